@@ -1,0 +1,50 @@
+# Every target does its own set-up: a .venv here, filled by pip with the versions in constraints.txt.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: help demo test lint bench clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+
+demo: .venv/demo  ## Index, search, compare and de-duplicate photographs, and write demo/report.html; PHOTOS=folder for your own
+	$(BIN)/lookalike demo $(if $(PHOTOS),"$(PHOTOS)") --out demo
+
+test: .venv/test  ## Run all tests
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/test  ## Check format, types and the direction of imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/bench  ## Measure every claim in benchmarks/results.md again (an hour; DATA=folder of photographs)
+	$(BIN)/python -m benchmarks.all $(if $(DATA),--data "$(DATA)")
+
+clean:  ## Remove what the targets made
+	rm -rf .venv demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+
+# One marker per set of packages; a changed pyproject.toml or constraints.txt installs again.
+.venv/base: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lookalike needs Python 3.11 or newer: make PYTHON=...")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'pip>=25.1'
+	$(PIP) -e .
+	@touch $@
+
+.venv/demo: .venv/base
+	$(PIP) -e '.[demo]'
+	@touch $@
+
+.venv/test: .venv/demo
+	$(PIP) --group test --group dev
+	@touch $@
+
+.venv/bench: .venv/test
+	$(PIP) --group bench
+	@touch $@

@@ -1,0 +1,63 @@
+"""Image retrieval and image comparison: which pictures are related, how, and why.
+
+    load, describe, compare     a picture, its vectors, two pictures
+    Gallery                     a library on disk: add, search, duplicates
+    types                       Image, Box, Hit, Comparison, Pair, Group, Failure, AddReport
+    errors                      LookalikeError and its kinds
+
+The data goes one way: load -> describe -> compare, gallery -> report, cli. See ARCHITECTURE.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
+
+# `load`, `describe` and `compare` are rooms, too, and a room takes its name in this package when it is first imported.
+# The next line imports all three; from then on these names are free for the functions.
+from lookalike.compare.pair import Source, compare
+from lookalike.describe import describe_all, min_side
+from lookalike.errors import LookalikeError
+from lookalike.load import load
+from lookalike.types import AddReport, Box, Comparison, Failure, Group, Hit, Image, Pair
+from lookalike.version import __version__
+
+if TYPE_CHECKING:
+    from lookalike.gallery import Gallery
+
+__all__ = [
+    "AddReport",
+    "Box",
+    "Comparison",
+    "Failure",
+    "Gallery",
+    "Group",
+    "Hit",
+    "Image",
+    "LookalikeError",
+    "Pair",
+    "__version__",
+    "compare",
+    "describe",
+    "load",
+]
+
+
+def describe(images: Iterable[Source], by: str) -> NDArray[Any]:
+    """The vectors of N pictures by one descriptor: (N, D) float32, or (N, D / 8) packed uint8 for a binary hash.
+
+    Raises LoadError for the first picture that cannot be read, UserError for an unknown descriptor."""
+    side = min_side([by])
+    loaded = [image if isinstance(image, Image) else load(image, min_side=side) for image in images]
+    return describe_all(loaded, [by])[by].vectors
+
+
+def __getattr__(name: str) -> Any:
+    """Gallery brings FAISS along, so it is imported when it is first used."""
+    if name == "Gallery":
+        from lookalike.gallery import Gallery
+
+        return Gallery
+    raise AttributeError(f"module 'lookalike' has no attribute {name!r}")

@@ -1,0 +1,84 @@
+"""SURFACE: the command line. Each verb is one file that parses, calls one library function, and formats.
+
+Verbs are imported when they are called, so that ``--help`` stays quick.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+import click
+
+from lookalike.errors import LookalikeError
+from lookalike.version import __version__
+
+VERBS = {
+    "index": "Add pictures to a gallery: what is new or changed.",
+    "search": "Find the pictures of a gallery that are like a given one.",
+    "compare": "Tell what two pictures have to do with each other.",
+    "duplicates": "Find copies, show them, and clear them away.",
+    "describe": "Print the hashes and vectors of pictures.",
+    "info": "Show what a gallery holds.",
+    "demo": "Index, search, compare and de-duplicate sample photographs.",
+}
+INTERRUPTED = 130
+
+
+class _Verbs(click.Group):
+    """Knows the verbs by name; imports only the one that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(f"lookalike.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+
+@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="lookalike")
+def cli() -> None:
+    """Find the pictures that are like a given one, and tell whether and how pictures are related.
+
+    Exit codes: 0 done, 1 done but some files failed, 2 a mistake in the call, 3 something is missing
+    outside, 130 interrupted.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: the one place where errors become words and exit codes."""
+    sys.exit(_run(arguments))
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        code = cli.main(args=arguments, prog_name="lookalike", standalone_mode=False)
+        sys.stdout.flush()
+        return int(code or 0)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except LookalikeError as error:
+        click.echo(f"lookalike: {_shown(str(error))}", err=True)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        click.echo("lookalike: interrupted; what was done so far is kept", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _shown(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,0 +1,150 @@
+"""lookalike duplicates [DIR... | --gallery G]"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from lookalike.clear import Act, ClearReport, clear_away, hardlink, move_to, trash
+from lookalike.cli.output import (
+    gallery_option,
+    human_bytes,
+    json_option,
+    percent,
+    print_failures,
+    print_json,
+    progress_bar,
+    shown,
+    spinner,
+)
+from lookalike.gallery import Gallery
+from lookalike.types import Failure, Group, to_json
+
+
+@click.command()
+@click.argument("sources", metavar="[DIR...]", nargs=-1, type=click.Path())
+@gallery_option(required=False)
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=0.99,
+    show_default=True,
+    help="Probability that any two members of a group are copies.",
+)
+@click.option("--by", help="A descriptor that the gallery holds.  [default: the gallery's]")
+@click.option(
+    "--different",
+    nargs=2,
+    multiple=True,
+    metavar="A B",
+    type=click.Path(),
+    help="Remember that A and B are no duplicates (with --gallery).",
+)
+@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
+@click.option("--move-to", "folder", type=click.Path(file_okay=False), help="Move the copies into this folder.")
+@click.option("--hardlink", "link", is_flag=True, help="Make byte-identical copies share their room on the disk.")
+@click.option("--delete", is_flag=True, help="Move the copies to the system's trash.")
+@click.option("--yes", is_flag=True, help="Do it without asking.")
+@json_option
+def command(
+    sources: tuple[str, ...],
+    gallery: str | None,
+    precision: float,
+    by: str | None,
+    different: tuple[tuple[str, str], ...],
+    report: str | None,
+    folder: str | None,
+    link: bool,
+    delete: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
+    """Find copies in DIR... or in a gallery, in tight groups: every member is close to every other.
+
+    The best picture of a group is kept: most pixels, then most bytes, then the oldest. Without --move-to,
+    --hardlink or --delete nothing is changed; with one of them you see what would be done and are asked first.
+    """
+    act = _act(folder, link, delete)
+    with _gallery(sources, gallery) as (opened, failures):
+        if different:
+            opened.not_duplicates(different)
+        with spinner("looking for copies"):
+            groups = opened.duplicates(precision=precision, by=by)
+        if report:
+            _report(report, groups, failures, len(opened))
+        if not as_json:
+            _print(groups)
+        cleared = _cleared(opened, groups, act, link, yes, as_json) if act else None
+    if as_json:
+        print_json({"groups": groups, "failed": failures, "cleared": to_json(cleared)})
+    else:
+        print_failures(failures)
+    return 1 if failures or (cleared and cleared.failed) else 0
+
+
+def _act(folder: str | None, link: bool, delete: bool) -> Act | None:
+    if sum((folder is not None, link, delete)) > 1:
+        raise click.UsageError("choose one of --move-to, --hardlink and --delete")
+    if folder is not None:
+        return move_to(folder)
+    if link:
+        return hardlink()
+    return trash() if delete else None
+
+
+@contextmanager
+def _gallery(sources: tuple[str, ...], gallery: str | None) -> Iterator[tuple[Gallery, tuple[Failure, ...]]]:
+    """The named gallery with the folders added to it, or one for this run only."""
+    if gallery is None and not sources:
+        raise click.UsageError("name a folder, or a gallery with --gallery")
+    with tempfile.TemporaryDirectory(prefix="lookalike-") as passing:
+        opened = Gallery.open(gallery) if gallery else Gallery.create(Path(passing) / "passing.gallery")
+        with opened:
+            failures: tuple[Failure, ...] = ()
+            if sources:
+                with progress_bar("indexing") as progress:
+                    failures = opened.add(sources, progress=progress).failed
+            yield opened, failures
+
+
+def _report(path: str, groups: list[Group], failures: tuple[Failure, ...], pictures: int) -> None:
+    from lookalike.report import Summary, write_report
+    from lookalike.report.views import group_views
+
+    facts = (("Pictures", f"{pictures:,}"), ("Groups", f"{len(groups):,}"))
+    with progress_bar("drawing the report") as progress:
+        views = group_views(groups, progress)
+    write_report(path, summary=Summary("Duplicates", facts, failures), groups=views)
+    click.echo(f"report: {shown(path)}", err=True)
+
+
+def _print(groups: list[Group]) -> None:
+    for group in groups:
+        click.echo(f"keep  {shown(group.keep)}")
+        for pair in group.pairs:
+            click.echo(f"      {shown(pair.b)}  {pair.relation}, {percent(pair.probability)}")
+    copies = sum(len(group.others) for group in groups)
+    click.echo(f"{len(groups):,} groups, {copies:,} copies")
+
+
+def _cleared(
+    gallery: Gallery, groups: list[Group], act: Act, link: bool, yes: bool, as_json: bool
+) -> ClearReport | None:
+    """Do it if the user says so. None: it stayed a dry run."""
+    copies = sum(len(group.others) for group in groups)
+    if not copies:
+        return None
+    if not yes and (as_json or not sys.stdin.isatty()):
+        click.echo("dry run: nothing was changed; add --yes to do it", err=True)
+        return None
+    if not yes and not click.confirm(f"Clear {copies:,} copies away?", err=True):
+        return None
+    report = clear_away(gallery, groups, act, only_identical=link)
+    click.echo(f"cleared {len(report.done):,} files, {human_bytes(report.bytes)}", err=True)
+    print_failures(report.failed)
+    return report

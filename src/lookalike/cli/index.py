@@ -1,0 +1,71 @@
+"""lookalike index DIR... --gallery G"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, progress_bar, shown
+from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.load import MAX_PIXELS
+from lookalike.types import AddReport
+
+
+@click.command()
+@click.argument("sources", metavar="DIR...", nargs=-1, required=True, type=click.Path())
+@gallery_option()
+@click.option("--descriptors", help=f"For a new gallery, comma-separated.  [default: {','.join(DEFAULT_DESCRIPTORS)}]")
+@click.option("--refresh", is_flag=True, help="Also forget the pictures whose files are gone.")
+@click.option("--retry", is_flag=True, help="Try files that failed before once more.")
+@click.option(
+    "--max-pixels",
+    type=click.IntRange(min=1),
+    default=MAX_PIXELS,
+    show_default=True,
+    help="Refuse pictures that need more pixels in memory.",
+)
+@json_option
+def command(
+    sources: tuple[str, ...],
+    gallery: str,
+    descriptors: str | None,
+    refresh: bool,
+    retry: bool,
+    max_pixels: int,
+    as_json: bool,
+) -> int:
+    """Add the pictures in DIR... (folders and files) to a gallery, which is made if it is not there.
+
+    Unchanged files are not read again. Interrupted, the next run goes on where this one stopped.
+    """
+    with _opened(gallery, descriptors) as opened, progress_bar("indexing") as progress:
+        report = opened.add(sources, progress=progress, max_pixels=max_pixels, retry_failed=retry)
+        gone = opened.refresh() if refresh else []
+        total = len(opened)
+    if as_json:
+        print_json({**_fields(report), "gone": gone, "pictures": total})
+    else:
+        _print(report, gone, total, gallery)
+    return 1 if report.failed else 0
+
+
+def _opened(path: str, descriptors: str | None) -> Gallery:
+    if os.path.exists(path):
+        if descriptors is not None:
+            raise click.UsageError("--descriptors is for a new gallery; this one is there already")
+        return Gallery.open(path)
+    names = [name.strip() for name in descriptors.split(",")] if descriptors else DEFAULT_DESCRIPTORS
+    return Gallery.create(path, descriptors=names)
+
+
+def _fields(report: AddReport) -> dict[str, object]:
+    return {name: getattr(report, name) for name in report.__dataclass_fields__}
+
+
+def _print(report: AddReport, gone: list[str], total: int, gallery: str) -> None:
+    counts = [f"{getattr(report, name):,} {name}" for name in ("added", "updated", "moved", "unchanged", "skipped")]
+    failed = f"{len(report.failed):,} failed"
+    click.echo(", ".join([*counts, failed, *([f"{len(gone):,} gone"] if gone else [])]))
+    click.echo(f"{shown(os.path.abspath(gallery))} now holds {total:,} pictures")
+    print_failures(report.failed)

@@ -1,0 +1,40 @@
+"""lookalike info --gallery G"""
+
+from __future__ import annotations
+
+import click
+
+from lookalike.cli.output import gallery_option, human_bytes, json_option, print_failures, print_json, shown
+from lookalike.gallery import Gallery, GalleryInfo
+
+
+@click.command()
+@gallery_option()
+@json_option
+def command(gallery: str, as_json: bool) -> int:
+    """Show what a gallery holds: pictures, folders, descriptors, room on the disk, files that failed."""
+    with Gallery.open(gallery) as opened:
+        info = opened.info()
+    if as_json:
+        print_json(info)
+    else:
+        _print(info)
+    return 0
+
+
+def _print(info: GalleryInfo) -> None:
+    formats = ", ".join(f"{count:,} {name}" for name, count in info.formats.items())
+    lines = {
+        "gallery": shown(info.path),
+        "pictures": f"{info.pictures:,} ({formats})" if formats else "0",
+        "their files": human_bytes(info.picture_bytes),
+        "gallery's size": human_bytes(info.disk_bytes),
+        "descriptors": ", ".join(info.descriptors),
+        "searches by": info.default_by,
+        "folders": ", ".join(map(shown, info.folders)),
+        "decisions": f"{info.decisions:,} pairs are no duplicates",
+        "failed files": f"{len(info.failures):,}",
+    }
+    for name, value in lines.items():
+        click.echo(f"{name:>15}  {value}")
+    print_failures(info.failures)

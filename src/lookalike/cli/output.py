@@ -1,0 +1,114 @@
+"""What all verbs share: results to stdout, everything else to stderr, JSON with the field names of the types."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from lookalike.gallery.adding import Progress
+from lookalike.types import Failure, to_json
+
+FAILURES_SHOWN = 20
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON to stdout, with the library's field names."
+)
+
+
+def gallery_option(required: bool = True) -> Callable[[Any], Any]:
+    """``--gallery``, the same for every verb."""
+    return click.option(
+        "-g",
+        "--gallery",
+        required=required,
+        envvar="LOOKALIKE_GALLERY",
+        type=click.Path(path_type=str),
+        help="The gallery's folder.  [env: LOOKALIKE_GALLERY]",
+    )
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on one line. File names that are no UTF-8 keep their bytes as \\udcXX escapes."""
+    click.echo(json.dumps(to_json(value), allow_nan=False))
+
+
+def shown(path: str) -> str:
+    """A path for people: relative where that is shorter, one line, nothing that a terminal would obey."""
+    near = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
+    text = near.encode("utf-8", "backslashreplace").decode("utf-8")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def percent(probability: float) -> str:
+    """Never rounded up to a certainty that is not there."""
+    if probability >= 1:
+        return "100 %"
+    return "> 99.9 %" if probability >= 0.9995 else f"{100 * probability:.1f} %"
+
+
+def human_bytes(count: float) -> str:
+    """1000-based, as disks and file managers count."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB"
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:
+    """A plain table on stdout; the ``numbers`` columns are aligned to the right."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def print_failures(failures: Sequence[Failure]) -> None:
+    """The files that could not be used, on stderr."""
+    for failure in failures[:FAILURES_SHOWN]:
+        click.echo(f"  failed  {shown(failure.path)}: {failure.reason}", err=True)
+    if len(failures) > FAILURES_SHOWN:
+        click.echo(f"  ... and {len(failures) - FAILURES_SHOWN} more (--json lists them all)", err=True)
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Progress]:
+    """A progress bar on stderr, nothing where stderr is no terminal; gives a function (done, total)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = Console(stderr=True)
+    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report
+
+
+@contextmanager
+def spinner(what: str) -> Iterator[None]:
+    """A sign of life on stderr for work whose length is not known."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield
+        return
+    with console.status(what):
+        yield

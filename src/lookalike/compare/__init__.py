@@ -1,0 +1,1 @@
+"""Two pictures -> a Comparison; a distance -> a probability."""

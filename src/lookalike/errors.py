@@ -1,0 +1,99 @@
+"""One tree of errors. Each says what went wrong, with which file, and what to do.
+
+Each class carries the process exit code of the command line and the status of an HTTP answer, so that
+no surface has to translate by hand. ``exit_code``: 1 a file failed, 2 the user's mistake, 3 something
+missing outside.
+"""
+
+from __future__ import annotations
+
+
+class LookalikeError(Exception):
+    """The root: catch this to catch everything that Lookalike raises on purpose."""
+
+    exit_code = 3
+    http_status = 500
+
+
+class UserError(LookalikeError):
+    """The request itself is wrong: an unknown name, a value out of range, a filter that does not parse."""
+
+    exit_code = 2
+    http_status = 422
+
+
+class LoadError(LookalikeError):
+    """A file or bytes could not be read as a picture. ``reason`` is one short line, without the path."""
+
+    exit_code = 1
+    http_status = 422
+
+    def __init__(self, reason: str, path: str | None = None) -> None:
+        super().__init__(f"{path}: {reason}" if path else reason)
+        self.reason = reason
+        self.path = path
+
+
+class FileMissing(LoadError):
+    """The file is not there (any more)."""
+
+    exit_code = 2
+    http_status = 404
+
+
+class FileUnreadable(LoadError):
+    """The file is there, but the system does not let us read it, or it is no regular file."""
+
+    exit_code = 2
+
+
+class NotAPicture(LoadError):
+    """The bytes are empty or of no format that we know."""
+
+
+class DamagedPicture(LoadError):
+    """The bytes begin like a picture, and then are truncated or corrupt."""
+
+
+class PictureTooLarge(LoadError):
+    """More pixels or bytes than the limit: perhaps a decompression bomb."""
+
+    http_status = 413
+
+
+class GalleryError(LookalikeError):
+    """The gallery cannot be used."""
+
+
+class GalleryMissing(GalleryError):
+    """There is no gallery at this place."""
+
+    exit_code = 2
+    http_status = 404
+
+
+class GalleryExists(GalleryError):
+    """There already is a gallery at this place."""
+
+    exit_code = 2
+    http_status = 409
+
+
+class GalleryDamaged(GalleryError):
+    """The gallery's file is cut short, corrupt, or not a gallery."""
+
+
+class GalleryVersion(GalleryError):
+    """The gallery was made by a newer Lookalike, or with another version of a descriptor."""
+
+    http_status = 409
+
+
+class StorageFull(GalleryError):
+    """No room on the disk. What was committed before is kept."""
+
+    http_status = 507
+
+
+class MissingDependency(LookalikeError):
+    """An optional package is not installed; the message names the extra that brings it."""

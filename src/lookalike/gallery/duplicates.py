@@ -1,0 +1,172 @@
+"""Finds the copies within a gallery, as tight groups, in memory that grows with the pictures, not their pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.compare.calibration import curve, library_prior
+from lookalike.compare.relation import judge
+from lookalike.describe.base import DescriptorCard
+from lookalike.describe.blend import Blend
+from lookalike.gallery.approximate import FaissIndex
+from lookalike.gallery.evidence import Evidence, measured
+from lookalike.gallery.store import Row, Store
+from lookalike.gallery.tight import tight_groups
+from lookalike.types import Floats, Group, Pair
+
+BLOCK = 4096  # pictures searched at a time
+NEAREST = 64  # earlier pictures looked at per picture; bounds the pairs at NEAREST x N
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Pairs (a[i], b[i]) of row numbers, closest first, with their measured distance."""
+
+    a: Rows
+    b: Rows
+    distance: Floats
+
+
+def find_duplicates(
+    store: Store, cards: Mapping[str, DescriptorCard], blend: Blend, measure: str, precision: float
+) -> list[Group]:
+    """Groups in which any two members are copies with at least the probability ``precision``."""
+    copies = store.repeated_content()
+    prior = library_prior(store.count())
+    limit = curve(measure).distance(precision, prior)
+    evidence = _one_per_content(Evidence.read(store, cards, blend.names), copies)
+    close = close_pairs(evidence, blend, limit)
+    different = store.different()
+    groups = _grouped(store, evidence, blend, limit, close, different)
+    builder = _Builder(store, evidence, blend, prior)
+    return builder.build(_with_copies(groups, copies))
+
+
+def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
+    """All pairs of pictures at most ``limit`` apart.
+
+    The search runs over the descriptor with the largest weight; since no share of a weighted sum is negative,
+    none that belongs can be farther apart in it than ``limit`` allows. Of more than NEAREST earlier pictures
+    within that reach of one picture, the NEAREST nearest are followed.
+    """
+    lead = max(blend.weights, key=lambda name: blend.weights[name])
+    reach = limit if len(blend.weights) == 1 else limit / blend.weights[lead] * evidence.cards[lead].typical
+    parts = [_measured_pairs(evidence, blend, limit, *found) for found in _candidates(evidence, lead, reach)]
+    if not parts:
+        return Close(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    a, b, distance = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.lexsort((b, a, distance))
+    return Close(a[order], b[order], distance[order])
+
+
+def _candidates(evidence: Evidence, lead: str, reach: float) -> Iterator[tuple[Rows, Rows]]:
+    """Pairs of rows within reach in one descriptor; each block is held against the blocks before it."""
+    card, vectors = evidence.cards[lead], evidence.vectors[lead]
+    index = FaissIndex(card.metric, card.dim)
+    for start in range(0, len(evidence), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(evidence)))
+        index.add(rows, vectors[rows])
+        found, distances = index.search(vectors[rows], NEAREST + 1)
+        query, place = np.nonzero((distances <= reach) & (found < rows[:, None]))
+        yield found[query, place], rows[query]
+
+
+def _measured_pairs(evidence: Evidence, blend: Blend, limit: float, a: Rows, b: Rows) -> tuple[Rows, Rows, Floats]:
+    distance = measured(blend, evidence.along(a, b))
+    within = distance <= limit
+    return a[within], b[within], distance[within]
+
+
+def _one_per_content(evidence: Evidence, copies: Sequence[Sequence[int]]) -> Evidence:
+    """Byte-identical files are one picture here; the others join its group in the end."""
+    others = [number for same in copies for number in same[1:]]
+    return evidence.keep(~np.isin(evidence.ids, others))
+
+
+def _grouped(
+    store: Store,
+    evidence: Evidence,
+    blend: Blend,
+    limit: float,
+    pairs: Close,
+    different: set[tuple[str, str]],
+) -> list[list[int]]:
+    """Tight groups as lists of picture ids, a person's decisions respected."""
+    contents = _contents(store, evidence, pairs) if different else {}
+
+    def close(left: list[int], right: list[int]) -> bool:
+        if any((min(p), max(p)) in different for p in _pairs(contents, left, right)):
+            return False
+        return bool((measured(blend, evidence.between(left, right)) <= limit).all())
+
+    groups = tight_groups(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True), close)
+    return [evidence.ids[group].tolist() for group in groups]
+
+
+def _contents(store: Store, evidence: Evidence, pairs: Close) -> dict[int, str]:
+    used = np.union1d(pairs.a, pairs.b)
+    rows = store.rows(evidence.ids[used].tolist())
+    return {int(number): rows[int(evidence.ids[number])].sha256 for number in used}
+
+
+def _pairs(contents: Mapping[int, str], left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[str, str]]:
+    if contents:
+        yield from ((contents[a], contents[b]) for a in left for b in right)
+
+
+def _with_copies(groups: list[list[int]], copies: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Each group with the byte-identical copies of its members; contents that repeat without relatives too."""
+    same = {numbers[0]: list(numbers) for numbers in copies}
+    grouped = {number for group in groups for number in group}
+    full = [[copy for number in group for copy in same.get(number, [number])] for group in groups]
+    return full + [numbers for first, numbers in same.items() if first not in grouped]
+
+
+class _Builder:
+    """Turns lists of picture ids into Groups: what to keep, and how each of the others relates to it."""
+
+    def __init__(self, store: Store, evidence: Evidence, blend: Blend, prior: float) -> None:
+        self._store = store
+        self._evidence = evidence
+        self._blend = blend
+        self._prior = prior
+        self._place = {int(number): place for place, number in enumerate(evidence.ids)}
+
+    def build(self, groups: list[list[int]]) -> list[Group]:
+        """Groups with the most bytes to be won first."""
+        ranked = []
+        for numbers in groups:
+            rows = sorted(self._store.rows(numbers).values(), key=preference)
+            if len(rows) > 1:
+                ranked.append((sum(row.bytes for row in rows[1:]), self._group(rows)))
+        return [group for _, group in sorted(ranked, key=lambda pair: (-pair[0], pair[1].keep))]
+
+    def _group(self, rows: list[Row]) -> Group:
+        keep, others = rows[0], rows[1:]
+        return Group(keep.path, tuple(row.path for row in others), tuple(self._pair(keep, row) for row in others))
+
+    def _pair(self, a: Row, b: Row) -> Pair:
+        if a.sha256 == b.sha256:
+            return Pair(a.path, b.path, 0.0, 1.0, "identical")
+        first, second = (np.array([self._row_of(row)]) for row in (a, b))
+        distances = self._evidence.along(first, second)
+        judged = judge({name: float(part[0]) for name, part in distances.items()}, prior=self._prior)
+        distance = float(measured(self._blend, distances)[0])
+        return Pair(a.path, b.path, distance, judged.probability, judged.relation)
+
+    def _row_of(self, row: Row) -> int:
+        """Where the vectors of a picture, or of the one with the same bytes, lie."""
+        if row.id in self._place:
+            return self._place[row.id]
+        return next(self._place[twin.id] for twin in self._store.same_content(row.sha256) if twin.id in self._place)
+
+
+def preference(row: Row) -> tuple[int, int, str, int, str]:
+    """Sorts the picture to keep first: most pixels, most bytes, then the oldest (EXIF time, then file time)."""
+    return (-row.width * row.height, -row.bytes, row.taken or "9999", row.mtime_ns, row.path)

@@ -1,0 +1,275 @@
+"""A library of pictures on disk: add, search, find duplicates. Every verb is one short call into its room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from lookalike.describe import describe_all, get, min_side
+from lookalike.describe.base import DescriptorCard
+from lookalike.describe.blend import DEFAULT_WEIGHTS, Blend, parse_by
+from lookalike.errors import (
+    GalleryDamaged,
+    GalleryError,
+    GalleryExists,
+    GalleryMissing,
+    GalleryVersion,
+    UserError,
+)
+from lookalike.gallery import where as filters
+from lookalike.gallery.adding import Adder, Progress
+from lookalike.gallery.copies import IndexCopies
+from lookalike.gallery.duplicates import find_duplicates
+from lookalike.gallery.searching import Query, Searcher
+from lookalike.gallery.store import Row, Store
+from lookalike.gallery.walk import PathLike, absolute, walk
+from lookalike.load import MAX_PIXELS, crop, load
+from lookalike.types import AddReport, Box, Failure, Group, Hit, Image
+
+DEFAULT_DESCRIPTORS = ("colour", "texture", "structure")
+FILE = "gallery.sqlite"
+Region = Box | tuple[float, float, float, float]
+Sources = PathLike | Iterable[PathLike]
+
+
+@dataclass(frozen=True, slots=True)
+class GalleryInfo:
+    """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> pictures."""
+
+    path: str
+    pictures: int
+    descriptors: Mapping[str, str]
+    default_by: str
+    folders: tuple[str, ...]
+    picture_bytes: int
+    disk_bytes: int
+    formats: Mapping[str, int]
+    failures: tuple[Failure, ...]
+    decisions: int
+
+
+class Gallery:
+    """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
+
+    One thread at a time; several processes may read and write the same gallery."""
+
+    def __init__(self, path: Path, store: Store) -> None:
+        self.path = path
+        self._store = store
+        self._cards = _known_cards(path, store.cards())
+        self._copies = IndexCopies(path / "index", store, self._cards)
+        self._searcher = Searcher(store, self._copies, self._cards)
+
+    @classmethod
+    def create(cls, path: PathLike, descriptors: Sequence[str] = DEFAULT_DESCRIPTORS) -> Self:
+        """A new, empty gallery in a new folder. Raises GalleryExists, or UserError for an unknown descriptor."""
+        folder = Path(absolute(path))
+        cards = [get(name).card for name in dict.fromkeys(descriptors)]
+        if not cards:
+            raise UserError("a gallery needs at least one descriptor")
+        _make_folder(folder, cards)
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, path: PathLike) -> Self:
+        """An existing gallery. Raises GalleryMissing, GalleryDamaged or GalleryVersion."""
+        folder = Path(absolute(path))
+        if not folder.exists():
+            raise GalleryMissing(f"{folder}: no gallery there; make one with: lookalike index FOLDER --gallery {path}")
+        if not (folder / FILE).is_file():
+            raise GalleryDamaged(f"{folder}: not a gallery (it holds no {FILE})")
+        store = Store.open(folder / FILE)
+        try:
+            return cls(folder, store)
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        """Let go of the files. Everything that was added is on disk already."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return self._store.count()
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._store.every_row()
+
+    # --- bringing it up to date
+
+    def add(
+        self,
+        sources: Sources,
+        *,
+        progress: Progress | None = None,
+        max_pixels: int = MAX_PIXELS,
+        retry_failed: bool = False,
+    ) -> AddReport:
+        """Take in files and folders: what is new or changed is read, the rest is left alone.
+
+        ``progress(done, total)`` is called as it goes. Files that failed before are tried again only once they
+        have changed, or with ``retry_failed``. Interrupted or killed, the next call goes on where this one was.
+        """
+        paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+        adder = Adder(self._store, list(self._cards), max_pixels, retry_failed, progress)
+        try:
+            with self._store.transaction():
+                for path in filter(os.path.isdir, map(absolute, paths)):
+                    self._store.put_root(path)
+            return adder.run(list(walk(paths, avoid=str(self.path))))
+        finally:
+            self._copies.changed()
+
+    def remove(self, paths: Sources) -> int:
+        """Forget these pictures (the files stay where they are); returns how many there were."""
+        listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        with self._store.transaction():
+            removed = self._store.forget(map(absolute, listed))
+        self._copies.changed()
+        return removed
+
+    def refresh(self, *, force: bool = False) -> list[str]:
+        """Forget the pictures whose files are gone; returns their paths.
+
+        Raises UserError if an added folder itself is gone: its drive may not be mounted. ``force`` goes on."""
+        missing = [root for root in self._store.roots() if not os.path.isdir(root)]
+        if missing and not force:
+            raise UserError(f"{missing[0]}: this folder is gone; is its drive mounted? To forget it, use force")
+        gone = [row.path for row in self if not os.path.lexists(row.path)]
+        self.remove(gone)
+        return gone
+
+    # --- asking
+
+    def search(
+        self,
+        image: PathLike | bytes | Image,
+        k: int = 10,
+        *,
+        by: str | Mapping[str, float] | None = None,
+        where: str | None = None,
+        region: Region | None = None,
+        exact: bool = False,
+    ) -> list[Hit]:
+        """The k pictures most like this one, best first.
+
+        ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2, "texture": 1}.
+        ``where``: a filter, see where.py. ``region``: only this part of the query, in pixels of the upright
+        original. ``exact``: compare with every picture instead of using the fast copies.
+        """
+        if k < 1:
+            raise UserError(f"k must be 1 or more, not {k}")
+        blend = self._blend(by)
+        condition = filters.parse(where) if where else None
+        names = list(dict.fromkeys([*blend.weights, *self._judging()]))
+        picture = _query_image(image, names, region)
+        query = Query(describe_all([picture], names), picture.sha256 if region is None else "")
+        return self._searcher.search(query, k, blend, condition, exact)
+
+    def duplicates(self, *, precision: float = 0.99, by: str | None = None) -> list[Group]:
+        """Tight groups of copies; any two members are copies with at least the probability ``precision``."""
+        if not 0.5 <= precision < 1.0:
+            raise UserError(f"precision must lie between 0.5 and 1, for instance 0.99, not {precision}")
+        name = by or self.default_by
+        return find_duplicates(self._store, self._cards, self._blend(name), name, precision)
+
+    def not_duplicates(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> None:
+        """Remember that the two pictures of each pair are not copies: no group will hold both again."""
+        contents = [(self.content(a), self.content(b)) for a, b in pairs]
+        with self._store.transaction():
+            self._store.decide(contents)
+
+    def content(self, path: PathLike) -> str:
+        """The sha256 of the picture at this path, as it was when indexed. Raises UserError if it is not held."""
+        row = self._store.row_of(absolute(path))
+        if row is None:
+            raise UserError(f"{path}: not in this gallery")
+        return row.sha256
+
+    def info(self) -> GalleryInfo:
+        """What the gallery holds, and how much room it takes."""
+        totals = self._store.totals()
+        index = self.path / "index"
+        copies = sum(file.stat().st_size for file in index.iterdir()) if index.is_dir() else 0
+        return GalleryInfo(
+            path=str(self.path),
+            pictures=len(self),
+            descriptors=self._store.cards(),
+            default_by=self.default_by,
+            folders=tuple(self._store.roots()),
+            picture_bytes=totals["bytes"],
+            disk_bytes=self._store.disk_bytes() + copies,
+            formats=totals["formats"],
+            failures=tuple(self._store.failures()),
+            decisions=totals["decisions"],
+        )
+
+    @property
+    def default_by(self) -> str:
+        """What a search goes by if nothing is said."""
+        return "blend" if self._judging() else next(iter(self._cards))
+
+    # ---
+
+    def _judging(self) -> list[str]:
+        """The descriptors that tell best whether two pictures are copies, if the gallery holds them all."""
+        return list(DEFAULT_WEIGHTS) if set(DEFAULT_WEIGHTS) <= set(self._cards) else []
+
+    def _blend(self, by: str | Mapping[str, float] | None) -> Blend:
+        blend = Blend(by) if isinstance(by, Mapping) else parse_by(by or self.default_by)
+        missing = [name for name in blend.weights if name not in self._cards]
+        if missing:
+            raise UserError(f"this gallery holds no {', '.join(missing)}; it holds {', '.join(self._cards)}")
+        return blend
+
+
+def _query_image(image: PathLike | bytes | Image, names: Sequence[str], region: Region | None) -> Image:
+    side = min_side(names) if region is None else None
+    picture = image if isinstance(image, Image) else load(image, min_side=side)
+    if region is None:
+        return picture
+    return crop(picture, region if isinstance(region, Box) else Box(*region))
+
+
+def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCard]:
+    """The cards of the gallery's descriptors; vectors of another version are refused."""
+    cards = {}
+    for name, fingerprint in held.items():
+        card = get(name).card
+        if card.fingerprint != fingerprint:
+            raise GalleryVersion(
+                f"{path}: its {name!r} vectors come from another version of that descriptor and cannot be compared "
+                "with this one's; index the folders into a new gallery"
+            )
+        cards[name] = card
+    return cards
+
+
+def _make_folder(folder: Path, cards: Sequence[DescriptorCard]) -> None:
+    """Made under another name and then renamed, so that nobody ever sees half a gallery."""
+    if folder.exists():
+        raise GalleryExists(f"{folder}: there is something already; open it, or choose another name")
+    draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.draft")
+    try:
+        draft.mkdir(parents=True)
+        Store.create(draft / FILE, cards).close()
+        draft.rename(folder)
+    except OSError as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        if folder.exists():
+            raise GalleryExists(f"{folder}: another process has just made it; open it") from error
+        raise GalleryError(f"{folder}: cannot be made: {error.strerror or error}") from error

@@ -1,0 +1,140 @@
+"""Reads and describes files on all cores, in order, with a bounded number of pictures in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from lookalike.describe import Described, describe_all, get, min_side
+from lookalike.errors import FileMissing, FileUnreadable, LoadError
+from lookalike.gallery.evidence import dtype_of
+from lookalike.gallery.store import NewPicture, Row
+from lookalike.gallery.walk import Found
+from lookalike.load import load
+from lookalike.types import Failure, Image
+
+CHUNK = 16  # files per task: enough to describe together, few enough for a lively progress bar
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to be read. ``known``: digests of the gallery's pictures that are as long as this file."""
+
+    file: Found
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SameContent:
+    """The file's bytes are those of a picture that the gallery has; it was not decoded."""
+
+    file: Found
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """The file cannot be used. ``passing``: it may work next time without having changed."""
+
+    file: Found
+    failure: Failure
+    passing: bool
+
+
+Outcome = NewPicture | SameContent | Unusable
+
+
+def read_all(jobs: Iterable[Job], names: Sequence[str], max_pixels: int) -> Iterator[Outcome]:
+    """One outcome per job, in order. Threads suffice: decoding and describing release the interpreter."""
+    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="lookalike-intake")
+    waiting: deque[Future[list[Outcome]]] = deque()
+    source = iter(jobs)
+    try:
+        while chunk := list(islice(source, CHUNK)):
+            waiting.append(pool.submit(_read_chunk, chunk, names, max_pixels))
+            if len(waiting) > 2 * workers:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read_chunk(jobs: Sequence[Job], names: Sequence[str], max_pixels: int) -> list[Outcome]:
+    outcomes: list[Outcome | None] = []
+    loaded: list[tuple[Found, Image]] = []
+    side = min_side(names)
+    for job in jobs:
+        read = _read(job, side, max_pixels)
+        outcomes.append(None if isinstance(read, Image) else read)
+        if isinstance(read, Image):
+            loaded.append((job.file, read))
+    described = iter(_describe(loaded, names))
+    return [next(described) if outcome is None else outcome for outcome in outcomes]
+
+
+def _read(job: Job, side: int, max_pixels: int) -> Image | SameContent | Unusable:
+    path = job.file.path
+    try:
+        if job.known:
+            digest = _digest(path)
+            if digest in job.known:
+                return SameContent(job.file, digest)
+        return load(path, min_side=side, max_pixels=max_pixels)
+    except FileMissing:
+        return Unusable(job.file, Failure(path, "vanished: it was listed, and then gone"), passing=True)
+    except LoadError as error:
+        return Unusable(job.file, Failure(path, error.reason), isinstance(error, FileUnreadable))
+
+
+def _digest(path: str) -> str:
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise FileMissing("no such file", path) from error
+    except OSError as error:
+        raise FileUnreadable((error.strerror or str(error)).lower(), path) from error
+
+
+def _describe(loaded: Sequence[tuple[Found, Image]], names: Sequence[str]) -> list[Outcome]:
+    """All at once; should one of them break a descriptor, one by one, so that the others are kept."""
+    if not loaded:
+        return []
+    try:
+        described = describe_all([image for _, image in loaded], names)
+    except Exception as error:
+        if len(loaded) > 1:
+            return [outcome for one in loaded for outcome in _describe([one], names)]
+        file = loaded[0][0]
+        return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
+    return [NewPicture(_row(file, image), _vectors(described, n)) for n, (file, image) in enumerate(loaded)]
+
+
+def _vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:
+    return {
+        name: (part.vectors[number].astype(dtype_of(get(name).card)).tobytes(), float(part.quality[number]))
+        for name, part in described.items()
+    }
+
+
+def _row(file: Found, image: Image) -> Row:
+    return Row(
+        id=0,
+        path=file.path,
+        sha256=image.sha256,
+        bytes=image.bytes,
+        mtime_ns=file.mtime_ns,
+        width=image.width,
+        height=image.height,
+        format=image.format,
+        taken=image.taken,
+        camera=image.camera,
+    )

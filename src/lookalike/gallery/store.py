@@ -1,0 +1,291 @@
+"""The gallery's SQLite file: rows, vectors, decisions. The source of truth; knows nothing of search."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.describe.base import DescriptorCard
+from lookalike.gallery.database import Database
+from lookalike.types import Failure
+
+MANY = 500  # values per IN list, well under SQLite's limit
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A picture as the gallery keeps it. ``path`` is the exact path; ``mtime_ns`` when the file last changed."""
+
+    id: int
+    path: str
+    sha256: str
+    bytes: int
+    mtime_ns: int
+    width: int
+    height: int
+    format: str
+    taken: str | None
+    camera: str | None
+
+
+_ROW = "p.id, p.path, p.sha256, p.bytes, p.mtime_ns, p.width, p.height, p.format, p.taken, p.camera"
+
+
+def _row(values: Sequence[Any]) -> Row:
+    return Row(values[0], os.fsdecode(values[1]), *values[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class NewPicture:
+    """A picture to be written, with one vector and one quality per descriptor name."""
+
+    row: Row
+    vectors: Mapping[str, tuple[bytes, float]]
+
+
+class Store:
+    """What one gallery file holds, over one database connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
+        self.transaction = database.transaction
+        self.close = database.close
+
+    @classmethod
+    def create(cls, file: Path, cards: Iterable[DescriptorCard]) -> Store:
+        """A new gallery file that holds these descriptors."""
+        database = Database.create(file)
+        with database.transaction():
+            database.run("INSERT INTO meta VALUES ('uuid', ?)", (uuid.uuid4().hex,))
+            database.run_each(
+                "INSERT INTO descriptors (name, fingerprint, card) VALUES (?, ?, ?)",
+                [(card.name, card.fingerprint, json.dumps(asdict(card))) for card in cards],
+            )
+        return cls(database)
+
+    @classmethod
+    def open(cls, file: Path) -> Store:
+        """An existing gallery file; errors as in Database.open."""
+        return cls(Database.open(file))
+
+    def version(self) -> int:
+        """A number that changes when another process commits; costs microseconds."""
+        return self._db.pragma("data_version")
+
+    def check(self) -> str:
+        """SQLite's own integrity check: "ok", or what is wrong."""
+        return str(self._db.all("PRAGMA integrity_check")[0][0])
+
+    def disk_bytes(self) -> int:
+        """Size of the database in bytes, without its index copies."""
+        return self._db.pragma("page_count") * self._db.pragma("page_size")
+
+    def uuid(self) -> str:
+        """A random name that this gallery got when it was made."""
+        return str(self._db.all("SELECT value FROM meta WHERE key = 'uuid'")[0][0])
+
+    def cards(self) -> dict[str, str]:
+        """Descriptor name -> fingerprint, in the order of creation."""
+        return dict(self._db.all("SELECT name, fingerprint FROM descriptors ORDER BY id"))
+
+    def count(self) -> int:
+        """Pictures in the gallery."""
+        return int(self._db.all("SELECT count(*) FROM pictures")[0][0])
+
+    def totals(self) -> dict[str, Any]:
+        """Bytes of all files, pictures per format, failures and decisions."""
+        formats = self._db.all("SELECT format, count(*) FROM pictures GROUP BY format ORDER BY 2 DESC")
+        return {
+            "bytes": self._db.all("SELECT coalesce(sum(bytes), 0) FROM pictures")[0][0],
+            "formats": dict(formats),
+            "failures": self._db.all("SELECT count(*) FROM failures")[0][0],
+            "decisions": self._db.all("SELECT count(*) FROM decisions")[0][0],
+        }
+
+    def row_of(self, path: str) -> Row | None:
+        """The picture at exactly this path."""
+        found = self._db.all(f"SELECT {_ROW} FROM pictures p WHERE path = ?", (os.fsencode(path),))
+        return _row(found[0]) if found else None
+
+    def rows(self, ids: Sequence[int]) -> dict[int, Row]:
+        """Picture id -> Row, for those of the ids that are still there."""
+        found: dict[int, Row] = {}
+        for part in _parts(ids):
+            sql = f"SELECT {_ROW} FROM pictures p WHERE p.id IN ({_marks(part)})"
+            found.update((values[0], _row(values)) for values in self._db.all(sql, part))
+        return found
+
+    def every_row(self) -> Iterator[Row]:
+        """All pictures, in the order of their ids, a block at a time."""
+        last = 0
+        while block := self._db.all(f"SELECT {_ROW} FROM pictures p WHERE p.id > ? ORDER BY p.id LIMIT 5000", (last,)):
+            yield from map(_row, block)
+            last = block[-1][0]
+
+    def same_content(self, sha256: str) -> list[Row]:
+        """All pictures with these bytes, oldest entry first."""
+        return [_row(v) for v in self._db.all(f"SELECT {_ROW} FROM pictures p WHERE sha256 = ? ORDER BY id", (sha256,))]
+
+    def sha256_by_size(self, size: int) -> frozenset[str]:
+        """Digests of the pictures whose file has this many bytes."""
+        return frozenset(v[0] for v in self._db.all("SELECT sha256 FROM pictures WHERE bytes = ? LIMIT 1000", (size,)))
+
+    def repeated_content(self) -> list[list[int]]:
+        """Picture ids that share their bytes with others, a list per content."""
+        sql = """SELECT group_concat(id) FROM (SELECT id, sha256 FROM pictures ORDER BY id)
+                 GROUP BY sha256 HAVING count(*) > 1"""
+        return [[int(number) for number in value[0].split(",")] for value in self._db.all(sql)]
+
+    # --- vectors
+
+    def vectors(
+        self, name: str, *, after: int = 0, limit: int = -1, quality: float = 0.0, dtype: Any
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Vectors of whole pictures in the order of picture ids: ids (N,) int64 and vectors (N, D)."""
+        sql = """SELECT picture_id, vector FROM vectors
+                 WHERE descriptor_id = ? AND picture_id > ? AND ordinal = 0 AND quality >= ?
+                 ORDER BY picture_id LIMIT ?"""
+        return _matrix(self._db.all(sql, (self._descriptors[name], after, quality, limit)), dtype)
+
+    def vectors_of(
+        self, name: str, ids: Sequence[int] | NDArray[np.int64], *, quality: float = 0.0, dtype: Any
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """The same for given pictures; those without a vector of this quality are left out."""
+        found: list[Any] = []
+        for part in _parts(ids):
+            sql = f"""SELECT picture_id, vector FROM vectors
+                      WHERE descriptor_id = ? AND picture_id IN ({_marks(part)}) AND ordinal = 0 AND quality >= ?"""
+            found += self._db.all(sql, (self._descriptors[name], *part, quality))
+        return _matrix(found, dtype)
+
+    def allowed(self, condition: str, values: Sequence[Any]) -> NDArray[np.int64]:
+        """Ids of the pictures ``p`` that satisfy an SQL condition (made by where.py, values bound)."""
+        found = self._db.all(f"SELECT p.id FROM pictures p WHERE {condition} ORDER BY p.id", values)
+        return np.fromiter((v[0] for v in found), np.int64, len(found))
+
+    # --- writing; call within a transaction
+
+    def put(self, picture: NewPicture) -> int:
+        """Write a picture; whatever was at its path before is gone. Returns the new id."""
+        row = picture.row
+        self.forget([row.path])
+        number = self._insert(row)
+        self._db.run_each(
+            "INSERT INTO vectors (descriptor_id, picture_id, ordinal, quality, vector) VALUES (?, ?, 0, ?, ?)",
+            [(self._descriptors[n], number, quality, vector) for n, (vector, quality) in picture.vectors.items()],
+        )
+        return number
+
+    def put_copy(self, row: Row, source: int) -> int:
+        """Write a picture whose bytes are those of picture ``source``: its vectors are taken over."""
+        self.forget([row.path])
+        number = self._insert(row)
+        self._db.run(
+            """INSERT INTO vectors SELECT descriptor_id, ?, ordinal, quality, vector, x, y, width, height, time
+               FROM vectors WHERE descriptor_id IN (SELECT id FROM descriptors) AND picture_id = ?""",
+            (number, source),
+        )
+        return number
+
+    def _insert(self, row: Row) -> int:
+        path = os.fsencode(row.path)
+        return self._db.run(
+            """INSERT INTO pictures (path, name, sha256, bytes, mtime_ns, width, height, format, taken, camera)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (path, path.decode("utf-8", "replace"), *_rest(row)),
+        )
+
+    def move(self, number: int, path: str, mtime_ns: int) -> None:
+        """The same content now lies at another path."""
+        raw = os.fsencode(path)
+        self._db.run("DELETE FROM failures WHERE path = ?", (raw,))
+        self._db.run(
+            "UPDATE pictures SET path = ?, name = ?, mtime_ns = ? WHERE id = ?",
+            (raw, raw.decode("utf-8", "replace"), mtime_ns, number),
+        )
+
+    def touch(self, number: int, mtime_ns: int) -> None:
+        """The file was written again with the same content."""
+        self._db.run("UPDATE pictures SET mtime_ns = ? WHERE id = ?", (mtime_ns, number))
+
+    def forget(self, paths: Iterable[str]) -> int:
+        """Delete pictures and failures at these paths; returns how many pictures there were."""
+        raw = [(os.fsencode(path),) for path in paths]
+        self._db.run_each("DELETE FROM failures WHERE path = ?", raw)
+        return self._db.run_each("DELETE FROM pictures WHERE path = ?", raw)
+
+    def put_failure(self, failure: Failure, size: int, mtime_ns: int) -> None:
+        """Remember a file that cannot be read as a picture, until it changes."""
+        self.forget([failure.path])
+        self._db.run(
+            "INSERT INTO failures VALUES (?, ?, ?, ?)",
+            (os.fsencode(failure.path), failure.reason, size, mtime_ns),
+        )
+
+    def known_failure(self, path: str, size: int, mtime_ns: int) -> Failure | None:
+        """What was wrong with this file when it last was tried, if it has not changed since."""
+        found = self._db.all(
+            "SELECT reason FROM failures WHERE path = ? AND bytes = ? AND mtime_ns = ?",
+            (os.fsencode(path), size, mtime_ns),
+        )
+        return Failure(path, found[0][0]) if found else None
+
+    def failures(self) -> list[Failure]:
+        """All remembered failures."""
+        return [Failure(os.fsdecode(p), r) for p, r in self._db.all("SELECT path, reason FROM failures ORDER BY path")]
+
+    def put_root(self, path: str) -> None:
+        """Remember a folder that was added."""
+        self._db.run("INSERT OR IGNORE INTO roots VALUES (?)", (os.fsencode(path),))
+
+    def roots(self) -> list[str]:
+        """The folders that were added."""
+        return [os.fsdecode(v[0]) for v in self._db.all("SELECT path FROM roots ORDER BY path")]
+
+    # --- decisions and removals
+
+    def decide(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Remember that the two contents (sha256) of each pair are not duplicates."""
+        self._db.run_each("INSERT OR REPLACE INTO decisions VALUES (?, ?, 'different')", map(sorted, pairs))
+
+    def different(self) -> set[tuple[str, str]]:
+        """The pairs of contents that are not duplicates; each pair sorted."""
+        return set(self._db.all("SELECT a, b FROM decisions WHERE verdict = 'different'"))
+
+    def last_removal(self) -> int:
+        """The number of the last removal, 0 before the first."""
+        return int(self._db.all("SELECT coalesce(max(seq), 0) FROM removals")[0][0])
+
+    def removed_since(self, seq: int) -> tuple[int, NDArray[np.int64]]:
+        """The last removal's number, and the picture ids removed after ``seq``."""
+        found = self._db.all("SELECT seq, picture_id FROM removals WHERE seq > ? ORDER BY seq", (seq,))
+        last = found[-1][0] if found else seq
+        return last, np.fromiter((v[1] for v in found), np.int64, len(found))
+
+
+def _rest(row: Row) -> tuple[Any, ...]:
+    return (row.sha256, row.bytes, row.mtime_ns, row.width, row.height, row.format, row.taken, row.camera)
+
+
+def _matrix(found: list[Any], dtype: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    ids = np.fromiter((v[0] for v in found), np.int64, len(found))
+    flat = np.frombuffer(b"".join(v[1] for v in found), dtype)
+    return ids, flat.reshape(len(found), -1) if found else flat.reshape(0, 0)
+
+
+def _parts(ids: Sequence[int] | NDArray[np.int64]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), MANY):
+        yield [int(number) for number in ids[start : start + MANY]]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))

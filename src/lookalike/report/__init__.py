@@ -1,0 +1,13 @@
+"""SURFACE: one self-contained HTML page that shows comparisons, searches and duplicates to a person."""
+
+from lookalike.report.report import (
+    GroupView,
+    PairView,
+    Picture,
+    SearchView,
+    Summary,
+    write_report,
+)
+from lookalike.report.thumbnails import thumbnail
+
+__all__ = ["GroupView", "PairView", "Picture", "SearchView", "Summary", "thumbnail", "write_report"]

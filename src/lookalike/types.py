@@ -1,0 +1,137 @@
+"""The few frozen types that travel between the rooms. Positions are pixels of the upright original."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+Relation = Literal[
+    "identical", "re-encoded", "edited", "crop", "mirrored", "rotated", "same scene", "similar", "unrelated"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A decoded picture, upright, in sRGB.
+
+    ``pixels``: (h, w, 3) uint8, perhaps at a smaller scale than the original.
+    ``width``, ``height``: size of the upright original in pixels.
+    ``sha256``: hex digest of the encoded bytes, "" if there were none (an array).
+    ``bytes``: length of the encoded file. ``format``: "JPEG", "PNG", ... as Pillow names it.
+    ``taken``: EXIF time as "YYYY-MM-DD HH:MM:SS", ``camera``: EXIF make and model; None where absent.
+    """
+
+    pixels: Pixels
+    width: int
+    height: int
+    path: str | None = None
+    sha256: str = ""
+    bytes: int = 0
+    format: str = ""
+    taken: str | None = None
+    camera: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle in pixels of the upright original; (0, 0) is its top-left corner."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One answer of a search. ``distance`` in the unit of the descriptor asked; ``probability`` 0..1 that
+    the two are copies of one another or of a common original."""
+
+    path: str
+    distance: float
+    probability: float
+    relation: Relation
+    box: Box | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What two pictures have to do with each other.
+
+    ``distances``: descriptor name -> distance, the pictures as they are (upright).
+    ``box``: where the other one lies, in pixels of the larger picture, or None.
+    ``transform``: (3, 3) float64, a's pixels -> b's pixels, or None if the two are not copies.
+    ``turn``: how b must be turned to lie as a does: "upright", "mirrored", "rotated 90", ...
+    """
+
+    relation: Relation
+    probability: float
+    distances: Mapping[str, float]
+    box: Box | None = None
+    transform: NDArray[np.float64] | None = None
+    turn: str = "upright"
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two pictures of a gallery that belong together."""
+
+    a: str
+    b: str
+    distance: float
+    probability: float
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Copies of one picture: every member is close to every other. ``keep`` is the one to keep."""
+
+    keep: str
+    others: tuple[str, ...]
+    pairs: tuple[Pair, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that could not be used, and why."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What became of every file: the five counts and ``failed`` add up to the files that were listed.
+
+    ``skipped``: files that neither are named like a picture nor begin like one (notes, videos).
+    """
+
+    added: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    moved: int = 0
+    skipped: int = 0
+    failed: tuple[Failure, ...] = field(default=())
+
+
+def to_json(value: Any) -> Any:
+    """A value of these types as plain JSON values, with the same field names; no NaN, no numpy."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: to_json(getattr(value, name)) for name in value.__dataclass_fields__}
+    return value
