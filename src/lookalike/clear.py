@@ -54,11 +54,13 @@ def trash() -> Act:
 
 
 def hardlink() -> Act:
-    """Make byte-identical copies share one content on the disk; both names stay."""
+    """Make byte-identical copies share one content on the disk; both names stay. Others are left alone."""
 
     def act(copy: str, keep: str) -> None:
+        if _digest(copy) != _digest(keep):
+            raise OSError("not byte-identical")
         draft = f"{copy}.{uuid.uuid4().hex[:8]}.link"
-        os.link(keep, draft)
+        os.link(os.path.realpath(keep), draft)  # a link to a symbolic link would lead nowhere from here
         try:
             os.replace(draft, copy)
         except OSError:
@@ -68,24 +70,20 @@ def hardlink() -> Act:
     return act
 
 
-def clear_away(gallery: Gallery, groups: Sequence[Group], act: Act, *, only_identical: bool = False) -> ClearReport:
+def clear_away(gallery: Gallery, groups: Sequence[Group], act: Act) -> ClearReport:
     """Apply an act to every copy, one after the other; what fails is left where it is, and told.
 
-    ``only_identical``: leave copies alone whose bytes differ from those of the picture that is kept. The gallery
-    forgets the files that are gone from their place."""
+    The gallery forgets the files that are gone from their place."""
     done: list[str] = []
     failed: list[Failure] = []
     size = 0
     try:
         for copy, keep in _copies(groups):
-            reason = _reason_against(gallery, copy, keep, only_identical)
-            count = 0 if reason else os.stat(copy).st_size
-            reason = reason or _tried(act, copy, keep)
-            if reason:
-                failed.append(Failure(copy, reason))
-            else:
+            try:
+                size += _clear_one(gallery, copy, keep, act)
                 done.append(copy)
-                size += count
+            except (OSError, UserError) as error:
+                failed.append(Failure(copy, getattr(error, "strerror", None) or str(error)))
     finally:
         gallery.remove([path for path in done if not os.path.lexists(path)])
     return ClearReport(tuple(done), size, tuple(failed))
@@ -95,25 +93,24 @@ def _copies(groups: Sequence[Group]) -> Iterator[tuple[str, str]]:
     return ((copy, group.keep) for group in groups for copy in group.others)
 
 
-def _reason_against(gallery: Gallery, copy: str, keep: str, only_identical: bool) -> str:
-    """Why this copy must not be touched; "" if it may."""
-    try:
-        contents = [gallery.content(path) for path in (copy, keep)]
-        if [_digest(path) for path in (copy, keep)] != contents:
-            return "changed since it was indexed, or the picture to keep was"
-        if os.path.samefile(copy, keep):
-            return "is the very file that is kept, by another name"
-    except (OSError, UserError) as error:
-        return str(error)
-    return "not byte-identical" if only_identical and contents[0] != contents[1] else ""
+def _clear_one(gallery: Gallery, copy: str, keep: str, act: Act) -> int:
+    """The bytes of the copy that was cleared. Raises UserError if it must not be touched, OSError if it cannot be."""
+    for path, who in ((copy, "it"), (keep, "the picture to keep")):
+        _refuse_changed(gallery, path, who)
+    if os.path.samefile(copy, keep):
+        raise UserError("is the very file that is kept, by another name")
+    count = os.stat(copy).st_size
+    act(copy, keep)
+    return count
 
 
-def _tried(act: Act, copy: str, keep: str) -> str:
+def _refuse_changed(gallery: Gallery, path: str, who: str) -> None:
     try:
-        act(copy, keep)
+        digest = _digest(path)
     except OSError as error:
-        return error.strerror or str(error)
-    return ""
+        raise UserError(f"{who} cannot be read: {error.strerror or error}") from error
+    if digest != gallery.content(path):
+        raise UserError(f"{who} changed since it was indexed")
 
 
 def _digest(path: str) -> str:

@@ -40,11 +40,19 @@ def probability(model: Logistic, x: NDArray[Any]) -> Reals:
     return sigmoid(_table(x, len(model.coefficients)) @ np.asarray(model.coefficients) + model.intercept)
 
 
-def fit(x: NDArray[Any], y: NDArray[Any], *, l2: float, nonnegative: bool = False) -> Logistic:
+def fit(
+    x: NDArray[Any],
+    y: NDArray[Any],
+    *,
+    l2: float,
+    nonnegative: bool = False,
+    weights: NDArray[Any] | None = None,
+) -> Logistic:
     """The coefficients that make the labels most likely, less ``l2`` / 2 times their squared length.
 
     ``x``: (N, F), ``y``: (N,) bool with both labels. ``l2`` > 0, in units of examples; the intercept is free
     of it. ``nonnegative``: no coefficient below 0 (an active set: what would go below is held at 0).
+    ``weights``: (N,), how many examples each one stands for; 1 if not given.
     Raises UserError if a label is missing, a number is not finite, or the shapes do not fit.
     """
     table, labels = _table(x), np.asarray(y).astype(bool)
@@ -52,7 +60,8 @@ def fit(x: NDArray[Any], y: NDArray[Any], *, l2: float, nonnegative: bool = Fals
     with_one = np.column_stack([table, np.ones(len(table))])
     penalty = np.append(np.full(table.shape[1], float(l2)), 0.0)
     lower = np.append(np.full(table.shape[1], 0.0 if nonnegative else -np.inf), -np.inf)
-    beta = _descend(with_one, labels.astype(np.float64), penalty, lower)
+    counts = np.ones(len(table)) if weights is None else np.asarray(weights, np.float64)
+    beta = _descend(with_one, labels.astype(np.float64), counts, penalty, lower)
     return Logistic(tuple(float(value) for value in beta[:-1]), float(beta[-1]))
 
 
@@ -74,35 +83,37 @@ def _check(x: Reals, y: NDArray[np.bool_], l2: float) -> None:
         raise UserError(f"l2 must be above zero, not {l2}")
 
 
-def _loss(x: Reals, y: Reals, penalty: Reals, beta: Reals) -> float:
+def _loss(x: Reals, y: Reals, counts: Reals, penalty: Reals, beta: Reals) -> float:
     z = x @ beta
-    return float((np.logaddexp(0.0, z) - y * z).sum() + 0.5 * (penalty * beta**2).sum())
+    return float((counts * (np.logaddexp(0.0, z) - y * z)).sum() + 0.5 * (penalty * beta**2).sum())
 
 
-def _descend(x: Reals, y: Reals, penalty: Reals, lower: Reals) -> Reals:
+def _descend(x: Reals, y: Reals, counts: Reals, penalty: Reals, lower: Reals) -> Reals:
     """Projected Newton (Bertsekas, 1982): the loss is convex, so where it stops is the minimum."""
     beta = np.zeros(x.shape[1])
     for _ in range(MAX_STEPS):
         p = sigmoid(x @ beta)
-        gradient = x.T @ (p - y) + penalty * beta
+        gradient = x.T @ (counts * (p - y)) + penalty * beta
         free = (beta > lower) | (gradient < 0)
-        if np.abs(gradient[free]).max(initial=0.0) < TOLERANCE * len(y):
+        if np.abs(gradient[free]).max(initial=0.0) < TOLERANCE * counts.sum():
             break
-        hessian = (x.T * (p * (1 - p))) @ x + np.diag(penalty + TOLERANCE)
+        hessian = (x.T * (counts * p * (1 - p))) @ x + np.diag(penalty + TOLERANCE)
         step = np.zeros_like(beta)
         step[free] = np.linalg.solve(hessian[np.ix_(free, free)], gradient[free])
-        shorter = _line_search(x, y, penalty, lower, beta, step)
+        shorter = _line_search(x, y, counts, penalty, lower, beta, step)
         if shorter is None:
             break
         beta = shorter
     return beta
 
 
-def _line_search(x: Reals, y: Reals, penalty: Reals, lower: Reals, beta: Reals, step: Reals) -> Reals | None:
+def _line_search(
+    x: Reals, y: Reals, counts: Reals, penalty: Reals, lower: Reals, beta: Reals, step: Reals
+) -> Reals | None:
     """The first of full step, half, quarter... that lowers the loss; None when none does (any more)."""
-    start = _loss(x, y, penalty, beta)
+    start = _loss(x, y, counts, penalty, beta)
     for halvings in range(40):
         moved = np.maximum(beta - 0.5**halvings * step, lower)
-        if _loss(x, y, penalty, moved) < start:
+        if _loss(x, y, counts, penalty, moved) < start:
             return moved
     return None

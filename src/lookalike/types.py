@@ -68,7 +68,7 @@ class Comparison:
     ``distances``: descriptor name -> distance, the pictures as they are (upright).
     ``box``: where the other one lies, in pixels of the larger picture, or None.
     ``transform``: (3, 3) float64, a's pixels -> b's pixels, or None if the two are not copies.
-    ``turn``: how b must be turned to lie as a does: "upright", "mirrored", "rotated 90", ...
+    ``turn``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
     """
 
     relation: Relation

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from samples import drawn, folder_of, save
 
 from lookalike.errors import StorageFull
 from lookalike.gallery import Gallery, intake
 from lookalike.gallery.database import Database
+from samples import drawn, folder_of, save
 
 
 @pytest.fixture
@@ -233,19 +233,21 @@ RUN = """
 import sys, time, lookalike.gallery.adding as adding, lookalike.gallery.intake as intake
 from lookalike import Gallery
 adding.BATCH = 4
-def slow(*given, real=intake.load, **options):
-    time.sleep(float(sys.argv[3]))
+def told(*given, real=intake.load, **options):
+    print(".", end="", flush=True)
+    time.sleep(0.01)
     return real(*given, **options)
-intake.load = slow
+if sys.argv[3] == "tell":
+    intake.load = told
 gallery = Gallery.open(sys.argv[1])
 print("ready", flush=True)
 print(gallery.add(sys.argv[2]), flush=True)
 """
 
 
-def start(gallery: Path, photos: Path, seconds_per_file: float = 0.0) -> subprocess.Popen[str]:
+def start(gallery: Path, photos: Path, mode: str = "quiet") -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN, str(gallery), str(photos), str(seconds_per_file)],
+        [sys.executable, "-c", RUN, str(gallery), str(photos), mode],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -285,8 +287,8 @@ def test_ctrl_c_commits_what_was_read(tmp_path: Path) -> None:
     photos = folder_of(tmp_path / "photos", 300)
     path = tmp_path / "g.gallery"
     Gallery.create(path).close()
-    process = start(path, photos, seconds_per_file=0.02)
-    time.sleep(1.0)
+    process = start(path, photos, mode="tell")
+    assert process.stdout.read(100) == "." * 100  # so many files were read, or are being read
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert "KeyboardInterrupt" in errors

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from samples import drawn, folder_of, save
 
 from lookalike.errors import GalleryDamaged, GalleryExists, GalleryMissing, GalleryVersion, UserError
 from lookalike.gallery import Gallery, database
+from samples import drawn, folder_of, save
 
 
 def test_created_whole_or_not_at_all(tmp_path: Path) -> None:

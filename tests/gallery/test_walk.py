@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from samples import drawn, save
-
 from lookalike.gallery.walk import Found, Skipped, walk
 from lookalike.types import Failure
+from samples import drawn, save
 
 
 def names(entries: list[object], kind: type) -> list[str]:

@@ -17,6 +17,19 @@ from pathlib import Path
 import numpy as np
 import PIL.Image
 import pytest
+
+from lookalike.errors import (
+    DamagedPicture,
+    FileMissing,
+    FileUnreadable,
+    LoadError,
+    NotAPicture,
+    PictureTooLarge,
+    UserError,
+)
+from lookalike.load import MAX_PIXELS, from_array, is_picture_name, load, looks_like_picture
+from lookalike.load.exif import read_exif
+from lookalike.load.srgb import plain, to_srgb
 from pictures import (
     BLUE,
     CORNERS,
@@ -39,19 +52,6 @@ from pictures import (
     stored_as,
     swapped_profile,
 )
-
-from lookalike.errors import (
-    DamagedPicture,
-    FileMissing,
-    FileUnreadable,
-    LoadError,
-    NotAPicture,
-    PictureTooLarge,
-    UserError,
-)
-from lookalike.load import MAX_PIXELS, from_array, is_picture_name, load, looks_like_picture
-from lookalike.load.exif import read_exif
-from lookalike.load.srgb import plain, to_srgb
 
 LOSSY = {"JPEG": 12, "AVIF": 12, "WEBP": 12}
 
@@ -332,7 +332,8 @@ class TestLimits:
     def test_bombs_fail_at_once_in_little_memory(self, name):
         """A header that claims enormous sides is refused by a process that has little memory to give."""
         script = (
-            "import sys; from pathlib import Path; from lookalike.load import load; from lookalike.errors import LoadError\n"
+            "import sys; from pathlib import Path\n"
+            "from lookalike.load import load; from lookalike.errors import LoadError\n"
             "data = sys.stdin.buffer.read()\n"
             "for side in (None, 8):\n"
             "    try: load(data, min_side=side)\n"

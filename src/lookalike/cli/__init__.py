@@ -6,6 +6,7 @@ Verbs are imported when they are called, so that ``--help`` stays quick.
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import signal
 import sys
@@ -57,6 +58,9 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: the one place where errors become words and exit codes."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a name that the terminal's encoding lacks is no reason to fail
+            stream.reconfigure(errors="backslashreplace")
     sys.exit(_run(arguments))
 
 
@@ -71,14 +75,19 @@ def _run(arguments: Sequence[str] | None) -> int:
     except LookalikeError as error:
         click.echo(f"lookalike: {_shown(str(error))}", err=True)
         return error.exit_code
+    except (BrokenPipeError, SystemExit):  # the reader (head, less) has seen enough; click makes the latter of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        click.echo(f"lookalike: {_shown(str(error))}", err=True)
+        return LookalikeError.exit_code
     except (KeyboardInterrupt, click.Abort):
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         click.echo("lookalike: interrupted; what was done so far is kept", err=True)
         return INTERRUPTED
-    except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 def _shown(text: str) -> str:
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    from lookalike.cli.output import printable
+
+    return "\n".join(map(printable, text.split("\n")))

@@ -70,6 +70,8 @@ def command(
     --hardlink or --delete nothing is changed; with one of them you see what would be done and are asked first.
     """
     act = _act(folder, link, delete)
+    if different and not gallery:
+        raise click.UsageError("--different is remembered in a gallery: name it with --gallery")
     with _gallery(sources, gallery) as (opened, failures):
         if different:
             opened.not_duplicates(different)
@@ -79,7 +81,7 @@ def command(
             _report(report, groups, failures, len(opened))
         if not as_json:
             _print(groups)
-        cleared = _cleared(opened, groups, act, link, yes, as_json) if act else None
+        cleared = _cleared(opened, groups, act, yes, as_json) if act else None
     if as_json:
         print_json({"groups": groups, "failed": failures, "cleared": to_json(cleared)})
     else:
@@ -132,9 +134,7 @@ def _print(groups: list[Group]) -> None:
     click.echo(f"{len(groups):,} groups, {copies:,} copies")
 
 
-def _cleared(
-    gallery: Gallery, groups: list[Group], act: Act, link: bool, yes: bool, as_json: bool
-) -> ClearReport | None:
+def _cleared(gallery: Gallery, groups: list[Group], act: Act, yes: bool, as_json: bool) -> ClearReport | None:
     """Do it if the user says so. None: it stayed a dry run."""
     copies = sum(len(group.others) for group in groups)
     if not copies:
@@ -144,7 +144,7 @@ def _cleared(
         return None
     if not yes and not click.confirm(f"Clear {copies:,} copies away?", err=True):
         return None
-    report = clear_away(gallery, groups, act, only_identical=link)
+    report = clear_away(gallery, groups, act)
     click.echo(f"cleared {len(report.done):,} files, {human_bytes(report.bytes)}", err=True)
     print_failures(report.failed)
     return report

@@ -14,6 +14,7 @@ from lookalike.gallery.adding import Progress
 from lookalike.types import Failure, to_json
 
 FAILURES_SHOWN = 20
+UNFOLDED = 100_000  # columns of a table that goes to a file or another program: one line per row
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON to stdout, with the library's field names."
@@ -40,7 +41,12 @@ def print_json(value: Any) -> None:
 def shown(path: str) -> str:
     """A path for people: relative where that is shorter, one line, nothing that a terminal would obey."""
     near = os.path.relpath(path) if path.startswith(os.getcwd() + os.sep) else path
-    text = near.encode("utf-8", "backslashreplace").decode("utf-8")
+    return printable(near)
+
+
+def printable(text: str) -> str:
+    """One line of text, with whatever a terminal cannot show or would obey as an escape."""
+    text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
@@ -72,13 +78,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: 
         table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = UNFOLDED
+    console.print(table)
 
 
 def print_failures(failures: Sequence[Failure]) -> None:
     """The files that could not be used, on stderr."""
     for failure in failures[:FAILURES_SHOWN]:
-        click.echo(f"  failed  {shown(failure.path)}: {failure.reason}", err=True)
+        click.echo(f"  failed  {shown(failure.path)}: {printable(failure.reason)}", err=True)
     if len(failures) > FAILURES_SHOWN:
         click.echo(f"  ... and {len(failures) - FAILURES_SHOWN} more (--json lists them all)", err=True)
 

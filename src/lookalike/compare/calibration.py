@@ -32,7 +32,11 @@ class Calibration:
 
     def probability(self, distance: NDArray[Any] | float, prior: float = 0.5) -> NDArray[np.float64]:
         """Distances of any shape -> probabilities 0..1 of the same shape, given the share of copies expected."""
-        return sigmoid(self.intercept - self.slope * np.asarray(distance, np.float64) + _logit(prior))
+        return sigmoid(self.odds(distance, prior))
+
+    def odds(self, distance: NDArray[Any] | float, prior: float = 0.5) -> NDArray[np.float64]:
+        """The same as natural logarithms of the odds, which still tell apart what rounds to probability 1."""
+        return np.asarray(self.intercept - self.slope * np.asarray(distance, np.float64) + _logit(prior))
 
     def distance(self, probability: float, prior: float = 0.5) -> float:
         """The largest distance that still has this probability; below zero if even 0 is not close enough."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import replace
 
 import numpy as np
 
+from lookalike.compare.calibration import library_prior
 from lookalike.compare.relation import Judgement, judge
 from lookalike.compare.turns import TURNS, between
 from lookalike.describe import DESCRIPTORS, describe_all, get, min_side
@@ -16,37 +18,41 @@ from lookalike.distance import METRICS
 from lookalike.load import load
 from lookalike.types import Comparison, Image
 
-TURNED_PRIOR = 0.05  # share of copies that come mirrored or turned; seven chances to be alike by accident weigh less
+PICKED_FROM = 1000  # nobody compares at random: b is taken for the nearest to a among so many strangers
+PRIOR = library_prior(PICKED_FROM)
+TURNED_PRIOR = PRIOR / 10  # few copies come mirrored or turned, and there are seven ways to be so by accident
 
 Source = str | os.PathLike[str] | bytes | Image
 
 
 def compare(a: Source, b: Source) -> Comparison:
-    """The relation of two pictures, its probability at even odds, every distance, and the transform of a copy.
+    """The relation of two pictures, its probability, every distance, and the transform of a copy.
 
+    The probability is that of a search which found b for a in a small library (PICKED_FROM).
     Raises LoadError for a picture that cannot be read."""
     names = list(DESCRIPTORS)
     first, second = (x if isinstance(x, Image) else load(x, min_side=min_side(names)) for x in (a, b))
-    upright = _distances(describe_all([first], names), describe_all([second], names))
-    turn, judged = _best_turn(first, second, upright)
+    vectors = describe_all([first], names), describe_all([second], names)
+    turn, judged = _best_turn(first, second, *vectors)
     is_copy = judged.relation not in ("similar", "unrelated")
     return Comparison(
         relation=judged.relation,
         probability=judged.probability,
-        distances=upright,
+        distances=_distances(*vectors),
         transform=between(turn, (first.width, first.height), (second.width, second.height)) if is_copy else None,
         turn=turn,
     )
 
 
-def _best_turn(first: Image, second: Image, upright: dict[str, float]) -> tuple[str, Judgement]:
-    """The way in which b lies on a, and the relation then; upright unless another way is clearly better."""
-    same = bool(first.sha256) and first.sha256 == second.sha256
-    best = ("upright", _judge(upright, same, 0.5))
-    if best[1].probability > 0.99:
+def _best_turn(first: Image, second: Image, a: dict[str, Described], b: dict[str, Described]) -> tuple[str, Judgement]:
+    """The way in which b lies on a, and the relation then; upright unless another way is clearly better.
+
+    Something symmetrical is like its own mirror image, so only an untouched upright copy ends the search."""
+    best = ("upright", _same_picture(first, second) or _judge(a, b, PRIOR))
+    if best[1].relation in ("identical", "re-encoded"):
         return best
     for name, judged in _turned(first, second):
-        if judged.probability > max(best[1].probability, 0.5):
+        if judged.odds > max(best[1].odds, 0.0):
             best = (name, replace(judged, relation=TURNS[name].relation))
     return best
 
@@ -59,22 +65,32 @@ def _turned(first: Image, second: Image) -> list[tuple[str, Judgement]]:
     judged = []
     for number, turn in enumerate(list(TURNS)[1:]):
         view = {n: Described(d.vectors[number : number + 1], d.quality[number : number + 1]) for n, d in views.items()}
-        judged.append((turn, _judge(_distances(view, other), False, TURNED_PRIOR)))
+        judged.append((turn, _judge(view, other, TURNED_PRIOR)))
     return judged
 
 
-def _judge(distances: dict[str, float], same: bool, prior: float) -> Judgement:
-    """Without a single telling distance (a blank picture) nothing speaks for a copy."""
-    if not same and not set(DEFAULT_WEIGHTS) <= set(distances):
-        return Judgement("unrelated", 0.0)
-    return judge(distances, same_bytes=same, prior=prior)
+def _same_picture(a: Image, b: Image) -> Judgement | None:
+    """What can be said without any descriptor, of blank pictures too."""
+    if a.sha256 and a.sha256 == b.sha256:
+        return Judgement("identical", 1.0, math.inf)
+    if (a.width, a.height) == (b.width, b.height) and np.array_equal(a.pixels, b.pixels):
+        return Judgement("re-encoded", 1.0, math.inf)
+    return None
+
+
+def _judge(a: dict[str, Described], b: dict[str, Described], prior: float) -> Judgement:
+    """By the descriptors for which both pictures have features enough; a blank one is like no other."""
+    telling = {
+        n: d for n, d in _distances(a, b).items() if min(_quality(n, a), _quality(n, b)) >= get(n).card.min_quality
+    }
+    if not set(DEFAULT_WEIGHTS) <= set(telling):
+        return Judgement("unrelated", 0.0, -math.inf)
+    return judge(telling, prior=prior)
+
+
+def _quality(name: str, described: dict[str, Described]) -> float:
+    return float(described[name].quality[0])
 
 
 def _distances(a: dict[str, Described], b: dict[str, Described]) -> dict[str, float]:
-    """By every descriptor for which both pictures have features enough."""
-    found = {}
-    for name in a:
-        card = get(name).card
-        if min(a[name].quality[0], b[name].quality[0]) >= card.min_quality:
-            found[name] = float(METRICS[card.metric](a[name].vectors, b[name].vectors)[0, 0])
-    return found
+    return {n: float(METRICS[get(n).card.metric](a[n].vectors, b[n].vectors)[0, 0]) for n in a}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,15 +11,17 @@ import numpy as np
 from lookalike.compare.calibration import curve, shipped
 from lookalike.describe import get
 from lookalike.describe.blend import DEFAULT_WEIGHTS, Blend
+from lookalike.logistic import sigmoid
 from lookalike.types import Relation
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """``relation`` and the probability that the two are copies; ``blend`` the weighted distance, if known."""
+    """``relation`` and the probability that the two are copies; ``odds`` its logit, which never rounds to 1."""
 
     relation: Relation
     probability: float
+    odds: float
 
 
 def judge(distances: Mapping[str, float], *, same_bytes: bool = False, prior: float = 0.5) -> Judgement:
@@ -28,19 +31,22 @@ def judge(distances: Mapping[str, float], *, same_bytes: bool = False, prior: fl
     distance does. ``prior``: the share of copies expected, see calibration.py.
     """
     if same_bytes:
-        return Judgement("identical", 1.0)
+        return Judgement("identical", 1.0, math.inf)
     measure, distance = evidence(distances)
-    probability = float(curve(measure).probability(distance, prior))
-    if probability >= 0.5:
-        return Judgement("edited" if _is_edited(distances) else "re-encoded", probability)
-    return Judgement("similar" if measure == "blend" and distance <= shipped().similar else "unrelated", probability)
+    odds = float(curve(measure).odds(distance, prior))
+    if odds >= 0:
+        relation: Relation = "edited" if _is_edited(distances) else "re-encoded"
+    else:
+        relation = "similar" if measure == "blend" and distance <= shipped().similar else "unrelated"
+    return Judgement(relation, float(sigmoid(np.asarray(odds))), odds)
 
 
 def evidence(distances: Mapping[str, float]) -> tuple[str, float]:
-    """The measure that decides, and its distance."""
+    """The measure that decides, and its distance: the blend, or else the measure that can be the surest."""
     if set(DEFAULT_WEIGHTS) <= set(distances):
         return "blend", blend_distance(distances)
-    name = next(name for name in shipped().curves if name in distances)
+    curves = shipped().curves
+    name = max((name for name in curves if name in distances), key=lambda name: curves[name].intercept)
     return name, distances[name]
 
 

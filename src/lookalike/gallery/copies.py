@@ -54,25 +54,15 @@ class IndexCopies:
         self._store = store
         self._cards = cards
         self._copies: dict[str, _Copy] = {}
-        self._stale = set(cards)
-        self._seen = -1
+        self._seen: dict[str, tuple[int, int]] = {}
 
     def get(self, name: str) -> FaissIndex:
         """The index of a descriptor, with everything that is committed now."""
         version = self._store.version()
-        if version != self._seen:
-            self.changed()
-            self._seen = version
-        copy = self._copies.get(name)
-        if copy is None or name in self._stale:
-            copy = self._updated(name, copy or self._loaded(name))
-            self._copies[name] = copy
-            self._stale.discard(name)
-        return copy.index
-
-    def changed(self) -> None:
-        """The store was written to: look again before the next search."""
-        self._stale = set(self._cards)
+        if self._seen.get(name) != version:
+            self._copies[name] = self._updated(name, self._copies.get(name) or self._loaded(name))
+            self._seen[name] = version
+        return self._copies[name].index
 
     def _updated(self, name: str, copy: _Copy) -> _Copy:
         copy.last_removal, gone = self._store.removed_since(copy.last_removal)

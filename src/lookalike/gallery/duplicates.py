@@ -19,7 +19,7 @@ from lookalike.gallery.tight import tight_groups
 from lookalike.types import Floats, Group, Pair
 
 BLOCK = 4096  # pictures searched at a time
-NEAREST = 64  # earlier pictures looked at per picture; bounds the pairs at NEAREST x N
+NEAREST = 64  # pictures looked at per picture; bounds the pairs at NEAREST x N
 
 Rows = NDArray[np.int64]
 
@@ -52,8 +52,8 @@ def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
     """All pairs of pictures at most ``limit`` apart.
 
     The search runs over the descriptor with the largest weight; since no share of a weighted sum is negative,
-    none that belongs can be farther apart in it than ``limit`` allows. Of more than NEAREST earlier pictures
-    within that reach of one picture, the NEAREST nearest are followed.
+    none that belongs can be farther apart in it than ``limit`` allows. Of more than NEAREST pictures within that
+    reach of one picture, the NEAREST nearest are followed.
     """
     lead = max(blend.weights, key=lambda name: blend.weights[name])
     reach = limit if len(blend.weights) == 1 else limit / blend.weights[lead] * evidence.cards[lead].typical
@@ -66,15 +66,18 @@ def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
 
 
 def _candidates(evidence: Evidence, lead: str, reach: float) -> Iterator[tuple[Rows, Rows]]:
-    """Pairs of rows within reach in one descriptor; each block is held against the blocks before it."""
+    """Pairs of rows within reach in one descriptor; each block is held against itself and those before it.
+
+    A pair comes once or twice within a block: each of the two may have the other among its nearest."""
     card, vectors = evidence.cards[lead], evidence.vectors[lead]
     index = FaissIndex(card.metric, card.dim)
     for start in range(0, len(evidence), BLOCK):
         rows = np.arange(start, min(start + BLOCK, len(evidence)))
         index.add(rows, vectors[rows])
         found, distances = index.search(vectors[rows], NEAREST + 1)
-        query, place = np.nonzero((distances <= reach) & (found < rows[:, None]))
-        yield found[query, place], rows[query]
+        query, place = np.nonzero((distances <= reach) & (found != rows[:, None]))
+        near = found[query, place]
+        yield np.minimum(near, rows[query]), np.maximum(near, rows[query])
 
 
 def _measured_pairs(evidence: Evidence, blend: Blend, limit: float, a: Rows, b: Rows) -> tuple[Rows, Rows, Floats]:

@@ -63,8 +63,7 @@ class Gallery:
         self.path = path
         self._store = store
         self._cards = _known_cards(path, store.cards())
-        self._copies = IndexCopies(path / "index", store, self._cards)
-        self._searcher = Searcher(store, self._copies, self._cards)
+        self._searcher = Searcher(store, IndexCopies(path / "index", store, self._cards), self._cards)
 
     @classmethod
     def create(cls, path: PathLike, descriptors: Sequence[str] = DEFAULT_DESCRIPTORS) -> Self:
@@ -126,21 +125,16 @@ class Gallery:
         """
         paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
         adder = Adder(self._store, list(self._cards), max_pixels, retry_failed, progress)
-        try:
-            with self._store.transaction():
-                for path in filter(os.path.isdir, map(absolute, paths)):
-                    self._store.put_root(path)
-            return adder.run(list(walk(paths, avoid=str(self.path))))
-        finally:
-            self._copies.changed()
+        with self._store.transaction():
+            for path in filter(os.path.isdir, map(absolute, paths)):
+                self._store.put_root(path)
+        return adder.run(list(walk(paths, avoid=str(self.path))))
 
     def remove(self, paths: Sources) -> int:
         """Forget these pictures (the files stay where they are); returns how many there were."""
         listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
         with self._store.transaction():
-            removed = self._store.forget(map(absolute, listed))
-        self._copies.changed()
-        return removed
+            return self._store.forget(map(absolute, listed))
 
     def refresh(self, *, force: bool = False) -> list[str]:
         """Forget the pictures whose files are gone; returns their paths.
@@ -242,7 +236,17 @@ def _query_image(image: PathLike | bytes | Image, names: Sequence[str], region: 
     picture = image if isinstance(image, Image) else load(image, min_side=side)
     if region is None:
         return picture
-    return crop(picture, region if isinstance(region, Box) else Box(*region))
+    return crop(picture, _box(region))
+
+
+def _box(region: Region) -> Box:
+    if isinstance(region, Box):
+        return region
+    try:
+        x, y, width, height = map(float, region)
+    except (TypeError, ValueError):
+        raise UserError(f"a region is four numbers x, y, width, height, not {region!r}") from None
+    return Box(x, y, width, height)
 
 
 def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCard]:

@@ -72,14 +72,14 @@ class Searcher:
     def _candidates(self, query: Query, k: int, blend: Blend, allowed: Ids | None) -> Ids:
         """Ids that one of the descriptors finds near; the exact distances decide among them."""
         names = blend.names
-        reach = k if len(names) == 1 else max(CANDIDATES, 10 * k)
+        reach = min(k if len(names) == 1 else max(CANDIDATES, 10 * k), max(self._store.count(), 1))
         found = [self._copies.get(name).search(query.described[name].vectors, reach, allowed)[0] for name in names]
         ids = np.unique(np.concatenate([part.ravel() for part in found]))
         return ids[ids >= 0]
 
     def _hits(self, query: Query, best: Mapping[int, float], same: Collection[int]) -> list[Hit]:
-        rows = self._store.rows(list(best))
         known = self._all_distances(query, list(best))
+        rows = self._store.rows(list(best))  # last: a picture that is still there now had its distances
         prior = library_prior(self._store.count())
         hits = []
         for number, distance in best.items():

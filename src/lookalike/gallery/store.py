@@ -57,7 +57,9 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
+        self._counted: tuple[tuple[int, int], int] | None = None
         self.transaction = database.transaction
+        self.version = database.version
         self.close = database.close
 
     @classmethod
@@ -77,10 +79,6 @@ class Store:
         """An existing gallery file; errors as in Database.open."""
         return cls(Database.open(file))
 
-    def version(self) -> int:
-        """A number that changes when another process commits; costs microseconds."""
-        return self._db.pragma("data_version")
-
     def check(self) -> str:
         """SQLite's own integrity check: "ok", or what is wrong."""
         return str(self._db.all("PRAGMA integrity_check")[0][0])
@@ -98,8 +96,11 @@ class Store:
         return dict(self._db.all("SELECT name, fingerprint FROM descriptors ORDER BY id"))
 
     def count(self) -> int:
-        """Pictures in the gallery."""
-        return int(self._db.all("SELECT count(*) FROM pictures")[0][0])
+        """Pictures in the gallery. SQLite counts row by row, so the number is kept until something is written."""
+        version = self.version()
+        if self._counted is None or self._counted[0] != version:
+            self._counted = version, int(self._db.all("SELECT count(*) FROM pictures")[0][0])
+        return self._counted[1]
 
     def totals(self) -> dict[str, Any]:
         """Bytes of all files, pictures per format, failures and decisions."""

@@ -1,0 +1,1 @@
+"""One script per claim: python -m benchmarks.NAME --data FOLDER [--quick] [--results]. See harness.py."""

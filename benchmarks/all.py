@@ -1,0 +1,34 @@
+"""All benchmarks, one after the other, each as a process of its own: python -m benchmarks.all --data FOLDER."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.harness import ROOT
+
+SCRIPTS = ("index_speed", "search_speed", "duplicates_speed", "growth", "edits_recall", "calibration")
+
+
+def main() -> int:
+    """Run them all, also after one has failed; the exit code is the number of failures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.all", description=__doc__)
+    parser.add_argument("--data", type=Path, default=_wheel(), help="photographs  [default: scikit-image's]")
+    parser.add_argument("--quick", action="store_true", help="few and small; results.md is left alone")
+    given = parser.parse_args()
+    options = ["--data", str(given.data.resolve()), "--quick" if given.quick else "--results"]
+    commands = [[sys.executable, "-m", f"benchmarks.{name}", *options] for name in SCRIPTS]
+    return sum(subprocess.run(command, cwd=ROOT, check=False).returncode != 0 for command in commands)
+
+
+def _wheel() -> Path | None:
+    """The photographs in scikit-image's wheel: few, but there."""
+    import skimage
+
+    return Path(skimage.__file__).parent / "data"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Single sides of a comparison, each run as a process of its own."""

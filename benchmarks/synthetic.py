@@ -1,0 +1,125 @@
+"""Galleries without pictures: rows and vectors written straight through the store, in large transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.compare.calibration import shipped
+from lookalike.describe import DESCRIPTORS, Described, DescriptorCard, get
+from lookalike.describe.blend import Blend
+from lookalike.gallery import Gallery
+from lookalike.gallery.evidence import dtype_of
+from lookalike.gallery.searching import Query
+from lookalike.gallery.store import NewPicture, Row
+from lookalike.types import Hit
+
+BLOCK = 10_000  # pictures per transaction, and per array of vectors
+FAMILY = 20  # vectors around each centre
+NOISE = 0.75  # their distance from it, in lengths of the centre's vector: cosine distance 0.2 from it, 0.36 apart
+BITS = 20  # the same for binary vectors
+
+Block = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A descriptor that has a card only."""
+
+    card: DescriptorCard
+
+
+def register_float(name: str, dim: int) -> None:
+    """Make this process know a float descriptor with cosine distance, judged as texture is."""
+    card = DescriptorCard(name, 1, "cosine", dim, 16 * dim, 64, 0.0, 1.0, "synthetic")
+    DESCRIPTORS[name] = lambda: Registered(card)  # type: ignore[index, assignment]
+    shipped().curves[name] = shipped().curves["texture"]  # type: ignore[index]
+
+
+def block(name: str, first: int, size: int = BLOCK, uniform: bool = False) -> NDArray[Any]:
+    """The vectors of pictures ``first`` and on: (size, D), in families unless ``uniform``; the same every time."""
+    rng = np.random.default_rng([first, len(name)])
+    card = get(name).card
+    centres = np.arange(size) if uniform else np.arange(size) // FAMILY
+    if card.metric == "hamming":
+        bits = rng.integers(0, 256, (size, card.dim // 8), np.uint8)[centres]
+        return bits if uniform else bits ^ flips(rng, size, card.dim, BITS)
+    floats = rng.standard_normal((size, card.dim), np.float32)
+    if uniform:
+        return unit(floats)
+    return unit(unit(rng.standard_normal((size, card.dim), np.float32))[centres] + NOISE * unit(floats))
+
+
+def unit(vectors: NDArray[Any]) -> NDArray[Any]:
+    """(N, D), each row of length 1."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+
+def flips(rng: np.random.Generator, count: int, dim: int, share: int) -> NDArray[np.uint8]:
+    """(count, dim / 8) masks with exactly ``share`` bits set in each."""
+    mask = np.zeros((count, dim), np.uint8)
+    np.put_along_axis(mask, rng.random((count, dim)).argpartition(share, axis=1)[:, :share], 1, axis=1)
+    return np.packbits(mask, axis=1)
+
+
+def near(name: str, vectors: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    """Queries: each of these vectors, a little changed."""
+    if get(name).card.metric == "hamming":
+        return vectors ^ flips(rng, len(vectors), get(name).card.dim, BITS)
+    noise = rng.standard_normal(vectors.shape, np.float32)
+    return unit(vectors + 0.3 * unit(noise) * np.linalg.norm(vectors, axis=1, keepdims=True))
+
+
+def fill(gallery: Gallery, first: int, last: int, make: Callable[[int, int], Block]) -> None:
+    """Write pictures ``first`` to ``last`` - 1; ``make(first, size)`` gives descriptor name -> (size, D)."""
+    dtypes = {name: dtype_of(get(name).card) for name in gallery.info().descriptors}
+    for start in range(first, last, BLOCK):
+        size = min(BLOCK, last - start)
+        vectors = {name: part.astype(dtypes[name]) for name, part in make(start, size).items()}
+        with gallery._store.transaction():
+            for picture in _pictures(start, size, vectors):
+                gallery._store.put(picture)
+
+
+def _pictures(start: int, size: int, vectors: Block) -> Iterator[NewPicture]:
+    for place in range(size):
+        number = start + place
+        row = Row(0, path_of(number), f"{number:064x}", 200_000 + number, 0, 640, 480, "JPEG", None, None)
+        yield NewPicture(row, {name: (part[place].tobytes(), 1.0) for name, part in vectors.items()})
+
+
+def path_of(number: int) -> str:
+    """The path of the picture with this number, from 0."""
+    return f"/synthetic/{number // 1000:05}/{number:08}.jpg"
+
+
+def described(vectors: NDArray[Any]) -> Described:
+    """Vectors as a descriptor would give them."""
+    return Described(vectors, np.ones(len(vectors), np.float32))
+
+
+def new_gallery(folder: Path, name: str, count: int, uniform: bool = False) -> Gallery:
+    """A gallery of one descriptor with this many synthetic pictures."""
+    gallery = Gallery.create(folder, [name])
+    fill(gallery, 0, count, lambda first, size: {name: block(name, first, size, uniform)})
+    return gallery
+
+
+def number_of(path: str) -> int:
+    """The number in such a path."""
+    return int(path.rpartition("/")[2].partition(".")[0])
+
+
+def index_of(gallery: Gallery, name: str) -> Any:
+    """The FAISS index behind a gallery's search, up to date."""
+    return gallery._searcher._copies.get(name)._index
+
+
+def searched(gallery: Gallery, query: Query, blend: Blend, k: int = 10) -> list[Hit]:
+    """Gallery.search from the point where the query has been described."""
+    return gallery._searcher.search(query, k, blend, None, False)

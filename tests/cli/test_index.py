@@ -1,0 +1,90 @@
+"""lookalike index: the counts of the library, a new gallery or the one that is there, and what failed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lookalike.gallery import Gallery
+from lookalike.types import AddReport
+from samples import drawn, folder_of, save
+from terminal import fields, here, process
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return folder_of(tmp_path / "photos", 5)
+
+
+def test_json(photos: Path, tmp_path: Path) -> None:
+    """The report's fields, what is gone and the total; nothing else on stdout, nothing on stderr."""
+    ran = process("index", photos, "-g", tmp_path / "g", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert sorted(ran.json) == sorted([*fields(AddReport), "gone", "pictures"])
+    assert (ran.json["added"], ran.json["failed"], ran.json["pictures"]) == (5, [], 5)
+
+
+def test_a_second_run_reads_only_what_is_new(photos: Path, tmp_path: Path) -> None:
+    """The same folder once more is unchanged but for the new picture; several folders and files are taken."""
+    here("index", photos, "-g", tmp_path / "g")
+    save(photos / "new.png", drawn(50))
+    other = save(tmp_path / "elsewhere" / "x.png", drawn(51))
+    report = here("index", photos, other, "-g", tmp_path / "g", "--json").json
+    assert (report["added"], report["unchanged"], report["pictures"]) == (2, 5, 7)
+
+
+def test_what_failed(photos: Path, tmp_path: Path) -> None:
+    """Files that failed are on stderr with their reason and make the code 1; --retry reads them again."""
+    (photos / "bad.jpg").write_text("no picture")
+    ran = here("index", photos, tmp_path / "none.jpg", "-g", tmp_path / "g")
+    assert ran.code == 1
+    assert "5 added" in ran.out
+    assert "2 failed" in ran.out
+    assert "bad.jpg: " in ran.err
+    assert "none.jpg: no such file" in ran.err
+    assert "bad.jpg" not in ran.out
+    failed = here("index", photos, "-g", tmp_path / "g", "--json", "--retry").json["failed"]
+    assert [(sorted(one), one["path"]) for one in failed] == [(["path", "reason"], str(photos / "bad.jpg"))]
+
+
+def test_refresh(photos: Path, tmp_path: Path) -> None:
+    """--refresh forgets pictures whose files are gone, and names them; without it they stay."""
+    here("index", photos, "-g", tmp_path / "g")
+    (photos / "0002.jpg").unlink()
+    assert here("index", photos, "-g", tmp_path / "g", "--json").json["pictures"] == 5
+    report = here("index", photos, "-g", tmp_path / "g", "--json", "--refresh").json
+    assert (report["gone"], report["pictures"]) == ([str(photos / "0002.jpg")], 4)
+    (photos / "0003.jpg").unlink()
+    assert "1 gone" in here("index", photos, "-g", tmp_path / "g", "--refresh").out
+
+
+def test_descriptors(photos: Path, tmp_path: Path) -> None:
+    """A new gallery holds the descriptors that are asked for; they cannot be changed later."""
+    assert here("index", photos, "-g", tmp_path / "g", "--descriptors", "pdq, structure").code == 0
+    with Gallery.open(tmp_path / "g") as gallery:
+        assert list(gallery.info().descriptors) == ["pdq", "structure"]
+    ran = here("index", photos, "-g", tmp_path / "g", "--descriptors", "colour")
+    assert (ran.code, ran.out) == (2, "")
+    assert "--descriptors" in ran.err
+    ran = here("index", photos, "-g", tmp_path / "h", "--descriptors", "nonsense")
+    assert ran.code == 2
+    assert "colour, texture, structure, pdq" in ran.err
+    assert not (tmp_path / "h").exists()
+
+
+def test_max_pixels(photos: Path, tmp_path: Path) -> None:
+    """A picture over the limit is refused, with the limit's reason."""
+    ran = here("index", photos, "-g", tmp_path / "g", "--max-pixels", 100, "--json")
+    assert ran.code == 1
+    assert len(ran.json["failed"]) == 5
+    assert here("index", photos, "-g", tmp_path / "g", "--max-pixels", 0).code == 2
+
+
+def test_not_a_gallery(photos: Path) -> None:
+    """A folder that is no gallery is left as it is, and told."""
+    before = sorted(photos.iterdir())
+    ran = here("index", photos, "-g", photos)
+    assert ran.code == 3
+    assert "not a gallery" in ran.err
+    assert sorted(photos.iterdir()) == before

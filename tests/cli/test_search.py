@@ -1,0 +1,97 @@
+"""lookalike search: the library's hits as a table, as JSON, as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lookalike.gallery import Gallery
+from lookalike.types import Hit, to_json
+from samples import drawn, folder_of, save
+from terminal import fields, here, process
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder_of(tmp_path_factory.mktemp("cli-search") / "photos", 8)
+
+
+@pytest.fixture(scope="module")
+def gallery(photos: Path) -> Path:
+    path = photos.parent / "g.gallery"
+    with Gallery.create(path) as opened:
+        opened.add(photos)
+    return path
+
+
+def test_json(gallery: Path, photos: Path) -> None:
+    """One document: the hits that the library gives, with their field names; nothing else on either stream."""
+    ran = process("search", photos / "0003.jpg", "-g", gallery, "-k", 4, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert [sorted(hit) for hit in ran.json] == [sorted(fields(Hit))] * 4
+    with Gallery.open(gallery) as opened:
+        assert ran.json == to_json(opened.search(photos / "0003.jpg", 4))
+
+
+@pytest.mark.parametrize(
+    ("options", "meaning"),
+    [
+        (["--by", "colour"], {"by": "colour"}),
+        (["--by", "colour=2,texture=1"], {"by": "colour=2,texture=1"}),
+        (["--where", "path like '%3.jpg'"], {"where": "path like '%3.jpg'"}),
+        (["--region", "0,0,80,60"], {"region": (0, 0, 80, 60)}),
+        (["--region", "-5, -5.5,80,60"], {"region": (-5, -5.5, 80, 60)}),
+        (["--exact"], {"exact": True}),
+    ],
+)
+def test_options_are_the_librarys(gallery: Path, photos: Path, options: list[str], meaning: dict) -> None:
+    """Every option means what the argument of the same name means."""
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--json", *options)
+    with Gallery.open(gallery) as opened:
+        assert ran.json == to_json(opened.search(photos / "0003.jpg", **meaning))
+
+
+def test_a_table(photos: Path, tmp_path: Path) -> None:
+    """For people and for other programs: one line per hit, however long its path, best first."""
+    deep = save(tmp_path / ("d" * 100) / ("e" * 100) / "deep.jpg", drawn(3), quality=92)
+    with Gallery.create(tmp_path / "g") as opened:
+        opened.add([photos, deep])
+    ran = process("search", photos / "0003.jpg", "-g", tmp_path / "g")
+    lines = [line.strip() for line in ran.out.splitlines() if ".jpg" in line]
+    assert len(lines) == 9
+    assert any(line.endswith(str(deep)) for line in lines[:2])
+    assert "identical" in lines[0]
+    assert ran.err == ""
+
+
+@pytest.mark.parametrize("region", ["1,2,3", "a,b,c,d", "", "nan,0,10,10", "1000,1000,5,5", "0,0,0,0"])
+def test_a_region_that_means_nothing(gallery: Path, photos: Path, region: str) -> None:
+    """A region that is not four numbers, or holds no pixel, is the user's mistake."""
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--region", region)
+    assert (ran.code, ran.out) == (2, "")
+    assert "region" in ran.err
+
+
+def test_nothing_found(gallery: Path, photos: Path) -> None:
+    """No hit is no failure: an empty list, or a sentence on stderr."""
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--where", "width > 9999")
+    assert (ran.code, ran.out) == (0, "")
+    assert "nothing found" in ran.err
+    assert here("search", photos / "0003.jpg", "-g", gallery, "--where", "width > 9999", "--json").json == []
+
+
+@pytest.mark.parametrize("k", [0, -1, "x"])
+def test_k(gallery: Path, photos: Path, k: object) -> None:
+    """k must be a number of 1 or more."""
+    assert here("search", photos / "0003.jpg", "-g", gallery, "-k", k).code == 2
+
+
+def test_a_report(gallery: Path, photos: Path, tmp_path: Path) -> None:
+    """--report writes a page that names the hits, beside the answer on stdout."""
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--json", "--report", tmp_path / "r.html")
+    assert (ran.code, len(ran.json)) == (0, 8)
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert page.lstrip().lower().startswith("<!doctype html>")
+    assert "0003.jpg" in page
+    assert here("search", photos / "0003.jpg", "-g", gallery, "--report", tmp_path / "no" / "r.html").code == 2

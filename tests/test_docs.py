@@ -1,0 +1,77 @@
+"""Every example in README and docs runs, in order, in a folder with the files that it names."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from lookalike.cli import VERBS
+from samples import drawn, folder_of, photograph, save
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["README.md", "docs/tutorial.md"]
+BLOCK = re.compile(r"```(sh|python)\n(.*?)```", re.DOTALL)
+NOT_HERE = ("make ", "pip ")  # `make demo` and `make test` are run on a fresh clone, by hand and by CI
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """photos/ with a copy in it, and the single files of the examples."""
+    photos = folder_of(tmp_path / "photos", 12)
+    shutil.copy(photos / "0003.jpg", photos / "copy.jpg")
+    save(tmp_path / "a.jpg", photograph("chelsea.png"))
+    save(tmp_path / "b.jpg", photograph("chelsea.png")[::2, ::2], quality=60)
+    save(tmp_path / "query.jpg", drawn(5, 480, 360))
+    return tmp_path
+
+
+def commands(block: str) -> list[str]:
+    lines = [line.split("  #")[0].strip() for line in block.splitlines()]
+    return [line for line in lines if line and not line.startswith(("#", *NOT_HERE))]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_examples_run(page: str, folder: Path) -> None:
+    """Shell commands exit with 0 and Python blocks raise nothing, from the top of the page to its end."""
+    ran = 0
+    for language, block in BLOCK.findall((ROOT / page).read_text("utf-8")):
+        lines = commands(block) if language == "sh" else [None]
+        for line in lines:
+            words = [sys.executable, "-c", block] if line is None else [sys.executable, "-m", *shlex.split(line)]
+            done = subprocess.run(words, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+            assert done.returncode == 0, f"{line or block}\n{done.stdout}{done.stderr}"
+            ran += 1
+    assert ran >= 8
+
+
+def test_the_guide_to_a_new_descriptor_works() -> None:
+    """The descriptor that CONTRIBUTING.md builds satisfies what it promises."""
+    from lookalike.load import from_array
+
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    code = re.search(r"   ```python\n(.*?)   ```", text, re.DOTALL)
+    assert code is not None
+    names: dict = {}
+    exec(re.sub(r"^   ", "", code.group(1), flags=re.MULTILINE), names)
+    described = names["Brightness"]().describe([from_array(drawn(1)), from_array(drawn(2, 3, 5))])
+    assert described.vectors.shape == (2, names["CARD"].dim)
+    assert described.quality.shape == (2,)
+
+
+def test_every_verb_is_documented() -> None:
+    """Each verb of the command line has an example in the README or the tutorial."""
+    text = "".join((ROOT / page).read_text("utf-8") for page in PAGES)
+    assert [verb for verb in VERBS if f"lookalike {verb}" not in text and f"make {verb}" not in text] == []
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of every page names a file that exists."""
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("recipes/*.md"), *ROOT.glob("benchmarks/*.md")]
+    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))]
+    assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
