@@ -195,9 +195,10 @@ def blank(*colour: int, size: tuple[int, int] = (90, 120)) -> np.ndarray:
 
 
 def test_blank_pictures() -> None:
-    """One colour says nothing: identical by its bytes, unrelated otherwise, be it the same colour or another."""
+    """One colour says nothing: identical by its bytes, re-encoded by its pixels, and unrelated otherwise."""
     red = encoded(blank(200, 10, 10), "PNG")
     assert both_ways(red, red).relation == "identical"
+    assert both_ways(red, encoded(blank(200, 10, 10), "BMP")).relation == "re-encoded"
     for other in (
         encoded(blank(200, 10, 10), "JPEG"),
         encoded(blank(200, 10, 10, size=(300, 300)), "PNG"),
@@ -207,7 +208,7 @@ def test_blank_pictures() -> None:
     ):
         found = both_ways(red, other)
         assert (found.relation, found.probability, found.transform) == ("unrelated", 0.0, None)
-        assert found.distances == {}
+        assert set(found.distances) == set(DESCRIPTORS)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (2, 3), (8, 8)])
@@ -241,7 +242,6 @@ def test_the_same_noise_or_page(picture) -> None:
     assert both_ways(from_array(picture(1)), encoded(picture(1), "PNG")).relation == "re-encoded"
 
 
-@pytest.mark.xfail(strict=False, reason="the fitted blend lets equal colour and texture outweigh a foreign structure")
 @pytest.mark.parametrize("picture", [noise, page])
 def test_other_noise_or_another_page(picture) -> None:
     """Two fields of noise, and two pages of different text, are no copies of one another."""

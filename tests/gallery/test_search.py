@@ -344,8 +344,8 @@ def test_removed_by_another_process_meanwhile(photos: Path, tmp_path: Path, monk
     """A picture that another process removes while a search is under way is left out; the rest is answered."""
     with Gallery.create(tmp_path / "g") as gallery, Gallery.open(tmp_path / "g") as other:
         gallery.add([photos / f"{number:04}.jpg" for number in range(6)])
-        for moment in ("_nearest", "_all_distances"):
-            gone = photos / ("0003.jpg" if moment == "_nearest" else "0004.jpg")
+        for moment in ("_candidates", "_nearest"):
+            gone = photos / ("0003.jpg" if moment == "_candidates" else "0004.jpg")
             real = getattr(Searcher, moment)
 
             def late(self, *given, real=real, gone=gone):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -95,29 +96,26 @@ def print_failures(failures: Sequence[Failure]) -> None:
 @contextmanager
 def progress_bar(what: str) -> Iterator[Progress]:
     """A progress bar on stderr, nothing where stderr is no terminal; gives a function (done, total)."""
+    if not sys.stderr.isatty():  # rich takes its time to import
+        yield lambda *_: None
+        return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Bar(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(what, total=None)
-
-        def report(done: int, total: int) -> None:
-            bar.update(task, completed=done, total=total)
-
-        yield report
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager
 def spinner(what: str) -> Iterator[None]:
     """A sign of life on stderr for work whose length is not known."""
-    from rich.console import Console
-
-    console = Console(stderr=True)
-    if not console.is_terminal:
+    if not sys.stderr.isatty():
         yield
         return
-    with console.status(what):
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
         yield

@@ -8,6 +8,7 @@ distance says less, the more strangers it was picked from.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -32,11 +33,12 @@ class Calibration:
 
     def probability(self, distance: NDArray[Any] | float, prior: float = 0.5) -> NDArray[np.float64]:
         """Distances of any shape -> probabilities 0..1 of the same shape, given the share of copies expected."""
-        return sigmoid(self.odds(distance, prior))
+        odds = self.intercept - self.slope * np.asarray(distance, np.float64) + _logit(prior)
+        return sigmoid(odds)
 
-    def odds(self, distance: NDArray[Any] | float, prior: float = 0.5) -> NDArray[np.float64]:
-        """The same as natural logarithms of the odds, which still tell apart what rounds to probability 1."""
-        return np.asarray(self.intercept - self.slope * np.asarray(distance, np.float64) + _logit(prior))
+    def odds(self, distance: float, prior: float = 0.5) -> float:
+        """The logarithm of the odds at one distance; tells apart what rounds to probability 1."""
+        return self.intercept - self.slope * distance + _logit(prior)
 
     def distance(self, probability: float, prior: float = 0.5) -> float:
         """The largest distance that still has this probability; below zero if even 0 is not close enough."""
@@ -81,4 +83,4 @@ def library_prior(pictures: int) -> float:
 def _logit(share: float) -> float:
     if not 0.0 < share < 1.0:
         raise UserError(f"a probability between 0 and 1 is needed, not {share}")
-    return float(np.log(share / (1.0 - share)))
+    return math.log(share / (1.0 - share))

@@ -6,12 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from lookalike.compare.calibration import curve, shipped
 from lookalike.describe import get
-from lookalike.describe.blend import DEFAULT_WEIGHTS, Blend
-from lookalike.logistic import sigmoid
+from lookalike.describe.blend import DEFAULT_WEIGHTS
 from lookalike.types import Relation
 
 
@@ -33,12 +30,12 @@ def judge(distances: Mapping[str, float], *, same_bytes: bool = False, prior: fl
     if same_bytes:
         return Judgement("identical", 1.0, math.inf)
     measure, distance = evidence(distances)
-    odds = float(curve(measure).odds(distance, prior))
+    odds = curve(measure).odds(distance, prior)
     if odds >= 0:
         relation: Relation = "edited" if _is_edited(distances) else "re-encoded"
     else:
         relation = "similar" if measure == "blend" and distance <= shipped().similar else "unrelated"
-    return Judgement(relation, float(sigmoid(np.asarray(odds))), odds)
+    return Judgement(relation, _sigmoid(odds), odds)
 
 
 def evidence(distances: Mapping[str, float]) -> tuple[str, float]:
@@ -46,14 +43,19 @@ def evidence(distances: Mapping[str, float]) -> tuple[str, float]:
     if set(DEFAULT_WEIGHTS) <= set(distances):
         return "blend", blend_distance(distances)
     curves = shipped().curves
-    name = max((name for name in curves if name in distances), key=lambda name: curves[name].intercept)
+    known = [name for name in curves if name in distances]
+    if not known:
+        curve(", ".join(distances))  # says which there are
+    name = max(known, key=lambda name: curves[name].intercept)
     return name, distances[name]
 
 
 def blend_distance(distances: Mapping[str, float]) -> float:
-    """The weighted sum with the shipped weights; 1.0 is as far apart as two unrelated photographs."""
-    arrays = {name: np.asarray([distances[name]], np.float32) for name in DEFAULT_WEIGHTS}
-    return float(Blend(DEFAULT_WEIGHTS).combine(arrays)[0])
+    """The weighted sum with the shipped weights; 1.0 is as far apart as two unrelated photographs.
+
+    What Blend.combine computes for arrays, without their cost: a search does this for every hit."""
+    total = sum(DEFAULT_WEIGHTS.values())
+    return sum(share / total * distances[n] / get(n).card.typical for n, share in DEFAULT_WEIGHTS.items())
 
 
 def _is_edited(distances: Mapping[str, float]) -> bool:
@@ -61,3 +63,8 @@ def _is_edited(distances: Mapping[str, float]) -> bool:
     rule = shipped().edited
     known = {name: distances[name] / get(name).card.typical for name in DEFAULT_WEIGHTS if name in distances}
     return rule["intercept"] + sum(rule[name] * distance for name, distance in known.items()) > 0
+
+
+def _sigmoid(odds: float) -> float:
+    small = math.exp(-abs(odds))
+    return (1.0 if odds >= 0 else small) / (1.0 + small)

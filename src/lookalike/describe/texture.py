@@ -46,47 +46,53 @@ class Texture:
 
     def describe(self, images: Sequence[Image]) -> Described:
         """N pictures -> (N, 472) float32, unit length, and how much of it has a pattern, 0..1."""
-        import cv2
+        small = _grey(thumbnails(images))
+        counts, busy = [], np.zeros(len(images), np.float32)
+        for side in SCALES:
+            codes = patterns(_scaled(small, side))
+            busy = np.maximum(busy, (codes > 0).mean(axis=(1, 2), dtype=np.float32))
+            counts.append(_histograms(_UNIFORM[codes]))
+        vectors = np.sqrt(np.concatenate(counts, axis=1) / np.float32(len(SCALES)))
+        return Described(vectors, np.minimum(busy / np.float32(FULL_SHARE), np.float32(1)))
 
-        vectors = np.empty((len(images), CARD.dim), np.float32)
-        quality = np.empty(len(images), np.float32)
-        for row, small in enumerate(thumbnails(images)):
-            grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
-            vectors[row], quality[row] = _describe(grey)
-        return Described(vectors, quality)
 
-
-def _describe(grey: Pixels) -> tuple[Floats, float]:
-    """(64, 64) grey -> (472,) unit length, quality."""
+def _grey(small: Pixels) -> Pixels:
+    """(N, 64, 64, 3) -> (N, 64, 64)."""
     import cv2
 
-    counts, busy = [], 0.0
-    for side in SCALES:
-        scaled = np.asarray(cv2.resize(grey, (side, side), interpolation=cv2.INTER_AREA), np.uint8)
-        codes = patterns(scaled)
-        busy = max(busy, np.count_nonzero(codes) / codes.size)
-        counts.append(_histogram(np.asarray(cv2.LUT(codes, _UNIFORM), np.uint8)))
-    return np.sqrt(np.concatenate(counts) / np.float32(len(counts))), min(busy / FULL_SHARE, 1.0)
+    strip = small.reshape(-1, THUMBNAIL, 3)
+    grey = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY) if len(strip) else strip[..., 0]
+    return np.asarray(grey, np.uint8).reshape(-1, THUMBNAIL, THUMBNAIL)
+
+
+def _scaled(grey: Pixels, side: int) -> Pixels:
+    """(N, 64, 64) -> (N, side, side)."""
+    import cv2
+
+    scaled = np.empty((len(grey), side, side), np.uint8)
+    for row, picture in enumerate(grey):
+        cv2.resize(picture, (side, side), dst=scaled[row], interpolation=cv2.INTER_AREA)
+    return scaled
 
 
 def patterns(grey: Pixels) -> Pixels:
-    """(h, w) uint8 -> (h - 2, w - 2) uint8: bit k where neighbour k of ``RING`` is brighter by ``STEP``."""
-    import cv2
-
-    height, width = grey.shape[0] - 2, grey.shape[1] - 2
-    below = np.minimum(grey[1:-1, 1:-1], 256 - STEP) + np.uint8(STEP - 1)  # at most 255: nothing is above
-    codes = np.zeros((height, width), np.uint8)
+    """(..., h, w) uint8 -> (..., h - 2, w - 2) uint8: bit k where neighbour k of ``RING`` is brighter by ``STEP``."""
+    height, width = grey.shape[-2] - 2, grey.shape[-1] - 2
+    below = np.minimum(grey[..., 1:-1, 1:-1], 256 - STEP) + np.uint8(STEP - 1)  # at most 255: nothing is above
+    codes = np.zeros(below.shape, np.uint8)
     for k, (row, column) in enumerate(RING):
-        brighter = cv2.compare(grey[row : row + height, column : column + width], below, cv2.CMP_GT)
-        codes |= np.asarray(brighter, np.uint8) & np.uint8(1 << k)
+        brighter = grey[..., row : row + height, column : column + width] > below
+        codes |= brighter.view(np.uint8) << np.uint8(k)
     return codes
 
 
-def _histogram(labels: Pixels) -> Floats:
-    """(n, n) labels 0..58 -> (CELLS * CELLS * 59,) float32: shares of label and cell; sum 1."""
-    places = _cells(len(labels)) * PATTERNS + labels
-    counts: NDArray[Any] = np.bincount(places.ravel(), minlength=CELLS * CELLS * PATTERNS)
-    return counts.astype(np.float32) / np.float32(labels.size)
+def _histograms(labels: Pixels) -> Floats:
+    """(N, n, n) labels 0..58 -> (N, CELLS * CELLS * 59) float32: shares of label and cell; each row's sum is 1."""
+    bins = CELLS * CELLS * PATTERNS
+    places = _cells(labels.shape[1]) * PATTERNS + labels
+    places += (np.arange(len(labels)) * bins)[:, None, None]
+    counts: NDArray[Any] = np.bincount(places.ravel(), minlength=len(labels) * bins)
+    return counts.reshape(-1, bins).astype(np.float32) / np.float32(labels.shape[1] * labels.shape[2])
 
 
 @lru_cache(maxsize=len(SCALES))

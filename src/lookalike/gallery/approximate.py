@@ -3,6 +3,7 @@
 Binary vectors are compared with all others (FAISS needs about a millisecond for a million of 256 bits), so the
 answer is exact. Float vectors are compared with all others up to ``HNSW_FROM``, and from there on through an
 HNSW graph (Malkov and Yashunin 2018, arXiv 1603.09320) over half-precision copies: recall about 0.99.
+FAISS is imported where it is used: adding pictures does without it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,11 +35,15 @@ class FaissIndex:
     @classmethod
     def load(cls, file: Path, metric: Metric, dim: int, graph: bool) -> FaissIndex:
         """Read a saved index. Raises RuntimeError if the file is damaged."""
+        import faiss
+
         read = faiss.read_index_binary if metric == "hamming" else faiss.read_index
         return cls(metric, dim, graph, read(str(file)))
 
     def save(self, file: Path) -> None:
         """Write the index to a file. Raises RuntimeError if there is no room."""
+        import faiss
+
         write = faiss.write_index_binary if self._metric == "hamming" else faiss.write_index
         write(self._index, str(file))
 
@@ -64,6 +68,8 @@ class FaissIndex:
     def remove(self, ids: Ids) -> None:
         """As Index.remove. A graph keeps them as dead ends."""
         if self.graph:
+            import faiss
+
             here = faiss.vector_to_array(self._index.id_map)
             self._dead = np.union1d(self._dead, np.intersect1d(ids, here))
         elif len(ids):
@@ -91,18 +97,24 @@ class FaissIndex:
         return result
 
     def _options(self, k: int, allowed: Ids | None) -> dict[str, Any]:
+        import faiss
+
         selector = self._selector(allowed)
         if self.graph:
             return {"params": faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH, 2 * k), sel=selector)}
         return {"params": faiss.SearchParameters(sel=selector)} if selector is not None else {}
 
     def _selector(self, allowed: Ids | None) -> Any:
+        import faiss
+
         if allowed is not None:
             return faiss.IDSelectorBatch(np.setdiff1d(allowed, self._dead))
         return faiss.IDSelectorNot(faiss.IDSelectorBatch(self._dead)) if len(self._dead) else None
 
 
 def _new(metric: Metric, dim: int, graph: bool) -> Any:
+    import faiss
+
     if metric == "hamming":
         return faiss.IndexBinaryIDMap2(faiss.IndexBinaryFlat(dim))
     kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2

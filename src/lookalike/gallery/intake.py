@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from lookalike.describe import Described, describe_all, get, min_side
@@ -19,7 +18,8 @@ from lookalike.gallery.walk import Found
 from lookalike.load import load
 from lookalike.types import Failure, Image
 
-CHUNK = 16  # files per task: enough to describe together, few enough for a lively progress bar
+CHUNK = 16  # files per task: enough to describe together
+CHUNK_BYTES = 2_000_000  # and no more than this, so that all cores end together and the progress bar is lively
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,8 @@ def read_all(jobs: Iterable[Job], names: Sequence[str], max_pixels: int) -> Iter
     workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     pool = ThreadPoolExecutor(workers, thread_name_prefix="lookalike-intake")
     waiting: deque[Future[list[Outcome]]] = deque()
-    source = iter(jobs)
     try:
-        while chunk := list(islice(source, CHUNK)):
+        for chunk in _chunks(jobs):
             waiting.append(pool.submit(_read_chunk, chunk, names, max_pixels))
             if len(waiting) > 2 * workers:
                 yield from waiting.popleft().result()
@@ -65,6 +64,19 @@ def read_all(jobs: Iterable[Job], names: Sequence[str], max_pixels: int) -> Iter
             yield from waiting.popleft().result()
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    chunk: list[Job] = []
+    size = 0
+    for job in jobs:
+        chunk.append(job)
+        size += job.file.bytes
+        if len(chunk) >= CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
 
 
 def _read_chunk(jobs: Sequence[Job], names: Sequence[str], max_pixels: int) -> list[Outcome]:

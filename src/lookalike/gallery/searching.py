@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,14 @@ class Query:
         return {name: part.vectors for name, part in self.described.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Near:
+    """How near a picture is: the ``distance`` that ranks, and every single one that is known."""
+
+    distance: float
+    distances: dict[str, float] = field(default_factory=dict)
+
+
 class Searcher:
     """Search over one gallery."""
 
@@ -48,26 +56,32 @@ class Searcher:
         """The k nearest pictures, best first; byte-identical ones come first whatever their vectors say."""
         allowed = None if where is None else self._store.allowed(where.sql, where.values)
         same = self._same(query.sha256, allowed)
-        near = self._nearest(query, k, blend, allowed, exact) if self._telling(query, blend) else {}
-        best = dict.fromkeys(same, 0.0) | {number: d for number, d in near.items() if number not in same}
-        return self._hits(query, dict(list(best.items())[:k]), same)
+        near = self._nearest(query, k, blend, allowed, exact) if self._telling(query, blend.names) else {}
+        best = {number: Near(0.0) for number in same} | {number: n for number, n in near.items() if number not in same}
+        return self._hits(query, blend, dict(list(best.items())[:k]), same)
 
     def _same(self, sha256: str, allowed: Ids | None) -> list[int]:
         ids = [row.id for row in self._store.same_content(sha256)] if sha256 else []
         return ids if allowed is None else np.intersect1d(ids, allowed).tolist()
 
-    def _telling(self, query: Query, blend: Blend) -> bool:
+    def _telling(self, query: Query, names: Iterable[str]) -> bool:
         """Whether the query has any feature; a blank one would be like every other blank one."""
-        return all(query.described[name].quality[0] >= self._cards[name].min_quality for name in blend.names)
+        return all(query.described[name].quality[0] >= self._cards[name].min_quality for name in names)
 
-    def _nearest(self, query: Query, k: int, blend: Blend, allowed: Ids | None, exact: bool) -> dict[int, float]:
-        """Picture id -> distance, nearest first."""
+    def _nearest(self, query: Query, k: int, blend: Blend, allowed: Ids | None, exact: bool) -> dict[int, Near]:
+        """Picture id -> how near it is, nearest first."""
         one_by_one = exact or (allowed is not None and len(allowed) <= FEW)
         ids = allowed if one_by_one else self._candidates(query, k, blend, allowed)
         evidence = Evidence.read(self._store, self._cards, blend.names, ids)
-        distances = measured(blend, evidence.from_query(query.vectors()))
-        order = np.lexsort((evidence.ids, distances))[:k]
-        return dict(zip(evidence.ids[order].tolist(), distances[order].tolist(), strict=True))
+        each = evidence.from_query(query.vectors())
+        total = measured(blend, each)
+        order = np.lexsort((evidence.ids, total))[:k]
+        parts = {name: each[name][order].tolist() for name in blend.names}
+        nears = [
+            Near(d, dict(zip(parts, ds, strict=True)))
+            for d, *ds in zip(total[order].tolist(), *parts.values(), strict=True)
+        ]
+        return dict(zip(evidence.ids[order].tolist(), nears, strict=True))
 
     def _candidates(self, query: Query, k: int, blend: Blend, allowed: Ids | None) -> Ids:
         """Ids that one of the descriptors finds near; the exact distances decide among them."""
@@ -77,25 +91,22 @@ class Searcher:
         ids = np.unique(np.concatenate([part.ravel() for part in found]))
         return ids[ids >= 0]
 
-    def _hits(self, query: Query, best: Mapping[int, float], same: Collection[int]) -> list[Hit]:
-        known = self._all_distances(query, list(best))
+    def _hits(self, query: Query, blend: Blend, best: Mapping[int, Near], same: Collection[int]) -> list[Hit]:
+        for name in query.described.keys() - set(blend.names):
+            self._measure(query, name, best)
         rows = self._store.rows(list(best))  # last: a picture that is still there now had its distances
         prior = library_prior(self._store.count())
         hits = []
-        for number, distance in best.items():
+        for number, near in best.items():
             if number in rows:  # another process may have removed it since
-                judged = judge(known[number], same_bytes=number in same, prior=prior)
-                hits.append(Hit(rows[number].path, distance, judged.probability, judged.relation))
+                judged = judge(near.distances, same_bytes=number in same, prior=prior)
+                hits.append(Hit(rows[number].path, near.distance, judged.probability, judged.relation))
         return hits
 
-    def _all_distances(self, query: Query, ids: Sequence[int]) -> dict[int, dict[str, float]]:
-        """Picture id -> every distance that the query and the gallery have in common, for the judgement."""
-        known: dict[int, dict[str, float]] = {number: {} for number in ids}
-        for name in query.described:
-            if self._telling(query, Blend({name: 1.0})):
-                evidence = Evidence.read(self._store, self._cards, [name], np.asarray(ids, np.int64))
-                for number, distance in zip(
-                    evidence.ids.tolist(), evidence.from_query(query.vectors())[name], strict=True
-                ):
-                    known[number][name] = float(distance)
-        return known
+    def _measure(self, query: Query, name: str, best: Mapping[int, Near]) -> None:
+        """Add one more distance to what is known of the best, for the judgement."""
+        if self._telling(query, [name]):
+            evidence = Evidence.read(self._store, self._cards, [name], np.fromiter(best, np.int64))
+            distances = evidence.from_query(query.vectors())[name].tolist()
+            for number, distance in zip(evidence.ids.tolist(), distances, strict=True):
+                best[number].distances[name] = distance
