@@ -50,9 +50,9 @@ class Library:
 def measure(options: Options) -> str:
     peer = importlib.util.find_spec("imagededup") is not None
     cases = [
-        Case(options.size(2_000, 150), ("bktree", "brute_force") if peer else (), options.size(5, 1)),
-        Case(options.size(10_000, 200), ("brute_force_cython",) if peer else (), options.size(5, 1)),
-        Case(options.size(100_000, 1_000), (), options.size(5, 1)),
+        Case(options.size(2_000, 150), ("bktree", "brute_force") if peer else (), options.size(3, 1)),
+        Case(options.size(10_000, 200), ("brute_force_cython",) if peer else (), options.size(3, 1)),
+        Case(options.size(100_000, 1_000), (), options.size(3, 1)),
     ]
     rows = [row for case in cases for row in _compared(case)]
     missing = "" if peer else " imagededup is not installed, so it is not measured."

@@ -22,7 +22,7 @@ def measure(options: Options) -> str:
     sets = {
         "9.7 MP JPEG": options.photographs("large", options.size(167, 4)),
         "0.15 MP JPEG": options.photographs("bsds", options.size(500, 4)),
-        "0.2 MP JPEG": options.photographs("clothing", options.size(2000, 8)),
+        "0.2 MP JPEG": options.photographs("clothing", options.size(5_000, 8)),
     }
     rows = [row for name, files in sets.items() for row in _compared(name, files, rounds)]
     note = f"{rounds} rounds; files in the page cache; a pool's peak is that of its largest process."

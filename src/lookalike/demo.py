@@ -59,7 +59,7 @@ COPIES = (  # every photograph gets one row of these
     ("jpeg-10", "sepia", "covered", "pasted"),
 )
 QUERIES = ("noise", "colour-cast", "stretch", "crop-80")  # edits that are searched with and are not in the gallery
-PAIRS = ("resize-50", "caption", "mirror", "rotate-90")  # edits that are compared with their original
+PAIRS = ("resize-50", "sticker", "mirror", "rotate-90")  # edits that are compared with their original
 GROUPS_SHOWN = 200
 
 Say = Callable[[str], None]

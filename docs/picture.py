@@ -1,0 +1,44 @@
+"""Makes docs/report.png, the picture in the README: python docs/picture.py (needs Chromium and the extra demo).
+
+Only sample photographs in the public domain or CC0 are shown.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import tempfile
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import sync_playwright
+
+from lookalike.demo import run_demo, sample_photographs
+
+FREE = {"astronaut.png", "chelsea.png", "coffee.png", "rocket.jpg", "hubble_deep_field.jpg"}
+SIZE = {"width": 1100, "height": 1330}
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        photos = Path(folder) / "photos"
+        photos.mkdir()
+        for path in map(Path, sample_photographs()):
+            if path.name in FREE:
+                shutil.copy(path, photos)
+        report = run_demo(photos, Path(folder) / "demo").report
+        picture = Image.open(io.BytesIO(screenshot(Path(report))))
+    picture.convert("RGB").quantize(128).save(Path(__file__).with_name("report.png"), optimize=True)
+
+
+def screenshot(page: Path) -> bytes:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        view = browser.new_page(viewport=SIZE)
+        view.goto(page.as_uri())
+        view.wait_for_timeout(1000)
+        return view.screenshot()
+
+
+if __name__ == "__main__":
+    main()
