@@ -362,3 +362,23 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
     groups, peak = map(int, done.stdout.split())
     assert groups == 500
     assert peak < 700_000  # kB
+
+
+def test_another_process_removes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures that another process removes while groups are made are grouped as they were, without an error."""
+    from lookalike.gallery import duplicates
+
+    photos = folder_of(tmp_path / "photos", 3)
+    for number in range(3):
+        save(photos / f"{number:04}-half.jpg", drawn(number)[::2, ::2], quality=80)
+    real = duplicates.tight_groups
+    with Gallery.create(tmp_path / "g") as gallery, Gallery.open(tmp_path / "g") as other:
+        gallery.add(photos)
+
+        def late(pairs, close):
+            other.remove(photos / "0001.jpg")
+            return real(pairs, close)
+
+        monkeypatch.setattr(duplicates, "tight_groups", late)
+        assert len(gallery.duplicates()) == 3
+        assert len(gallery.duplicates()) == 2

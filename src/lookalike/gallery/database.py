@@ -118,6 +118,16 @@ class Database:
                 raise
 
     @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads within see the same state, whatever other processes commit meanwhile."""
+        with self._translated():
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("ROLLBACK")
+
+    @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield

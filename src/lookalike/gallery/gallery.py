@@ -179,7 +179,8 @@ class Gallery:
         if not 0.5 <= precision < 1.0:
             raise UserError(f"precision must lie between 0.5 and 1, for instance 0.99, not {precision}")
         name = by or self.default_by
-        return find_duplicates(self._store, self._cards, self._blend(name), name, precision)
+        with self._store.snapshot():
+            return find_duplicates(self._store, self._cards, self._blend(name), name, precision)
 
     def not_duplicates(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> None:
         """Remember that the two pictures of each pair are not copies: no group will hold both again."""

@@ -59,6 +59,7 @@ class Store:
         self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
         self._counted: tuple[tuple[int, int], int] | None = None
         self.transaction = database.transaction
+        self.snapshot = database.snapshot
         self.version = database.version
         self.close = database.close
 
