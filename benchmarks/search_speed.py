@@ -57,7 +57,6 @@ PARTS = (
     "FAISS, in step with the store",
     "exact distances",
     "rows",
-    "distances to judge by",
     "count",
     "judging",
 )
@@ -178,7 +177,6 @@ def _parts(gallery: Gallery, name: str, queries: NDArray[Any]) -> list[str]:
             lambda query=query: searcher._candidates(query, K, blend, None),
             lambda query=query, ids=ids: Evidence.read(store, cards, [name], ids).from_query(query.vectors()),
             lambda ids=ids: store.rows(ids.tolist()),
-            lambda query=query, ids=ids: searcher._all_distances(query, ids.tolist()),
             lambda: library_prior(store.count()),
             lambda: [judge({name: 0.1}, prior=1e-6) for _ in range(K)],
         ]

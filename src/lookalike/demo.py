@@ -19,7 +19,7 @@ from lookalike.compare.pair import compare
 from lookalike.edits import apply
 from lookalike.errors import LoadError, MissingDependency, UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.walk import Found, walk
+from lookalike.gallery.walk import Found, absolute, walk
 from lookalike.load import load
 from lookalike.report import GroupView, PairView, SearchView, Summary, write_report
 from lookalike.report.views import group_views, pair_view, search_view
@@ -92,13 +92,13 @@ def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str],
     """The whole tour over a folder of photographs, or over the sample ones; everything is written below ``out``.
 
     Raises UserError if the folder holds no picture, MissingDependency if the samples are not installed."""
-    folder = Path(out)
+    folder = Path(absolute(out))
     if photos is None:
         photos = _copied_samples(folder / "photos")
     paths = _folder_photographs(photos)
     copies = _make_copies(paths, folder / "copies")
     queries = _make_queries(paths, folder / "queries")
-    say(f"{len(paths)} photographs, {len(copies)} edited copies of them in {folder / 'copies'}")
+    say(f"{len(paths)} photographs, {len(copies)} edited copies of them")
     with _gallery(folder / "demo.gallery") as gallery:
         added, seconds = _indexed(gallery, [photos, folder / "copies"])
         say(f"indexed {len(gallery)} pictures in {seconds:.1f} s")
@@ -201,8 +201,8 @@ def _missed(gallery: Gallery, queries: Sequence[Copy], copies: Sequence[Copy]) -
     missed = []
     for query in queries:
         hits = gallery.search(query.path, 1)
-        origin = family.get(os.path.abspath(hits[0].path), hits[0].path) if hits else None
-        if origin is None or hits[0].probability < 0.5 or os.path.abspath(origin) != os.path.abspath(query.original):
+        origin = family.get(hits[0].path, hits[0].path) if hits else None
+        if origin is None or hits[0].probability < 0.5 or origin != query.original:
             missed.append(query)
     return missed
 

@@ -230,8 +230,9 @@ def test_a_full_disk_keeps_what_is_committed(tmp_path: Path, monkeypatch) -> Non
 
 
 RUN = """
-import sys, time, lookalike.gallery.adding as adding, lookalike.gallery.intake as intake
+import signal, sys, time, lookalike.gallery.adding as adding, lookalike.gallery.intake as intake
 from lookalike import Gallery
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 adding.BATCH = 4
 def told(*given, real=intake.load, **options):
     print(".", end="", flush=True)
