@@ -106,7 +106,8 @@ def test_the_index_copies_can_be_thrown_away(tmp_path: Path, monkeypatch) -> Non
 
     def answers() -> list[tuple[str, float]]:
         with Gallery.open(tmp_path / "g") as gallery:
-            return [(hit.path, round(hit.distance, 4)) for hit in gallery.search(query, 5)]
+            found = [hit for by in ("blend", "colour", "texture") for hit in gallery.search(query, 5, by=by)]
+            return [(hit.path, round(hit.distance, 4)) for hit in found]
 
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(tmp_path / "photos")

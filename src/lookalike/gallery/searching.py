@@ -20,7 +20,7 @@ from lookalike.gallery.store import Store
 from lookalike.gallery.where import Condition
 from lookalike.types import Hit
 
-CANDIDATES = 200  # per descriptor of a blend, before the exact weighted distances are taken
+CANDIDATES = 1000  # of a blend, before the exact weighted distances are taken
 FEW = 50_000  # pictures that a filter leaves: from here down they are compared one by one
 
 
@@ -84,9 +84,10 @@ class Searcher:
         return dict(zip(evidence.ids[order].tolist(), nears, strict=True))
 
     def _candidates(self, query: Query, k: int, blend: Blend, allowed: Ids | None) -> Ids:
-        """Ids that one of the descriptors finds near; the exact distances decide among them."""
-        names = blend.names
-        reach = min(k if len(names) == 1 else max(CANDIDATES, 10 * k), max(self._store.count(), 1))
+        """Ids that are near by one of the descriptors; the exact distances decide among them."""
+        names = _leading(blend)
+        reach = k if len(blend.names) == 1 else max(CANDIDATES, 10 * k)
+        reach = min(reach, max(self._store.count(), 1))
         found = [self._copies.get(name).search(query.described[name].vectors, reach, allowed)[0] for name in names]
         ids = np.unique(np.concatenate([part.ravel() for part in found]))
         return ids[ids >= 0]
@@ -110,3 +111,9 @@ class Searcher:
             distances = evidence.from_query(query.vectors())[name].tolist()
             for number, distance in zip(evidence.ids.tolist(), distances, strict=True):
                 best[number].distances[name] = distance
+
+
+def _leading(blend: Blend) -> list[str]:
+    """The descriptors whose nearest are looked at: one alone if it has half of the weight, otherwise all."""
+    lead = [name for name, share in blend.weights.items() if share >= 0.5]
+    return lead[:1] or list(blend.names)
