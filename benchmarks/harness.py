@@ -156,7 +156,7 @@ def write_section(file: Path, name: str, section: str) -> None:
 
 def _circumstances(name: str, given: argparse.Namespace, took: float) -> str:
     flags = [flag for flag in ("quick", "results") if getattr(given, flag)]
-    command = " ".join(["python -m benchmarks." + name, f"--data {given.data}", *(f"--{flag}" for flag in flags)])
+    command = " ".join(["python -m benchmarks." + name, "--data DATA", *(f"--{flag}" for flag in flags)])
     lines = {
         "machine": _machine(),
         "versions": f"Python {platform.python_version()}, {_versions()}",

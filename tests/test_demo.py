@@ -1,0 +1,64 @@
+"""The guided tour: over sample photographs and over a folder of one's own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from lookalike.demo import run_demo, sample_photographs
+from lookalike.errors import UserError
+from lookalike.gallery import Gallery
+from samples import folder_of
+from terminal import process
+
+
+def state(folder: Path) -> dict[str, tuple[int, int]]:
+    return {entry.name: (entry.stat().st_size, entry.stat().st_mtime_ns) for entry in folder.iterdir()}
+
+
+def test_the_sample_photographs(tmp_path: Path) -> None:
+    """All 19 are there; most edits find their original, every original is grouped with copies, the page is written."""
+    said: list[str] = []
+    result = run_demo(None, tmp_path / "demo", said.append)
+    assert len(sample_photographs()) == 19
+    assert (result.pictures, result.copies, result.failed) == (95, 76, ())
+    assert result.recognised >= 57
+    assert result.groups >= 17
+    assert Path(result.report).stat().st_size > 300_000
+    assert len(said) == 5
+    with Gallery.open(result.gallery) as gallery:
+        assert len(gallery) == 95
+
+
+def test_a_folder_of_ones_own_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing in the user's folder changes, a relative output folder works, and a second tour reads nothing anew."""
+    photos = folder_of(tmp_path / "photos", 30)
+    (photos / "bad.jpg").write_text("no picture")
+    before = state(photos)
+    monkeypatch.chdir(tmp_path)
+    first = run_demo("photos", "out", lambda _: None)
+    again = run_demo("photos", "out", lambda _: None)
+    assert state(photos) == before
+    assert [os.path.basename(failure.path) for failure in first.failed] == ["bad.jpg"]
+    assert first.pictures == again.pictures == 30 + 24 * 4
+    assert first.missed == again.missed
+
+
+def test_a_folder_without_pictures(tmp_path: Path) -> None:
+    """It is said, and nothing is left behind but the empty output folder's name."""
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(UserError, match="no picture"):
+        run_demo(tmp_path, tmp_path / "out", print)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """JSON on stdout, the story on stderr, and exit code 1 where a file failed."""
+    photos = folder_of(tmp_path / "photos", 3)
+    assert process("demo", photos, "--out", tmp_path / "out", "--json").json["pictures"] == 15
+    (photos / "bad.jpg").write_text("no picture")
+    ran = process("demo", photos, "--out", tmp_path / "out")
+    assert ran.code == 1
+    assert "bad.jpg" in ran.err
