@@ -52,9 +52,11 @@ def printable(text: str) -> str:
 
 
 def percent(probability: float) -> str:
-    """Never rounded up to a certainty that is not there."""
+    """Never rounded to a certainty that is not there."""
     if probability >= 1:
         return "100 %"
+    if probability < 0.0005:
+        return "< 0.1 %"
     return "> 99.9 %" if probability >= 0.9995 else f"{100 * probability:.1f} %"
 
 
