@@ -46,6 +46,17 @@ def test_a_folder_of_ones_own_is_only_read(tmp_path: Path, monkeypatch: pytest.M
     assert first.missed == again.missed
 
 
+def test_another_folder_starts_afresh(tmp_path: Path) -> None:
+    """A tour over other photographs does not mix with the last one, and never removes what no tour made."""
+    first, second = folder_of(tmp_path / "a", 4), folder_of(tmp_path / "b", 3, first=50)
+    assert run_demo(first, tmp_path / "out", print).pictures == 4 * 5
+    assert run_demo(second, tmp_path / "out", print).pictures == 3 * 5
+    (tmp_path / "mine" / "copies").mkdir(parents=True)
+    with pytest.raises(UserError, match="not made by a tour"):
+        run_demo(first, tmp_path / "mine", print)
+    assert (tmp_path / "mine" / "copies").is_dir()
+
+
 def test_a_folder_without_pictures(tmp_path: Path) -> None:
     """It is said, and nothing is left behind but the empty output folder's name."""
     (tmp_path / "notes.txt").write_text("hello")

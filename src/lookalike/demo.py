@@ -61,6 +61,8 @@ COPIES = (  # every photograph gets one row of these
 QUERIES = ("noise", "colour-cast", "stretch", "crop-80")  # edits that are searched with and are not in the gallery
 PAIRS = ("resize-50", "sticker", "mirror", "rotate-90")  # edits that are compared with their original
 GROUPS_SHOWN = 200
+MARKER = ".lookalike-demo"  # holds the folder that the tour went over
+MADE = ("copies", "queries", "demo.gallery")
 
 Say = Callable[[str], None]
 
@@ -96,6 +98,7 @@ def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str],
     if photos is None:
         photos = _copied_samples(folder / "photos")
     paths = _folder_photographs(photos)
+    _start_afresh(folder, absolute(photos))
     copies = _make_copies(paths, folder / "copies")
     queries = _make_queries(paths, folder / "queries")
     say(f"{len(paths)} photographs, {len(copies)} edited copies of them")
@@ -122,6 +125,19 @@ def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str],
 
 
 # --- photographs and copies
+
+
+def _start_afresh(folder: Path, source: str) -> None:
+    """Clear away what a tour over other photographs left here; whatever no tour made is never touched."""
+    marker = folder / MARKER
+    made = [folder / name for name in MADE if (folder / name).exists()]
+    if made and not marker.exists():
+        raise UserError(f"{made[0]} was not made by a tour; choose another folder with --out")
+    if made and marker.read_bytes() != os.fsencode(source):
+        for path in made:
+            shutil.rmtree(path)
+    folder.mkdir(parents=True, exist_ok=True)
+    marker.write_bytes(os.fsencode(source))
 
 
 def sample_photographs() -> list[str]:
