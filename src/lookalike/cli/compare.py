@@ -7,8 +7,9 @@ from itertools import combinations
 import click
 
 import lookalike as la
-from lookalike.cli.output import json_option, percent, print_json, print_table, shown
+from lookalike.cli.output import json_option, print_json, print_table, shown
 from lookalike.types import Comparison, to_json
+from lookalike.wording import percent
 
 
 @click.command()
@@ -37,6 +38,8 @@ def command(images: tuple[str, ...], report: str | None, as_json: bool) -> int:
 def _print(a: str, b: str, comparison: Comparison) -> None:
     turn = "" if comparison.turn == "upright" else f" ({comparison.turn})"
     click.echo(f"{shown(a)} - {shown(b)}")
-    click.echo(f"{comparison.relation}{turn}, copy with probability {percent(comparison.probability)}")
+    click.echo(
+        f"{comparison.relation}{turn}, copy with probability {percent(comparison.probability, comparison.relation)}"
+    )
     rows = [[name, f"{value:.3f}"] for name, value in comparison.distances.items()]
     print_table(["descriptor", "distance"], rows, numbers=["distance"])

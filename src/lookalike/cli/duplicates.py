@@ -13,9 +13,7 @@ import click
 from lookalike.clear import Act, ClearReport, clear_away, hardlink, move_to, trash
 from lookalike.cli.output import (
     gallery_option,
-    human_bytes,
     json_option,
-    percent,
     print_failures,
     print_json,
     progress_bar,
@@ -24,6 +22,7 @@ from lookalike.cli.output import (
 )
 from lookalike.gallery import Gallery
 from lookalike.types import Failure, Group, to_json
+from lookalike.wording import human_bytes, percent
 
 
 @click.command()
@@ -129,7 +128,7 @@ def _print(groups: list[Group]) -> None:
     for group in groups:
         click.echo(f"keep  {shown(group.keep)}")
         for pair in group.pairs:
-            click.echo(f"      {shown(pair.b)}  {pair.relation}, {percent(pair.probability)}")
+            click.echo(f"      {shown(pair.b)}  {pair.relation}, {percent(pair.probability, pair.relation)}")
     copies = sum(len(group.others) for group in groups)
     click.echo(f"{len(groups):,} groups, {copies:,} copies")
 

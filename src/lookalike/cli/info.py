@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from lookalike.cli.output import gallery_option, human_bytes, json_option, print_failures, print_json, shown
+from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, shown
 from lookalike.gallery import Gallery, GalleryInfo
+from lookalike.wording import human_bytes
 
 
 @click.command()

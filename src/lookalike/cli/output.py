@@ -51,24 +51,6 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
-def percent(probability: float) -> str:
-    """Never rounded to a certainty that is not there."""
-    if probability >= 1:
-        return "100 %"
-    if probability < 0.0005:
-        return "< 0.1 %"
-    return "> 99.9 %" if probability >= 0.9995 else f"{100 * probability:.1f} %"
-
-
-def human_bytes(count: float) -> str:
-    """1000-based, as disks and file managers count."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str] = ()) -> None:
     """A plain table on stdout; the ``numbers`` columns are aligned to the right."""
     from rich.box import SIMPLE_HEAD

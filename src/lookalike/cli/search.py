@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from lookalike.cli.output import gallery_option, json_option, percent, print_json, print_table, shown
+from lookalike.cli.output import gallery_option, json_option, print_json, print_table, shown
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.types import Box, Hit
+from lookalike.wording import percent
 
 
 @click.command()
@@ -65,5 +66,7 @@ def _print(hits: list[Hit]) -> None:
     if not hits:
         click.echo("nothing found", err=True)
         return
-    rows = [[f"{hit.distance:.3f}", percent(hit.probability), hit.relation, shown(hit.path)] for hit in hits]
+    rows = [
+        [f"{hit.distance:.3f}", percent(hit.probability, hit.relation), hit.relation, shown(hit.path)] for hit in hits
+    ]
     print_table(["distance", "copy", "relation", "picture"], rows, numbers=["distance", "copy"])

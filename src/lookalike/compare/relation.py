@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lookalike.compare.calibration import curve, shipped
 from lookalike.describe import get
 from lookalike.describe.blend import DEFAULT_WEIGHTS
+from lookalike.errors import UserError
 from lookalike.types import Relation
 
 
@@ -45,7 +46,7 @@ def evidence(distances: Mapping[str, float]) -> tuple[str, float]:
     curves = shipped().curves
     known = [name for name in curves if name in distances]
     if not known:
-        curve(", ".join(distances))  # says which there are
+        raise UserError(f"no calibration for {', '.join(distances) or 'nothing'}; there are {', '.join(curves)}")
     name = max(known, key=lambda name: curves[name].intercept)
     return name, distances[name]
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import math
 import os
 import re
 from collections import Counter
@@ -23,6 +22,7 @@ from markupsafe import Markup, escape
 
 from lookalike.errors import LookalikeError, UserError
 from lookalike.types import Box, Failure, Hit, Relation
+from lookalike.wording import human_bytes, percent
 
 TEMPLATE = "report.html"
 FAILURES_SHOWN = 8  # more than these are folded away
@@ -231,30 +231,6 @@ def breakable(name: str) -> Markup:
 def is_plain(path: str) -> bool:
     """Whether the path reads as it is, so that a line of text can stand for the file."""
     return _STRANGE.search(path) is None
-
-
-def human_bytes(count: int) -> str:
-    """ "0 B", "999 B", "1.2 kB", "34 MB": two digits or more, in steps of 1000."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if value < 999.5 or unit == "TB":
-            break
-        value /= 1000
-    digits = 1 if unit != "B" and value < 9.95 else 0
-    return f"{value:,.{digits}f} {unit}"
-
-
-def percent(probability: float, relation: str = "") -> str:
-    """ "99.7 %", and never rounded to a certainty: "100 %" is said of identical files only."""
-    if not math.isfinite(probability):
-        return "unknown"
-    if relation == "identical" and probability >= 1:
-        return "100 %"
-    if probability >= 0.9995:
-        return "> 99.9 %"
-    if probability < 0.0005:
-        return "< 0.1 %"
-    return f"{100 * probability:.1f} %"
 
 
 def short_number(value: float) -> str:
