@@ -23,7 +23,7 @@ lint: .venv/test  ## Check format, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/bench  ## Measure every claim in benchmarks/results.md again (an hour; DATA=folder of photographs)
+bench: .venv/bench  ## Measure every claim in benchmarks/results.md again (an hour and a half; DATA=folder of photographs)
 	$(BIN)/python -m benchmarks.all $(if $(DATA),--data "$(DATA)")
 
 clean:  ## Remove what the targets made
@@ -42,7 +42,7 @@ clean:  ## Remove what the targets made
 	@touch $@
 
 .venv/test: .venv/demo
-	$(PIP) --group test --group dev
+	$(PIP) -e '.[train]' --group test --group dev
 	@touch $@
 
 .venv/bench: .venv/test

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT
 
-SCRIPTS = ("index_speed", "search_speed", "duplicates_speed", "growth", "edits_recall", "calibration")
+SCRIPTS = (
+    *("index_speed", "search_speed", "duplicates_speed", "growth", "model_speed"),
+    *("edits_recall", "copy_recall", "content_retrieval", "robustness", "calibration"),
+)
 
 
 def main() -> int:

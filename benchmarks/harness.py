@@ -4,8 +4,9 @@ Other programs disturb the clock, so a claim is a ratio of two sides that run al
 over the rounds, with the smallest and the largest. Nothing heavy is imported here: Linux counts the memory of the
 process that starts another one as that one's peak.
 
-``--data FOLDER`` holds sets of photographs by name: seneca (9.7 MP), bsds, clothing, codec (CID22, kodak), clic2025;
-see ``SETS``. In a folder without any of these, each set is a share of the pictures that there are.
+``--data FOLDER`` holds sets of photographs by name: seneca (9.7 MP), bsds, clothing (with images.csv, its labels),
+codec (CID22, kodak), clic2025, coco128, flowers (a folder per class); see ``SETS``. In a folder without any of these,
+each set is a share of the pictures that there are. ``teacher`` there holds the known network of recipes/teacher.py.
 """
 
 from __future__ import annotations
@@ -34,9 +35,15 @@ SETS = {  # set -> folders below --data
     "clothing": ("clothing",),
     "library": ("bsds", "codec/CID22"),
     "unseen": ("clothing", "clic2025", "codec/kodak"),
+    "development": ("bsds", "codec/CID22", "clic2025", "codec/kodak", "coco128/images"),
+    "flowers": ("flowers",),
 }
-SHARES = {"library": 0, "bsds": 0, "unseen": 1, "clothing": 1}  # in a folder of one's own: the even or the odd ones
-LIBRARIES = ("numpy", "opencv-python-headless", "pillow", "faiss-cpu", "ImageHash", "pdqhash", "imagededup")
+# In a folder of one's own: the even or the odd ones.
+SHARES = {"library": 0, "bsds": 0, "development": 0, "unseen": 1, "clothing": 1}
+LIBRARIES = (
+    *("numpy", "opencv-python-headless", "pillow", "faiss-cpu", "onnxruntime", "torch"),
+    *("ImageHash", "pdqhash", "imagededup"),
+)
 PICTURES = {".jpg", ".jpeg", ".png"}
 
 T = TypeVar("T")
@@ -133,8 +140,9 @@ def run(title: str, measure: Callable[[Options], str]) -> None:
     name = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=title)
     parser.add_argument("--data", type=Path, required=True, help="folder with photographs")
-    parser.add_argument("--quick", action="store_true", help="few and small: whether it works, not how fast")
-    parser.add_argument("--results", action="store_true", help="rewrite its section of benchmarks/results.md")
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument("--quick", action="store_true", help="few and small: whether it works, not how fast")
+    either.add_argument("--results", action="store_true", help="rewrite its section of benchmarks/results.md")
     given = parser.parse_args()
     started = time.perf_counter()
     body = measure(Options(given.data.resolve(), given.quick))

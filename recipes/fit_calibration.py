@@ -1,9 +1,11 @@
 """Fits compare/calibration.toml: a probability curve per measure, the rule that tells edited from re-encoded.
 
-    python recipes/fit_calibration.py FOLDER... > calibration.toml && mv calibration.toml src/lookalike/compare/
+    python recipes/fit_calibration.py hashes FOLDER... > calibration.toml && mv calibration.toml src/lookalike/compare/
+    python recipes/fit_calibration.py networks FOLDER... > networks.toml && mv networks.toml src/lookalike/compare/
 
 FOLDER...: photographs of more than one kind, none of them a copy of another. Each is edited in every way of
-``edits.py`` that leaves it lying as it lay; what no hash survives (BEYOND) is left out. Each edited picture is held
+``edits.py`` that leaves it lying as it lay; what no hash survives (BEYOND) is left out. The networks are asked
+for nearly every edit. Each edited picture is held
 against its original and against strangers: the NEAREST by each measure, because a library search meets those, and a
 few others that stand for all the rest, with the weight of the rest. So the curves are right in the far tail too,
 where "the best of a million strangers" lives. The even photographs fit, the odd ones tell how good the fit is (on
@@ -14,6 +16,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+import zlib
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -23,6 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.compare.crowd import crowd
 from lookalike.describe import DESCRIPTORS, describe_all, get
 from lookalike.describe.blend import DEFAULT_WEIGHTS, Blend, learn_weights
 from lookalike.distance import METRICS
@@ -33,19 +37,38 @@ from lookalike.logistic import fit, sigmoid
 SEED = 2026
 NEAREST = 9
 OTHERS = 6
-MEASURES = ("blend", *DESCRIPTORS)
 BEYOND = {"negative", "caption"}
-USED = tuple(n for n, e in EDITS.items() if (e.kind in ("re-encoded", "edited") or n == "crop-95") and n not in BEYOND)
-EDITED = np.array([EDITS[name].kind != "re-encoded" for name in USED])
+LYING = tuple(n for n, e in EDITS.items() if (e.kind in ("re-encoded", "edited") or n == "crop-95") and n not in BEYOND)
 
 Table = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What is fitted: curves for ``measures`` over the descriptors ``names``, on these ``edits`` but not on those that
+    are ``beyond`` what they can find: one straight line through both would be too flat for all others."""
+
+    names: tuple[str, ...]
+    measures: tuple[str, ...]
+    edits: tuple[str, ...]
+    beyond: frozenset[str] = frozenset()
+
+
+PLANS = {
+    "hashes": Plan(tuple(DESCRIPTORS), ("blend", *DESCRIPTORS), LYING),
+    "networks": Plan(
+        ("copy", "content"), ("copy", "content"), tuple(EDITS), frozenset({"collage", "pasted", "crop-25", "negative"})
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
-    """P pairs: measure -> distances (P,); copies or not (P,); how many pairs each stands for (P,); the edit (P,)."""
+    """P pairs: measure -> distances (P,); how crowded the query is, if asked (P,); copies or not (P,); how many pairs
+    each stands for (P,); the edit (P,)."""
 
     distances: Mapping[str, Table]
+    crowd: Table
     same: NDArray[np.bool_]
     weight: NDArray[np.float64]
     edit: NDArray[np.int64]
@@ -60,39 +83,44 @@ class Pairs:
         return float(np.log(self.weight[~self.same].sum() / self.weight[self.same].sum()))
 
 
-def describe_with_edits(job: tuple[int, Path]) -> dict[str, Table]:
+def describe_with_edits(job: tuple[int, Path, Plan]) -> dict[str, Table]:
     """name -> (1 + edits, D): the photograph itself, then each of its edits."""
-    number, path = job
+    number, path, plan = job
     cv2.setNumThreads(1)  # two processes have two cores
     pixels = load(path, min_side=256).pixels
-    pictures = [from_array(pixels), *(from_array(apply(name, pixels, SEED + number)) for name in USED)]
-    return {name: part.vectors for name, part in describe_all(pictures, list(DESCRIPTORS)).items()}
+    pictures = [from_array(pixels), *(from_array(apply(name, pixels, SEED + number)) for name in plan.edits)]
+    return {name: part.vectors for name, part in describe_all(pictures, plan.names).items()}
 
 
-def pairs_of(vectors: Sequence[Mapping[str, Table]], half: NDArray[np.int64]) -> Pairs:
+def pairs_of(plan: Plan, vectors: Sequence[Mapping[str, Table]], half: NDArray[np.int64]) -> Pairs:
     """Every edited picture of this half with its original and with strangers."""
     generator = np.random.default_rng(SEED)
-    originals = {name: np.stack([vectors[p][name][0] for p in half]) for name in DESCRIPTORS}
-    columns: list[tuple[dict[str, Table], bool, float, int]] = []
+    originals = {name: np.stack([vectors[p][name][0] for p in half]) for name in plan.names}
+    columns: list[tuple[dict[str, Table], float, bool, float, int]] = []
     for place, photograph in enumerate(half):
-        table = measured(vectors[photograph], originals)
-        for edit in range(len(USED)):
+        table = measured(plan, vectors[photograph], originals)
+        crowded = crowd(vectors[photograph]["copy"][1:]) if "copy" in plan.names else np.zeros(len(plan.edits))
+        for edit in (number for number, name in enumerate(plan.edits) if name not in plan.beyond):
             near, rest = strangers(table, edit, place, generator)
             share = (len(half) - 1 - len(near)) / OTHERS
             for chosen, same, weight in (([place], True, 1.0), (near, False, 1.0), (rest, False, share)):
-                columns += [({m: table[m][edit, other] for m in MEASURES}, same, weight, edit) for other in chosen]
+                columns += [
+                    ({m: table[m][edit, other] for m in plan.measures}, crowded[edit], same, weight, edit)
+                    for other in chosen
+                ]
     return Pairs(
-        {m: np.array([column[0][m] for column in columns], np.float32) for m in MEASURES},
-        np.array([column[1] for column in columns]),
+        {m: np.array([column[0][m] for column in columns], np.float32) for m in plan.measures},
+        np.array([column[1] for column in columns], np.float32),
         np.array([column[2] for column in columns]),
         np.array([column[3] for column in columns]),
+        np.array([column[4] for column in columns]),
     )
 
 
-def measured(photograph: Mapping[str, Table], originals: Mapping[str, Table]) -> dict[str, Table]:
+def measured(plan: Plan, photograph: Mapping[str, Table], originals: Mapping[str, Table]) -> dict[str, Table]:
     """measure -> (edits, N) distances of one photograph's edits to all originals."""
-    table = {n: METRICS[get(n).card.metric](photograph[n][1:], originals[n]) for n in DESCRIPTORS}
-    return table | {"blend": Blend(DEFAULT_WEIGHTS).combine(table)}
+    table = {n: METRICS[get(n).card.metric](photograph[n][1:], originals[n]) for n in plan.names}
+    return table | ({"blend": Blend(DEFAULT_WEIGHTS).combine(table)} if "blend" in plan.measures else {})
 
 
 def strangers(
@@ -100,10 +128,10 @@ def strangers(
 ) -> tuple[list[int], list[int]]:
     """The nearest by any measure, and a few of the rest."""
     near: set[int] = set()
-    for measure in MEASURES:
+    for measure in table:
         near |= set(np.argpartition(table[measure][edit], NEAREST)[:NEAREST].tolist())
     near.discard(place)
-    rest = np.setdiff1d(np.arange(table["blend"].shape[1]), [*near, place])
+    rest = np.setdiff1d(np.arange(next(iter(table.values())).shape[1]), [*near, place])
     return sorted(near), generator.choice(rest, OTHERS, replace=False).tolist()
 
 
@@ -114,10 +142,12 @@ def scaled(pairs: Pairs) -> NDArray[np.float64]:
 
 def print_curve(measure: str, fitting: Pairs, testing: Pairs, origin: str) -> None:
     """One logistic curve, moved to even odds; and how right it is on the other half."""
-    model = fit(fitting.distances[measure][:, None], fitting.same, l2=1e-6, weights=fitting.weight)
+    told, asked = evidence(measure, fitting), evidence(measure, testing)
+    model = fit(told, fitting.same, l2=1e-6, weights=fitting.weight)
     slope, intercept = -model.coefficients[0], model.intercept + fitting.odds_to_even()
-    print(f'[curves.{measure}]\nslope = {slope:.6g}\nintercept = {intercept:.6g}\norigin = "{origin}"\n')
-    log_odds = intercept - slope * testing.distances[measure].astype(np.float64)
+    print(f'[curves.{measure}]\nslope = {slope:.6g}\nintercept = {intercept:.6g}\norigin = "{origin}"')
+    print("".join(f"crowding = {-weight:.6g}\n" for weight in model.coefficients[1:]))
+    log_odds = intercept + asked @ np.array(model.coefficients)
     error = calibration_error(sigmoid(log_odds), testing.same, testing.even())
     library = sigmoid(log_odds - testing.odds_to_even())
     sure = library >= 0.99
@@ -127,15 +157,22 @@ def print_curve(measure: str, fitting: Pairs, testing: Pairs, origin: str) -> No
           f"and they are {found:.3f} of all copies", file=sys.stderr)  # fmt: skip
 
 
+def evidence(measure: str, pairs: Pairs) -> NDArray[np.float64]:
+    """(P, 1) or, for `copy`, (P, 2): the distance, and how crowded the query is."""
+    columns = [pairs.distances[measure], *([pairs.crowd] if measure == "copy" else [])]
+    return np.column_stack(columns).astype(np.float64)
+
+
 def calibration_error(said: NDArray[np.float64], same: NDArray[np.bool_], weight: NDArray[np.float64]) -> float:
     """Expected calibration error in ten bins."""
     bins = np.minimum((said * 10).astype(int), 9)
     return float(sum(abs((weight * (said - same))[bins == number].sum()) for number in range(10)))
 
 
-def print_edited_rule(fitting: Pairs, testing: Pairs) -> None:
+def print_edited_rule(plan: Plan, fitting: Pairs, testing: Pairs) -> None:
     """The rule that tells edited from re-encoded copies, each kind weighing the same."""
-    edited = EDITED[fitting.edit[fitting.same]]
+    is_edited = np.array([EDITS[name].kind != "re-encoded" for name in plan.edits])
+    edited = is_edited[fitting.edit[fitting.same]]
     weight = np.where(edited, 1 / edited.sum(), 1 / (~edited).sum()) * len(edited)
     model = fit(scaled(fitting)[fitting.same], edited, l2=1e-6, weights=weight)
     print("# Above zero: edited, below: re-encoded; distances in units of each card's `typical`.\n[edited]")
@@ -143,7 +180,7 @@ def print_edited_rule(fitting: Pairs, testing: Pairs) -> None:
     for name, coefficient in zip(DEFAULT_WEIGHTS, model.coefficients, strict=True):
         print(f"{name} = {coefficient:.6g}")
     said = scaled(testing)[testing.same] @ np.array(model.coefficients) + model.intercept > 0
-    truth = EDITED[testing.edit[testing.same]]
+    truth = is_edited[testing.edit[testing.same]]
     right = [float((said == truth)[truth == kind].mean()) for kind in (False, True)]
     print(f"re-encoded told right {right[0]:.3f}, edited {right[1]:.3f}", file=sys.stderr)
 
@@ -155,27 +192,31 @@ def stranger_distance(pairs: Pairs, share: float) -> float:
     return float(distance[order][np.searchsorted(np.cumsum(weight[order]), share * weight.sum())])
 
 
-def described(paths: Sequence[Path]) -> list[dict[str, Table]]:
+def described(plan: Plan, paths: Sequence[Path]) -> list[dict[str, Table]]:
     """The vectors of every photograph and its edits; kept in a file, so that the fit can be changed and run again."""
-    kept = Path(tempfile.gettempdir()) / f"lookalike-fit-{len(paths)}-{len(USED)}-{SEED}.npz"
+    told = repr((plan.edits, [get(name).card.fingerprint for name in plan.names], [str(path) for path in paths], SEED))
+    kept = Path(tempfile.gettempdir()) / f"lookalike-fit-{zlib.crc32(told.encode()):08x}.npz"
     if not kept.exists():
         with ProcessPoolExecutor(2) as pool:
-            found = list(pool.map(describe_with_edits, enumerate(paths), chunksize=4))
-        np.savez(kept, **{name: np.stack([part[name] for part in found]) for name in DESCRIPTORS})
+            found = list(pool.map(describe_with_edits, ((*job, plan) for job in enumerate(paths)), chunksize=4))
+        np.savez(kept, **{name: np.stack([part[name] for part in found]) for name in plan.names})
     tables = dict(np.load(kept).items())
     return [{name: table[number] for name, table in tables.items()} for number in range(len(paths))]
 
 
-def main(folders: Sequence[str]) -> None:
+def main(which: str, folders: Sequence[str]) -> None:
+    plan = PLANS[which]
     paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if is_picture_name(p))
-    vectors = described(paths)
-    fitting, testing = (pairs_of(vectors, np.arange(start, len(paths), 2)) for start in (0, 1))
-    origin = f"{len(paths)} photographs, {len(USED)} edits, seed {SEED}"
+    vectors = described(plan, paths)
+    fitting, testing = (pairs_of(plan, vectors, np.arange(start, len(paths), 2)) for start in (0, 1))
+    origin = f"{len(paths)} photographs, {len(plan.edits) - len(plan.beyond)} edits, seed {SEED}"
     print("# Written by recipes/fit_calibration.py; do not edit by hand.\n")
     print("# At even odds of copy and stranger: probability = sigmoid(intercept - slope * distance).")
-    for measure in MEASURES:
+    for measure in plan.measures:
         print_curve(measure, fitting, testing, origin)
-    print_edited_rule(fitting, testing)
+    if "blend" not in plan.measures:
+        return
+    print_edited_rule(plan, fitting, testing)
     print("\n# Only 1 in 100 pairs of strangers is closer.")
     print(f"[similar]\ndistance = {stranger_distance(fitting, 0.01):.6g}")
     weights = learn_weights({n: fitting.distances[n] for n in DEFAULT_WEIGHTS}, fitting.same)
@@ -183,4 +224,4 @@ def main(folders: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

@@ -7,10 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from benchmarks.all import SCRIPTS
+from benchmarks.content_retrieval import average_precision
+from benchmarks.copy_recall import dealt, threshold
 from benchmarks.harness import ROOT, Options, in_turn, spread, table, write_section
+from benchmarks.sides.mobilenet import squeezed
 from samples import drawn, folder_of, save
 
 COLUMNS = {
@@ -19,22 +23,32 @@ COLUMNS = {
     "duplicates_speed": ("seconds", "pairs found", "| 1,000 | gallery |"),
     "growth": ("cold search, s", "| 200 |", "| 400 |"),
     "edits_recall": ("phash-256", "pdqhash", "**all edits**", "micro-AP", "| rotate-5 |"),
+    "copy_recall": ("structure", "blend", "MobileNet", "**all edits**", "micro-AP", "| rotate-5 |"),
+    "content_retrieval": ("mAP, %", "recall@1, %", "| clothing | MobileNet |", "| flowers | structure |"),
+    "model_speed": ("pictures/s", "seconds to the answer", "| lookalike index |", "| lookalike compare |", "bytes"),
+    "robustness": ("| the picture itself |", "| FGSM, 2/255 |", "| PGD, 4/255 |", "recall with views, %"),
     "calibration": ("copies seen", "in truth", "precision seen", "| mirrored |"),
 }
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn pictures in the layout of our sets."""
+    """Drawn pictures in the layout of our sets, with labels for two of them."""
     folder = tmp_path_factory.mktemp("data")
     for number, name in enumerate(("seneca", "bsds", "clothing", "codec/CID22", "codec/kodak")):
         folder_of(folder / name, count=12, first=100 * number)
+    for number, name in enumerate(("rose", "tulip")):
+        folder_of(folder / "flowers" / name, count=8, first=1000 + 100 * number)
+    rows = [f"{200 + n:04},{n % 3},{'Hat' if n % 2 else 'Shoes'},False" for n in range(12)]
+    (folder / "clothing" / "images.csv").write_text("\n".join(["image,sender_id,label,kids", *rows]))
     return folder
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_benchmark_prints_its_table_and_its_sides_agree(name: str, data: Path) -> None:
     """Each script's own assertions hold it to that: as many pictures, the same neighbours, the same pairs."""
+    if name == "robustness":
+        pytest.importorskip("torch", reason="an attack needs gradients")
     command = [sys.executable, "-m", f"benchmarks.{name}", "--data", str(data), "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert (done.returncode, done.stderr) == (0, "")
@@ -73,3 +87,40 @@ def test_a_folder_of_ones_own_is_dealt_out(tmp_path: Path) -> None:
     library, unseen = (options.photographs(name) for name in ("library", "unseen"))
     assert [file.name for file in library] == ["0.jpg", "2.jpg", "4.jpg"]
     assert [file.name for file in unseen] == ["1.jpg", "3.jpg"]
+
+
+def test_an_average_precision_is_the_mean_of_the_precisions_at_what_is_right() -> None:
+    """Right at places 1 and 3: (1/1 + 2/3) / 2; right at place 2 only: 1/2."""
+    hits = np.array([[True, False, True], [False, True, False]])
+    assert average_precision(hits) == pytest.approx([5 / 6, 1 / 2])
+
+
+def test_the_threshold_lets_one_foreign_query_in_500_through() -> None:
+    """Of 500 queries whose nearest lie at 0.5, 1.5, 2.5 ..., one lies below it."""
+    nearest = np.arange(500) + 0.5
+    strange = np.stack([nearest + 7, nearest], axis=1).astype(np.float32)
+    assert (nearest < threshold(strange)).sum() == 1
+
+
+def test_photographs_that_are_asked_for_are_not_among_the_foreign(data: Path) -> None:
+    """And both are the same every time."""
+    sources, foreign = dealt(Options(data, quick=True))
+    assert (len(sources), len(foreign)) == (3, 3)
+    assert not set(sources) & set(foreign)
+    assert (sources, foreign) == dealt(Options(data, quick=True))
+
+
+def test_pictures_for_the_network_beside_ours_are_squeezed_to_a_square() -> None:
+    """Area means when shrinking by a whole factor: each pixel is the mean of its two by three."""
+    pixels = drawn(3, 48, 32)
+    blocks = pixels.reshape(16, 2, 16, 3, 3).astype(float).mean(axis=(1, 3))
+    assert np.abs(squeezed(pixels, 16) - blocks).max() <= 0.5 + 1e-6
+    assert squeezed(pixels, 40).shape == (40, 40, 3)
+
+
+def test_quick_figures_never_get_into_the_results(data: Path) -> None:
+    """They may come from a stand-in with random weights."""
+    command = [sys.executable, "-m", "benchmarks.content_retrieval", "--data", str(data), "--quick", "--results"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "not allowed with argument" in done.stderr

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -15,7 +16,9 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
+from lookalike.compare.calibration import curve, library_prior
 from lookalike.compare.pair import compare
+from lookalike.describe.blend import BLEND
 from lookalike.edits import apply
 from lookalike.errors import LoadError, MissingDependency, UserError
 from lookalike.gallery import Gallery
@@ -23,7 +26,7 @@ from lookalike.gallery.walk import Found, absolute, walk
 from lookalike.load import load
 from lookalike.report import GroupView, PairView, SearchView, Summary, write_report
 from lookalike.report.views import group_views, pair_view, search_view
-from lookalike.types import AddReport, Failure, Group, Pixels
+from lookalike.types import AddReport, Failure, Group, Hit, Pixels
 
 # The real photographs in the wheels of scikit-image and scikit-learn, a stereo pair among them.
 SAMPLES = {
@@ -58,7 +61,8 @@ COPIES = (  # every photograph gets one row of these
     ("blur", "hue", "watermark", "screenshot"),
     ("jpeg-10", "sepia", "covered", "pasted"),
 )
-QUERIES = ("noise", "colour-cast", "stretch", "crop-80")  # edits that are searched with and are not in the gallery
+# edits that are searched with and are not in the gallery
+QUERIES = ("noise", "colour-cast", "stretch", "crop-80", "flip", "rotate-270", "pad")
 PAIRS = ("resize-50", "sticker", "mirror", "rotate-90")  # edits that are compared with their original
 GROUPS_SHOWN = 200
 MARKER = ".lookalike-demo"  # holds the folder that the tour went over
@@ -69,13 +73,15 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the tour did. ``recognised``: edited copies whose first hit is a picture of the same original, as a copy."""
+    """What the tour did. ``recognised``: edited copies whose first hit is a picture of the same original, as a copy;
+    ``by_hashes``: how many the hashes alone would have recognised."""
 
     report: str
     gallery: str
     pictures: int
     copies: int
     recognised: int
+    by_hashes: int
     missed: tuple[str, ...]
     groups: int
     failed: tuple[Failure, ...]
@@ -105,11 +111,12 @@ def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str],
     with _gallery(folder / "demo.gallery") as gallery:
         added, seconds = _indexed(gallery, [photos, folder / "copies"])
         say(f"indexed {len(gallery)} pictures in {seconds:.1f} s")
-        missed = _missed(gallery, queries, copies)
+        missed, by_hashes = _missed(gallery, queries, copies), _missed(gallery, queries, copies, BLEND)
         say(f"searched: {len(queries) - len(missed)} of {len(queries)} new edits found their original")
+        say(f"the hashes alone would have found {len(queries) - len(by_hashes)}")
         groups = gallery.duplicates()
         say(f"duplicates: {len(groups)} groups")
-        _write(folder / "report.html", gallery, added, seconds, groups, queries, missed, copies)
+        _write(folder / "report.html", gallery, added, seconds, groups, queries, missed, by_hashes, copies)
         pictures = len(gallery)
     say(f"report: {folder / 'report.html'}")
     return DemoResult(
@@ -118,6 +125,7 @@ def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str],
         pictures=pictures,
         copies=len(queries),
         recognised=len(queries) - len(missed),
+        by_hashes=len(queries) - len(by_hashes),
         missed=tuple(f"{Path(copy.original).name}: {copy.edit}" for copy in missed),
         groups=len(groups),
         failed=added.failed,
@@ -211,16 +219,24 @@ def _indexed(gallery: Gallery, sources: Sequence[str | os.PathLike[str]]) -> tup
     return report, time.perf_counter() - started
 
 
-def _missed(gallery: Gallery, queries: Sequence[Copy], copies: Sequence[Copy]) -> list[Copy]:
-    """The queries whose best hit is not taken for a copy, or not of the same original."""
+def _missed(gallery: Gallery, queries: Sequence[Copy], copies: Sequence[Copy], by: str | None = None) -> list[Copy]:
+    """The queries whose best hit is not taken for a copy, or not of the same original.
+
+    The blend is to decide alone: its own curve says how probable a copy is."""
     family = {copy.path: copy.original for copy in copies}
     missed = []
     for query in queries:
-        hits = gallery.search(query.path, 1)
+        hits = gallery.search(query.path, 1, by=by)
         origin = family.get(hits[0].path, hits[0].path) if hits else None
-        if origin is None or hits[0].probability < 0.5 or origin != query.original:
+        if origin != query.original or _probability(hits[0], by, len(gallery)) < 0.5:
             missed.append(query)
     return missed
+
+
+def _probability(hit: Hit, by: str | None, pictures: int) -> float:
+    if by is None:
+        return hit.probability
+    return float(curve(by).probability(hit.distance, library_prior(pictures)))
 
 
 def _write(
@@ -231,19 +247,22 @@ def _write(
     groups: Sequence[Group],
     queries: Sequence[Copy],
     missed: Sequence[Copy],
+    by_hashes: Sequence[Copy],
     copies: Sequence[Copy],
 ) -> None:
     facts = (
         ("Pictures", f"{len(gallery):,}"),
         ("Indexed in", f"{seconds:.1f} s"),
         ("New edits that found their original", f"{len(queries) - len(missed)} of {len(queries)}"),
+        ("... by the hashes alone", f"{len(queries) - len(by_hashes)} of {len(queries)}"),
+        ("What the hashes missed", _by_edit([copy for copy in by_hashes if copy not in missed])),
         ("Groups of copies", f"{len(groups):,}"),
     )
     write_report(
         path,
         summary=Summary("Lookalike: a tour", facts, added.failed),
         groups=_group_views(groups),
-        searches=_search_views(gallery, queries),
+        searches=_search_views(gallery, queries, by_hashes),
         comparisons=_pair_views(copies),
     )
 
@@ -252,9 +271,16 @@ def _group_views(groups: Sequence[Group]) -> list[GroupView]:
     return group_views(groups[:GROUPS_SHOWN])
 
 
-def _search_views(gallery: Gallery, queries: Sequence[Copy]) -> list[SearchView]:
-    """One query of each edit, each from another photograph."""
+def _by_edit(copies: Sequence[Copy]) -> str:
+    """ "5 flip, 3 pad"."""
+    counts = Counter(copy.edit for copy in copies)
+    return ", ".join(f"{count} {edit}" for edit, count in counts.most_common()) or "nothing"
+
+
+def _search_views(gallery: Gallery, queries: Sequence[Copy], by_hashes: Sequence[Copy]) -> list[SearchView]:
+    """One query of each edit, each from another photograph, what the hashes missed first."""
     chosen = [queries[(len(QUERIES) + 1) * n % len(queries)] for n in range(len(QUERIES))]
+    chosen.sort(key=lambda copy: copy not in by_hashes)
     return [search_view(query.path, gallery.search(query.path, 5), gallery.default_by) for query in chosen]
 
 

@@ -95,5 +95,24 @@ class StorageFull(GalleryError):
     http_status = 507
 
 
+class ModelError(LookalikeError):
+    """A neural model cannot be used."""
+
+
+class ModelMissing(ModelError):
+    """The card is there, but not the ONNX file that it names."""
+
+
+class ModelDamaged(ModelError):
+    """The ONNX file is not the one that its card describes, or it gives no usable vectors."""
+
+
+class ModelCardInvalid(ModelError):
+    """A card that cannot be read, or that describes another input or other outputs than its ONNX file has."""
+
+    exit_code = 2
+    http_status = 422
+
+
 class MissingDependency(LookalikeError):
     """An optional package is not installed; the message names the extra that brings it."""

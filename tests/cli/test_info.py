@@ -36,7 +36,7 @@ def test_words(gallery: Path) -> None:
     """For people: counts and sizes on stdout, the failed files on stderr; failures of the past are no failure now."""
     ran = here("info", "--gallery", gallery)
     assert ran.code == 0
-    for word in ("4 (4 JPEG)", "colour, texture, structure", "blend", str(gallery)):
+    for word in ("4 (4 JPEG)", "colour, texture, structure", "copy", str(gallery)):
         assert word in ran.out
     assert "bad.jpg" in ran.err
 

@@ -31,7 +31,7 @@ def test_the_blend_by_hand() -> None:
     shares = DEFAULT_WEIGHTS
     expected = shares["colour"] * 0.5 + shares["texture"] * 0.25 + shares["structure"] * 0.75
     assert expected == pytest.approx(blend_distance(found), rel=1e-6)
-    assert ("blend", pytest.approx(expected)) == evidence({**found, "pdq": 3.0})
+    assert {"blend": pytest.approx(expected)} == evidence({**found, "pdq": 3.0})
     assert sum(shares.values()) == pytest.approx(1)
 
 
@@ -64,7 +64,7 @@ def test_a_smaller_prior_makes_fewer_copies() -> None:
 @pytest.mark.parametrize("name", [*UNIT, "pdq"])
 def test_one_measure_alone(name: str) -> None:
     """A single distance decides by its own curve; without the blend nothing is called similar."""
-    assert (name, 3.0) == evidence({name: 3.0})
+    assert {name: 3.0} == evidence({name: 3.0})
     border = curve(name).distance(0.5)
     assert judge({name: 0.0}).relation == "re-encoded"
     assert judge({name: border * 1.01}).relation == "unrelated"
@@ -74,8 +74,8 @@ def test_one_measure_alone(name: str) -> None:
 def test_the_surest_of_two_measures() -> None:
     """Where the blend is not complete, the measure decides that is surest of equal vectors; colour is the last."""
     for other in ("texture", "structure", "pdq"):
-        assert evidence({"colour": 1.0, other: 0.1})[0] == other
-        assert evidence({other: 0.1, "colour": 1.0})[0] == other
+        assert list(evidence({"colour": 1.0, other: 0.1})) == [other]
+        assert list(evidence({other: 0.1, "colour": 1.0})) == [other]
 
 
 def test_similar_is_what_hardly_any_strangers_are() -> None:
@@ -84,3 +84,21 @@ def test_similar_is_what_hardly_any_strangers_are() -> None:
     if curve("blend").distance(0.5) < border:
         assert judge(at(border - 1e-4)).relation == "similar"
     assert judge(at(border + 1e-3), prior=1e-9).relation == "unrelated"
+
+
+def test_copy_is_heard_beside_the_hashes() -> None:
+    """Where the hashes see strangers, a small `copy` distance alone makes a copy that was edited; a large one changes
+    nothing of what the hashes say, and as the second witness `copy` must be twice as sure."""
+    for near in (at(0.0), at(0.5)):
+        assert judge({**near, "copy": 1.0}) == judge(near)
+    assert judge({**at(2.0), "copy": 1.0}).relation == "unrelated"
+    found = judge({**at(2.0), "copy": 0.0})
+    assert found.relation == "edited"
+    assert found.odds == pytest.approx(curve("copy").odds(0.0) - math.log(2))
+    assert judge({"copy": 0.0}).odds == pytest.approx(curve("copy").odds(0.0))
+
+
+def test_without_a_calibration_nothing_is_claimed() -> None:
+    """The distance of a network that was never calibrated makes no copy, however small."""
+    judged = judge({"mine": 0.0})
+    assert (judged.relation, judged.probability) == ("unrelated", 0.0)

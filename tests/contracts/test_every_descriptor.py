@@ -1,8 +1,12 @@
-"""What every descriptor must satisfy: a new one inherits these tests from its line in the table."""
+"""What every descriptor must satisfy: a new one inherits these tests from its line in the table.
+
+So do the outputs of neural models: those that are shipped, and a small one of the user's own.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -11,14 +15,18 @@ import PIL.Image
 import pytest
 from skimage import data
 
-from lookalike.describe import DESCRIPTORS, FROM_THUMBNAIL, describe_all, get, min_side
+from lookalike.describe import DESCRIPTORS, FROM_THUMBNAIL, describe_all, get, min_side, models, names
 from lookalike.describe.base import Described, Descriptor, thumbnail
+from lookalike.describe.neural import Neural
 from lookalike.distance import METRICS
 from lookalike.errors import UserError
 from lookalike.types import Image
+from networks import install
 
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "retina")
 ODD_SIZES = [(1, 1), (1, 2), (3, 3), (1, 5000), (5000, 1), (2, 300), (64, 64), (63, 65), (127, 129), (400, 7)]
+
+SHIPPED = [output.name for model in models.shipped() for output in model.outputs]
 
 # A change here makes every gallery refuse its vectors: raise the card's version together with the algorithm.
 FINGERPRINTS = {
@@ -38,8 +46,23 @@ def photos() -> list[Image]:
     return [image(getattr(data, name)()) for name in PHOTOS]
 
 
-@pytest.fixture(params=DESCRIPTORS)
+@pytest.fixture(scope="module", autouse=True)
+def own_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A user's model with the outputs ``tint`` and ``places``."""
+    folder = tmp_path_factory.mktemp("models")
+    install(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LOOKALIKE_MODELS", str(folder))
+        yield
+
+
+@pytest.fixture(params=[*DESCRIPTORS, *SHIPPED, "tint", "places"])
 def descriptor(request: pytest.FixtureRequest) -> Descriptor:
+    return get(request.param)
+
+
+@pytest.fixture(params=DESCRIPTORS)
+def hash_alone(request: pytest.FixtureRequest) -> Descriptor:
     return get(request.param)
 
 
@@ -57,7 +80,8 @@ def check(described: Described, descriptor: Descriptor, n: int) -> None:
     packed = descriptor.card.metric == "hamming"
     assert described.vectors.shape == (n, descriptor.card.dim // 8 if packed else descriptor.card.dim)
     assert described.vectors.dtype == (np.uint8 if packed else np.float32)
-    assert described.vectors.nbytes * 8 == n * descriptor.card.bits
+    stored = np.float16 if isinstance(descriptor, Neural) else described.vectors.dtype
+    assert described.vectors.astype(stored).nbytes * 8 == n * descriptor.card.bits
     assert np.isfinite(described.vectors).all()
     assert described.quality.shape == (n,)
     assert described.quality.dtype == np.float32
@@ -154,12 +178,14 @@ def test_threads_do_not_disturb_each_other(descriptor, photos):
     assert expected == actual
 
 
-def test_the_fingerprint_is_pinned(descriptor):
+def test_the_fingerprint_is_pinned(hash_alone):
     """Galleries on people's disks carry it, so it does not change by accident."""
-    assert FINGERPRINTS[descriptor.card.name] == descriptor.card.fingerprint
+    assert FINGERPRINTS[hash_alone.card.name] == hash_alone.card.fingerprint
 
 
-@pytest.mark.parametrize("change", [{"version": 99}, {"dim": 8}, {"metric": "other"}, {"bits": 1}, {"name": "other"}])
+@pytest.mark.parametrize(
+    "change", [{"version": 99}, {"dim": 8}, {"metric": "other"}, {"bits": 1}, {"name": "other"}, {"origin": "x"}]
+)
 def test_another_algorithm_has_another_fingerprint(descriptor, change):
     """A new version, size or metric is a stranger to old vectors."""
     assert descriptor.card.fingerprint != replace(descriptor.card, **change).fingerprint
@@ -174,7 +200,7 @@ def test_thresholds_are_not_part_of_the_fingerprint(descriptor):
 def test_all_at_once_are_as_each_alone(photos):
     """describe_all shares work between descriptors, and no vector changes by it."""
     pictures = [*photos, noise((1, 1)), noise((5000, 1))]
-    for name, described in describe_all(pictures, list(DESCRIPTORS)).items():
+    for name, described in describe_all(pictures, names()).items():
         alone = get(name).describe(pictures)
         np.testing.assert_array_equal(alone.vectors, described.vectors)
         np.testing.assert_array_equal(alone.quality, described.quality)

@@ -30,7 +30,7 @@ EDITED = ("jpeg-30", "brightness-", "resize-50", "sticker", "crop-80", "border")
 
 @pytest.fixture
 def gallery(tmp_path: Path):
-    with Gallery.create(tmp_path / "g.gallery") as opened:
+    with Gallery.create(tmp_path / "g.gallery", descriptors=("colour", "texture", "structure")) as opened:
         yield opened
 
 

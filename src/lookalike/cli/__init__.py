@@ -23,6 +23,9 @@ VERBS = {
     "compare": "Tell what two pictures have to do with each other.",
     "duplicates": "Find copies, show them, and clear them away.",
     "describe": "Print the hashes and vectors of pictures.",
+    "models": "List, add, check and remove neural models.",
+    "train": "Adapt the network to your own pictures; needs the extra `train`.",
+    "evaluate": "Measure descriptors on a folder of your own.",
     "info": "Show what a gallery holds.",
     "demo": "Index, search, compare and de-duplicate sample photographs.",
 }

@@ -6,7 +6,7 @@ import click
 import numpy as np
 
 from lookalike.cli.output import json_option, print_failures, print_json, shown
-from lookalike.describe import DESCRIPTORS, describe_all, get, min_side
+from lookalike.describe import describe_all, get, min_side
 from lookalike.errors import LoadError
 from lookalike.load import load
 from lookalike.types import Failure
@@ -14,10 +14,11 @@ from lookalike.types import Failure
 
 @click.command()
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
-@click.option("--by", default="structure", show_default=True, type=click.Choice(list(DESCRIPTORS)), help="Descriptor.")
+@click.option("--by", default="structure", show_default=True, help="A hash, or a descriptor of a model.")
 @json_option
 def command(images: tuple[str, ...], by: str, as_json: bool) -> int:
     """Print the vector of each IMAGE: hexadecimal for a binary hash, numbers otherwise, and its quality (0..1)."""
+    get(by)  # a wrong name is told before any file is read
     failures = []
     for path in images:
         try:

@@ -20,6 +20,7 @@ from lookalike.cli.output import (
     shown,
     spinner,
 )
+from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, parse_by
 from lookalike.gallery import Gallery
 from lookalike.types import Failure, Group, to_json
 from lookalike.wording import human_bytes, percent
@@ -35,7 +36,7 @@ from lookalike.wording import human_bytes, percent
     show_default=True,
     help="Probability that any two members of a group are copies.",
 )
-@click.option("--by", help="A descriptor that the gallery holds.  [default: the gallery's]")
+@click.option("--by", help="blend, copy or another descriptor.  [default: blend]")
 @click.option(
     "--different",
     nargs=2,
@@ -71,7 +72,7 @@ def command(
     act = _act(folder, link, delete)
     if different and not gallery:
         raise click.UsageError("--different is remembered in a gallery: name it with --gallery")
-    with _gallery(sources, gallery) as (opened, failures):
+    with _gallery(sources, gallery, by) as (opened, failures):
         if different:
             opened.not_duplicates(different)
         with spinner("looking for copies"):
@@ -99,12 +100,15 @@ def _act(folder: str | None, link: bool, delete: bool) -> Act | None:
 
 
 @contextmanager
-def _gallery(sources: tuple[str, ...], gallery: str | None) -> Iterator[tuple[Gallery, tuple[Failure, ...]]]:
-    """The named gallery with the folders added to it, or one for this run only."""
+def _gallery(
+    sources: tuple[str, ...], gallery: str | None, by: str | None
+) -> Iterator[tuple[Gallery, tuple[Failure, ...]]]:
+    """The named gallery with the folders added to it, or one for this run only, which holds what is needed."""
     if gallery is None and not sources:
         raise click.UsageError("name a folder, or a gallery with --gallery")
     with tempfile.TemporaryDirectory(prefix="lookalike-") as passing:
-        opened = Gallery.open(gallery) if gallery else Gallery.create(Path(passing) / "passing.gallery")
+        needed = dict.fromkeys([*DEFAULT_WEIGHTS, *(parse_by(by or BLEND).names)])
+        opened = Gallery.open(gallery) if gallery else Gallery.create(Path(passing) / "passing.gallery", list(needed))
         with opened:
             failures: tuple[Failure, ...] = ()
             if sources:

@@ -19,6 +19,7 @@ from lookalike.wording import percent
 @click.option("--where", help="A filter, for instance: width >= 1000 and format = 'JPEG'")
 @click.option("--region", help="Only this part of IMAGE: x,y,w,h in pixels.")
 @click.option("--exact", is_flag=True, help="Compare with every picture, without the fast index.")
+@click.option("--views", is_flag=True, help="Look for IMAGE mirrored and turned as well: eight times the time.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
 @json_option
 def command(
@@ -29,6 +30,7 @@ def command(
     where: str | None,
     region: str | None,
     exact: bool,
+    views: bool,
     report: str | None,
     as_json: bool,
 ) -> int:
@@ -39,7 +41,7 @@ def command(
     """
     with Gallery.open(gallery) as opened:
         by = by or opened.default_by
-        hits = opened.search(image, k, by=by, where=where, region=_box(region), exact=exact)
+        hits = opened.search(image, k, by=by, where=where, region=_box(region), exact=exact, views=views)
     if report:
         from lookalike.report import Summary, write_report
         from lookalike.report.views import search_view

@@ -25,20 +25,23 @@ from lookalike.logistic import sigmoid
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """``probability = sigmoid(intercept - slope * distance)`` at prior 0.5. ``slope`` is above zero."""
+    """``probability = sigmoid(intercept - slope * distance - crowding * crowd)`` at prior 0.5.
+
+    ``slope`` is above zero. ``crowding``: what a query loses that is like many pictures, see crowd.py."""
 
     slope: float
     intercept: float
     origin: str
+    crowding: float = 0.0
 
     def probability(self, distance: NDArray[Any] | float, prior: float = 0.5) -> NDArray[np.float64]:
         """Distances of any shape -> probabilities 0..1 of the same shape, given the share of copies expected."""
         odds = self.intercept - self.slope * np.asarray(distance, np.float64) + _logit(prior)
         return sigmoid(odds)
 
-    def odds(self, distance: float, prior: float = 0.5) -> float:
+    def odds(self, distance: float, prior: float = 0.5, crowd: float = 0.0) -> float:
         """The logarithm of the odds at one distance; tells apart what rounds to probability 1."""
-        return self.intercept - self.slope * distance + _logit(prior)
+        return self.intercept - self.slope * distance - self.crowding * crowd + _logit(prior)
 
     def distance(self, probability: float, prior: float = 0.5) -> float:
         """The largest distance that still has this probability; below zero if even 0 is not close enough."""
@@ -47,7 +50,7 @@ class Calibration:
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """Everything in ``calibration.toml``.
+    """Everything in ``calibration.toml``, and the curves of the shipped networks in ``networks.toml``.
 
     ``curves``: measure -> Calibration, "blend" among them. ``edited``: weights (and "intercept") of a logistic
     rule over the blend's components, each in units of its card's ``typical``: positive says edited, negative
@@ -62,8 +65,11 @@ class Fitted:
 @cache
 def shipped() -> Fitted:
     """The calibrations that come with the package."""
-    table = tomllib.loads(resources.files("lookalike.compare").joinpath("calibration.toml").read_text("utf-8"))
-    curves = {name: Calibration(**values) for name, values in table["curves"].items()}
+    table, networks = (
+        tomllib.loads(resources.files("lookalike.compare").joinpath(file).read_text("utf-8"))
+        for file in ("calibration.toml", "networks.toml")
+    )
+    curves = {name: Calibration(**values) for name, values in (table["curves"] | networks["curves"]).items()}
     return Fitted(curves, table["edited"], table["similar"]["distance"])
 
 

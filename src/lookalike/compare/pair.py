@@ -9,9 +9,10 @@ from dataclasses import replace
 import numpy as np
 
 from lookalike.compare.calibration import library_prior
+from lookalike.compare.crowd import crowd
 from lookalike.compare.relation import Judgement, judge
 from lookalike.compare.turns import TURNS, between
-from lookalike.describe import DESCRIPTORS, describe_all, get, min_side
+from lookalike.describe import DESCRIPTORS, describe_all, get, min_side, models
 from lookalike.describe.base import Described
 from lookalike.describe.blend import DEFAULT_WEIGHTS
 from lookalike.distance import METRICS
@@ -30,31 +31,40 @@ def compare(a: Source, b: Source) -> Comparison:
 
     The probability is that of a search which found b for a in a small library (PICKED_FROM).
     Raises LoadError for a picture that cannot be read."""
-    names = list(DESCRIPTORS)
+    names = [*DESCRIPTORS, *(output.name for model in models.shipped() for output in model.outputs)]
     first, second = (x if isinstance(x, Image) else load(x, min_side=min_side(names)) for x in (a, b))
     vectors = describe_all([first], names), describe_all([second], names)
-    turn, judged = _best_turn(first, second, *vectors)
-    is_copy = judged.relation not in ("similar", "unrelated")
+    turn, judged, aligned = _best_turn(first, second, *vectors)
     return Comparison(
         relation=judged.relation,
         probability=judged.probability,
         distances=_distances(*vectors),
-        transform=between(turn, (first.width, first.height), (second.width, second.height)) if is_copy else None,
+        transform=between(turn, (first.width, first.height), (second.width, second.height)) if aligned else None,
         turn=turn,
     )
 
 
-def _best_turn(first: Image, second: Image, a: dict[str, Described], b: dict[str, Described]) -> tuple[str, Judgement]:
-    """The way in which b lies on a, and the relation then; upright unless another way is clearly better.
+def _best_turn(
+    first: Image, second: Image, a: dict[str, Described], b: dict[str, Described]
+) -> tuple[str, Judgement, bool]:
+    """The way in which b lies on a, the relation then, and whether it lies so for sure; upright unless another way is
+    clearly better.
 
-    Something symmetrical is like its own mirror image, so only an untouched upright copy ends the search."""
-    best = ("upright", _same_picture(first, second) or _judge(a, b, PRIOR))
+    Something symmetrical is like its own mirror image, so only an untouched upright copy ends the search. The hashes
+    find the way; where they see no copy at all, ``copy`` is heard, which does not know how the two lie."""
+    best = ("upright", _same_picture(first, second) or _judge(_hashes(a), _hashes(b), PRIOR))
     if best[1].relation in ("identical", "re-encoded"):
-        return best
+        return *best, True
     for name, judged in _turned(first, second):
         if judged.odds > max(best[1].odds, 0.0):
             best = (name, replace(judged, relation=TURNS[name].relation))
-    return best
+    if best[1].odds >= 0:
+        return *best, True
+    return "upright", _judge(a, b, PRIOR), False
+
+
+def _hashes(described: dict[str, Described]) -> dict[str, Described]:
+    return {name: part for name, part in described.items() if name in DESCRIPTORS}
 
 
 def _turned(first: Image, second: Image) -> list[tuple[str, Judgement]]:
@@ -85,7 +95,8 @@ def _judge(a: dict[str, Described], b: dict[str, Described], prior: float) -> Ju
     }
     if not set(DEFAULT_WEIGHTS) <= set(telling):
         return Judgement("unrelated", 0.0, -math.inf)
-    return judge(telling, prior=prior)
+    near = [float(crowd(part["copy"].vectors)[0]) for part in (a, b)] if "copy" in telling else [0.0]
+    return judge(telling, prior=prior, crowd=sum(near) / len(near))
 
 
 def _quality(name: str, described: dict[str, Described]) -> float:

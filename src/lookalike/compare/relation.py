@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from lookalike.compare.calibration import curve, shipped
 from lookalike.describe import get
 from lookalike.describe.blend import DEFAULT_WEIGHTS
-from lookalike.errors import UserError
 from lookalike.types import Relation
 
 
@@ -22,33 +21,44 @@ class Judgement:
     odds: float
 
 
-def judge(distances: Mapping[str, float], *, same_bytes: bool = False, prior: float = 0.5) -> Judgement:
+def judge(
+    distances: Mapping[str, float], *, same_bytes: bool = False, prior: float = 0.5, crowd: float = 0.0
+) -> Judgement:
     """The relation of two pictures lying alike, from the distances that are known.
 
-    The blend of colour, texture and structure decides where all three are known, otherwise the best single
-    distance does. ``prior``: the share of copies expected, see calibration.py.
+    The surest witness decides: hashes tell what was only recompressed or recoloured, ``copy`` what was cropped,
+    turned or pasted as well. A further witness is one more chance to be wrong, which it must make up for itself.
+    ``prior``: the share of copies expected, see calibration.py; ``crowd``: see crowd.py. Distances without a
+    calibration, a user's own network's for instance, say nothing of copies: "unrelated", with probability 0.
     """
     if same_bytes:
         return Judgement("identical", 1.0, math.inf)
-    measure, distance = evidence(distances)
-    odds = curve(measure).odds(distance, prior)
+    witnesses = evidence(distances)
+    if not witnesses:
+        return Judgement("unrelated", 0.0, -math.inf)
+    odds = max(
+        curve(measure).odds(distance, prior, crowd) - math.log(place)
+        for place, (measure, distance) in enumerate(witnesses.items(), 1)
+    )
     if odds >= 0:
         relation: Relation = "edited" if _is_edited(distances) else "re-encoded"
     else:
-        relation = "similar" if measure == "blend" and distance <= shipped().similar else "unrelated"
+        relation = "similar" if witnesses.get("blend", math.inf) <= shipped().similar else "unrelated"
     return Judgement(relation, _sigmoid(odds), odds)
 
 
-def evidence(distances: Mapping[str, float]) -> tuple[str, float]:
-    """The measure that decides, and its distance: the blend, or else the measure that can be the surest."""
-    if set(DEFAULT_WEIGHTS) <= set(distances):
-        return "blend", blend_distance(distances)
+def evidence(distances: Mapping[str, float]) -> dict[str, float]:
+    """The measures that are heard, and their distances: the blend and ``copy``; or else the calibrated measure that
+    can be the surest."""
+    heard = {"blend": blend_distance(distances)} if set(DEFAULT_WEIGHTS) <= set(distances) else {}
+    if "copy" in distances:
+        heard["copy"] = distances["copy"]
+    if heard:
+        return heard
     curves = shipped().curves
     known = [name for name in curves if name in distances]
-    if not known:
-        raise UserError(f"no calibration for {', '.join(distances) or 'nothing'}; there are {', '.join(curves)}")
-    name = max(known, key=lambda name: curves[name].intercept)
-    return name, distances[name]
+    name = max(known, key=lambda name: curves[name].intercept, default=None)
+    return {} if name is None else {name: distances[name]}
 
 
 def blend_distance(distances: Mapping[str, float]) -> float:
@@ -63,6 +73,8 @@ def _is_edited(distances: Mapping[str, float]) -> bool:
     """Re-encoding (format, quality, size) leaves every cue nearly untouched; an edit moves one of them."""
     rule = shipped().edited
     known = {name: distances[name] / get(name).card.typical for name in DEFAULT_WEIGHTS if name in distances}
+    if not known and "copy" in distances:
+        return True  # `copy` overlooks edits: it cannot say that there is none
     return rule["intercept"] + sum(rule[name] * distance for name, distance in known.items()) > 0
 
 

@@ -1,4 +1,8 @@
-"""DESCRIBE: pictures to vectors. ``DESCRIPTORS`` is the one table: a new descriptor is a file and a line."""
+"""DESCRIBE: pictures to vectors. ``DESCRIPTORS`` is the one table of hashes: a new one is a file and a line.
+
+Beside them stand the outputs of neural models, those that are shipped and the user's own (models.py); ``names``
+lists all, and ``get`` knows all.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
+from lookalike.describe import models
 from lookalike.describe.base import Described, Descriptor, DescriptorCard, thumbnail
+from lookalike.describe.neural import Network, Neural
 from lookalike.errors import UserError
 from lookalike.types import Image
 
-__all__ = ["DESCRIPTORS", "Described", "Descriptor", "DescriptorCard", "describe_all", "get", "min_side"]
+__all__ = ["DESCRIPTORS", "Described", "Descriptor", "DescriptorCard", "describe_all", "get", "min_side", "names"]
 
 
 def _colour() -> Descriptor:
@@ -48,28 +54,55 @@ DESCRIPTORS: Mapping[str, Callable[[], Descriptor]] = {
 FROM_THUMBNAIL = frozenset({"colour", "texture", "structure"})  # these see no more than base.thumbnail()
 
 
-@cache
+def names() -> list[str]:
+    """Every descriptor there is: the hashes, then those of the models that are shipped, then the user's own."""
+    return [*DESCRIPTORS, *(output.name for model in models.all_models() for output in model.outputs)]
+
+
 def get(name: str) -> Descriptor:
-    """The descriptor of this name, made once. Raises UserError that names the known ones."""
-    factory = DESCRIPTORS.get(name)
-    if factory is None:
-        raise UserError(f"no descriptor {name!r}; there are {', '.join(DESCRIPTORS)}")
-    return factory()
+    """The descriptor of this name; a hash or a network is made once. Raises UserError that names the known ones."""
+    if name in DESCRIPTORS:
+        return _hash(name)
+    for model in models.all_models():
+        if name in {output.name for output in model.outputs}:
+            return models.network(model).descriptors[name]
+    raise UserError(f"no descriptor {name!r}; there are {', '.join(names())}{_refused()}")
+
+
+@cache
+def _hash(name: str) -> Descriptor:
+    return DESCRIPTORS[name]()
+
+
+def _refused() -> str:
+    return "".join(f"\nrefused: {failure.path}: {failure.reason}" for failure in models.refused())
 
 
 def describe_all(images: Sequence[Image], names: Sequence[str]) -> dict[str, Described]:
     """Describe N pictures with several descriptors: name -> vectors and quality, as each alone gives.
 
-    What several of them begin with, a small picture, is made once.
+    What several of them begin with, a small picture, is made once; the outputs of one network take one pass.
     """
     descriptors = {name: get(name) for name in names}
     small = images
     if FROM_THUMBNAIL & set(names):
         small = [replace(image, pixels=thumbnail(image.pixels)) for image in images]
-    return {
+    described = {
         name: descriptor.describe(small if name in FROM_THUMBNAIL else images)
         for name, descriptor in descriptors.items()
+        if not isinstance(descriptor, Neural)
     }
+    for network, outputs in _by_network(descriptors).items():
+        described |= network.describe(images, outputs)
+    return {name: described[name] for name in descriptors}
+
+
+def _by_network(descriptors: Mapping[str, Descriptor]) -> dict[Network, list[str]]:
+    found: dict[Network, list[str]] = {}
+    for name, descriptor in descriptors.items():
+        if isinstance(descriptor, Neural):
+            found.setdefault(descriptor.network, []).append(name)
+    return found
 
 
 def min_side(names: Sequence[str]) -> int:

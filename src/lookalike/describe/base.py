@@ -27,6 +27,7 @@ class DescriptorCard:
     ``min_quality``: vectors below this quality (0..1) say nothing and match nothing.
     ``typical``: median distance between unrelated photographs, measured; divides the distance in a blend.
     ``source``: the paper or standard that defines it.
+    ``origin``: what else the vectors depend on: a model's file and what is done before it; "" for a hash.
     """
 
     name: str
@@ -38,11 +39,13 @@ class DescriptorCard:
     min_quality: float
     typical: float
     source: str
+    origin: str = ""
 
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change when vectors of this descriptor are no longer comparable."""
-        identity = {key: asdict(self)[key] for key in ("name", "version", "metric", "dim", "bits")}
+        told = ("name", "version", "metric", "dim", "bits", *(("origin",) if self.origin else ()))
+        identity = {key: asdict(self)[key] for key in told}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 

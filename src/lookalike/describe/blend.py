@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describe import DESCRIPTORS, get
+from lookalike.describe import get, names
 from lookalike.distance import normalise_weights, weighted_sum
 from lookalike.errors import UserError
 from lookalike.logistic import fit
@@ -89,8 +89,8 @@ def _in_typical(distances: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -
 
 def _known(name: str) -> str:
     known = name.strip()
-    if known not in DESCRIPTORS:
-        raise UserError(f"no descriptor {known!r}; there are {', '.join(DESCRIPTORS)} and {BLEND}")
+    if known not in names():
+        raise UserError(f"no descriptor {known!r}; there are {', '.join(names())} and {BLEND}")
     return known
 
 

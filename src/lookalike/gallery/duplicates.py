@@ -34,9 +34,16 @@ class Close:
 
 
 def find_duplicates(
-    store: Store, cards: Mapping[str, DescriptorCard], blend: Blend, measure: str, precision: float
+    store: Store,
+    cards: Mapping[str, DescriptorCard],
+    blend: Blend,
+    measure: str,
+    precision: float,
+    judging: Sequence[str] = (),
 ) -> list[Group]:
-    """Groups in which any two members are copies with at least the probability ``precision``."""
+    """Groups in which any two members are copies with at least the probability ``precision``.
+
+    ``judging``: further descriptors that say how the members of a group are related."""
     copies = store.repeated_content()
     prior = library_prior(store.count())
     limit = curve(measure).distance(precision, prior)
@@ -44,7 +51,9 @@ def find_duplicates(
     close = close_pairs(evidence, blend, limit)
     different = store.different()
     groups = _grouped(store, evidence, blend, limit, close, different)
-    builder = _Builder(store, evidence, blend, prior)
+    grouped = np.array(sorted(number for group in groups for number in group), np.int64)
+    names = list(dict.fromkeys([*blend.names, *judging]))
+    builder = _Builder(store, evidence, Evidence.read(store, cards, names, grouped), blend, prior)
     return builder.build(_with_copies(groups, copies))
 
 
@@ -134,12 +143,14 @@ def _with_copies(groups: list[list[int]], copies: Sequence[Sequence[int]]) -> li
 class _Builder:
     """Turns lists of picture ids into Groups: what to keep, and how each of the others relates to it."""
 
-    def __init__(self, store: Store, evidence: Evidence, blend: Blend, prior: float) -> None:
+    def __init__(self, store: Store, evidence: Evidence, judging: Evidence, blend: Blend, prior: float) -> None:
         self._store = store
         self._evidence = evidence
+        self._judging = judging
         self._blend = blend
         self._prior = prior
         self._place = {int(number): place for place, number in enumerate(evidence.ids)}
+        self._judged = {int(number): place for place, number in enumerate(judging.ids)}
 
     def build(self, groups: list[list[int]]) -> list[Group]:
         """Groups with the most bytes to be won first."""
@@ -157,17 +168,23 @@ class _Builder:
     def _pair(self, a: Row, b: Row) -> Pair:
         if a.sha256 == b.sha256:
             return Pair(a.path, b.path, 0.0, 1.0, "identical")
-        first, second = (np.array([self._row_of(row)]) for row in (a, b))
-        distances = self._evidence.along(first, second)
-        judged = judge({name: float(part[0]) for name, part in distances.items()}, prior=self._prior)
+        numbers = self._known(a), self._known(b)
+        distances = _between(self._evidence, self._place, numbers)
+        told = _between(self._judging, self._judged, numbers) if set(numbers) <= self._judged.keys() else distances
+        judged = judge({name: float(part[0]) for name, part in told.items()}, prior=self._prior)
         distance = float(measured(self._blend, distances)[0])
         return Pair(a.path, b.path, distance, judged.probability, judged.relation)
 
-    def _row_of(self, row: Row) -> int:
-        """Where the vectors of a picture, or of the one with the same bytes, lie."""
+    def _known(self, row: Row) -> int:
+        """The number of the picture whose vectors these are: its own, or that of one with the same bytes."""
         if row.id in self._place:
-            return self._place[row.id]
-        return next(self._place[twin.id] for twin in self._store.same_content(row.sha256) if twin.id in self._place)
+            return row.id
+        return next(twin.id for twin in self._store.same_content(row.sha256) if twin.id in self._place)
+
+
+def _between(evidence: Evidence, place: Mapping[int, int], numbers: tuple[int, int]) -> dict[str, Floats]:
+    first, second = (np.array([place[number]]) for number in numbers)
+    return evidence.along(first, second)
 
 
 def preference(row: Row) -> tuple[int, int, str, int, str]:

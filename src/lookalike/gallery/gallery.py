@@ -6,14 +6,17 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
+
+from lookalike.compare.turns import TURNS
 from lookalike.describe import describe_all, get, min_side
 from lookalike.describe.base import DescriptorCard
-from lookalike.describe.blend import DEFAULT_WEIGHTS, Blend, parse_by
+from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
 from lookalike.errors import (
     GalleryDamaged,
     GalleryError,
@@ -32,7 +35,7 @@ from lookalike.gallery.walk import PathLike, absolute, walk
 from lookalike.load import MAX_PIXELS, crop, load
 from lookalike.types import AddReport, Box, Failure, Group, Hit, Image
 
-DEFAULT_DESCRIPTORS = ("colour", "texture", "structure")
+DEFAULT_DESCRIPTORS = ("copy", "content", "colour", "texture", "structure")
 FILE = "gallery.sqlite"
 Region = Box | tuple[float, float, float, float]
 Sources = PathLike | Iterable[PathLike]
@@ -158,12 +161,14 @@ class Gallery:
         where: str | None = None,
         region: Region | None = None,
         exact: bool = False,
+        views: bool = False,
     ) -> list[Hit]:
         """The k pictures most like this one, best first.
 
         ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2, "texture": 1}.
         ``where``: a filter, see where.py. ``region``: only this part of the query, in pixels of the upright
-        original. ``exact``: compare with every picture instead of using the fast copies.
+        original. ``exact``: compare with every picture instead of using the fast copies. ``views``: look for the
+        picture mirrored and turned by quarters as well, in eight times the time; probabilities allow for it.
         """
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")
@@ -171,16 +176,25 @@ class Gallery:
         condition = filters.parse(where) if where else None
         names = list(dict.fromkeys([*blend.weights, *self._judging()]))
         picture = _query_image(image, names, region)
-        query = Query(describe_all([picture], names), picture.sha256 if region is None else "")
-        return self._searcher.search(query, k, blend, condition, exact)
+        sha256 = picture.sha256 if region is None else ""
+        turned = _turned(picture) if views else [picture]
+        found = [
+            self._searcher.search(Query(describe_all([view], names), sha256), k, blend, condition, exact, len(turned))
+            for view in turned
+        ]
+        return _nearest(found, k) if views else found[0]
 
     def duplicates(self, *, precision: float = 0.99, by: str | None = None) -> list[Group]:
-        """Tight groups of copies; any two members are copies with at least the probability ``precision``."""
+        """Tight groups of copies; any two members are copies with at least the probability ``precision``.
+
+        ``by``: a descriptor that the gallery holds, or "blend". The default is the blend where it is held: what may be
+        deleted is to lie alike. ``by="copy"`` groups crops, screenshots and mirrored copies as well.
+        """
         if not 0.5 <= precision < 1.0:
             raise UserError(f"precision must lie between 0.5 and 1, for instance 0.99, not {precision}")
-        name = by or self.default_by
+        name = by or (BLEND if set(DEFAULT_WEIGHTS) <= set(self._cards) else self.default_by)
         with self._store.snapshot():
-            return find_duplicates(self._store, self._cards, self._blend(name), name, precision)
+            return find_duplicates(self._store, self._cards, self._blend(name), name, precision, self._judging())
 
     def not_duplicates(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> None:
         """Remember that the two pictures of each pair are not copies: no group will hold both again."""
@@ -215,14 +229,17 @@ class Gallery:
 
     @property
     def default_by(self) -> str:
-        """What a search goes by if nothing is said."""
-        return "blend" if self._judging() else next(iter(self._cards))
+        """What a search goes by if nothing is said: ``copy``, or the blend, or else the first that is held."""
+        if "copy" in self._cards:
+            return "copy"
+        return BLEND if set(DEFAULT_WEIGHTS) <= set(self._cards) else next(iter(self._cards))
 
     # ---
 
     def _judging(self) -> list[str]:
-        """The descriptors that tell best whether two pictures are copies, if the gallery holds them all."""
-        return list(DEFAULT_WEIGHTS) if set(DEFAULT_WEIGHTS) <= set(self._cards) else []
+        """The descriptors that tell best whether two pictures are copies, as far as the gallery holds them."""
+        hashes = list(DEFAULT_WEIGHTS) if set(DEFAULT_WEIGHTS) <= set(self._cards) else []
+        return hashes + (["copy"] if "copy" in self._cards else [])
 
     def _blend(self, by: str | Mapping[str, float] | None) -> Blend:
         blend = Blend(by) if isinstance(by, Mapping) else parse_by(by or self.default_by)
@@ -230,6 +247,19 @@ class Gallery:
         if missing:
             raise UserError(f"this gallery holds no {', '.join(missing)}; it holds {', '.join(self._cards)}")
         return blend
+
+
+def _turned(picture: Image) -> list[Image]:
+    """The picture as it is, and in the seven other ways to lie."""
+    return [replace(picture, pixels=np.ascontiguousarray(turn.apply(picture.pixels))) for turn in TURNS.values()]
+
+
+def _nearest(found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
+    """Of the hits of several views the k nearest, each picture once."""
+    best: dict[str, Hit] = {}
+    for hit in sorted((hit for hits in found for hit in hits), key=lambda hit: (hit.distance, hit.path)):
+        best.setdefault(hit.path, hit)
+    return list(best.values())[:k]
 
 
 def _query_image(image: PathLike | bytes | Image, names: Sequence[str], region: Region | None) -> Image:

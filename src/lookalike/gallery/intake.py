@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lookalike.describe import Described, describe_all, get, min_side
-from lookalike.errors import FileMissing, FileUnreadable, LoadError
+from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
 from lookalike.gallery.evidence import dtype_of
 from lookalike.gallery.store import NewPicture, Row
 from lookalike.gallery.walk import Found
@@ -122,6 +122,8 @@ def _describe(loaded: Sequence[tuple[Found, Image]], names: Sequence[str]) -> li
         return []
     try:
         described = describe_all([image for _, image in loaded], names)
+    except ModelError:
+        raise  # no fault of the pictures
     except Exception as error:
         if len(loaded) > 1:
             return [outcome for one in loaded for outcome in _describe([one], names)]

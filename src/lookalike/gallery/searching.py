@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.compare.calibration import library_prior
+from lookalike.compare.crowd import crowd
 from lookalike.compare.relation import judge
 from lookalike.describe.base import Described, DescriptorCard
 from lookalike.describe.blend import Blend
@@ -52,13 +53,17 @@ class Searcher:
         self._copies = copies
         self._cards = cards
 
-    def search(self, query: Query, k: int, blend: Blend, where: Condition | None, exact: bool) -> list[Hit]:
-        """The k nearest pictures, best first; byte-identical ones come first whatever their vectors say."""
+    def search(
+        self, query: Query, k: int, blend: Blend, where: Condition | None, exact: bool, looks: int = 1
+    ) -> list[Hit]:
+        """The k nearest pictures, best first; byte-identical ones come first whatever their vectors say.
+
+        ``looks``: how many views of one picture are looked for; each is one more chance to be wrong."""
         allowed = None if where is None else self._store.allowed(where.sql, where.values)
         same = self._same(query.sha256, allowed)
         near = self._nearest(query, k, blend, allowed, exact) if self._telling(query, blend.names) else {}
         best = {number: Near(0.0) for number in same} | {number: n for number, n in near.items() if number not in same}
-        return self._hits(query, blend, dict(list(best.items())[:k]), same)
+        return self._hits(query, blend, dict(list(best.items())[:k]), same, looks)
 
     def _same(self, sha256: str, allowed: Ids | None) -> list[int]:
         ids = [row.id for row in self._store.same_content(sha256)] if sha256 else []
@@ -92,15 +97,18 @@ class Searcher:
         ids = np.unique(np.concatenate([part.ravel() for part in found]))
         return ids[ids >= 0]
 
-    def _hits(self, query: Query, blend: Blend, best: Mapping[int, Near], same: Collection[int]) -> list[Hit]:
+    def _hits(
+        self, query: Query, blend: Blend, best: Mapping[int, Near], same: Collection[int], looks: int
+    ) -> list[Hit]:
         for name in query.described.keys() - set(blend.names):
             self._measure(query, name, best)
         rows = self._store.rows(list(best))  # last: a picture that is still there now had its distances
-        prior = library_prior(self._store.count())
+        prior = library_prior(looks * self._store.count())
+        crowded = float(crowd(query.described["copy"].vectors)[0]) if "copy" in query.described else 0.0
         hits = []
         for number, near in best.items():
             if number in rows:  # another process may have removed it since
-                judged = judge(near.distances, same_bytes=number in same, prior=prior)
+                judged = judge(near.distances, same_bytes=number in same, prior=prior, crowd=crowded)
                 hits.append(Hit(rows[number].path, near.distance, judged.probability, judged.relation))
         return hits
 

@@ -1,0 +1,138 @@
+"""lookalike models list | show NAME | add FILE.onnx [--card FILE.toml] | remove NAME | verify [NAME]"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from lookalike.cli.output import json_option, print_failures, print_json, print_table, printable, shown
+from lookalike.describe import models
+from lookalike.describe.models import ModelCard, ModelInfo
+from lookalike.errors import ModelCardInvalid, ModelError
+from lookalike.types import Failure, to_json
+from lookalike.wording import human_bytes
+
+
+@click.group()
+def command() -> None:
+    """List, show, add, remove and check neural models: an ONNX file with a card beside it.
+
+    Yours lie in $LOOKALIKE_MODELS, else in ~/.lookalike/models. docs/models.md explains the card.
+    """
+
+
+@command.command("list")
+@json_option
+def list_models(as_json: bool) -> int:
+    """List the models that there are, and whether their files are whole."""
+    found = [models.info(card) for card in models.all_models()]
+    if as_json:
+        print_json({"models": found, "refused": models.refused()})
+    elif found:
+        columns = ["model", "descriptors", "dim", "size", "origin", "state", "card"]
+        print_table(columns, [_row(info) for info in found], numbers=["size"])
+    else:
+        click.echo(f"no models; yours would lie in {shown(str(models.folder()))}", err=True)
+    print_failures(models.refused())
+    return _code(all(info.state == "ok" for info in found) and not models.refused())
+
+
+@command.command()
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> int:
+    """Show the card of the model NAME: what it takes and gives, its licence, training, results and weaknesses."""
+    card = models.find(name)
+    info = models.info(card)
+    if as_json:
+        prints = {output.name: output.fingerprint for output in card.outputs}
+        print_json({**to_json(card), "fingerprints": prints, **to_json(info)})
+    else:
+        _print(card, info)
+    return _code(info.state == "ok")
+
+
+@command.command()
+@click.argument("onnx", metavar="FILE.onnx", type=click.Path(path_type=Path))
+@click.option("--card", type=click.Path(path_type=Path), help="Its card.  [default: FILE.toml]")
+@json_option
+def add(onnx: Path, card: Path | None, as_json: bool) -> int:
+    """Check a model and copy it, with its card, into your folder; its outputs become descriptors."""
+    added = models.add(onnx, card or onnx.with_suffix(".toml"))
+    if as_json:
+        print_json(models.info(added))
+    else:
+        click.echo(f"added {added.name}: {', '.join(output.name for output in added.outputs)}")
+    return 0
+
+
+@command.command()
+@click.argument("name")
+@json_option
+def remove(name: str, as_json: bool) -> int:
+    """Delete your model NAME. Galleries with its vectors cannot be opened until it is back."""
+    removed = models.remove(name)
+    if as_json:
+        print_json({"name": removed.name, "path": removed.path})
+    else:
+        click.echo(f"removed {removed.name}")
+    return 0
+
+
+@command.command()
+@click.argument("name", required=False)
+@json_option
+def verify(name: str | None, as_json: bool) -> int:
+    """Check the model NAME, or all: the file's sha256, its input and outputs, and a trial run."""
+    cards = [models.find(name)] if name else list(models.all_models())
+    errors = {card.path: error for card in cards if (error := _error(card))}
+    sound = [card.name for card in cards if card.path not in errors]
+    failed = [Failure(path, str(error)) for path, error in errors.items()] + ([] if name else [*models.refused()])
+    if as_json:
+        print_json({"verified": sound, "failed": failed})
+    else:
+        for model in sound:
+            click.echo(f"ok  {printable(model)}")
+        print_failures(failed)
+    codes = [error.exit_code for error in errors.values()]
+    return max(codes, default=ModelCardInvalid.exit_code if failed else 0)
+
+
+def _error(card: ModelCard) -> ModelError | None:
+    try:
+        models.verify(card)
+    except ModelError as error:
+        return error
+    return None
+
+
+def _code(every_file_is_sound: bool) -> int:
+    return 0 if every_file_is_sound else 1
+
+
+def _row(info: ModelInfo) -> list[str]:
+    names, dims = ", ".join(info.descriptors), ", ".join(map(str, info.descriptors.values()))
+    return [info.name, names, dims, human_bytes(info.bytes), _origin(info), info.state, shown(info.path)]
+
+
+def _origin(info: ModelInfo) -> str:
+    return "shipped" if info.shipped else "own"
+
+
+def _print(card: ModelCard, info: ModelInfo) -> None:
+    takes = card.input
+    lines = [
+        ("model", f"{card.name} ({_origin(info)}, {info.state})"),
+        ("file", f"{shown(str(card.onnx))}, {human_bytes(info.bytes)}"),
+        ("sha256", card.sha256),
+        ("licence", card.licence),
+        ("source", card.source),
+        ("takes", f"{takes.side} x {takes.side} pixels, {takes.type}, {takes.layout}"),
+        *(("gives", f"{output.name}: {output.dim} numbers, {output.metric}") for output in card.outputs),
+        *(("trained on", f"{training.data} ({training.terms})") for training in card.training),
+        *(("measured", f"{what}: {result:g}") for what, result in card.measured.items()),
+        *(("weakness", weakness) for weakness in card.weaknesses),
+    ]
+    for name, value in lines:
+        click.echo(f"{name:>10}  {printable(value)}")

@@ -1,0 +1,54 @@
+"""Writes the card of a trained network: the TOML file beside the ONNX file, see docs/models.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lookalike.train.network import HEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a card says. ``outputs``: ONNX output -> median distance between unrelated pictures. ``training``: pairs
+    of a data set and its terms. ``measured``: what was measured -> figure."""
+
+    name: str
+    sha256: str
+    licence: str
+    source: str
+    side: int
+    outputs: Mapping[str, float]
+    training: Sequence[tuple[str, str]] = ()
+    measured: Mapping[str, float] = field(default_factory=dict)
+    weaknesses: Sequence[str] = ()
+
+
+def write_card(card: Written, path: Path) -> None:
+    """The card of ``path``, an ONNX file, beside it: the same name with the ending .toml."""
+    lines = [
+        "format = 1",
+        *(f"{key} = {_quoted(value)}" for key, value in (
+            ("name", card.name), ("file", path.name), ("sha256", card.sha256), ("licence", card.licence),
+            ("source", card.source),
+        )),
+        "weaknesses = [",
+        *(f"    {_quoted(weakness)}," for weakness in card.weaknesses),
+        "]",
+        *("", "[input]", 'name = "image"', f"side = {card.side}", 'layout = "NHWC"', 'type = "uint8"'),
+    ]  # fmt: skip
+    for name, typical in card.outputs.items():
+        lines += ["", f"[outputs.{_quoted(name)}]", "version = 1", f"dim = {HEAD}", 'metric = "cosine"']
+        lines += [f"typical = {typical:.3f}"]
+    for data, terms in card.training:
+        lines += ["", "[[training]]", f"data = {_quoted(data)}", f"terms = {_quoted(terms)}"]
+    if card.measured:
+        lines += ["", "[measured]", *(f"{_quoted(what)} = {figure:g}" for what, figure in card.measured.items())]
+    path.with_suffix(".toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _quoted(text: str) -> str:
+    """A TOML string: as in JSON, but for characters beyond the first 65,536, and for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

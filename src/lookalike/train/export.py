@@ -1,0 +1,149 @@
+"""From a trained network to the two files that leave training: an ONNX file and its card. And back, to train on."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from onnx import TensorProto, helper, numpy_helper
+from torch import Tensor, nn
+
+from lookalike.errors import ModelError, UserError
+from lookalike.train.network import Network
+
+LARGE = 1024  # numbers from which an array is stored in half precision
+TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
+OUTPUTS = ("copy", "content")
+
+
+class _FromPixels(nn.Module):
+    """The network behind what a file needs: (N, S, S, 3) uint8 in."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        copy, content = self.network(image.permute(0, 3, 1, 2).float() / 255)
+        return copy, content
+
+
+def export(network: Network, side: int, path: Path, only: tuple[str, str] | None = None) -> str:
+    """Write the network for pictures of ``side`` pixels to ``path``; returns the file's sha256 in hex.
+
+    ``only``: of the outputs this one alone, under a new name.
+    Weights are stored in half precision and computed with in single. The same weights give the same bytes. Raises
+    ModelError when ONNX Runtime's answer is further than TOLERANCE from torch's.
+    """
+    wrapped = _FromPixels(network.cpu().eval()).eval()
+    image = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    count = torch.export.Dim("n", min=1, max=4096)
+    with _quiet():
+        program = torch.onnx.export(
+            wrapped, (image,), dynamo=True, optimize=False, verbose=False, input_names=["image"],
+            output_names=list(OUTPUTS), dynamic_shapes={"image": {0: count}}, opset_version=18,
+        )  # fmt: skip
+    if program is None:
+        raise ModelError(f"{path}: torch gave no ONNX program")
+    part = path.with_suffix(".part")
+    onnx.save(_halved(_bare(program.model_proto)), part)
+    _agree(wrapped, part, image)
+    if only:
+        onnx.save(_renamed(onnx.load(part), *only), part)
+    os.replace(part, path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Torch's exporter tells of torchvision, which is not missed here, and of its own outdated calls."""
+    log = logging.getLogger("torch.onnx._internal.exporter._registration")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)
+            yield
+    finally:
+        log.setLevel(before)
+
+
+def restored(path: Path) -> Network:
+    """The network of an ONNX file that ``export`` wrote. Raises UserError for any other file."""
+    try:
+        arrays = {one.name: numpy_helper.to_array(one) for one in onnx.load(path).graph.initializer}
+    except (OSError, DecodeError) as error:
+        raise UserError(f"{path}: cannot be read as an ONNX file: {error}") from None
+    network = Network()
+    state = network.state_dict()
+    for name, value in state.items():
+        stored = arrays.get(f"network.{name}", arrays.get(f"network.{name}.half"))
+        if stored is not None and stored.shape == value.shape:
+            state[name] = torch.from_numpy(stored.astype(np.float32))
+        elif not name.endswith("num_batches_tracked"):
+            raise UserError(f"{path}: not a network that `lookalike train` wrote: it has no such {name}")
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _renamed(model: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
+    """The same network with one output, under another name. All weights stay, to train on from."""
+    model.graph.node.append(helper.make_node("Identity", [output], [name]))
+    kept = next(value for value in model.graph.output if value.name == output)
+    kept.name = name
+    del model.graph.output[:]
+    model.graph.output.append(kept)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without what the exporter tells of the machine and the source code."""
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for values in (model.graph.value_info, model.graph.input, model.graph.output):
+        for value in values:
+            del value.metadata_props[:]
+    del model.graph.value_info[:]
+    del model.metadata_props[:]
+    return model
+
+
+def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Large arrays in half precision, each behind a Cast, which the runtime folds away when it loads the file."""
+    casts, initializers = [], []
+    for one in model.graph.initializer:
+        array = numpy_helper.to_array(one)
+        if array.dtype == np.float32 and array.size >= LARGE:
+            initializers.append(numpy_helper.from_array(array.astype(np.float16), f"{one.name}.half"))
+            casts.append(helper.make_node("Cast", [f"{one.name}.half"], [one.name], to=TensorProto.FLOAT))
+        else:
+            initializers.append(one)
+    nodes = [*casts, *model.graph.node]
+    del model.graph.initializer[:], model.graph.node[:]
+    model.graph.initializer.extend(initializers)
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _agree(network: nn.Module, path: Path, image: Tensor) -> None:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        expected = network(image)
+    for name, told, right in zip(OUTPUTS, session.run(list(OUTPUTS), {"image": image.numpy()}), expected, strict=True):
+        apart = float(np.abs(told - right.numpy()).max())
+        if not apart <= TOLERANCE:
+            raise ModelError(f"{path}: {name} is {apart:.2g} from what torch says; at most {TOLERANCE:g} is allowed")

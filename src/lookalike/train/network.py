@@ -1,0 +1,76 @@
+"""The shipped network: a small residual trunk, generalised-mean pooling, a head for copies and one for content."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+HEAD = 256  # numbers in a vector
+FEATURES = 512  # numbers after pooling
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, 0..1
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions beside an identity (He et al., arXiv 1512.03385)."""
+
+    def __init__(self, inside: int, outside: int, stride: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(inside, outside, 3, stride, 1, bias=False)
+        self.first_norm = nn.BatchNorm2d(outside)
+        self.second = nn.Conv2d(outside, outside, 3, 1, 1, bias=False)
+        self.second_norm = nn.BatchNorm2d(outside)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride > 1 or inside != outside:
+            self.shortcut = nn.Sequential(
+                nn.AvgPool2d(stride, ceil_mode=True), nn.Conv2d(inside, outside, 1, bias=False), nn.BatchNorm2d(outside)
+            )
+        nn.init.zeros_(self.second_norm.weight)  # a block begins as the identity
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = functional.relu(self.first_norm(self.first(x)))
+        y = self.second_norm(self.second(y))
+        return functional.relu(y + self.shortcut(x))
+
+
+class GeneralisedMean(nn.Module):
+    """(N, C, H, W) -> (N, C): the p-mean of each channel, p learnt (Radenovic et al., arXiv 1711.02512)."""
+
+    def __init__(self, p: float = 3.0) -> None:
+        super().__init__()
+        self.p = nn.Parameter(torch.tensor(p))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.float().clamp(min=1e-4).pow(self.p).mean((2, 3)).pow(1 / self.p)
+
+
+class Network(nn.Module):
+    """(N, 3, S, S) float RGB 0..1, any S from 32 -> ``copy`` and ``content``, each (N, 256) of unit length."""
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, widths: tuple[int, ...] = (64, 128, 256), depths: tuple[int, ...] = (1, 2, 3)) -> None:
+        super().__init__()
+        half = widths[0] // 2
+        layers: list[nn.Module] = [
+            nn.Conv2d(3, half, 3, 2, 1, bias=False), nn.BatchNorm2d(half), nn.ReLU(),
+            nn.Conv2d(half, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(),
+        ]  # fmt: skip
+        inside = widths[0]
+        for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+            for number in range(depth):
+                layers.append(Block(inside, width, 2 if stage and not number else 1))
+                inside = width
+        layers += [nn.Conv2d(inside, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES), nn.ReLU()]
+        self.trunk = nn.Sequential(*layers)
+        self.pool_copy, self.pool_content = GeneralisedMean(3.0), GeneralisedMean(1.5)
+        self.copy, self.content = nn.Linear(FEATURES, HEAD), nn.Linear(FEATURES, HEAD)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        maps = self.trunk((image - self.mean) / self.std)
+        copy = self.copy(self.pool_copy(maps))
+        content = self.content(self.pool_content(maps))
+        return functional.normalize(copy.float()), functional.normalize(content.float())

@@ -1,0 +1,146 @@
+"""lookalike train: copy, recipe."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from lookalike.describe import models
+from lookalike.train.card import Written, write_card
+from lookalike.train.export import export
+from lookalike.train.network import Network
+from samples import folder_of
+from terminal import here
+
+SIDE = 32
+RECIPE = """
+seed = 1
+sources = [{ root = "photos", side = 32, labelled = true }]
+phases = [{ size = 32, batch = 4, steps = 2 }]
+"""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one model of random weights that sees 32 pixels, as if it had been shipped."""
+    folder = tmp_path_factory.mktemp("shipped")
+    sha256 = export(Network().eval(), SIDE, folder / "small.onnx")
+    write_card(Written("small", sha256, "none", "random", SIDE, {"copy": 0.9, "content": 1.0}), folder / "small.onnx")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def folders(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models, "SHIPPED", small)
+    monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    photos = folder_of(tmp_path_factory.mktemp("train") / "photos", 44)
+    (photos / "bad.jpg").write_text("no picture")
+    return photos
+
+
+def test_copy_json(photos: Path, tmp_path: Path) -> None:
+    """From a folder to a model that can be added and used: scores, counts, the file, its card and the run."""
+    ran = here("train", "copy", photos, "--out", "x.onnx", "--steps", 2, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    told = ran.json
+    assert list(told) == ["model", "before", "after", "pictures", "held_out", "unreadable", "helped"]
+    assert (told["model"], told["pictures"], told["held_out"], told["unreadable"]) == ("x.onnx", 44, 9, 1)
+    assert set(told["before"]) == set(told["after"]) == {"recall", "first"}
+    assert (tmp_path / "x.run" / "checkpoint.pt").is_file()
+    assert [json.loads(line)["step"] for line in (tmp_path / "x.run" / "curve.jsonl").read_text().splitlines()] == [2]
+    card = models.read_card(tmp_path / "x.toml")
+    assert [(output.name, output.typical) for output in card.outputs] == [("x", 0.9)]
+    assert card.measured["recall after"] == pytest.approx(told["after"]["recall"], rel=1e-5)
+    assert here("models", "add", "x.onnx").code == 0
+    described = here("describe", photos / "0001.jpg", "--by", "x", "--json")
+    assert described.code == 0
+    assert "x" in described.out
+
+
+def test_copy_words(photos: Path, tmp_path: Path) -> None:
+    """For people: a table of before and after, what was held out, and what to do now; the name is the chosen one."""
+    ran = here(
+        "train", "copy", photos, "--out", "x.onnx", "--steps", 1, "--name", "holiday", "--run", "kept", "--seed", 3
+    )
+    assert ran.code == 0
+    for word in ("before", "after", "found", "first", "9 of 44", "help"):
+        assert word in ran.out
+    assert (tmp_path / "kept" / "checkpoint.pt").is_file()
+    assert models.read_card(tmp_path / "x.toml").name == "holiday"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--out", "x.pt"], ".onnx"),
+        (["--out", "no/where/x.onnx"], "no such folder"),
+        (["--out", "two words.onnx"], "--name"),
+        (["--out", "x.onnx", "--name", "structure"], "already"),
+        (["--out", "copy.onnx"], "already"),
+    ],
+)
+def test_mistakes_are_told_before_the_work(photos: Path, tmp_path: Path, arguments: list[str], named: str) -> None:
+    """A place or a name that cannot be used is told at once, and nothing is begun."""
+    ran = here("train", "copy", photos, *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert named in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_teach_nothing(tmp_path: Path) -> None:
+    """No such folder, and one with too few pictures: code 2 and a sentence."""
+    for folder in (tmp_path / "none", folder_of(tmp_path / "few", 3)):
+        ran = here("train", "copy", folder, "--out", "x.onnx")
+        assert (ran.code, ran.out) == (2, "")
+        assert str(folder) in ran.err
+
+
+def test_recipe(photos: Path, tmp_path: Path) -> None:
+    """A recipe becomes an ONNX file; run again, it has nothing left to do and gives the same file."""
+    for number in range(8):
+        (tmp_path / "data" / "photos" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
+        shutil.copy(photos / f"{number:04}.jpg", tmp_path / "data" / "photos" / "ab"[number % 2])
+    (tmp_path / "r.toml").write_text(RECIPE)
+    call = ("train", "recipe", "r.toml", "--data", "data", "--run", "run", "--out", "n.onnx", "--side", 32)
+    ran = here(*call, "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert (ran.json["model"], ran.json["steps"], len(ran.json["sha256"])) == ("n.onnx", 2, 64)
+    again = here(*call)
+    assert again.out.split() == ["n.onnx", "sha256", ran.json["sha256"]]
+    ran = here("train", "recipe", "none.toml", "--data", "data", "--run", "run", "--out", "n.onnx")
+    assert ran.code == 2
+    assert "none.toml" in ran.err
+
+
+@pytest.mark.parametrize("missing", ["torch", "onnx", "onnxscript"])
+def test_without_the_extra(missing: str) -> None:
+    """Without what training needs, a sentence names the package and the extra that brings it; code 3."""
+    script = f"""
+import sys
+sys.modules[{missing!r}] = None
+from lookalike.cli import main
+main(["train", "copy", "photos", "--out", "x.onnx"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"{missing} is not installed" in done.stderr
+    assert "lookalike[train]" in done.stderr

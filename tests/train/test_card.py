@@ -1,0 +1,40 @@
+"""What is written on a card is what is read from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lookalike.describe.models import read_card
+from lookalike.train.card import Written, write_card
+
+
+def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Every value arrives, with quotes, backslashes, line breaks, emoji and control characters."""
+    odd = 'a "quoted" \\ back\nslash 🐈 é \x7f \x01'
+    written = Written(
+        name="shoes-1.2",
+        sha256="0123456789abcdef" * 4,
+        licence=f"licence {odd}",
+        source=f"source {odd}",
+        side=144,
+        outputs={"shoe.copy": 0.987, "shoe": 1.002},
+        training=[(f"data {odd}", f"terms {odd}"), ("more", "yours")],
+        measured={f"recall {odd}": 0.8125, "first": 1.0, "tiny": 1e-7},
+        weaknesses=[f"weak {odd}", "weaker"],
+    )
+    write_card(written, tmp_path / "shoes.onnx")
+    card = read_card(tmp_path / "shoes.toml")
+    assert (card.name, card.file, card.sha256) == (written.name, "shoes.onnx", written.sha256)
+    assert (card.licence, card.source, card.weaknesses) == (written.licence, written.source, tuple(written.weaknesses))
+    assert {output.name: output.typical for output in card.outputs} == written.outputs
+    assert [(output.dim, output.metric, output.version) for output in card.outputs] == [(256, "cosine", 1)] * 2
+    assert (card.input.name, card.input.side, card.input.layout, card.input.type) == ("image", 144, "NHWC", "uint8")
+    assert [(one.data, one.terms) for one in card.training] == written.training
+    assert card.measured == written.measured
+
+
+def test_a_card_that_says_little(tmp_path: Path) -> None:
+    """Training, figures and weaknesses may be absent."""
+    write_card(Written("a", "0" * 64, "MIT", "mine", 32, {"a": 1.0}), tmp_path / "a.onnx")
+    card = read_card(tmp_path / "a.toml")
+    assert (card.training, dict(card.measured), card.weaknesses) == ((), {}, ())

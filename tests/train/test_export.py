@@ -1,0 +1,148 @@
+"""The file that leaves training: the same answers, the same bytes each time, nothing of the machine; and back."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from lookalike.describe.models import shipped
+from lookalike.errors import ModelError, UserError
+from lookalike.train import export as exporting
+from lookalike.train.export import LARGE, TOLERANCE, export, restored
+from lookalike.train.network import HEAD, Network
+from networks import means
+from samples import drawn
+
+SIDE = 48
+
+
+def network() -> Network:
+    """Random weights, and running means and variances that are not those of a new network."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        made = Network()
+        for name, value in made.state_dict().items():
+            if name.endswith(("running_mean", "running_var", "norm.weight")):
+                value.uniform_(0.5, 1.5)
+    return made.eval()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("export") / "net.onnx"
+    export(network(), SIDE, path)
+    return path
+
+
+def answers(path: Path, pixels: np.ndarray) -> list[np.ndarray]:
+    return onnxruntime.InferenceSession(path).run(None, {"image": pixels})
+
+
+@pytest.mark.parametrize("count", [1, 3, 16])
+def test_torch_and_the_file_agree(file: Path, count: int) -> None:
+    """For any number of pictures, (N, S, S, 3) uint8, both outputs are torch's within TOLERANCE, of unit length."""
+    pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(count)])
+    with torch.no_grad():
+        expected = network()(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
+    for right, told in zip(expected, answers(file, pixels), strict=True):
+        assert (told.shape, told.dtype) == ((count, HEAD), np.float32)
+        assert np.abs(right.numpy() - told).max() <= TOLERANCE
+        assert np.allclose(np.linalg.norm(told, axis=1), 1, atol=1e-4)
+
+
+def test_input_and_outputs(file: Path) -> None:
+    """The names, types and open batch that a card promises."""
+    session = onnxruntime.InferenceSession(file)
+    (given,) = session.get_inputs()
+    assert (given.name, given.type, given.shape[1:]) == ("image", "tensor(uint8)", [SIDE, SIDE, 3])
+    assert isinstance(given.shape[0], str)
+    assert [output.name for output in session.get_outputs()] == ["copy", "content"]
+
+
+def test_the_same_network_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
+    """Exported by another process, in another folder and with other hash seeds, not a byte differs."""
+    script = f"""
+import sys
+sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]!r}
+from pathlib import Path
+from test_export import SIDE, network
+from lookalike.train.export import export
+print(export(network(), SIDE, Path("elsewhere.onnx")))
+"""
+    env = os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.strip() == sha256(file.read_bytes()).hexdigest()
+    assert (tmp_path / "elsewhere.onnx").read_bytes() == file.read_bytes()
+
+
+def test_nothing_of_the_machine(file: Path) -> None:
+    """No path, no source code and no trace of where it was made is in the bytes; large weights take two bytes each."""
+    data = file.read_bytes()
+    places = {sys.prefix, os.getcwd(), str(Path.home()), str(Path(__file__).parents[2]), str(file.parent)} - {"/"}
+    for place in [*places, "site-packages", ".py\n", "/usr/", "/work/", "/home/", "Traceback"]:
+        assert place.encode() not in data
+    assert not re.search(rb"\w\.py\b", data)
+    large = sum(value.numel() for value in network().state_dict().values() if value.numel() >= LARGE)
+    assert len(data) < 2.1 * large + 200_000
+
+
+def test_there_and_back(file: Path) -> None:
+    """The restored network has every weight again, large ones to half precision, the others exactly."""
+    expected, told = network().state_dict(), restored(file).state_dict()
+    assert expected.keys() == told.keys()
+    for name, value in expected.items():
+        if name.endswith("num_batches_tracked"):
+            continue
+        close = 1e-3 if value.numel() >= LARGE else 0
+        assert torch.allclose(value, told[name], rtol=close, atol=close / 1000), name
+    assert not restored(file).training
+
+
+def test_one_output_under_another_name(tmp_path: Path, file: Path) -> None:
+    """``only`` leaves one output, renamed, with the same answers; and everything to train on from."""
+    path = tmp_path / "mine.onnx"
+    assert export(network(), SIDE, path, ("content", "mine")) == sha256(path.read_bytes()).hexdigest()
+    assert [output.name for output in onnxruntime.InferenceSession(path).get_outputs()] == ["mine"]
+    pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(2)])
+    (told,) = answers(path, pixels)
+    assert np.array_equal(answers(file, pixels)[1], told)
+    assert torch.equal(restored(file).copy.weight, restored(path).copy.weight)
+
+
+def test_strangers(tmp_path: Path) -> None:
+    """No file, no ONNX, and the ONNX file of another network: an error that names the file."""
+    onnx.save(means(), tmp_path / "other.onnx")
+    (tmp_path / "bytes.onnx").write_bytes(b"\xff no model" * 9)
+    for name in ("other.onnx", "bytes.onnx", "none.onnx"):
+        with pytest.raises(UserError, match=name):
+            restored(tmp_path / name)
+
+
+def test_a_file_that_disagrees_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the file answers otherwise than torch, there is an error instead of a file."""
+    monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
+    with pytest.raises(ModelError, match="torch"):
+        export(network(), SIDE, tmp_path / "net.onnx")
+    assert not (tmp_path / "net.onnx").exists()
+
+
+def test_the_shipped_network_can_be_trained_on() -> None:
+    """The file in the package is one that ``restored`` knows, and its vectors are those of the file."""
+    (card,) = [card for card in shipped() if "copy" in {output.name for output in card.outputs}]
+    side = card.input.side
+    pixels = drawn(1, side, side)[None]
+    with torch.no_grad():
+        told = restored(card.onnx)(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
+    for expected, got in zip(answers(card.onnx, pixels), told, strict=True):
+        assert np.abs(expected - got.numpy()).max() <= TOLERANCE
