@@ -94,7 +94,7 @@ def _judge(a: dict[str, Described], b: dict[str, Described], prior: float) -> Ju
         n: d for n, d in _distances(a, b).items() if min(_quality(n, a), _quality(n, b)) >= get(n).card.min_quality
     }
     if not set(DEFAULT_WEIGHTS) <= set(telling):
-        return Judgement("unrelated", 0.0, -math.inf)
+        telling = {name: distance for name, distance in telling.items() if name == "copy"}
     near = [float(crowd(part["copy"].vectors)[0]) for part in (a, b)] if "copy" in telling else [0.0]
     return judge(telling, prior=prior, crowd=sum(near) / len(near))
 
