@@ -112,7 +112,7 @@ def _rows(one: Labelled, pool: ProcessPoolExecutor, peer: Path | None) -> Iterat
 
 def _ratio(one: Labelled, scores: Mapping[str, Score]) -> tuple[str, ...]:
     ours, theirs = scores["content"], scores[mobilenet.NAME]
-    told = [spread(ratios(a, b)) for a, b in zip(ours.right, theirs.right, strict=True)]
+    told = [spread(ratios(a, b)) if all(b) else "-" for a, b in zip(ours.right, theirs.right, strict=True)]
     shares = ((ours.mean_precision, theirs.mean_precision), (ours.first, theirs.first))
     return one.name, f"content / {mobilenet.NAME}", *(f"**{a / b:.2f}**" for a, b in shares), *told
 

@@ -78,7 +78,7 @@ def main(out: str, folders: list[str]) -> None:
     strange = copy.describe([from_array(pixels) for pixels in drawn(SEED)]).vectors
     crowd, others = np.concatenate([vectors[:COUNT], strange]).astype(np.float16), vectors[COUNT:]
     nearest = np.sort(others @ crowd.astype(np.float32).T, axis=1)[:, -NEAREST:]
-    np.savez(out, vectors=crowd, usual=np.float32(np.median(nearest.mean(1))), made_by=copy.card.fingerprint)
+    np.savez(out, vectors=crowd, usual=np.float32(np.quantile(nearest.mean(1), 0.95)), made_by=copy.card.fingerprint)
 
 
 def write_drawn(folder: Path) -> None:

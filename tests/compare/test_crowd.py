@@ -27,11 +27,12 @@ def test_the_crowd_was_made_by_the_shipped_network() -> None:
 def test_against_explicit_loops() -> None:
     """The mean of the largest similarities, number by number."""
     told = kept()
-    vectors = np.random.default_rng(1).normal(size=(3, told["vectors"].shape[1])).astype(np.float32)
+    vectors = told["vectors"][:3].astype(np.float32)
+    vectors += np.random.default_rng(1).normal(scale=0.02, size=vectors.shape).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     for vector, found in zip(vectors, crowd(vectors), strict=True):
         similar = sorted(sum(float(a) * float(b) for a, b in zip(vector, one, strict=True)) for one in told["vectors"])
-        assert abs(sum(similar[-NEAREST:]) / NEAREST - float(told["usual"]) - found) < 1e-3
+        assert abs(max(sum(similar[-NEAREST:]) / NEAREST - float(told["usual"]), 0) - found) < 1e-3
 
 
 def test_a_member_of_the_crowd_is_crowded() -> None:
@@ -44,5 +45,5 @@ def test_a_crowded_query_needs_more() -> None:
     """At one and the same distance, the more crowded query is the less probable copy; hashes do not care."""
     assert curve("copy").crowding > 0
     near = {"copy": curve("copy").distance(0.5)}
-    assert judge(near, crowd=0.1).odds < judge(near, crowd=0.0).odds < judge(near, crowd=-0.1).odds
+    assert judge(near, crowd=0.1).odds < judge(near, crowd=0.0).odds
     assert judge({"structure": 20.0}, crowd=0.1) == judge({"structure": 20.0})

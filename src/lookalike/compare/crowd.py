@@ -19,12 +19,12 @@ NEAREST = 3
 
 
 def crowd(vectors: NDArray[Any]) -> Floats:
-    """(N, D) unit `copy` vectors -> (N,) float32: the mean cosine similarity to the NEAREST of the crowd, less what
-    photographs usually have. 0 is usual."""
+    """(N, D) unit `copy` vectors -> (N,) float32: how far the mean cosine similarity to the NEAREST of the crowd
+    goes beyond what 19 of 20 photographs have; 0 for those."""
     background, usual = _background()
     similar = np.asarray(vectors, np.float32) @ background.T
     nearest = np.partition(similar, -NEAREST, axis=1)[:, -NEAREST:]
-    return np.asarray(nearest.mean(1) - usual, np.float32)
+    return np.asarray(np.maximum(nearest.mean(1) - usual, 0), np.float32)
 
 
 @cache
