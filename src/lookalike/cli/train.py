@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,9 @@ if TYPE_CHECKING:
 @click.group()
 def command() -> None:
     """Train a network on your own pictures. Needs the extra: pip install 'lookalike[train]'."""
-    try:
-        import onnx  # noqa: F401  only whether it is there
-        import onnxscript  # noqa: F401  torch's exporter asks for it at the end of a run, which is too late to be told
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingDependency(f"{error.name} is not installed; get it with: pip install 'lookalike[train]'") from None
+    for package in ("torch", "onnx", "onnxscript"):  # the last is asked for at the end of a run: too late to be told
+        if find_spec(package) is None:
+            raise MissingDependency(f"{package} is not installed; get it with: pip install 'lookalike[train]'")
 
 
 @command.command()
