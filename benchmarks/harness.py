@@ -5,8 +5,9 @@ over the rounds, with the smallest and the largest. Nothing heavy is imported he
 process that starts another one as that one's peak.
 
 ``--data FOLDER`` holds sets of photographs by name: seneca (9.7 MP), bsds, clothing (with images.csv, its labels),
-codec (CID22, kodak), clic2025, coco128, flowers (a folder per class); see ``SETS``. In a folder without any of these,
-each set is a share of the pictures that there are. ``teacher`` there holds the known network of recipes/teacher.py.
+codec (CID22, kodak), clic2025, coco128, flowers (a folder per class), views (a folder per place); see ``SETS``. In a
+folder without any of these, each set is a share of the pictures that there are. ``teacher`` there holds the known
+network of recipes/teacher.py.
 """
 
 from __future__ import annotations

@@ -54,6 +54,21 @@ def means(side: int = SIDE, layout: str = "NHWC", kind: str = "uint8", count: An
     return model
 
 
+def with_parts(model: Any) -> Any:
+    """The model with a third output, ``places_parts``: (N, 192, 8, 8), each tile's own three numbers of ``places``."""
+    nodes = [
+        helper.make_node("Unsqueeze", ["places", "last"], ["deep"]),
+        helper.make_node("Mul", ["deep", "own"], ["places_parts"]),
+    ]
+    own = np.tile(np.eye(TILES**2, dtype=np.float32), (3, 1)).reshape(-1, TILES, TILES)
+    model.graph.node.extend(nodes)
+    model.graph.initializer.extend([numpy_helper.from_array(own, "own")])
+    model.graph.initializer.extend([numpy_helper.from_array(np.array([2, 3]), "last")])
+    model.graph.output.append(helper.make_tensor_value_info("places_parts", TensorProto.FLOAT, ["n", *own.shape]))
+    onnx.checker.check_model(model)
+    return model
+
+
 def tint_of(pixels: NDArray[np.uint8], floor: float = -1) -> NDArray[np.float32]:
     """(SIDE, SIDE, 3) -> (4,), computed by hand."""
     return np.sqrt(pixels.reshape(-1, 3).mean(axis=0) / 255 - floor) @ TINT

@@ -11,10 +11,14 @@ import numpy as np
 import pytest
 
 from benchmarks.all import SCRIPTS
+from benchmarks.boxes import overlap
 from benchmarks.content_retrieval import average_precision
 from benchmarks.copy_recall import dealt, threshold
 from benchmarks.harness import ROOT, Options, in_turn, spread, table, write_section
+from benchmarks.relations import area, recall
 from benchmarks.sides.mobilenet import squeezed
+from benchmarks.unseen import photographs
+from lookalike.types import Box
 from samples import drawn, folder_of, save
 
 COLUMNS = {
@@ -28,6 +32,15 @@ COLUMNS = {
     "model_speed": ("pictures/s", "seconds to the answer", "| lookalike index |", "| lookalike compare |", "bytes"),
     "robustness": ("| the picture itself |", "| FGSM, 2/255 |", "| PGD, 4/255 |", "recall with views, %"),
     "calibration": ("copies seen", "in truth", "precision seen", "| mirrored |"),
+    "relations": ("| same scene |", "right of the one, %", "copies seen", "| SSIM |", "| SIFT + RANSAC |", "95 % ms"),
+    "boxes": ("| a crop of 10% |", "| pasted, 1/4 of the width |", "| region removed |", "SSIM < 0.5"),
+    "verified_recall": (
+        "copy alone",
+        "verified, nearest 20",
+        "**all edits**",
+        "| verifying a candidate |",
+        "| rotate-5 |",
+    ),
 }
 
 
@@ -35,6 +48,7 @@ COLUMNS = {
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Drawn pictures in the layout of our sets, with labels for two of them."""
     folder = tmp_path_factory.mktemp("data")
+    folder_of(folder / "views" / "castle", count=3, first=600)
     for number, name in enumerate(("seneca", "bsds", "clothing", "codec/CID22", "codec/kodak")):
         folder_of(folder / name, count=12, first=100 * number)
     for number, name in enumerate(("rose", "tulip")):
@@ -108,6 +122,29 @@ def test_photographs_that_are_asked_for_are_not_among_the_foreign(data: Path) ->
     assert (len(sources), len(foreign)) == (3, 3)
     assert not set(sources) & set(foreign)
     assert (sources, foreign) == dealt(Options(data, quick=True))
+
+
+def test_copies_are_told_from_others_as_counted_by_hand() -> None:
+    """Of six pairs of a copy and another, the copy is above in three and level in one; of 500 others one is above."""
+    copies, others = np.array([1.0, 3.0, 5.0], np.float32), np.array([1.0, 4.0], np.float32)
+    assert area(copies, others) == pytest.approx((0.5 + 1 + 2) / 6)
+    many = np.arange(500, dtype=np.float32)
+    assert recall(np.array([498.0, 498.5, 600.0], np.float32), many) == pytest.approx(2 / 3)
+
+
+def test_boxes_overlap_by_their_common_part_of_all_that_they_cover() -> None:
+    """Two squares of 4 side by side, one moved by half: 8 of 24; apart: nothing."""
+    assert overlap(Box(0, 0, 4, 4), Box(2, 0, 4, 4)) == pytest.approx(8 / 24)
+    assert overlap(Box(0, 0, 4, 4), Box(5, 0, 4, 4)) == 0
+
+
+def test_only_the_last_quarter_of_what_was_fitted_on_is_asked_about(data: Path) -> None:
+    """Counted, and against the same permutation; sets that were not fitted on are there whole."""
+    found = photographs(Options(data, quick=False))
+    order = np.random.default_rng(2026).permutation(12)
+    files = sorted((data / "bsds").iterdir())
+    assert [files[n] for n in order[9:]] == found["bsds"]
+    assert len(found["codec/kodak"]) == 12
 
 
 def test_pictures_for_the_network_beside_ours_are_squeezed_to_a_square() -> None:

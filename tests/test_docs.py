@@ -23,7 +23,7 @@ NOT_HERE = ("make ", "pip ")  # `make demo` and `make test` are run on a fresh c
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """photos/ with a copy in it, and the single files of the examples."""
-    photos = folder_of(tmp_path / "photos", 12)
+    photos = folder_of(tmp_path / "photos", 24)
     shutil.copy(photos / "0003.jpg", photos / "copy.jpg")
     save(tmp_path / "a.jpg", photograph("chelsea.png"))
     save(tmp_path / "b.jpg", photograph("chelsea.png")[::2, ::2], quality=60)

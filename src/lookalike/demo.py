@@ -17,7 +17,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from lookalike.compare.calibration import curve, library_prior
-from lookalike.compare.pair import compare
+from lookalike.compare.explain import explain
 from lookalike.describe.blend import BLEND
 from lookalike.edits import apply
 from lookalike.errors import LoadError, MissingDependency, UserError
@@ -64,6 +64,7 @@ COPIES = (  # every photograph gets one row of these
 # edits that are searched with and are not in the gallery
 QUERIES = ("noise", "colour-cast", "stretch", "crop-80", "flip", "rotate-270", "pad")
 PAIRS = ("resize-50", "sticker", "mirror", "rotate-90")  # edits that are compared with their original
+LOOKED_AT = 5  # hits of every query: the library of a tour is small
 GROUPS_SHOWN = 200
 MARKER = ".lookalike-demo"  # holds the folder that the tour went over
 MADE = ("copies", "queries", "demo.gallery")
@@ -226,7 +227,7 @@ def _missed(gallery: Gallery, queries: Sequence[Copy], copies: Sequence[Copy], b
     family = {copy.path: copy.original for copy in copies}
     missed = []
     for query in queries:
-        hits = gallery.search(query.path, 1, by=by)
+        hits = gallery.search(query.path, 1, by=by, verify=None if by else LOOKED_AT)
         origin = family.get(hits[0].path, hits[0].path) if hits else None
         if origin != query.original or _probability(hits[0], by, len(gallery)) < 0.5:
             missed.append(query)
@@ -292,4 +293,5 @@ def _pair_views(copies: Sequence[Copy]) -> list[PairView]:
         pairs += [(copy.original, copy.path) for copy in copies if copy.edit == edit][:1]
     stranger = next((copy.original for copy in copies if copy.original != first), None)
     pairs += [(first, stranger)] if stranger else []
-    return [pair_view(a, b, compare(a, b)) for a, b in pairs]
+    explained = [(a, b, explain(a, b)) for a, b in pairs]
+    return [pair_view(a, b, explanation.comparison, explanation) for a, b, explanation in explained]

@@ -52,13 +52,21 @@ class Box:
 @dataclass(frozen=True, slots=True)
 class Hit:
     """One answer of a search. ``distance`` in the unit of the descriptor asked; ``probability`` 0..1 that
-    the two are copies of one another or of a common original."""
+    the two are copies of one another or of a common original.
+
+    ``verified``: the pictures were laid on one another; otherwise their vectors alone were compared. Then ``box``,
+    ``inliers`` and ``edits`` are those of a Comparison, ``box_in`` being "query" or "picture".
+    """
 
     path: str
     distance: float
     probability: float
     relation: Relation
     box: Box | None = None
+    box_in: str | None = None
+    inliers: int = 0
+    edits: tuple[str, ...] = ()
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +74,14 @@ class Comparison:
     """What two pictures have to do with each other.
 
     ``distances``: descriptor name -> distance, the pictures as they are (upright).
-    ``box``: where the other one lies, in pixels of the larger picture, or None.
+    ``box``: where the other one lies, in pixels of the larger picture, the one that shows more; None if neither does.
+    ``box_in``: which one that is, "a" or "b".
     ``transform``: (3, 3) float64, a's pixels -> b's pixels, or None if the two are not copies.
     ``turn``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
+    ``inliers``: keypoints that lie where the transform puts them.
+    ``edits``: what was done to an edited copy, as far as it can be seen: "recoloured", "cropped", "overlay", ...
+    ``odds``: the logarithm of the odds behind ``probability``; None for the same bytes or pixels.
+    ``evidence``: the named numbers that the relation was decided by, see compare/evidence.py.
     """
 
     relation: Relation
@@ -77,17 +90,27 @@ class Comparison:
     box: Box | None = None
     transform: NDArray[np.float64] | None = None
     turn: str = "upright"
+    box_in: str | None = None
+    inliers: int = 0
+    edits: tuple[str, ...] = ()
+    odds: float | None = None
+    evidence: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures of a gallery that belong together."""
+    """Two pictures of a gallery that belong together. ``verified``: they were laid on one another; ``box``, ``box_in``
+    and ``edits`` are those of a Comparison then."""
 
     a: str
     b: str
     distance: float
     probability: float
     relation: Relation
+    box: Box | None = None
+    box_in: str | None = None
+    edits: tuple[str, ...] = ()
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from lookalike.clear import ClearReport
+from lookalike.edits import apply
 from lookalike.gallery import Gallery
 from lookalike.types import Group, Pair
-from samples import drawn, folder_of, save
+from samples import drawn, folder_of, photograph, save
 from terminal import fields, here, process
 
 
@@ -157,3 +158,24 @@ def test_mistakes(photos: Path, options: list[str]) -> None:
     """A precision outside [0.5, 1), an unknown measure, and neither folder nor gallery are the user's mistakes."""
     assert here("duplicates", photos, *options).code == 2
     assert process("duplicates", env={"LOOKALIKE_GALLERY": ""}).code == 2
+
+
+def test_no_verify(tmp_path: Path) -> None:
+    """Two views of one thing pass the hashes; they are told only with --no-verify, and then as not verified."""
+    for side in ("left", "right"):
+        save(tmp_path / "photos" / f"{side}.jpg", photograph(f"motorcycle_{side}.png"), quality=92)
+    save(tmp_path / "photos" / "grey.jpg", apply("grey", photograph("motorcycle_left.png")), quality=60)
+    found = {}
+    for options in ([], ["--no-verify"]):
+        ran = here("duplicates", tmp_path / "photos", "--precision", 0.5, "--json", *options)
+        assert ran.code == 0
+        found[len(options)] = {
+            frozenset((os.path.basename(pair["a"]), os.path.basename(pair["b"]))): pair["verified"]
+            for group in ran.json["groups"]
+            for pair in group["pairs"]
+        }
+    assert {frozenset(("left.jpg", "grey.jpg")): True} == found[0]
+    assert {False} == set(found[1].values())
+    assert frozenset(("left.jpg", "right.jpg")) in found[1] or frozenset(("grey.jpg", "right.jpg")) in found[1]
+    words = here("duplicates", tmp_path / "photos").out
+    assert "edited: recoloured" in words

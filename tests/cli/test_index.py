@@ -73,6 +73,20 @@ def test_descriptors(photos: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "h").exists()
 
 
+def test_keypoints(photos: Path, tmp_path: Path) -> None:
+    """--keypoints makes a gallery that keeps them, and may be said again; a gallery made without them says so."""
+    for _ in range(2):
+        assert here("index", photos, "-g", tmp_path / "g", "--keypoints").code == 0
+    with Gallery.open(tmp_path / "g") as gallery:
+        assert gallery.keeps_keypoints
+        assert all(gallery._store.keypoints(row.id) for row in gallery)
+    here("index", photos, "-g", tmp_path / "h")
+    ran = here("index", photos, "-g", tmp_path / "h", "--keypoints")
+    assert (ran.code, ran.out) == (2, "")
+    for word in (str(tmp_path / "h"), "--keypoints", "new gallery"):
+        assert word in ran.err
+
+
 def test_max_pixels(photos: Path, tmp_path: Path) -> None:
     """A picture over the limit is refused, with the limit's reason."""
     ran = here("index", photos, "-g", tmp_path / "g", "--max-pixels", 100, "--json")

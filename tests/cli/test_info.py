@@ -41,6 +41,14 @@ def test_words(gallery: Path) -> None:
     assert "bad.jpg" in ran.err
 
 
+def test_keypoints(gallery: Path, tmp_path: Path) -> None:
+    """Whether keypoints are kept is told."""
+    Gallery.create(tmp_path / "k", keypoints=True).close()
+    for path, kept, words in ((gallery, False, "keypoints  not kept"), (tmp_path / "k", True, "keypoints  kept")):
+        assert here("info", "-g", path, "--json").json["keypoints"] == kept
+        assert words in here("info", "-g", path).out
+
+
 def test_an_empty_gallery(tmp_path: Path) -> None:
     """Nothing in it is told as such."""
     Gallery.create(tmp_path / "g").close()

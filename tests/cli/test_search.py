@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from lookalike.gallery import Gallery
 from lookalike.types import Hit, to_json
@@ -27,7 +30,7 @@ def gallery(photos: Path) -> Path:
 
 def test_json(gallery: Path, photos: Path) -> None:
     """One document: the hits that the library gives, with their field names; nothing else on either stream."""
-    ran = process("search", photos / "0003.jpg", "-g", gallery, "-k", 4, "--json")
+    ran = process("search", photos / "0003.jpg", "-g", gallery, "-k", 4, "--all", "--json")
     assert (ran.code, ran.err) == (0, "")
     assert [sorted(hit) for hit in ran.json] == [sorted(fields(Hit))] * 4
     with Gallery.open(gallery) as opened:
@@ -43,11 +46,13 @@ def test_json(gallery: Path, photos: Path) -> None:
         (["--region", "0,0,80,60"], {"region": (0, 0, 80, 60)}),
         (["--region", "-5, -5.5,80,60"], {"region": (-5, -5.5, 80, 60)}),
         (["--exact"], {"exact": True}),
+        (["--verify", "0"], {"verify": 0}),
+        (["--verify", "2"], {"verify": 2}),
     ],
 )
 def test_options_are_the_librarys(gallery: Path, photos: Path, options: list[str], meaning: dict) -> None:
     """Every option means what the argument of the same name means."""
-    ran = here("search", photos / "0003.jpg", "-g", gallery, "--json", *options)
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--all", "--json", *options)
     with Gallery.open(gallery) as opened:
         assert ran.json == to_json(opened.search(photos / "0003.jpg", **meaning))
 
@@ -57,7 +62,7 @@ def test_a_table(photos: Path, tmp_path: Path) -> None:
     deep = save(tmp_path / ("d" * 100) / ("e" * 100) / "deep.jpg", drawn(3), quality=92)
     with Gallery.create(tmp_path / "g") as opened:
         opened.add([photos, deep])
-    ran = process("search", photos / "0003.jpg", "-g", tmp_path / "g")
+    ran = process("search", photos / "0003.jpg", "-g", tmp_path / "g", "--all")
     lines = [line.strip() for line in ran.out.splitlines() if ".jpg" in line]
     assert len(lines) == 9
     assert any(line.endswith(str(deep)) for line in lines[:2])
@@ -75,7 +80,7 @@ def test_a_region_that_means_nothing(gallery: Path, photos: Path, region: str) -
 
 def test_nothing_found(gallery: Path, photos: Path) -> None:
     """No hit is no failure: an empty list, or a sentence on stderr."""
-    ran = here("search", photos / "0003.jpg", "-g", gallery, "--where", "width > 9999")
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--where", "width > 9999", "--all")
     assert (ran.code, ran.out) == (0, "")
     assert "nothing found" in ran.err
     assert here("search", photos / "0003.jpg", "-g", gallery, "--where", "width > 9999", "--json").json == []
@@ -89,9 +94,66 @@ def test_k(gallery: Path, photos: Path, k: object) -> None:
 
 def test_a_report(gallery: Path, photos: Path, tmp_path: Path) -> None:
     """--report writes a page that names the hits, beside the answer on stdout."""
-    ran = here("search", photos / "0003.jpg", "-g", gallery, "--json", "--report", tmp_path / "r.html")
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--all", "--json", "--report", tmp_path / "r.html")
     assert (ran.code, len(ran.json)) == (0, 8)
     page = (tmp_path / "r.html").read_text("utf-8")
     assert page.lstrip().lower().startswith("<!doctype html>")
     assert "0003.jpg" in page
     assert here("search", photos / "0003.jpg", "-g", gallery, "--report", tmp_path / "no" / "r.html").code == 2
+
+
+def test_no_match_is_an_answer(gallery: Path, tmp_path: Path) -> None:
+    """A picture that nothing in the gallery is a copy of has no match, which is said; --all shows what is near."""
+    stranger = save(tmp_path / "stranger.jpg", drawn(4711), quality=92)
+    ran = here("search", stranger, "-g", gallery)
+    assert (ran.code, ran.out) == (0, "")
+    assert "no match" in ran.err
+    assert "--all" in ran.err
+    assert here("search", stranger, "-g", gallery, "--json").json == []
+    assert len(here("search", stranger, "-g", gallery, "--json", "--all").json) == 8
+    assert len(here("search", stranger, "-g", gallery, "--json", "--by", "colour").json) == 8
+
+
+def test_what_a_hit_is(gallery: Path, photos: Path, tmp_path: Path) -> None:
+    """A crop is told as one, with the place where it lies in the picture that was found."""
+    part = save(tmp_path / "part.png", np.asarray(Pillow.open(photos / "0005.jpg"))[20:100, 30:130])
+    ran = here("search", part, "-g", gallery)
+    assert ran.out.count(".jpg") == 1
+    for word in ("0005.jpg", "crop", "at 30, 20, 100, 80 of the picture"):
+        assert word in ran.out
+
+
+@pytest.mark.parametrize("precision", ["0.4", "1", "x"])
+def test_a_precision_that_means_nothing(gallery: Path, photos: Path, precision: str) -> None:
+    """The precision lies between one half and one."""
+    assert here("search", photos / "0003.jpg", "-g", gallery, "--precision", precision).code == 2
+
+
+def test_precision_where_pictures_are_few(gallery: Path, photos: Path) -> None:
+    """A gallery with too few pictures for curves of its own says so and goes by the shipped ones."""
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--precision", "0.99", "--json")
+    assert (ran.code, [hit["relation"] for hit in ran.json]) == (0, ["identical"])
+    assert "curves that come with the package" in ran.err
+
+
+def test_a_mark_for_what_was_not_verified(photos: Path, tmp_path: Path) -> None:
+    """A hit that was to be looked at and could not be is marked; where nothing is to be looked at, nothing is."""
+    part = save(tmp_path / "part.png", np.asarray(Pillow.open(photos / "0005.jpg"))[10:110, 10:150])
+    gone = save(tmp_path / "gone.jpg", drawn(5), quality=90)
+    with Gallery.create(tmp_path / "g") as opened:
+        opened.add([photos, gone])
+    gone.unlink()
+    marked = [line for line in here("search", part, "-g", tmp_path / "g", "--all").out.splitlines() if ".jpg" in line]
+    assert [os.path.basename(line.split()[-1]) for line in marked if "(not verified)" in line] == ["gone.jpg"]
+    for options in (["--verify", 0], ["--by", "colour"], ["--views"]):
+        assert "not verified" not in here("search", part, "-g", tmp_path / "g", "--all", *options).out
+    two = here("search", part, "-g", tmp_path / "g", "--all", "--verify", 2).out
+    assert two.count("(not verified)") >= 7
+
+
+def test_verify_and_views(gallery: Path, photos: Path) -> None:
+    """--verify with --views, and a number below zero, are the user's mistakes."""
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--views", "--verify", 3)
+    assert (ran.code, ran.out) == (2, "")
+    assert "views" in ran.err
+    assert here("search", photos / "0003.jpg", "-g", gallery, "--verify", -1).code == 2

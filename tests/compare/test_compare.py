@@ -94,9 +94,6 @@ def test_re_encoded(name: str) -> None:
         assert np.allclose(np.eye(3), found.transform)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="JPEG and PNG of 1,411 px shrink on different grids, and structure moves 30 bits"
-)
 def test_re_encoded_at_full_size() -> None:
     """A large PNG and a JPEG of it are re-encoded copies, too."""
     pixels = photograph_in_full(SYMMETRIC)
@@ -209,7 +206,8 @@ def test_blank_pictures() -> None:
         photograph_path("coffee.png"),
     ):
         found = both_ways(red, other)
-        assert (found.relation, found.probability, found.transform) == ("unrelated", 0.0, None)
+        assert (found.relation, found.transform) == ("unrelated", None)
+        assert found.probability < 0.001
         assert set(found.distances) == set(EVERY)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -19,7 +20,7 @@ from lookalike.describe.models import network
 from lookalike.describe.neural import Network
 from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelMissing
 from lookalike.types import Image
-from networks import SIDE, TILES, card, changed, install, means, tint_of
+from networks import SIDE, TILES, card, changed, install, means, tint_of, with_parts
 from samples import drawn
 
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -219,6 +220,37 @@ def test_another_length_than_the_card_says(
     monkeypatch.setattr(neural, "_check_outputs", lambda *_: None)
     with pytest.raises(ModelCardInvalid, match=r"'tint' has the shape \(5, 4\); by its card it is \(5, 5\)"):
         describe_all(pictures, ["tint"])
+
+
+def test_the_parts_of_a_vector(folder: Path, pictures: list[Image]) -> None:
+    """A file may give the parts of a vector beside it: (h, w, dim), each cell's own share, adding up to the vector."""
+    install(folder, model=with_parts(means()))
+    opened = network(read_card(folder / "means.toml"))
+    squeezed = pictures[0].pixels
+    tiles = squeezed.reshape(TILES, 4, TILES, 4, 3).mean(axis=(1, 3)) / 255 - 0.5
+    parts = opened.parts(pictures[0], "places")
+    assert parts is not None
+    assert parts.shape == (TILES, TILES, 192)
+    for y, x in ((0, 0), (2, 7), (7, 3)):
+        expected = np.zeros((3, TILES, TILES))
+        expected[:, y, x] = tiles[y, x]
+        np.testing.assert_allclose(parts[y, x], expected.ravel(), atol=1e-6)
+    np.testing.assert_allclose(parts.sum((0, 1)), opened.run(squeezed[None], ["places"])["places"][0], atol=1e-6)
+
+
+def test_a_file_without_parts(folder: Path, pictures: list[Image]) -> None:
+    """None, and no error, of an output that has no parts."""
+    install(folder, model=with_parts(means()))
+    assert network(read_card(folder / "means.toml")).parts(pictures[0], "tint") is None
+
+
+def test_parts_of_another_shape(folder: Path, pictures: list[Image]) -> None:
+    """An output that is only called so is not taken for parts."""
+    model = means()
+    model.graph.node.append(onnx.helper.make_node("Identity", ["tint"], ["tint_parts"]))
+    model.graph.output.append(onnx.helper.make_tensor_value_info("tint_parts", onnx.TensorProto.FLOAT, ["n", 4]))
+    install(folder, model=model)
+    assert network(read_card(folder / "means.toml")).parts(pictures[0], "tint") is None
 
 
 def test_no_pictures(folder: Path) -> None:

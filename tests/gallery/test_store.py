@@ -70,19 +70,21 @@ def test_an_older_gallery_is_brought_up_to_date(tmp_path: Path, monkeypatch) -> 
         gallery.add(tmp_path / "photos")
     real = database.resources.files("lookalike.gallery")
     (tmp_path / "sql").mkdir()
-    (tmp_path / "sql" / "schema.sql").write_text(real.joinpath("schema.sql").read_text())
-    (tmp_path / "sql" / "two.sql").write_text("CREATE TABLE extra (x); ")
+    shipped = database.MIGRATIONS
+    for name in shipped:
+        (tmp_path / "sql" / name).write_text(real.joinpath(name).read_text())
+    (tmp_path / "sql" / "more.sql").write_text("CREATE TABLE extra (x); ")
     (tmp_path / "sql" / "bad.sql").write_text("CREATE TABLE half (x); CREATE TABLE extra (x);")
     monkeypatch.setattr(database.resources, "files", lambda _: tmp_path / "sql")
-    monkeypatch.setattr(database, "MIGRATIONS", ("schema.sql", "two.sql"))
+    monkeypatch.setattr(database, "MIGRATIONS", (*shipped, "more.sql"))
     with Gallery.open(tmp_path / "g") as gallery:
         assert len(gallery) == 3
-        assert gallery._store._db.pragma("user_version") == 2
-    monkeypatch.setattr(database, "MIGRATIONS", ("schema.sql", "two.sql", "bad.sql"))
+        assert gallery._store._db.pragma("user_version") == len(shipped) + 1
+    monkeypatch.setattr(database, "MIGRATIONS", (*shipped, "more.sql", "bad.sql"))
     with pytest.raises(Exception, match="extra already exists"):
         Gallery.open(tmp_path / "g")
     connection = sqlite3.connect(tmp_path / "g" / "gallery.sqlite")
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    assert connection.execute("PRAGMA user_version").fetchone() == (len(shipped) + 1,)
     assert connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
     connection.close()
 

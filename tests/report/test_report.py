@@ -74,7 +74,10 @@ def full_page(folder: Path, names: Sequence[str] = ("b.jpg",)) -> str:
         summary=Summary(names[0], ((names[0], names[0]),), tuple(Failure(f"/photos/{n}", n) for n in names)),
         groups=[GroupView(picture(), tuple((other, "re-encoded", 0.997) for other in others))],
         searches=[SearchView(others[0], tuple((o, Hit(o.path, 0.25, 0.9, "crop")) for o in others), "copy")],
-        comparisons=[PairView(picture(), o, "edited", 0.5, {names[0]: 0.5}, {names[0]: 0.7}) for o in others],
+        comparisons=[
+            PairView(picture(), o, "edited", 0.5, {names[0]: 0.5}, {names[0]: 0.7}, edits=names, explanation=THUMBNAIL)
+            for o in others
+        ],
     )
     return path.read_text(encoding="utf-8")
 

@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,8 +19,8 @@ import torch
 from lookalike.describe.models import shipped
 from lookalike.errors import ModelError, UserError
 from lookalike.train import export as exporting
-from lookalike.train.export import LARGE, TOLERANCE, export, restored
-from lookalike.train.network import HEAD, Network
+from lookalike.train.export import LARGE, TOLERANCE, export, parts, restored
+from lookalike.train.network import FEATURES, HEAD, GeneralisedMean, Network
 from networks import means
 from samples import drawn
 
@@ -44,8 +45,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def answers(path: Path, pixels: np.ndarray) -> list[np.ndarray]:
-    return onnxruntime.InferenceSession(path).run(None, {"image": pixels})
+def answers(path: Path, pixels: np.ndarray, names: Sequence[str] = ("copy", "content")) -> list[np.ndarray]:
+    return onnxruntime.InferenceSession(path).run(names, {"image": pixels})
 
 
 @pytest.mark.parametrize("count", [1, 3, 16])
@@ -60,13 +61,49 @@ def test_torch_and_the_file_agree(file: Path, count: int) -> None:
         assert np.allclose(np.linalg.norm(told, axis=1), 1, atol=1e-4)
 
 
+def test_parts_cell_by_cell() -> None:
+    """The parts of a small head are those of loops over cells and channels, written out by the formula."""
+    random = np.random.default_rng(5)
+    maps, p = random.uniform(0, 2, (2, 4, 3, 2)), 2.5
+    pool, head = GeneralisedMean(p), torch.nn.Linear(4, 3)
+    weight, bias = head.weight.detach().numpy().astype(float), head.bias.detach().numpy().astype(float)
+    with torch.no_grad():
+        told = parts(torch.from_numpy(maps).float(), pool, head).numpy()
+    for n in range(2):
+        pooled = [(sum(x**p for x in maps[n, k].flat) / 6) ** (1 / p) for k in range(4)]
+        length = np.linalg.norm(weight @ pooled + bias)
+        for y in range(3):
+            for x in range(2):
+                own = [pooled[k] * maps[n, k, y, x] ** p / sum(v**p for v in maps[n, k].flat) for k in range(4)]
+                np.testing.assert_allclose((weight @ own + bias / 6) / length, told[n, :, y, x], atol=1e-5)
+
+
+def test_parts_add_up_to_content(file: Path) -> None:
+    """Of every picture of a batch: the parts of all cells are the unit vector."""
+    pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(3)])
+    content, given = answers(file, pixels, ["content", "content_parts"])
+    assert given.shape == (3, HEAD, SIDE // 16, SIDE // 16)
+    np.testing.assert_allclose(content, given.sum((2, 3)), atol=1e-5)
+
+
+def test_maps_are_what_vectors_are_made_of() -> None:
+    """The two halves of the network, one after the other, are the network."""
+    images = torch.rand(2, 3, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
+    made = network()
+    with torch.no_grad():
+        maps = made.maps(images)
+        assert maps.shape == (2, FEATURES, SIDE // 16, SIDE // 16)
+        for expected, told in zip(made(images), made.vectors(maps), strict=True):
+            assert torch.equal(expected, told)
+
+
 def test_input_and_outputs(file: Path) -> None:
     """The names, types and open batch that a card promises."""
     session = onnxruntime.InferenceSession(file)
     (given,) = session.get_inputs()
     assert (given.name, given.type, given.shape[1:]) == ("image", "tensor(uint8)", [SIDE, SIDE, 3])
     assert isinstance(given.shape[0], str)
-    assert [output.name for output in session.get_outputs()] == ["copy", "content"]
+    assert [output.name for output in session.get_outputs()] == ["copy", "content", "content_parts"]
 
 
 def test_the_same_network_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
@@ -115,7 +152,7 @@ def test_one_output_under_another_name(tmp_path: Path, file: Path) -> None:
     assert export(network(), SIDE, path, ("content", "mine")) == sha256(path.read_bytes()).hexdigest()
     assert [output.name for output in onnxruntime.InferenceSession(path).get_outputs()] == ["mine"]
     pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(2)])
-    (told,) = answers(path, pixels)
+    (told,) = answers(path, pixels, ["mine"])
     assert np.array_equal(answers(file, pixels)[1], told)
     assert torch.equal(restored(file).copy.weight, restored(path).copy.weight)
 

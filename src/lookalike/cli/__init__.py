@@ -26,6 +26,7 @@ VERBS = {
     "models": "List, add, check and remove neural models.",
     "train": "Adapt the network to your own pictures; needs the extra `train`.",
     "evaluate": "Measure descriptors on a folder of your own.",
+    "calibrate": "Fit probabilities to a gallery's own pictures.",
     "info": "Show what a gallery holds.",
     "demo": "Index, search, compare and de-duplicate sample photographs.",
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from lookalike.clear import Act, ClearReport, clear_away, hardlink, move_to, trash
+from lookalike.cli.calibrate import calibrate_once
 from lookalike.cli.output import (
     gallery_option,
     json_option,
@@ -18,12 +19,13 @@ from lookalike.cli.output import (
     print_json,
     progress_bar,
     shown,
-    spinner,
 )
 from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, parse_by
 from lookalike.gallery import Gallery
 from lookalike.types import Failure, Group, to_json
 from lookalike.wording import human_bytes, percent
+
+PRECISION = 0.99
 
 
 @click.command()
@@ -32,11 +34,10 @@ from lookalike.wording import human_bytes, percent
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 1, max_open=True),
-    default=0.99,
-    show_default=True,
-    help="Probability that any two members of a group are copies.",
+    help="Probability that any two members of a group are copies, by a gallery's own pictures.  [default: 0.99]",
 )
 @click.option("--by", help="blend, copy or another descriptor.  [default: blend]")
+@click.option("--no-verify", is_flag=True, help="Do not lay the copies on one another: faster, and less sure.")
 @click.option(
     "--different",
     nargs=2,
@@ -54,8 +55,9 @@ from lookalike.wording import human_bytes, percent
 def command(
     sources: tuple[str, ...],
     gallery: str | None,
-    precision: float,
+    precision: float | None,
     by: str | None,
+    no_verify: bool,
     different: tuple[tuple[str, str], ...],
     report: str | None,
     folder: str | None,
@@ -75,8 +77,10 @@ def command(
     with _gallery(sources, gallery, by) as (opened, failures):
         if different:
             opened.not_duplicates(different)
-        with spinner("looking for copies"):
-            groups = opened.duplicates(precision=precision, by=by)
+        if precision is not None and gallery:
+            calibrate_once(opened)
+        with progress_bar("looking for copies" if no_verify else "checking pairs") as progress:
+            groups = opened.duplicates(precision=precision or PRECISION, by=by, verify=not no_verify, progress=progress)
         if report:
             _report(report, groups, failures, len(opened))
         if not as_json:
@@ -132,7 +136,8 @@ def _print(groups: list[Group]) -> None:
     for group in groups:
         click.echo(f"keep  {shown(group.keep)}")
         for pair in group.pairs:
-            click.echo(f"      {shown(pair.b)}  {pair.relation}, {percent(pair.probability, pair.relation)}")
+            told = ": ".join(dict.fromkeys([pair.relation, *([", ".join(pair.edits)] if pair.edits else [])]))
+            click.echo(f"      {shown(pair.b)}  {told}, {percent(pair.probability, pair.relation)}")
     copies = sum(len(group.others) for group in groups)
     click.echo(f"{len(groups):,} groups, {copies:,} copies")
 

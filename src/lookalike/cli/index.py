@@ -7,6 +7,7 @@ import os
 import click
 
 from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, progress_bar, shown
+from lookalike.errors import UserError
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 from lookalike.load import MAX_PIXELS
 from lookalike.types import AddReport
@@ -16,6 +17,7 @@ from lookalike.types import AddReport
 @click.argument("sources", metavar="DIR...", nargs=-1, required=True, type=click.Path())
 @gallery_option()
 @click.option("--descriptors", help=f"For a new gallery, comma-separated.  [default: {','.join(DEFAULT_DESCRIPTORS)}]")
+@click.option("--keypoints", is_flag=True, help="For a new gallery: keep keypoints, 68 kB a picture, to verify faster.")
 @click.option("--refresh", is_flag=True, help="Also forget the pictures whose files are gone.")
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
 @click.option(
@@ -30,6 +32,7 @@ def command(
     sources: tuple[str, ...],
     gallery: str,
     descriptors: str | None,
+    keypoints: bool,
     refresh: bool,
     retry: bool,
     max_pixels: int,
@@ -39,7 +42,7 @@ def command(
 
     Unchanged files are not read again. Interrupted, the next run goes on where this one stopped.
     """
-    with _opened(gallery, descriptors) as opened, progress_bar("indexing") as progress:
+    with _opened(gallery, descriptors, keypoints) as opened, progress_bar("indexing") as progress:
         report = opened.add(sources, progress=progress, max_pixels=max_pixels, retry_failed=retry)
         gone = opened.refresh() if refresh else []
         total = len(opened)
@@ -50,13 +53,21 @@ def command(
     return 1 if report.failed else 0
 
 
-def _opened(path: str, descriptors: str | None) -> Gallery:
+def _opened(path: str, descriptors: str | None, keypoints: bool) -> Gallery:
     if os.path.exists(path):
-        if descriptors is not None:
-            raise click.UsageError("--descriptors is for a new gallery; this one is there already")
-        return Gallery.open(path)
+        return _existing(path, descriptors, keypoints)
     names = [name.strip() for name in descriptors.split(",")] if descriptors else DEFAULT_DESCRIPTORS
-    return Gallery.create(path, descriptors=names)
+    return Gallery.create(path, descriptors=names, keypoints=keypoints)
+
+
+def _existing(path: str, descriptors: str | None, keypoints: bool) -> Gallery:
+    if descriptors is not None:
+        raise click.UsageError("--descriptors is for a new gallery; this one is there already")
+    opened = Gallery.open(path)
+    if keypoints and not opened.keeps_keypoints:
+        opened.close()
+        raise UserError(f"{path}: keeps no keypoints, for it was made without --keypoints; index into a new gallery")
+    return opened
 
 
 def _fields(report: AddReport) -> dict[str, object]:

@@ -31,6 +31,7 @@ def _print(info: GalleryInfo) -> None:
         "their files": human_bytes(info.picture_bytes),
         "gallery's size": human_bytes(info.disk_bytes),
         "descriptors": ", ".join(info.descriptors),
+        "keypoints": "kept" if info.keypoints else "not kept",
         "searches by": info.default_by,
         "folders": ", ".join(map(shown, info.folders)),
         "decisions": f"{info.decisions:,} pairs are no duplicates",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import click
 
+from lookalike.cli.calibrate import calibrate_once
 from lookalike.cli.output import gallery_option, json_option, print_json, print_table, shown
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
+from lookalike.gallery.verifying import VERIFY
 from lookalike.types import Box, Hit
 from lookalike.wording import percent
+
+COPY = 0.5  # more likely a copy than not
 
 
 @click.command()
@@ -20,6 +24,15 @@ from lookalike.wording import percent
 @click.option("--region", help="Only this part of IMAGE: x,y,w,h in pixels.")
 @click.option("--exact", is_flag=True, help="Compare with every picture, without the fast index.")
 @click.option("--views", is_flag=True, help="Look for IMAGE mirrored and turned as well: eight times the time.")
+@click.option(
+    "--verify", metavar="N", type=click.IntRange(min=0), help=f"Lay the N best on IMAGE.  [default: {VERIFY} by copy]"
+)
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    help="Show only what is a copy with this probability.  [default: 0.5 by copy, everything otherwise]",
+)
+@click.option("--all", "everything", is_flag=True, help="Also show what is near, but no copy.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
 @json_option
 def command(
@@ -31,17 +44,28 @@ def command(
     region: str | None,
     exact: bool,
     views: bool,
+    verify: int | None,
+    precision: float | None,
+    everything: bool,
     report: str | None,
     as_json: bool,
 ) -> int:
     """Find the pictures of a gallery that are most like IMAGE, best first.
+
+    By copy, the default, only copies are shown, and there may be none: --all shows what else is near. --precision asks
+    for surer ones, by probabilities that are fitted to this gallery's own pictures the first time.
 
     Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, label,
     label_probability; with = != < <= > >= like, in (...), is null, and, or, not.
     """
     with Gallery.open(gallery) as opened:
         by = by or opened.default_by
-        hits = opened.search(image, k, by=by, where=where, region=_box(region), exact=exact, views=views)
+        if precision is not None and not everything:
+            calibrate_once(opened)
+        least = None if everything else precision or (COPY if by == "copy" else None)
+        hits = opened.search(
+            image, k, by=by, where=where, region=_box(region), exact=exact, views=views, verify=verify, precision=least
+        )
     if report:
         from lookalike.report import Summary, write_report
         from lookalike.report.views import search_view
@@ -50,7 +74,7 @@ def command(
     if as_json:
         print_json(hits)
     else:
-        _print(hits)
+        _print(hits, least, to_verify=(by == "copy" and not views) if verify is None else verify > 0)
     return 0
 
 
@@ -64,11 +88,25 @@ def _box(text: str | None) -> Box | None:
     return Box(x, y, width, height)
 
 
-def _print(hits: list[Hit]) -> None:
+def _print(hits: list[Hit], least: float | None, to_verify: bool) -> None:
     if not hits:
-        click.echo("nothing found", err=True)
+        no_copy = f"no match: nothing is a copy with probability {least}; --all shows what is near"
+        click.echo(no_copy if least else "nothing found", err=True)
         return
     rows = [
-        [f"{hit.distance:.3f}", percent(hit.probability, hit.relation), hit.relation, shown(hit.path)] for hit in hits
+        [f"{hit.distance:.3f}", percent(hit.probability, hit.relation), _relation(hit, to_verify), shown(hit.path)]
+        for hit in hits
     ]
     print_table(["distance", "copy", "relation", "picture"], rows, numbers=["distance", "copy"])
+
+
+def _relation(hit: Hit, to_verify: bool) -> str:
+    """The relation, what was done, and where it lies; a mark if it was to be verified and was not."""
+    if to_verify and not hit.verified and hit.relation != "identical":
+        return f"{hit.relation} (not verified)"
+    told = [hit.relation, *([", ".join(hit.edits)] if hit.edits else [])]
+    text = ": ".join(dict.fromkeys(told))
+    if hit.box is None:
+        return text
+    place = ", ".join(f"{round(value):d}" for value in (hit.box.x, hit.box.y, hit.box.width, hit.box.height))
+    return f"{text} (at {place} of the {hit.box_in})"

@@ -4,79 +4,93 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lookalike.compare.calibration import library_prior
-from lookalike.compare.crowd import crowd
-from lookalike.compare.relation import Judgement, judge
-from lookalike.compare.turns import TURNS, between
+from lookalike.compare.calibration import Calibration, library_prior
+from lookalike.compare.decision import decide, distances_for, edits_told
+from lookalike.compare.relation import Judgement
+from lookalike.compare.turns import nearest
 from lookalike.describe import DESCRIPTORS, describe_all, get, min_side, models
 from lookalike.describe.base import Described
-from lookalike.describe.blend import DEFAULT_WEIGHTS
 from lookalike.distance import METRICS
 from lookalike.load import load
 from lookalike.types import Comparison, Image
 
+if TYPE_CHECKING:
+    from lookalike.compare.evidence import Finding, Subject
+
 PICKED_FROM = 1000  # nobody compares at random: b is taken for the nearest to a among so many strangers
 PRIOR = library_prior(PICKED_FROM)
-TURNED_PRIOR = PRIOR / 10  # few copies come mirrored or turned, and there are seven ways to be so by accident
+TELLING = ("colour", "texture", "structure", "copy", "content")  # whose distances the decision weighs
+WHOLE = 0.02  # of a picture: what is hidden of it or beyond it below this is nobody's crop
 
 Source = str | os.PathLike[str] | bytes | Image
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A picture with all that a comparison needs of it, found once: its keypoints and its vectors."""
+
+    subject: Subject
+    described: Mapping[str, Described]
+
+    @property
+    def image(self) -> Image:
+        return self.subject.image
+
+
+def look(source: Source, names: Sequence[str] = TELLING) -> Looked:
+    """Load a picture and find what a comparison needs. Raises LoadError for one that cannot be read."""
+    from lookalike.compare.evidence import SIDE, subject  # brings OpenCV along: not before the first picture
+
+    image = source if isinstance(source, Image) else load(source, min_side=max(SIDE, min_side(names)))
+    return Looked(subject(image), describe_all([image], names))
+
+
 def compare(a: Source, b: Source) -> Comparison:
-    """The relation of two pictures, its probability, every distance, and the transform of a copy.
+    """The relation of two pictures, its probability, every distance, and where the one lies on the other.
 
     The probability is that of a search which found b for a in a small library (PICKED_FROM).
     Raises LoadError for a picture that cannot be read."""
     names = [*DESCRIPTORS, *(output.name for model in models.shipped() for output in model.outputs)]
-    first, second = (x if isinstance(x, Image) else load(x, min_side=min_side(names)) for x in (a, b))
-    vectors = describe_all([first], names), describe_all([second], names)
-    turn, judged, aligned = _best_turn(first, second, *vectors)
+    return relate(look(a, names), look(b, names))
+
+
+def relate(a: Looked, b: Looked, prior: float = PRIOR, own: Calibration | None = None) -> Comparison:
+    """The same for pictures that were looked at already. ``prior``, ``own``: as for ``decide``."""
+    from lookalike.compare.evidence import examine
+
+    return related(a, b, examine(a.subject, b.subject), prior, own)
+
+
+def related(
+    a: Looked, b: Looked, finding: Finding | None, prior: float = PRIOR, own: Calibration | None = None
+) -> Comparison:
+    """The same once it is known how the two lie on one another."""
+    from lookalike.compare.evidence import box_of, measured
+
+    told = distances_for(*({n: looked.described[n] for n in TELLING} for looked in (a, b)))
+    evidence = measured(a.subject, b.subject, finding, told)
+    judged = _same_picture(a.image, b.image) or decide(evidence, prior, own)
+    shown = finding if finding is not None and judged.odds >= 0 else None
+    is_part = shown is not None and max(shown.outside_a, shown.outside_b) > WHOLE
     return Comparison(
         relation=judged.relation,
         probability=judged.probability,
-        distances=_distances(*vectors),
-        transform=between(turn, (first.width, first.height), (second.width, second.height)) if aligned else None,
-        turn=turn,
+        distances={n: _distance(n, a.described[n], b.described[n]) for n in a.described},
+        box=box_of(shown, a.image, b.image) if shown and is_part else None,
+        box_in=shown.box_in if shown and is_part else None,
+        transform=shown.placement.matrix if shown else None,
+        turn=nearest(shown.placement.matrix) if shown else "upright",
+        inliers=finding.placement.inliers if finding else 0,
+        edits=edits_told(evidence) if judged.relation not in ("identical", "re-encoded") and judged.odds >= 0 else (),
+        odds=judged.odds if math.isfinite(judged.odds) else None,
+        evidence=evidence,
     )
-
-
-def _best_turn(
-    first: Image, second: Image, a: dict[str, Described], b: dict[str, Described]
-) -> tuple[str, Judgement, bool]:
-    """The way in which b lies on a, the relation then, and whether it lies so for sure; upright unless another way is
-    clearly better.
-
-    Something symmetrical is like its own mirror image, so only an untouched upright copy ends the search. The hashes
-    find the way; where they see no copy at all, ``copy`` is heard, which does not know how the two lie."""
-    best = ("upright", _same_picture(first, second) or _judge(_hashes(a), _hashes(b), PRIOR))
-    if best[1].relation in ("identical", "re-encoded"):
-        return *best, True
-    for name, judged in _turned(first, second):
-        if judged.odds > max(best[1].odds, 0.0):
-            best = (name, replace(judged, relation=TURNS[name].relation))
-    if best[1].odds >= 0:
-        return *best, True
-    return "upright", _judge(a, b, PRIOR), False
-
-
-def _hashes(described: dict[str, Described]) -> dict[str, Described]:
-    return {name: part for name, part in described.items() if name in DESCRIPTORS}
-
-
-def _turned(first: Image, second: Image) -> list[tuple[str, Judgement]]:
-    """Every turn but upright: a is turned so, and then held against b."""
-    names = list(DEFAULT_WEIGHTS)
-    turned = [replace(first, pixels=np.ascontiguousarray(turn.apply(first.pixels))) for turn in TURNS.values()]
-    views, other = describe_all(turned[1:], names), describe_all([second], names)
-    judged = []
-    for number, turn in enumerate(list(TURNS)[1:]):
-        view = {n: Described(d.vectors[number : number + 1], d.quality[number : number + 1]) for n, d in views.items()}
-        judged.append((turn, _judge(view, other, TURNED_PRIOR)))
-    return judged
 
 
 def _same_picture(a: Image, b: Image) -> Judgement | None:
@@ -88,20 +102,5 @@ def _same_picture(a: Image, b: Image) -> Judgement | None:
     return None
 
 
-def _judge(a: dict[str, Described], b: dict[str, Described], prior: float) -> Judgement:
-    """By the descriptors for which both pictures have features enough; a blank one is like no other."""
-    telling = {
-        n: d for n, d in _distances(a, b).items() if min(_quality(n, a), _quality(n, b)) >= get(n).card.min_quality
-    }
-    if not set(DEFAULT_WEIGHTS) <= set(telling):
-        telling = {name: distance for name, distance in telling.items() if name == "copy"}
-    near = [float(crowd(part["copy"].vectors)[0]) for part in (a, b)] if "copy" in telling else [0.0]
-    return judge(telling, prior=prior, crowd=sum(near) / len(near))
-
-
-def _quality(name: str, described: dict[str, Described]) -> float:
-    return float(described[name].quality[0])
-
-
-def _distances(a: dict[str, Described], b: dict[str, Described]) -> dict[str, float]:
-    return {n: float(METRICS[get(n).card.metric](a[n].vectors, b[n].vectors)[0, 0]) for n in a}
+def _distance(name: str, a: Described, b: Described) -> float:
+    return float(METRICS[get(name).card.metric](a.vectors, b.vectors)[0, 0])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from lookalike.compare.calibration import curve, shipped
+from lookalike.compare.calibration import Calibration, curve, shipped
 from lookalike.describe import get
 from lookalike.describe.blend import DEFAULT_WEIGHTS
 from lookalike.types import Relation
@@ -22,13 +23,19 @@ class Judgement:
 
 
 def judge(
-    distances: Mapping[str, float], *, same_bytes: bool = False, prior: float = 0.5, crowd: float = 0.0
+    distances: Mapping[str, float],
+    *,
+    same_bytes: bool = False,
+    prior: float = 0.5,
+    crowd: float = 0.0,
+    own: Mapping[str, Calibration] = MappingProxyType({}),
 ) -> Judgement:
     """The relation of two pictures lying alike, from the distances that are known.
 
     The surest witness decides: hashes tell what was only recompressed or recoloured, ``copy`` what was cropped,
     turned or pasted as well. A further witness is one more chance to be wrong, which it must make up for itself.
-    ``prior``: the share of copies expected, see calibration.py; ``crowd``: see crowd.py. Distances without a
+    ``prior``: the share of copies expected, see calibration.py; ``crowd``: see crowd.py; ``own``: curves fitted on one
+    library, which go before the shipped ones. Distances without a
     calibration, a user's own network's for instance, say nothing of copies: "unrelated", with probability 0.
     """
     if same_bytes:
@@ -37,7 +44,7 @@ def judge(
     if not witnesses:
         return Judgement("unrelated", 0.0, -math.inf)
     odds = max(
-        curve(measure).odds(distance, prior, crowd) - math.log(place)
+        (own.get(measure) or curve(measure)).odds(distance, prior, crowd) - math.log(place)
         for place, (measure, distance) in enumerate(witnesses.items(), 1)
     )
     if odds >= 0:

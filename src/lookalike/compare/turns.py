@@ -45,3 +45,9 @@ def between(turn: str, a: tuple[int, int], b: tuple[int, int]) -> Matrix:
     shrink = np.diag([1.0 / a[0], 1.0 / a[1], 1.0])
     grow = np.diag([float(b[0]), float(b[1]), 1.0])
     return np.asarray(grow @ TURNS[turn].unit @ shrink, np.float64)
+
+
+def nearest(matrix: Matrix) -> str:
+    """The one of the eight that a (3, 3) matrix between pixels comes nearest to."""
+    u, _, v = np.linalg.svd(matrix[:2, :2])
+    return max(TURNS, key=lambda name: float(np.trace(TURNS[name].unit[:2, :2].T @ u @ v)))

@@ -24,6 +24,7 @@ from lookalike.distance import normalise
 from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelMissing
 from lookalike.types import Floats, Image, Pixels
 
+PARTS = "_parts"  # after an output's name: the output that tells what each cell of the picture adds to that one
 BATCH = 16  # pictures per forward pass: a graphics card has work, and no call needs much memory
 STORED_MAX = float(np.finfo(np.float16).max)  # galleries keep half precision: a larger number would become infinite
 FASTEST_FIRST = (
@@ -104,10 +105,7 @@ class Network:
         return {name: np.concatenate([part[row] for part in parts]) for row, name in enumerate(names)}
 
     def _forward(self, squeezed: Pixels, names: Sequence[str]) -> list[Floats]:
-        try:
-            given: list[Floats] = self.open().run(list(names), {self.takes.name: self.takes.prepare(squeezed)})
-        except Exception as error:
-            raise ModelDamaged(f"{self.file}: the model does not run: {_first_line(error)}") from error
+        given = self._given(squeezed, names)
         for name, values in zip(names, given, strict=True):
             expected = (len(squeezed), self.gives[name].dim)
             if values.shape != expected:
@@ -115,6 +113,23 @@ class Network:
                     f"{self.file}: output {name!r} has the shape {values.shape}; by its card it is {expected}"
                 )
         return given
+
+    def _given(self, squeezed: Pixels, names: Sequence[str]) -> list[Floats]:
+        try:
+            return list(self.open().run(list(names), {self.takes.name: self.takes.prepare(squeezed)}))
+        except Exception as error:
+            raise ModelDamaged(f"{self.file}: the model does not run: {_first_line(error)}") from error
+
+    def parts(self, image: Image, name: str) -> Floats | None:
+        """What each cell of a picture, squeezed to a square, adds to its vector: (h, w, dim) float32, whose sum is the
+        vector ``name`` as the network gives it. None if the file has no output ``name`` + PARTS, or if that gives no
+        such thing. Raises ModelMissing, ModelDamaged, ModelCardInvalid."""
+        output = name + PARTS
+        if output not in {one.name for one in self.open().get_outputs()}:
+            return None
+        parts = self._given(_squeezed([image], self.takes.side), [output])[0]
+        fits = parts.ndim == 4 and parts.shape[:2] == (1, self.gives[name].dim) and np.isfinite(parts).all()
+        return np.ascontiguousarray(parts[0].transpose(1, 2, 0)) if fits else None
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its input and outputs."""
@@ -204,10 +219,11 @@ def _check_input(file: Path, session: Any, takes: ModelInput) -> None:
 
 
 def _check_outputs(file: Path, session: Any, gives: dict[str, DescriptorCard]) -> None:
+    """There are those of the card and, if the file gives them, the parts of these."""
     there = {one.name: one for one in session.get_outputs()}
-    if set(there) != set(gives):
+    if set(there) - {name + PARTS for name in gives} != set(gives):
         raise ModelCardInvalid(f"{file}: its card names the outputs {_listed(gives)}; it has {_listed(there)}")
-    for name, one in there.items():
+    for name, one in ((name, there[name]) for name in gives):
         if one.type != TENSORS["float32"]:
             raise ModelCardInvalid(f"{file}: output {name!r} is {one.type}, not {TENSORS['float32']}")
         _check_shape(file, f"output {name!r}", one.shape, (gives[name].dim,))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lookalike.errors import StorageFull
-from lookalike.gallery.intake import Job, Outcome, SameContent, Unusable, read_all
+from lookalike.gallery.intake import Job, Outcome, SameContent, Unusable, Wanted, read_all
 from lookalike.gallery.store import NewPicture, Row, Store
 from lookalike.gallery.walk import Found, Listed, Skipped
 from lookalike.types import AddReport, Failure
@@ -24,13 +24,13 @@ class Adder:
     def __init__(
         self,
         store: Store,
-        names: Sequence[str],
+        wanted: Wanted,
         max_pixels: int,
         retry_failed: bool,
         progress: Progress | None,
     ) -> None:
         self._store = store
-        self._names = names
+        self._wanted = wanted
         self._max_pixels = max_pixels
         self._retry_failed = retry_failed
         self._progress = progress
@@ -44,7 +44,7 @@ class Adder:
         """Take in all of these. Interrupted at any moment, what was read so far is committed first."""
         self._total = len(listed)
         try:
-            for outcome in read_all(self._jobs(listed), self._names, self._max_pixels):
+            for outcome in read_all(self._jobs(listed), self._wanted, self._max_pixels):
                 self._take(outcome)
         except StorageFull:
             raise
@@ -131,7 +131,7 @@ class Adder:
 
     def _read_again(self) -> None:
         again, self._again = self._again, []
-        for outcome in read_all(map(Job, again), self._names, self._max_pixels):
+        for outcome in read_all(map(Job, again), self._wanted, self._max_pixels):
             self._take(outcome)
         self._write()
 

@@ -12,7 +12,7 @@ from typing import Any
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryVersion, StorageFull
 
 APPLICATION_ID = 0x4C6B416C  # "LkAl": tells a gallery from any other SQLite file
-MIGRATIONS = ("schema.sql",)  # number n takes a gallery from version n to n + 1
+MIGRATIONS = ("schema.sql", "schema-2.sql")  # number n takes a gallery from version n to n + 1
 WAIT_SECONDS = 60.0  # for another process to finish its batch
 
 _ERRORS: Mapping[str, tuple[type[GalleryError], str]] = {
@@ -74,10 +74,20 @@ class Database:
             )
 
     def _migrate(self) -> None:
-        for version in range(self.pragma("user_version"), len(MIGRATIONS)):
+        while (version := self.pragma("user_version")) < len(MIGRATIONS):
             script = resources.files("lookalike.gallery").joinpath(MIGRATIONS[version]).read_text("utf-8")
             with self._translated():
-                self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {version + 1}; COMMIT;")
+                self._run_script(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {version + 1}; COMMIT;", version)
+
+    def _run_script(self, script: str, version: int) -> None:
+        """The whole script or nothing of it; well if another process has taken the gallery beyond ``version``."""
+        try:
+            self._db.executescript(script)
+        except sqlite3.OperationalError:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if self.pragma("user_version") == version:
+                raise
 
     def close(self) -> None:
         """Close the connection. Everything committed is on disk already."""

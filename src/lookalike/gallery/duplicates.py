@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.compare.calibration import curve, library_prior
+from lookalike.compare.calibration import Calibration, curve, library_prior
 from lookalike.compare.relation import judge
 from lookalike.describe.base import DescriptorCard
 from lookalike.describe.blend import Blend
@@ -40,20 +41,22 @@ def find_duplicates(
     measure: str,
     precision: float,
     judging: Sequence[str] = (),
+    own: Mapping[str, Calibration] = MappingProxyType({}),
 ) -> list[Group]:
     """Groups in which any two members are copies with at least the probability ``precision``.
 
-    ``judging``: further descriptors that say how the members of a group are related."""
+    ``judging``: further descriptors that say how the members of a group are related. ``own``: curves fitted on this
+    library, which go before the shipped ones."""
     copies = store.repeated_content()
     prior = library_prior(store.count())
-    limit = curve(measure).distance(precision, prior)
+    limit = (own.get(measure) or curve(measure)).distance(precision, prior)
     evidence = _one_per_content(Evidence.read(store, cards, blend.names), copies)
     close = close_pairs(evidence, blend, limit)
     different = store.different()
     groups = _grouped(store, evidence, blend, limit, close, different)
     grouped = np.array(sorted(number for group in groups for number in group), np.int64)
     names = list(dict.fromkeys([*blend.names, *judging]))
-    builder = _Builder(store, evidence, Evidence.read(store, cards, names, grouped), blend, prior)
+    builder = _Builder(store, evidence, Evidence.read(store, cards, names, grouped), blend, prior, own)
     return builder.build(_with_copies(groups, copies))
 
 
@@ -143,12 +146,21 @@ def _with_copies(groups: list[list[int]], copies: Sequence[Sequence[int]]) -> li
 class _Builder:
     """Turns lists of picture ids into Groups: what to keep, and how each of the others relates to it."""
 
-    def __init__(self, store: Store, evidence: Evidence, judging: Evidence, blend: Blend, prior: float) -> None:
+    def __init__(
+        self,
+        store: Store,
+        evidence: Evidence,
+        judging: Evidence,
+        blend: Blend,
+        prior: float,
+        own: Mapping[str, Calibration],
+    ) -> None:
         self._store = store
         self._evidence = evidence
         self._judging = judging
         self._blend = blend
         self._prior = prior
+        self._own = own
         self._place = {int(number): place for place, number in enumerate(evidence.ids)}
         self._judged = {int(number): place for place, number in enumerate(judging.ids)}
 
@@ -171,7 +183,7 @@ class _Builder:
         numbers = self._known(a), self._known(b)
         distances = _between(self._evidence, self._place, numbers)
         told = _between(self._judging, self._judged, numbers) if set(numbers) <= self._judged.keys() else distances
-        judged = judge({name: float(part[0]) for name, part in told.items()}, prior=self._prior)
+        judged = judge({name: float(part[0]) for name, part in told.items()}, prior=self._prior, own=self._own)
         distance = float(measured(self._blend, distances)[0])
         return Pair(a.path, b.path, distance, judged.probability, judged.relation)
 

@@ -13,10 +13,14 @@ from typing import Self
 
 import numpy as np
 
+from lookalike.compare.calibration import library_prior
+from lookalike.compare.evidence import SIDE, subject
+from lookalike.compare.pair import TELLING, Looked
 from lookalike.compare.turns import TURNS
 from lookalike.describe import describe_all, get, min_side
 from lookalike.describe.base import DescriptorCard
 from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
+from lookalike.describe.keypoints import Keypoints
 from lookalike.errors import (
     GalleryDamaged,
     GalleryError,
@@ -27,10 +31,14 @@ from lookalike.errors import (
 )
 from lookalike.gallery import where as filters
 from lookalike.gallery.adding import Adder, Progress
+from lookalike.gallery.calibrating import VERIFIED, calibrated, own_curves
 from lookalike.gallery.copies import IndexCopies
 from lookalike.gallery.duplicates import find_duplicates
+from lookalike.gallery.intake import Wanted
+from lookalike.gallery.points import unpacked
 from lookalike.gallery.searching import Query, Searcher
 from lookalike.gallery.store import Row, Store
+from lookalike.gallery.verifying import VERIFY, Verifier
 from lookalike.gallery.walk import PathLike, absolute, walk
 from lookalike.load import MAX_PIXELS, crop, load
 from lookalike.types import AddReport, Box, Failure, Group, Hit, Image
@@ -43,7 +51,8 @@ Sources = PathLike | Iterable[PathLike]
 
 @dataclass(frozen=True, slots=True)
 class GalleryInfo:
-    """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> pictures."""
+    """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> pictures.
+    ``keypoints``: whether they are kept."""
 
     path: str
     pictures: int
@@ -55,6 +64,7 @@ class GalleryInfo:
     formats: Mapping[str, int]
     failures: tuple[Failure, ...]
     decisions: int
+    keypoints: bool
 
 
 class Gallery:
@@ -69,13 +79,17 @@ class Gallery:
         self._searcher = Searcher(store, IndexCopies(path / "index", store, self._cards), self._cards)
 
     @classmethod
-    def create(cls, path: PathLike, descriptors: Sequence[str] = DEFAULT_DESCRIPTORS) -> Self:
-        """A new, empty gallery in a new folder. Raises GalleryExists, or UserError for an unknown descriptor."""
+    def create(
+        cls, path: PathLike, descriptors: Sequence[str] = DEFAULT_DESCRIPTORS, *, keypoints: bool = False
+    ) -> Self:
+        """A new, empty gallery in a new folder. Raises GalleryExists, or UserError for an unknown descriptor.
+
+        ``keypoints``: keep those of every picture, 68 kB each, so that a search verifies faster."""
         folder = Path(absolute(path))
         cards = [get(name).card for name in dict.fromkeys(descriptors)]
         if not cards:
             raise UserError("a gallery needs at least one descriptor")
-        _make_folder(folder, cards)
+        _make_folder(folder, cards, keypoints)
         return cls.open(folder)
 
     @classmethod
@@ -127,7 +141,8 @@ class Gallery:
         have changed, or with ``retry_failed``. Interrupted or killed, the next call goes on where this one was.
         """
         paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-        adder = Adder(self._store, list(self._cards), max_pixels, retry_failed, progress)
+        wanted = Wanted(tuple(self._cards), self.keeps_keypoints)
+        adder = Adder(self._store, wanted, max_pixels, retry_failed, progress)
         with self._store.transaction():
             for path in filter(os.path.isdir, map(absolute, paths)):
                 self._store.put_root(path)
@@ -162,6 +177,8 @@ class Gallery:
         region: Region | None = None,
         exact: bool = False,
         views: bool = False,
+        verify: int | None = None,
+        precision: float | None = None,
     ) -> list[Hit]:
         """The k pictures most like this one, best first.
 
@@ -169,32 +186,68 @@ class Gallery:
         ``where``: a filter, see where.py. ``region``: only this part of the query, in pixels of the upright
         original. ``exact``: compare with every picture instead of using the fast copies. ``views``: look for the
         picture mirrored and turned by quarters as well, in eight times the time; probabilities allow for it.
+        ``verify``: so many of the best are laid on the query, which tells relation, box and probability; copies come
+        first then. The default is VERIFY for a search by ``copy``, 0 for any other and with ``views``; a hit that could
+        not be read as it was indexed is not ``verified``.
+        ``precision``: only what is a copy with at least this probability; none may be.
         """
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")
+        if precision is not None:
+            _check_precision(precision)
         blend = self._blend(by)
         condition = filters.parse(where) if where else None
+        looked_at = _looked_at(verify, blend, views)
         names = list(dict.fromkeys([*blend.weights, *self._judging()]))
-        picture = _query_image(image, names, region)
+        needed = list(dict.fromkeys([*names, *(TELLING if looked_at else ())]))
+        picture = _query_image(image, needed, region, SIDE if looked_at else 1)
         sha256 = picture.sha256 if region is None else ""
-        turned = _turned(picture) if views else [picture]
-        found = [
-            self._searcher.search(Query(describe_all([view], names), sha256), k, blend, condition, exact, len(turned))
-            for view in turned
-        ]
-        return _nearest(found, k) if views else found[0]
+        described = [describe_all([view], needed) for view in (_turned(picture) if views else [picture])]
+        queries = [Query({name: one[name] for name in names}, sha256) for one in described]
+        reach, looks = max(k, looked_at), len(queries)
+        found = [self._searcher.search(query, reach, blend, condition, exact, looks) for query in queries]
+        hits = _nearest(found, k) if views else found[0]
+        if looked_at and any(hit.relation != "identical" for hit in hits[:looked_at]):
+            query = Looked(subject(picture), {name: described[0][name] for name in TELLING})
+            hits = [*self._verifier().hits(query, hits[:looked_at]), *hits[looked_at:]]
+        return [hit for hit in hits[:k] if precision is None or hit.probability >= precision]
 
-    def duplicates(self, *, precision: float = 0.99, by: str | None = None) -> list[Group]:
+    def duplicates(
+        self,
+        *,
+        precision: float = 0.99,
+        by: str | None = None,
+        verify: bool = True,
+        progress: Progress | None = None,
+    ) -> list[Group]:
         """Tight groups of copies; any two members are copies with at least the probability ``precision``.
 
         ``by``: a descriptor that the gallery holds, or "blend". The default is the blend where it is held: what may be
-        deleted is to lie alike. ``by="copy"`` groups crops, screenshots and mirrored copies as well.
+        deleted is to lie alike. ``by="copy"`` groups crops, screenshots and mirrored copies as well. ``verify``: lay
+        every copy on the picture that is kept, tell what was done to it, and drop it if it is no copy after all;
+        ``progress(done, total)`` counts these pairs.
         """
-        if not 0.5 <= precision < 1.0:
-            raise UserError(f"precision must lie between 0.5 and 1, for instance 0.99, not {precision}")
+        _check_precision(precision)
         name = by or (BLEND if set(DEFAULT_WEIGHTS) <= set(self._cards) else self.default_by)
+        own = own_curves(self._store)
         with self._store.snapshot():
-            return find_duplicates(self._store, self._cards, self._blend(name), name, precision, self._judging())
+            groups = find_duplicates(self._store, self._cards, self._blend(name), name, precision, self._judging(), own)
+        return self._verifier().groups(groups, progress) if verify else groups
+
+    def calibrate(self, progress: Progress | None = None) -> dict[str, str]:
+        """Fit probabilities to this library: on edits of a sample of its pictures and on strangers among them.
+
+        From then on ``search`` and ``duplicates`` go by these curves. Takes about a minute. Returns what each curve was
+        fitted on. Raises UserError for a library with too few pictures that can be read."""
+        curves = calibrated(self._store, self._cards, progress)
+        with self._store.transaction():
+            self._store.put_calibrations(curves)
+        return {name: curve.origin for name, curve in curves.items()}
+
+    @property
+    def is_calibrated(self) -> bool:
+        """Whether probabilities were fitted to this library."""
+        return bool(own_curves(self._store))
 
     def not_duplicates(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> None:
         """Remember that the two pictures of each pair are not copies: no group will hold both again."""
@@ -225,7 +278,13 @@ class Gallery:
             formats=totals["formats"],
             failures=tuple(self._store.failures()),
             decisions=totals["decisions"],
+            keypoints=self.keeps_keypoints,
         )
+
+    @property
+    def keeps_keypoints(self) -> bool:
+        """Whether the keypoints of every picture are kept."""
+        return self._store.keeps_keypoints()
 
     @property
     def default_by(self) -> str:
@@ -235,6 +294,14 @@ class Gallery:
         return BLEND if set(DEFAULT_WEIGHTS) <= set(self._cards) else next(iter(self._cards))
 
     # ---
+
+    def _verifier(self) -> Verifier:
+        own = own_curves(self._store).get(VERIFIED)
+        return Verifier(self._store.row_of, self._keypoints, library_prior(self._store.count()), own)
+
+    def _keypoints(self, row: Row) -> Keypoints | None:
+        data = self._store.keypoints(row.id)
+        return None if data is None else unpacked(data, f"{self.path / FILE}: keypoints of {row.path}")
 
     def _judging(self) -> list[str]:
         """The descriptors that tell best whether two pictures are copies, as far as the gallery holds them."""
@@ -247,6 +314,15 @@ class Gallery:
         if missing:
             raise UserError(f"this gallery holds no {', '.join(missing)}; it holds {', '.join(self._cards)}")
         return blend
+
+
+def _looked_at(verify: int | None, blend: Blend, views: bool) -> int:
+    """How many hits are to be looked at."""
+    if verify is not None and verify < 0:
+        raise UserError(f"verify must be 0 or more, not {verify}")
+    if verify and views:
+        raise UserError("verify and views exclude one another; leave one of them out")
+    return verify if verify is not None else VERIFY if blend.names == ("copy",) and not views else 0
 
 
 def _turned(picture: Image) -> list[Image]:
@@ -262,8 +338,13 @@ def _nearest(found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
     return list(best.values())[:k]
 
 
-def _query_image(image: PathLike | bytes | Image, names: Sequence[str], region: Region | None) -> Image:
-    side = min_side(names) if region is None else None
+def _check_precision(precision: float) -> None:
+    if not 0.5 <= precision < 1.0:
+        raise UserError(f"precision must lie between 0.5 and 1, for instance 0.99, not {precision}")
+
+
+def _query_image(image: PathLike | bytes | Image, names: Sequence[str], region: Region | None, least: int = 1) -> Image:
+    side = max(least, min_side(names)) if region is None else None
     picture = image if isinstance(image, Image) else load(image, min_side=side)
     if region is None:
         return picture
@@ -294,14 +375,14 @@ def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCar
     return cards
 
 
-def _make_folder(folder: Path, cards: Sequence[DescriptorCard]) -> None:
+def _make_folder(folder: Path, cards: Sequence[DescriptorCard], keypoints: bool) -> None:
     """Made under another name and then renamed, so that nobody ever sees half a gallery."""
     if folder.exists():
         raise GalleryExists(f"{folder}: there is something already; open it, or choose another name")
     draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.draft")
     try:
         draft.mkdir(parents=True)
-        Store.create(draft / FILE, cards).close()
+        Store.create(draft / FILE, cards, keypoints).close()
         draft.rename(folder)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from lookalike.compare.evidence import SIDE
 from lookalike.describe import Described, describe_all, get, min_side
+from lookalike.describe.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
 from lookalike.gallery.evidence import dtype_of
+from lookalike.gallery.points import KEPT, packed
 from lookalike.gallery.store import NewPicture, Row
 from lookalike.gallery.walk import Found
+from lookalike.gallery.working import in_order
 from lookalike.load import load
 from lookalike.types import Failure, Image
 
@@ -50,20 +52,23 @@ class Unusable:
 Outcome = NewPicture | SameContent | Unusable
 
 
-def read_all(jobs: Iterable[Job], names: Sequence[str], max_pixels: int) -> Iterator[Outcome]:
-    """One outcome per job, in order. Threads suffice: decoding and describing release the interpreter."""
-    workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="lookalike-intake")
-    waiting: deque[Future[list[Outcome]]] = deque()
-    try:
-        for chunk in _chunks(jobs):
-            waiting.append(pool.submit(_read_chunk, chunk, names, max_pixels))
-            if len(waiting) > 2 * workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be found of every picture: vectors by these ``names``, and ``keypoints`` as well or not."""
+
+    names: tuple[str, ...]
+    keypoints: bool = False
+
+    @property
+    def side(self) -> int:
+        """Pixels: the shortest side that a decoded picture must keep."""
+        return max(min_side(self.names), SIDE if self.keypoints else 1)
+
+
+def read_all(jobs: Iterable[Job], wanted: Wanted, max_pixels: int) -> Iterator[Outcome]:
+    """One outcome per job, in order."""
+    for outcomes in in_order(partial(_read_chunk, chunk, wanted, max_pixels) for chunk in _chunks(jobs)):
+        yield from outcomes
 
 
 def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
@@ -79,16 +84,15 @@ def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
         yield chunk
 
 
-def _read_chunk(jobs: Sequence[Job], names: Sequence[str], max_pixels: int) -> list[Outcome]:
+def _read_chunk(jobs: Sequence[Job], wanted: Wanted, max_pixels: int) -> list[Outcome]:
     outcomes: list[Outcome | None] = []
     loaded: list[tuple[Found, Image]] = []
-    side = min_side(names)
     for job in jobs:
-        read = _read(job, side, max_pixels)
+        read = _read(job, wanted.side, max_pixels)
         outcomes.append(None if isinstance(read, Image) else read)
         if isinstance(read, Image):
             loaded.append((job.file, read))
-    described = iter(_describe(loaded, names))
+    described = iter(_describe(loaded, wanted))
     return [next(described) if outcome is None else outcome for outcome in outcomes]
 
 
@@ -116,20 +120,21 @@ def _digest(path: str) -> str:
         raise FileUnreadable((error.strerror or str(error)).lower(), path) from error
 
 
-def _describe(loaded: Sequence[tuple[Found, Image]], names: Sequence[str]) -> list[Outcome]:
+def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Outcome]:
     """All at once; should one of them break a descriptor, one by one, so that the others are kept."""
     if not loaded:
         return []
     try:
-        described = describe_all([image for _, image in loaded], names)
+        described = describe_all([image for _, image in loaded], wanted.names)
+        points = [packed(keypoints(image, KEPT)) if wanted.keypoints else None for _, image in loaded]
     except ModelError:
         raise  # no fault of the pictures
     except Exception as error:
         if len(loaded) > 1:
-            return [outcome for one in loaded for outcome in _describe([one], names)]
+            return [outcome for one in loaded for outcome in _describe([one], wanted)]
         file = loaded[0][0]
         return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
-    return [NewPicture(_row(file, image), _vectors(described, n)) for n, (file, image) in enumerate(loaded)]
+    return [NewPicture(_row(file, image), _vectors(described, n), points[n]) for n, (file, image) in enumerate(loaded)]
 
 
 def _vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.compare.calibration import Calibration
 from lookalike.describe.base import DescriptorCard
 from lookalike.gallery.database import Database
 from lookalike.types import Failure
@@ -45,10 +46,12 @@ def _row(values: Sequence[Any]) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class NewPicture:
-    """A picture to be written, with one vector and one quality per descriptor name."""
+    """A picture to be written, with one vector and one quality per descriptor name, and its packed keypoints, if they
+    are kept."""
 
     row: Row
     vectors: Mapping[str, tuple[bytes, float]]
+    keypoints: bytes | None = None
 
 
 class Store:
@@ -64,11 +67,12 @@ class Store:
         self.close = database.close
 
     @classmethod
-    def create(cls, file: Path, cards: Iterable[DescriptorCard]) -> Store:
-        """A new gallery file that holds these descriptors."""
+    def create(cls, file: Path, cards: Iterable[DescriptorCard], keypoints: bool = False) -> Store:
+        """A new gallery file that holds these descriptors, and keypoints if they are wanted."""
         database = Database.create(file)
         with database.transaction():
             database.run("INSERT INTO meta VALUES ('uuid', ?)", (uuid.uuid4().hex,))
+            database.run("INSERT INTO meta VALUES ('keypoints', ?)", (str(int(keypoints)),))
             database.run_each(
                 "INSERT INTO descriptors (name, fingerprint, card) VALUES (?, ?, ?)",
                 [(card.name, card.fingerprint, json.dumps(asdict(card))) for card in cards],
@@ -91,6 +95,15 @@ class Store:
     def uuid(self) -> str:
         """A random name that this gallery got when it was made."""
         return str(self._db.all("SELECT value FROM meta WHERE key = 'uuid'")[0][0])
+
+    def keeps_keypoints(self) -> bool:
+        """Whether keypoints are kept with every picture."""
+        return self._db.all("SELECT value FROM meta WHERE key = 'keypoints'") == [("1",)]
+
+    def keypoints(self, number: int) -> bytes | None:
+        """The packed keypoints of a picture, if there are any."""
+        found = self._db.all("SELECT data FROM keypoints WHERE picture_id = ?", (number,))
+        return found[0][0] if found else None
 
     def cards(self) -> dict[str, str]:
         """Descriptor name -> fingerprint, in the order of creation."""
@@ -185,6 +198,8 @@ class Store:
             "INSERT INTO vectors (descriptor_id, picture_id, ordinal, quality, vector) VALUES (?, ?, 0, ?, ?)",
             [(self._descriptors[n], number, quality, vector) for n, (vector, quality) in picture.vectors.items()],
         )
+        if picture.keypoints is not None:
+            self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, picture.keypoints))
         return number
 
     def put_copy(self, row: Row, source: int) -> int:
@@ -196,6 +211,7 @@ class Store:
                FROM vectors WHERE descriptor_id IN (SELECT id FROM descriptors) AND picture_id = ?""",
             (number, source),
         )
+        self._db.run("INSERT INTO keypoints SELECT ?, data FROM keypoints WHERE picture_id = ?", (number, source))
         return number
 
     def _insert(self, row: Row) -> int:
@@ -252,6 +268,21 @@ class Store:
     def roots(self) -> list[str]:
         """The folders that were added."""
         return [os.fsdecode(v[0]) for v in self._db.all("SELECT path FROM roots ORDER BY path")]
+
+    # --- curves fitted on this library
+
+    def calibrations(self) -> dict[str, Calibration]:
+        """measure -> curve; none before a calibration."""
+        found = self._db.all("SELECT name, slope, intercept, origin FROM calibrations ORDER BY name")
+        return {name: Calibration(slope, intercept, origin) for name, slope, intercept, origin in found}
+
+    def put_calibrations(self, curves: Mapping[str, Calibration]) -> None:
+        """In place of all that were there."""
+        self._db.run("DELETE FROM calibrations")
+        self._db.run_each(
+            "INSERT INTO calibrations VALUES (?, ?, ?, ?)",
+            [(name, one.slope, one.intercept, one.origin) for name, one in curves.items()],
+        )
 
     # --- decisions and removals
 

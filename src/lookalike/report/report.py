@@ -20,7 +20,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from lookalike.errors import LookalikeError, UserError
+from lookalike.report.writing import replacing
 from lookalike.types import Box, Failure, Hit, Relation
 from lookalike.wording import human_bytes, percent
 
@@ -57,7 +57,8 @@ class PairView:
 
     ``distances``: descriptor name -> distance. ``shares``: descriptor name -> the distance as a share 0..1
     of what is typical for unrelated pictures; a name without a share gets no bar. ``box``: where the one
-    lies in the other, in pixels of the larger picture.
+    lies in the other, in pixels of the larger picture, ``box_in``: "a" or "b". ``edits``: what was done to the one to
+    make the other. ``explanation``: a drawing of the reasons as a data URI, or "" for none.
     """
 
     a: Picture
@@ -67,6 +68,9 @@ class PairView:
     distances: Mapping[str, float]
     shares: Mapping[str, float] = field(default_factory=dict)
     box: Box | None = None
+    box_in: str | None = None
+    edits: tuple[str, ...] = ()
+    explanation: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +119,8 @@ def write_report(
 
 
 def _write(path: Path, pieces: Iterator[str]) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(pieces)
-        temporary.replace(path)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        raise UserError(f"{path}: the report cannot be written here: {error.strerror}. Name another file.") from error
-    except OSError as error:
-        raise LookalikeError(f"{path}: the report could not be written: {error.strerror}.") from error
-    finally:
-        _forget(temporary)
-
-
-def _forget(temporary: Path) -> None:
-    try:
-        temporary.unlink()
-    except OSError:
-        return  # it became the report, or was never there
+    with replacing(path, "report") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(pieces)
 
 
 # --- what the template is given ---------------------------------------------------------------------
@@ -147,7 +135,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (human_bytes, percent, reasons, script_hash, box_style, short_number, breakable)
+    helpers = (human_bytes, percent, reasons, script_hash, box_style, pair_box, short_number, breakable)
     environment.filters.update({helper.__name__: helper for helper in helpers})
     environment.tests["plain"] = is_plain
     environment.tests["shown"] = lambda thumbnail: str(thumbnail).startswith("data:image/")
@@ -262,6 +250,14 @@ def box_style(box: Box | None, picture: Picture, other: Picture) -> str:
     top, bottom = (min(max(y / picture.height, 0), 1) for y in (box.y, box.y + box.height))
     sides = {"left": left, "top": top, "width": right - left, "height": bottom - top}
     return ";".join(f"{name}:{100 * share:.2f}%" for name, share in sides.items())
+
+
+def pair_box(pair: PairView, name: str) -> str:
+    """The same for the picture "a" or "b" of a pair, which may know in which one the other lies."""
+    picture, other = (pair.a, pair.b) if name == "a" else (pair.b, pair.a)
+    if pair.box_in is None:
+        return box_style(pair.box, picture, other)
+    return box_style(pair.box, picture, picture) if pair.box_in == name else ""
 
 
 def script_hash(script: str) -> str:

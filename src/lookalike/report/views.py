@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from lookalike.compare.draw import draw
+from lookalike.compare.explain import Explanation
 from lookalike.describe import get
 from lookalike.errors import LoadError
 from lookalike.load import load
@@ -12,6 +14,7 @@ from lookalike.report.report import GroupView, PairView, Picture, SearchView
 from lookalike.report.thumbnails import thumbnail
 from lookalike.types import Comparison, Group, Hit
 
+LONGEST = 4000  # pixels of an explanation's longer side: none is as long, and its words are not to be shrunk
 SIDE = 320  # pixels of a thumbnail's longer side
 SIDE_IN_GROUPS = 240  # a report may show thousands
 
@@ -26,8 +29,8 @@ def picture_view(path: str, *, side: int = SIDE, label: str = "") -> Picture:
     return Picture(path, small, image.width, image.height, image.bytes, image.format, image.taken, label)
 
 
-def pair_view(a: str, b: str, comparison: Comparison) -> PairView:
-    """Two pictures and their comparison."""
+def pair_view(a: str, b: str, comparison: Comparison, explanation: Explanation | None = None) -> PairView:
+    """Two pictures and their comparison, with a drawing of its reasons if they are given."""
     shares = {name: min(value / get(name).card.typical, 1.0) for name, value in comparison.distances.items()}
     return PairView(
         picture_view(a),
@@ -37,6 +40,9 @@ def pair_view(a: str, b: str, comparison: Comparison) -> PairView:
         comparison.distances,
         shares,
         comparison.box,
+        comparison.box_in,
+        comparison.edits,
+        thumbnail(draw(explanation), side=LONGEST) if explanation else "",
     )
 
 

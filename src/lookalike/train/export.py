@@ -16,25 +16,43 @@ import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lookalike.errors import ModelError, UserError
-from lookalike.train.network import Network
+from lookalike.train.network import FLOOR, GeneralisedMean, Network
 
 LARGE = 1024  # numbers from which an array is stored in half precision
 TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
-OUTPUTS = ("copy", "content")
+TINY = 1e-12  # length below which torch's `normalize` does not divide by it
+OUTPUTS = ("copy", "content", "content_parts")
 
 
 class _FromPixels(nn.Module):
-    """The network behind what a file needs: (N, S, S, 3) uint8 in."""
+    """The network behind what a file needs: (N, S, S, 3) uint8 in; the vectors, and the parts of one of them, out."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        copy, content = self.network(image.permute(0, 3, 1, 2).float() / 255)
-        return copy, content
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        maps = self.network.maps(image.permute(0, 3, 1, 2).float() / 255)
+        copy, content = self.network.vectors(maps)
+        return copy, content, parts(maps, self.network.pool_content, self.network.content)
+
+
+def parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
+    """(N, C, H, W) -> (N, D, H, W): what each cell adds to the unit vector of ``head`` after ``pool``; the sum of all.
+
+    Of a channel's p-mean a cell has the share that its p-th power has of their sum; of the bias all have the same. For
+    p = 1 these are class activation maps (Zhou et al., arXiv 1512.04150)."""
+    powers = maps.float().clamp(min=FLOOR).pow(pool.p)
+    pooled = pool(maps)
+    shares = powers / powers.sum((2, 3), keepdim=True)
+    mapped = functional.conv2d(shares * pooled[:, :, None, None], head.weight[:, :, None, None])
+    length = head(pooled).norm(dim=1).clamp(min=TINY)
+    bias = head.bias / (maps.shape[2] * maps.shape[3])
+    found: Tensor = (mapped + bias[:, None, None]) / length[:, None, None, None]
+    return found
 
 
 def export(network: Network, side: int, path: Path, only: tuple[str, str] | None = None) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 HEAD = 256  # numbers in a vector
 FEATURES = 512  # numbers after pooling
+FLOOR = 1e-4  # what an activation counts at least: the root of 0 has no slope
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, 0..1
 
 
@@ -41,7 +44,7 @@ class GeneralisedMean(nn.Module):
         self.p = nn.Parameter(torch.tensor(p))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.float().clamp(min=1e-4).pow(self.p).mean((2, 3)).pow(1 / self.p)
+        return x.float().clamp(min=FLOOR).pow(self.p).mean((2, 3)).pow(1 / self.p)
 
 
 class Network(nn.Module):
@@ -69,8 +72,15 @@ class Network(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
 
+    def maps(self, image: Tensor) -> Tensor:
+        """(N, 512, S / 16, S / 16), what both vectors are pooled from."""
+        return cast(Tensor, self.trunk((image - self.mean) / self.std))
+
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        maps = self.trunk((image - self.mean) / self.std)
+        return self.vectors(self.maps(image))
+
+    def vectors(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """``copy`` and ``content`` of the pictures with these maps."""
         copy = self.copy(self.pool_copy(maps))
         content = self.content(self.pool_content(maps))
         return functional.normalize(copy.float()), functional.normalize(content.float())

@@ -1,0 +1,378 @@
+"""Fits compare/relation.toml: how named evidence is weighed, from pairs whose relation is known.
+
+    python recipes/fit_relation.py DATA > relation.toml && mv relation.toml src/lookalike/compare/
+
+DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/crowd.py), and
+pictures of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tells (on
+stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in ``edits.py`` and written as files;
+strangers are the nearest by
+`copy`, which are what a search meets, and others. Seeded; about fifteen minutes on two cores.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import pickle
+import sys
+import tempfile
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pillow
+
+from lookalike.compare.decision import COPIES, DONE, OTHERS, distances_for
+from lookalike.compare.evidence import SIDE, Subject, examine, measured, subject
+from lookalike.describe import describe_all
+from lookalike.describe.base import Described
+from lookalike.distance import METRICS
+from lookalike.edits import EDITS, apply
+from lookalike.load import is_picture_name, load
+from lookalike.logistic import Logistic, fit, sigmoid
+
+SEED = 2026
+NAMES = ("colour", "texture", "structure", "copy", "content")
+UNTOLD = {"Not sure", "Skip", "Other"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """Two files; the second is edited first by ``edit``, names with "|" between them. ``truth``: how they are related,
+    "stranger" if only that they
+    are no copies is known. ``swap``: they change places. ``weight``: how many pairs it stands for."""
+
+    a: Path
+    b: Path
+    truth: str
+    edit: str = ""
+    swap: bool = False
+    weight: float = 1.0
+    seed: int = 0
+
+
+def answer(question: Question) -> dict[str, float]:
+    """The evidence of one pair."""
+    first, second = looked_at(question.a, "", 0), looked_at(question.b, question.edit, question.seed)
+    if question.swap:
+        first, second = second, first
+    (a, told_a), (b, told_b) = first, second
+    return measured(a, b, examine(a, b), distances_for(told_a, told_b))
+
+
+@lru_cache(maxsize=4)
+def looked_at(path: Path, edit: str, seed: int) -> tuple[Subject, dict[str, Described]]:
+    cv2.setNumThreads(1)
+    image = load(path, min_side=SIDE)
+    if edit:
+        pixels = load(path, min_side=512).pixels
+        for one in edit.split("|"):
+            pixels = apply(one, pixels, SEED + seed)
+        memory = io.BytesIO()
+        kind = ("JPEG", {"quality": 90}) if seed % 2 else ("PNG", {"compress_level": 1})
+        Pillow.fromarray(pixels).save(memory, kind[0], **kind[1])
+        image = load(memory.getvalue(), min_side=SIDE)
+    return subject(image), describe_all([image], NAMES)
+
+
+# --- the pairs
+
+
+def pictures(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if is_picture_name(path))
+
+
+def dealt(files: Sequence[Path], part: int, count: int) -> list[Path]:
+    """Quarter ``part`` of the files; quarters 0 and 1 fit, 2 tells, 3 is for the benchmark."""
+    order = np.random.default_rng(SEED).permutation(len(files))
+    mine = [files[n] for n in order[part * len(files) // 4 : (part + 1) * len(files) // 4]]
+    return mine[:count]
+
+
+def questions(data: Path, parts: Sequence[int], count: int, edits: int) -> list[Question]:
+    rng = np.random.default_rng([SEED, *parts])
+    photographs = [
+        file
+        for folder in ("bsds", "codec/CID22", "clothing", "drawn")
+        for part in parts
+        for file in dealt(pictures(data / folder), part, count)
+    ]
+    return [
+        *_copies(photographs, edits, rng),
+        *_strangers(photographs, rng),
+        *_views(data, parts, rng),
+        *_kinds(data, parts, count, rng),
+    ]
+
+
+# A change that comes with a crop, a mirror or a turn; none before an edit that would only be told by it.
+ALSO = ("jpeg-30", "resize-50", "brightness-", "contrast+", "grey", "saturation", "blur")
+AGAIN = ("jpeg-90", "jpeg-50", "jpeg-30", "webp-50", "resize-50")  # what is re-encoded twice is re-encoded
+SIMPLE = ("jpeg-50", "resize-50", "brightness+", "crop-80")  # for drawn things, of which other edits leave nothing
+
+
+def _copies(files: Sequence[Path], edits: int, rng: np.random.Generator) -> Iterator[Question]:
+    for number, file in enumerate(files):
+        is_drawn = file.stem.startswith("drawn")
+        for edit in SIMPLE if is_drawn else map(str, rng.choice(list(EDITS), edits, replace=False)):
+            kind = EDITS[edit].kind
+            before = AGAIN if kind == "re-encoded" else ALSO if kind in ("crop", "mirrored", "rotated") else ()
+            if before and rng.random() < 0.4:
+                edit = f"{rng.choice(before)}|{edit}"
+            if kind != "re-encoded" and rng.random() < 0.4:
+                edit = f"{edit}|{rng.choice(AGAIN)}"
+            yield Question(file, file, kind, edit, bool(rng.random() < 0.5), 1.0, number)
+
+
+def _strangers(files: Sequence[Path], rng: np.random.Generator) -> Iterator[Question]:
+    with ProcessPoolExecutor(2) as pool:
+        vectors = np.concatenate(list(pool.map(_copy_vector, files, chunksize=16)))
+    far = METRICS["cosine"](vectors, vectors)
+    np.fill_diagonal(far, np.inf)
+    for number, file in enumerate(files):
+        order = np.argsort(far[number])
+        edit = str(rng.choice(list(EDITS)))
+        for other in order[:3]:
+            yield Question(files[other], file, "stranger", edit if rng.random() < 0.5 else "", False, 1.0, number)
+        for other in rng.choice(order[3:-1], 3, replace=False):
+            yield Question(
+                files[other], file, "unrelated", edit if rng.random() < 0.5 else "", False, (len(files) - 4) / 3, number
+            )
+
+
+def _copy_vector(file: Path) -> NDArray[np.float32]:
+    cv2.setNumThreads(1)
+    return describe_all([load(file, min_side=160)], ("copy",))["copy"].vectors
+
+
+LIGHT = ("", "", "jpeg-50", "resize-50", "crop-80", "brightness+", "grey")
+
+
+def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterator[Question]:
+    """Neighbours in a row of photographs of one place; each row is cut into quarters."""
+    for folder, reach in (("seneca", 1), ("views/monstree", 2)):
+        files = pictures(data / folder)
+        for part in parts:
+            row = files[part * len(files) // 4 : (part + 1) * len(files) // 4]
+            for n, file in enumerate(row):
+                for other in row[n + 1 : n + 1 + reach]:
+                    for _ in range(2 if folder == "seneca" else 3):
+                        edit = str(rng.choice(LIGHT))
+                        yield Question(file, other, "same scene", edit, bool(rng.random() < 0.5), 1.0, n)
+
+
+def _kinds(data: Path, parts: Sequence[int], count: int, rng: np.random.Generator) -> Iterator[Question]:
+    """Pictures of one class, and of two classes."""
+    for part in parts:
+        for classes in (_flowers(data), _clothing(data)):
+            rows = {name: dealt(files, part, count) for name, files in sorted(classes.items())}
+            rows = {name: files for name, files in rows.items() if len(files) > 1}
+            for number in range(2 * count):
+                name = str(rng.choice(list(rows)))
+                a, b = rng.choice(len(rows[name]), 2, replace=False)
+                yield Question(rows[name][a], rows[name][b], "similar", "", False, 1.0, number)
+        flowers, clothing = (
+            sorted(file for files in classes.values() for file in files)
+            for classes in (_flowers(data), _clothing(data))
+        )
+        photographs = dealt(pictures(data / "bsds"), part, 1000)
+        for number in range(count):
+            pools = [dealt(flowers, part, 1000), dealt(clothing, part, 1000), photographs]
+            first, second = rng.choice(3, 2, replace=False)
+            a, b = (pools[n][int(rng.integers(len(pools[n])))] for n in (first, second))
+            yield Question(a, b, "unrelated", "", False, 1.0, number)
+
+
+def _flowers(data: Path) -> dict[str, list[Path]]:
+    found: dict[str, list[Path]] = {}
+    for file in pictures(data / "flowers"):
+        found.setdefault(file.parent.name, []).append(file)
+    return found
+
+
+def _clothing(data: Path) -> dict[str, list[Path]]:
+    files = {file.stem: file for file in pictures(data / "clothing")}
+    found: dict[str, list[Path]] = {}
+    for listed in (data / "clothing").rglob("images.csv"):
+        with listed.open(newline="") as lines:
+            for row in csv.DictReader(lines):
+                if row["image"] in files and row["label"] not in UNTOLD:
+                    found.setdefault(row["label"], []).append(files[row["image"]])
+    return found
+
+
+def answered(asked: Sequence[Question]) -> list[dict[str, float]]:
+    """The evidence of every pair, kept in a file, so that the fit can be changed and run again."""
+    kept = Path(tempfile.gettempdir()) / f"lookalike-relation-{zlib.crc32(repr(asked).encode()):08x}.pickle"
+    if not kept.exists():
+        with ProcessPoolExecutor(2) as pool:
+            told = list(pool.map(answer, asked, chunksize=16))
+        kept.write_bytes(pickle.dumps(told))
+    found: list[dict[str, float]] = pickle.loads(kept.read_bytes())
+    return found
+
+
+# --- the fit
+
+COPY_EVIDENCE = (
+    *(
+        "unproved copy distance",
+        "unproved structure distance",
+        "unproved texture distance",
+        "proved",
+        "placed",
+        "inliers",
+    ),
+    *("held", "shared", "missed", "residual", "agreement", "structured", "changed", "shifted"),
+)
+KIND_EVIDENCE = (
+    *("colour distance", "texture distance", "structure distance", "copy distance", "inliers", "held", "shared"),
+    *(
+        "residual",
+        "agreement",
+        "alike",
+        "changed",
+        "tone",
+        "sharpness",
+        "grain",
+        "even",
+        "mirrored",
+        "negative",
+        "turned",
+    ),
+    *("tilted", "stretched", "beyond", "beyond plain", "beyond much", "shifted"),
+)
+OTHER_EVIDENCE = ("colour distance", "texture distance", "structure distance", "copy distance", "content distance",
+                  "placed", "inliers", "held", "shared", "agreement", "shifted")  # fmt: skip
+SEEN = 2.0  # of the logarithm of inliers and one more: 7 of them
+SCENE_EVIDENCE = ("copy distance", "placed", "inliers", "held", "shared", "missed", "residual", "agreement", "shifted")
+RIDGE = 0.002  # examples
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Questions and the evidence that answers them."""
+
+    asked: list[Question]
+    told: list[dict[str, float]]
+
+    def of(self, truths: Sequence[str]) -> Pairs:
+        chosen = [n for n, question in enumerate(self.asked) if question.truth in truths]
+        return Pairs([self.asked[n] for n in chosen], [self.told[n] for n in chosen])
+
+    def table(self, names: Sequence[str]) -> NDArray[np.float64]:
+        return np.array([[evidence[name] for name in names] for evidence in self.told])
+
+    def without_unseen_scenes(self) -> Pairs:
+        """Without the views of one scene that share too little to be laid on one another: nobody could tell them."""
+        kept = [n for n, q in enumerate(self.asked) if q.truth != "same scene" or self.told[n]["inliers"] >= SEEN]
+        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+
+    def photographs(self) -> Pairs:
+        """Without drawn things: an edit may leave no trace on them."""
+        kept = [n for n, question in enumerate(self.asked) if not question.a.stem.startswith("drawn")]
+        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+
+    def edited_by(self, edits: Sequence[str]) -> NDArray[np.bool_]:
+        return np.array([bool(set(question.edit.split("|")) & set(edits)) for question in self.asked])
+
+    def is_(self, truths: Sequence[str]) -> NDArray[np.bool_]:
+        return np.array([question.truth in truths for question in self.asked])
+
+    def weights(self) -> NDArray[np.float64]:
+        """How many pairs each stands for; pictures of one scene count as much as the copies, for they are what is
+        taken for copies."""
+        scene, copies = self.is_(["same scene"]), self.is_(COPIES)
+        given = np.array([question.weight for question in self.asked])
+        return np.where(scene, copies.sum() / max(scene.sum(), 1), given)
+
+
+def fit_copy(pairs: Pairs) -> Logistic:
+    """Whether it is a copy, right where copies are as many as strangers."""
+    same, weights = pairs.is_(COPIES), pairs.weights()
+    model = fit(pairs.table(COPY_EVIDENCE), same, l2=RIDGE, weights=weights)
+    return Logistic(model.coefficients, model.intercept + float(np.log(weights[~same].sum() / weights[same].sum())))
+
+
+def fit_one(pairs: Pairs, names: Sequence[str], yes: NDArray[np.bool_], balanced: bool) -> Logistic:
+    """One kind against all others. ``balanced``: both sides weigh the same; or else every pair does."""
+    weights = np.where(yes, 1 / yes.sum(), 1 / (~yes).sum()) * len(yes) / 2 if balanced else None
+    return fit(pairs.table(names), yes, l2=RIDGE, weights=weights)
+
+
+def fitted(pairs: Pairs) -> dict[str, tuple[tuple[str, ...], Logistic]]:
+    copies, others = pairs.of(COPIES).photographs(), pairs.of(OTHERS).without_unseen_scenes()
+    found = {"copy": (COPY_EVIDENCE, fit_copy(pairs))}
+    for name in OTHERS:
+        asked = SCENE_EVIDENCE if name == "same scene" else OTHER_EVIDENCE
+        found[name] = (asked, fit_one(others, asked, others.is_([name]), True))
+    for name, done in DONE.items():
+        found[f"done {name}"] = (KIND_EVIDENCE, fit_one(copies, KIND_EVIDENCE, copies.edited_by(done.edits), False))
+    return found
+
+
+def printed(found: dict[str, tuple[tuple[str, ...], Logistic]], origin: str) -> str:
+    lines = [
+        f"# Written by recipes/fit_relation.py from {origin}; do not edit by hand.",
+        "# Log-odds = intercept + the sum of weight x evidence; compare/evidence.py says what each evidence is.",
+    ]
+    for rule, (names, model) in found.items():
+        lines += ["", f'[rules."{rule}"]', f"intercept = {model.intercept:.4f}", f'[rules."{rule}".weights]']
+        lines += [f'"{name}" = {weight:.4f}' for name, weight in zip(names, model.coefficients, strict=True)]
+    return "\n".join(lines) + "\n"
+
+
+def report(found: dict[str, tuple[tuple[str, ...], Logistic]], pairs: Pairs) -> None:
+    """How good the fit is on other pictures, on stderr."""
+    odds = {
+        name: pairs.table(names) @ np.array(model.coefficients) + model.intercept
+        for name, (names, model) in found.items()
+    }
+    same, weights = pairs.is_(COPIES), pairs.weights()
+    even = np.where(same, weights / weights[same].sum(), weights / weights[~same].sum()) / 2
+    said = sigmoid(odds["copy"])
+    bins = np.minimum((said * 10).astype(int), 9)
+    error = sum(abs((even * (said - same))[bins == number].sum()) for number in range(10))
+    print(f"copy: calibration error {error:.4f}; {np.mean(said[same] > 0.5):.4f} of copies, "
+          f"{np.mean(said[~same] <= 0.5):.4f} of others told right", file=sys.stderr)  # fmt: skip
+    print(f"surest strangers: {np.sort(odds['copy'][~same])[-5:].round(1)}; copies beyond 6.9: "
+          f"{np.mean(odds['copy'][same] > 6.9):.4f}", file=sys.stderr)  # fmt: skip
+    pairs = pairs.photographs()
+    for names in (COPIES, OTHERS):
+        chosen = pairs.of(names)
+        odds = {
+            name: chosen.table(parts) @ np.array(model.coefficients) + model.intercept
+            for name, (parts, model) in found.items()
+        }
+        if names == COPIES:
+            told = np.full(len(chosen.asked), "re-encoded", object)
+            for name, done in reversed(DONE.items()):
+                told[odds[f"done {name}"] > 0] = done.relation
+        else:
+            told = np.array(names, object)[np.argmax([odds[name] for name in names], axis=0)]
+        truth = np.array([question.truth for question in chosen.asked], object)
+        edits = np.array([question.edit for question in chosen.asked], object)
+        print({name: round(float((told == name)[truth == name].mean()), 3) for name in names}, file=sys.stderr)
+        wrong = Counter(zip(edits[told != truth], told[told != truth], strict=True))
+        print([(edit, name, count) for (edit, name), count in wrong.most_common(12)], file=sys.stderr)
+        for name, done in DONE.items() if names == COPIES else ():
+            yes, seen = chosen.edited_by(done.edits), odds[f"done {name}"] > 0
+            print(f"{name}: seen in {seen[yes].mean():.3f}, wrongly in {seen[~yes].mean():.3f}", file=sys.stderr)
+
+
+def main(data: Path) -> None:
+    fitting, telling = (questions(data, parts, 36, 12) for parts in ((0, 1), (2,)))
+    found = fitted(Pairs(fitting, answered(fitting)))
+    print(printed(found, f"{len(fitting)} pairs, seed {SEED}"), end="")
+    report(found, Pairs(telling, answered(telling)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

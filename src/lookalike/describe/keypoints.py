@@ -1,0 +1,81 @@
+"""SIFT: points that are found again at any scale and turn, each with what the picture looks like around it.
+
+Lowe, Distinctive Image Features from Scale-Invariant Keypoints, 2004; compared as RootSIFT (Arandjelovic and Zisserman,
+Three things everyone should know to improve object retrieval, 2012).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.types import Floats, Image, Pixels
+
+MOST = 1000  # points kept of a picture, the most contrasted first
+AREA = 300_000  # pixels at which points are looked for, whatever the shape
+SMALL = 100_000  # pixels: what has fewer is enlarged to these, at most to twice its sides
+LEAST = 12  # pixels: in a picture narrower than this, once enlarged, no points are looked for
+BIAS = 0.25  # pixels: a picture turned upside down shows that OpenCV's points are this far from the pixels' corners
+CONTRAST = 0.02  # half of Lowe's: faint pictures have points as well
+DIM = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Keypoints:
+    """N points of one picture. ``points``: (N, 2) float32, (x, y) in pixels of the upright original. ``vectors``:
+    (N, 128) uint8, SIFT's histograms as OpenCV gives them. ``grain``: pixels of the original to one in which they were
+    looked for; nothing is placed more exactly than that."""
+
+    points: Floats
+    vectors: Pixels
+    grain: float
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def keypoints(image: Image, most: int = MOST) -> Keypoints:
+    """The ``most`` clearest points of a picture; none of a flat one."""
+    height, width = image.pixels.shape[:2]
+    grey = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY)
+    scale = _scale(height * width)
+    if scale != 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    grain = image.width / grey.shape[1], image.height / grey.shape[0]
+    found, vectors = _sift(most).detectAndCompute(grey, None) if min(grey.shape) >= LEAST else ((), None)
+    if vectors is None:
+        return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, DIM), np.uint8), max(grain))
+    points = np.array([point.pt for point in found[:most]], np.float32) + BIAS  # OpenCV gives more where some tie
+    return Keypoints(points * np.array(grain, np.float32), vectors[:most].clip(0, 255).astype(np.uint8), max(grain))
+
+
+def _scale(area: int) -> float:
+    if area > AREA:
+        return math.sqrt(AREA / area)
+    return min(2.0, math.sqrt(SMALL / area)) if area < SMALL else 1.0
+
+
+def _sift(most: int) -> cv2.SIFT:
+    return cv2.SIFT.create(nfeatures=most, contrastThreshold=CONTRAST)
+
+
+def root(vectors: Pixels) -> Floats:
+    """(N, 128) uint8 -> (N, 128) float32 of unit length, whose scalar product is the similarity (RootSIFT)."""
+    kept = vectors.astype(np.float32)
+    return np.asarray(np.sqrt(kept / kept.sum(1, keepdims=True).clip(min=1)), np.float32)
+
+
+def mirrored(vectors: NDArray[np.uint8]) -> Pixels:
+    """What ``vectors`` would be in the mirror image: the grid of 4 x 4 cells upside down, directions the other way."""
+    cells = vectors.reshape(-1, 4, 4, 8)[:, ::-1][..., -np.arange(8) % 8]
+    return np.ascontiguousarray(cells.reshape(-1, DIM))
+
+
+def inverted(vectors: NDArray[np.uint8]) -> Pixels:
+    """What ``vectors`` would be in the negative: every point looks the other way, so the grid is turned by a half."""
+    return np.ascontiguousarray(vectors.reshape(-1, 4, 4, 8)[:, ::-1, ::-1].reshape(-1, DIM))

@@ -1,0 +1,28 @@
+"""lookalike calibrate."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lookalike.gallery import Gallery
+from samples import folder_of
+from terminal import here
+
+
+def test_it_fits_and_tells(tmp_path: Path) -> None:
+    """The curves and what each was fitted on, as text and as JSON; a second search needs no second fit."""
+    folder_of(tmp_path / "photos", 22)
+    with Gallery.create(tmp_path / "g", ["structure", "colour", "texture"]) as opened:
+        opened.add(tmp_path / "photos")
+    ran = here("calibrate", "-g", tmp_path / "g", "--json")
+    assert (ran.code, set(ran.json)) == (0, {"blend", "verified"})
+    assert "blend: fitted on 22 pictures" in here("calibrate", "-g", tmp_path / "g").out
+    assert here("search", tmp_path / "photos" / "0003.jpg", "-g", tmp_path / "g", "--precision", "0.9").err == ""
+
+
+def test_too_few(tmp_path: Path) -> None:
+    """Too few pictures are the user's mistake."""
+    folder_of(tmp_path / "photos", 3)
+    Gallery.create(tmp_path / "g").close()
+    ran = here("calibrate", "-g", tmp_path / "g")
+    assert (ran.code, "20 pictures" in ran.err) == (2, True)
