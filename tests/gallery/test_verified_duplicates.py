@@ -74,21 +74,21 @@ def test_a_file_that_is_gone(family: Path, tmp_path: Path, gone: str) -> None:
         assert plain[pair] == pairs(gallery.duplicates())[pair]
 
 
-def told(odds: float | None) -> Comparison:
+def told(probability: float) -> Comparison:
     """What looking may say."""
-    return Comparison("edited", 0.7, {}, odds=odds, edits=("blurred",))
+    return Comparison("edited", probability, {}, edits=("blurred",))
 
 
 @pytest.mark.parametrize(
     ("refuted", "left"), [((), [3, 1]), (("b",), [2, 1]), (("a", "b", "c"), [1]), (("a", "b", "c", "z"), [])]
 )
 def test_groups_shrink(monkeypatch: pytest.MonkeyPatch, refuted: tuple[str, ...], left: list[int]) -> None:
-    """A refuted member leaves its group; a group that has no other member left is gone; order stays."""
+    """A member that is not surely enough a copy leaves its group; a group that has no other member left is gone; order stays."""
     monkeypatch.setattr(Verifier, "looked", lambda _, path: path)
-    monkeypatch.setattr(verifying, "relate", lambda _a, b, *_: told(-0.1 if b in refuted else 0.1))
+    monkeypatch.setattr(verifying, "relate", lambda _a, b, *_: told(0.59 if b in refuted else 0.7))
     groups = [group("keep", "a", "b", "c"), group("other", "z")]
     verifier = Verifier(lambda _: None, lambda _: None, 0.5)
-    found = verifier.groups(groups)
+    found = verifier.groups(groups, 0.6)
     assert left == [len(one.others) for one in found]
     for one in found:
         assert one.others == tuple(pair.b for pair in one.pairs)
@@ -104,12 +104,12 @@ def test_each_picture_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     """The picture that is kept is looked at once for all of its copies; of identical files none is."""
     seen: list[str] = []
     monkeypatch.setattr(Verifier, "looked", lambda _, path: seen.append(path) or path)
-    monkeypatch.setattr(verifying, "relate", lambda *_: told(None))
+    monkeypatch.setattr(verifying, "relate", lambda *_: told(0.7))
     same = group("same", "same-2")
     same = replace(same, pairs=tuple(replace(pair, relation="identical") for pair in same.pairs))
     groups = [group(f"keep {n}", *(f"other {n} {m}" for m in range(5))) for n in range(4)] + [same]
     done: list[tuple[int, int]] = []
-    found = Verifier(lambda _: None, lambda _: None, 0.5).groups(groups, lambda *given: done.append(given))
+    found = Verifier(lambda _: None, lambda _: None, 0.5).groups(groups, 0.5, lambda *given: done.append(given))
     assert set(Counter(seen).values()) == {1}
     assert len(seen) == 4 * 6
     assert same == found[-1]

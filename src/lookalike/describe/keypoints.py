@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lookalike.types import Floats, Image, Pixels
 
-MOST = 1000  # points kept of a picture, the most contrasted first
+MOST = 1000  # points kept of a picture: the most contrasted, in no order
 AREA = 300_000  # pixels at which points are looked for, whatever the shape
 SMALL = 100_000  # pixels: what has fewer is enlarged to these, at most to twice its sides
 LEAST = 12  # pixels: in a picture narrower than this, once enlarged, no points are looked for

@@ -224,7 +224,7 @@ class Gallery:
 
         ``by``: a descriptor that the gallery holds, or "blend". The default is the blend where it is held: what may be
         deleted is to lie alike. ``by="copy"`` groups crops, screenshots and mirrored copies as well. ``verify``: lay
-        every copy on the picture that is kept, tell what was done to it, and drop it if it is no copy after all;
+        every copy on the picture that is kept, tell what was done to it, and drop it if it is not as surely a copy;
         ``progress(done, total)`` counts these pairs.
         """
         _check_precision(precision)
@@ -232,7 +232,7 @@ class Gallery:
         own = own_curves(self._store)
         with self._store.snapshot():
             groups = find_duplicates(self._store, self._cards, self._blend(name), name, precision, self._judging(), own)
-        return self._verifier().groups(groups, progress) if verify else groups
+        return self._verifier().groups(groups, precision, progress) if verify else groups
 
     def calibrate(self, progress: Progress | None = None) -> dict[str, str]:
         """Fit probabilities to this library: on edits of a sample of its pictures and on strangers among them.

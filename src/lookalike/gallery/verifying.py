@@ -81,9 +81,10 @@ class Verifier:
         )
         return better, math.inf if told.odds is None else told.odds
 
-    def groups(self, groups: Sequence[Group], progress: Progress | None = None) -> list[Group]:
-        """The groups without the pairs that looking refutes, and without those that have no other member left."""
-        told = in_order(task for group in groups for task in self._tasks(group))
+    def groups(self, groups: Sequence[Group], precision: float, progress: Progress | None = None) -> list[Group]:
+        """The groups without the pairs that are no copies with this probability once they are looked at, and without
+        those that have no other member left."""
+        told = in_order(task for group in groups for task in self._tasks(group, precision))
         counted = _counted(told, sum(len(group.pairs) for group in groups), progress)
         kept = []
         for group in groups:
@@ -92,18 +93,18 @@ class Verifier:
                 kept.append(Group(group.keep, tuple(pair.b for pair in pairs), tuple(pairs)))
         return kept
 
-    def _tasks(self, group: Group) -> Iterator[Callable[[], Pair | None]]:
+    def _tasks(self, group: Group, precision: float) -> Iterator[Callable[[], Pair | None]]:
         keep = once(partial(self.looked, group.keep))
-        return (partial(self._pair, keep, pair) for pair in group.pairs)
+        return (partial(self._pair, keep, precision, pair) for pair in group.pairs)
 
-    def _pair(self, keep: Callable[[], Looked | None], pair: Pair) -> Pair | None:
-        """The pair as it looks, or None if it is no copy after all."""
+    def _pair(self, keep: Callable[[], Looked | None], precision: float, pair: Pair) -> Pair | None:
+        """The pair as it looks, or None if it is no copy after all, or not surely enough."""
         a = None if pair.relation == "identical" else keep()
         b = None if a is None else self.looked(pair.b)
         if a is None or b is None:
             return pair
         told = self.told(a, b)
-        if told.odds is not None and told.odds < 0:
+        if told.probability < precision:
             return None
         return replace(
             pair,
