@@ -83,7 +83,7 @@ def told(probability: float) -> Comparison:
     ("refuted", "left"), [((), [3, 1]), (("b",), [2, 1]), (("a", "b", "c"), [1]), (("a", "b", "c", "z"), [])]
 )
 def test_groups_shrink(monkeypatch: pytest.MonkeyPatch, refuted: tuple[str, ...], left: list[int]) -> None:
-    """A member that is not surely enough a copy leaves its group; a group that has no other member left is gone; order stays."""
+    """Who is not surely enough a copy leaves the group; a group that has no other member left is gone; order stays."""
     monkeypatch.setattr(Verifier, "looked", lambda _, path: path)
     monkeypatch.setattr(verifying, "relate", lambda _a, b, *_: told(0.59 if b in refuted else 0.7))
     groups = [group("keep", "a", "b", "c"), group("other", "z")]
