@@ -57,6 +57,7 @@ DONE: Mapping[str, Done] = {
     "noise": Done("edited", ("noise",)),
     "stretched": Done("edited", ("stretch",)),
 }  # fmt: skip
+NAMED = -1.0  # log-odds from which on something is named as done; several things at once hide one another
 UNKNOWN = 1.0  # the distance of strangers stands for one that cannot be told
 
 
@@ -106,7 +107,7 @@ def decide(evidence: Mapping[str, float], prior: float = 0.5, own: Calibration |
     odds = odds + math.log(prior / (1 - prior)) if own is None else own.odds(-odds, prior)
     relation: Relation
     if odds >= 0:
-        relation = next((DONE[name].relation for name in _done(evidence)), "re-encoded")
+        relation = next((DONE[name].relation for name in _done(evidence, 0.0)), "re-encoded")
     else:
         relation = max(OTHERS, key=lambda name: rules()[name].odds(evidence))
     return Judgement(relation, float(sigmoid(np.array(odds))), odds)
@@ -114,8 +115,8 @@ def decide(evidence: Mapping[str, float], prior: float = 0.5, own: Calibration |
 
 def edits_told(evidence: Mapping[str, float]) -> tuple[str, ...]:
     """What was done to make the one picture of the other, as far as the evidence shows it, the gravest first."""
-    return tuple(name for name in _done(evidence) if name != PART)
+    return tuple(name for name in _done(evidence, NAMED) if name != PART)
 
 
-def _done(evidence: Mapping[str, float]) -> list[str]:
-    return [name for name in DONE if rules()[f"done {name}"].odds(evidence) > 0]
+def _done(evidence: Mapping[str, float], above: float) -> list[str]:
+    return [name for name in DONE if rules()[f"done {name}"].odds(evidence) > above]
