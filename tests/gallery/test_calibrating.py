@@ -69,6 +69,12 @@ def test_own_curves_go_first(gallery: Gallery) -> None:
     assert gallery.duplicates(precision=0.99) == []
 
 
+def test_nothing_to_go_by(tmp_path: Path) -> None:
+    """A gallery that holds none of what the decision weighs says so."""
+    with Gallery.create(tmp_path / "g", ["pdq"]) as opened, pytest.raises(UserError, match="this gallery holds pdq"):
+        opened.calibrate()
+
+
 def test_too_few(tmp_path: Path) -> None:
     """A handful of pictures has no curve of its own, and says so."""
     folder_of(tmp_path / "photos", 5)

@@ -68,6 +68,8 @@ def calibrated(
 ) -> dict[str, Calibration]:
     """measure -> curve. Raises UserError for a library with fewer than FEWEST pictures that can be read."""
     names = [name for name in TELLING if name in cards]
+    if not names:
+        raise UserError(f"a calibration needs one of {', '.join(TELLING)}; this gallery holds {', '.join(cards)}")
     population = _population(store, cards, names)
     sampler = _Sampler(store, population, names)
     chosen = np.random.default_rng(SEED).permutation(len(population))[:SAMPLE].tolist()
