@@ -10,13 +10,13 @@ from terminal import here
 
 
 def test_it_fits_and_tells(tmp_path: Path) -> None:
-    """The curves and what each was fitted on, as text and as JSON; a second search needs no second fit."""
+    """The curves and what each was fitted on; a search needs no second fit."""
     folder_of(tmp_path / "photos", 22)
     with Gallery.create(tmp_path / "g", ["structure", "colour", "texture"]) as opened:
         opened.add(tmp_path / "photos")
     ran = here("calibrate", "-g", tmp_path / "g", "--json")
     assert (ran.code, set(ran.json)) == (0, {"blend", "verified"})
-    assert "blend: fitted on 22 pictures" in here("calibrate", "-g", tmp_path / "g").out
+    assert "22 pictures of this library" in ran.json["blend"]
     assert here("search", tmp_path / "photos" / "0003.jpg", "-g", tmp_path / "g", "--precision", "0.9").err == ""
 
 

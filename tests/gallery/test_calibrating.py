@@ -15,7 +15,7 @@ from lookalike.gallery import Gallery, calibrating
 from lookalike.load import from_array
 from samples import drawn, folder_of, save
 
-COUNT = 30
+COUNT = 22
 
 
 @pytest.fixture(scope="module")
