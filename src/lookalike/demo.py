@@ -64,7 +64,7 @@ COPIES = (  # every photograph gets one row of these
 # edits that are searched with and are not in the gallery
 QUERIES = ("noise", "colour-cast", "stretch", "crop-80", "flip", "rotate-270", "pad")
 PAIRS = ("resize-50", "sticker", "mirror", "rotate-90")  # edits that are compared with their original
-LOOKED_AT = 5  # hits of every query: the library of a tour is small
+LOOKED_AT = 3  # hits of every query: the library of a tour is small
 GROUPS_SHOWN = 200
 MARKER = ".lookalike-demo"  # holds the folder that the tour went over
 MADE = ("copies", "queries", "demo.gallery")
