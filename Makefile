@@ -15,7 +15,7 @@ demo: .venv/demo  ## Index, search, compare and de-duplicate photographs, and wr
 	$(BIN)/lookalike demo $(if $(PHOTOS),"$(PHOTOS)") --out demo
 
 test: .venv/test  ## Run all tests
-	$(BIN)/python -m pytest -n auto
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
 lint: .venv/test  ## Check format, types and the direction of imports
 	$(BIN)/ruff format --check .
