@@ -18,6 +18,7 @@ import numpy as np
 from benchmarks.copies import drawn_from
 from benchmarks.harness import SEED, Options
 from lookalike.load import is_picture_name
+from recipes.gps import APART, metres
 
 DEALT = ("bsds", "codec/CID22")  # sets of photographs of which the last quarter is unseen
 WHOLE = ("clic2025", "codec/kodak", "coco128/images")
@@ -93,13 +94,14 @@ def _one_kind(a: Labelled, b: Labelled) -> bool:
 
 
 def neighbours(options: Options) -> list[tuple[Path, Path]]:
-    """Pictures of one place taken one after the other."""
+    """Pictures of one place taken one after the other. What the camera says of where it was decides, if it does: two
+    aerial photographs from more than APART metres apart, where the aircraft turned, may have nothing in common."""
     found = []
     for folder, (reach, is_whole) in ROWS.items():
         files = _pictures(options, folder)
         row = files if is_whole else files[3 * len(files) // 4 :]
         found += [(row[n], other) for n in range(len(row)) for other in row[n + 1 : n + 1 + reach]]
-    return found
+    return [pair for pair in found if metres(*pair) <= APART]
 
 
 def _pictures(options: Options, folder: str) -> list[Path]:

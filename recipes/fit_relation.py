@@ -26,6 +26,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from gps import APART, metres
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
@@ -156,7 +157,8 @@ LIGHT = ("", "", "jpeg-50", "resize-50", "crop-80", "brightness+", "grey")
 
 
 def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterator[Question]:
-    """Neighbours in a row of photographs of one place; each row is cut into quarters."""
+    """Neighbours in a row of photographs of one place; each row is cut into quarters. Where an aircraft turned they may
+    have nothing in common: those that say where they were taken count up to APART metres."""
     for folder, reach in (("seneca", 1), ("views/monstree", 2)):
         files = pictures(data / folder)
         for part in parts:
@@ -164,8 +166,9 @@ def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterat
             for n, file in enumerate(row):
                 for other in row[n + 1 : n + 1 + reach]:
                     for _ in range(2 if folder == "seneca" else 3):
-                        edit = str(rng.choice(LIGHT))
-                        yield Question(file, other, "same scene", edit, bool(rng.random() < 0.5), 1.0, n)
+                        edit, swap = str(rng.choice(LIGHT)), bool(rng.random() < 0.5)
+                        if metres(file, other) <= APART:
+                            yield Question(file, other, "same scene", edit, swap, 1.0, n)
 
 
 def _kinds(data: Path, parts: Sequence[int], count: int, rng: np.random.Generator) -> Iterator[Question]:
@@ -250,9 +253,9 @@ KIND_EVIDENCE = (
     *("tilted", "stretched", "beyond", "beyond plain", "beyond much", "shifted"),
 )
 OTHER_EVIDENCE = ("colour distance", "texture distance", "structure distance", "copy distance", "content distance",
-                  "placed", "inliers", "held", "shared", "agreement", "shifted")  # fmt: skip
-SEEN = 2.0  # of the logarithm of inliers and one more: 7 of them
-SCENE_EVIDENCE = ("copy distance", "placed", "inliers", "held", "shared", "missed", "residual", "agreement", "shifted")
+                  "placed", "inliers", "views", "held", "shared", "agreement", "shifted")  # fmt: skip
+SEEN = 2.65  # of the logarithm of views and one more: 14 of them; two pages of text have as many
+SCENE_EVIDENCE = ("copy distance", "views", "placed", "inliers", "held", "shared", "residual", "agreement", "shifted")
 RIDGE = 0.002  # examples
 
 
@@ -271,8 +274,13 @@ class Pairs:
         return np.array([[evidence[name] for name in names] for evidence in self.told])
 
     def without_unseen_scenes(self) -> Pairs:
-        """Without the views of one scene that share too little to be laid on one another: nobody could tell them."""
-        kept = [n for n, q in enumerate(self.asked) if q.truth != "same scene" or self.told[n]["inliers"] >= SEEN]
+        """Without the views of one scene that share too little to be told: what is no more than like it is no scene."""
+        kept = [n for n, q in enumerate(self.asked) if q.truth != "same scene" or self.told[n]["views"] >= SEEN]
+        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+
+    def drawn_strangers(self) -> Pairs:
+        """Pages of text and the like, on which matches are many and prove nothing."""
+        kept = [n for n, q in enumerate(self.asked) if q.truth == "stranger" and q.a.stem.startswith("drawn")]
         return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
 
     def photographs(self) -> Pairs:
@@ -310,9 +318,11 @@ def fit_one(pairs: Pairs, names: Sequence[str], yes: NDArray[np.bool_], balanced
 def fitted(pairs: Pairs) -> dict[str, tuple[tuple[str, ...], Logistic]]:
     copies, others = pairs.of(COPIES).photographs(), pairs.of(OTHERS).without_unseen_scenes()
     found = {"copy": (COPY_EVIDENCE, fit_copy(pairs))}
-    for name in OTHERS:
-        asked = SCENE_EVIDENCE if name == "same scene" else OTHER_EVIDENCE
-        found[name] = (asked, fit_one(others, asked, others.is_([name]), True))
+    drawn = pairs.drawn_strangers()
+    scenes = Pairs(others.asked + drawn.asked, others.told + drawn.told)
+    found["same scene"] = (SCENE_EVIDENCE, fit_one(scenes, SCENE_EVIDENCE, scenes.is_(["same scene"]), True))
+    for name in ("similar", "unrelated"):
+        found[name] = (OTHER_EVIDENCE, fit_one(others, OTHER_EVIDENCE, others.is_([name]), True))
     for name, done in DONE.items():
         found[f"done {name}"] = (KIND_EVIDENCE, fit_one(copies, KIND_EVIDENCE, copies.edited_by(done.edits), False))
     return found

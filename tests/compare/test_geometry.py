@@ -9,7 +9,17 @@ import cv2
 import numpy as np
 import pytest
 
-from lookalike.compare.geometry import SNAP, Placement, corners, matches, moved, place, snapped, turn_of
+from lookalike.compare.geometry import (
+    SNAP,
+    Placement,
+    corners,
+    matches,
+    moved,
+    place,
+    seen_from_two_places,
+    snapped,
+    turn_of,
+)
 from lookalike.compare.turns import TURNS, between
 from lookalike.describe.keypoints import Keypoints, keypoints
 from lookalike.types import Image
@@ -245,6 +255,36 @@ def test_too_few_points(count: int) -> None:
     assert place(scattered(count), scattered()) is None
     assert place(scattered(), scattered(count)) is None
     assert place(scattered(count), scattered(count)) is None
+
+
+def two_views(count: int, strays: int, seed: int = 3) -> tuple[Keypoints, Keypoints]:
+    """``count`` points of a cloud as two cameras see them, one a step to the side and turned a little, and ``strays``
+    that lie anywhere; row i of the one belongs to row i of the other."""
+    rng = np.random.default_rng(seed)
+    cloud = rng.uniform((-1, -1, 3), (1, 1, 6), (count, 3))
+    turn = cv2.Rodrigues(np.array([0.02, 0.15, -0.03]))[0]
+    seen = [p[:, :2] / p[:, 2:] * 400 + 200 for p in (cloud, cloud @ turn.T + np.array([-0.8, 0.1, 0.2]))]
+    vectors = rng.integers(0, 200, (count + strays, 128)).astype(np.uint8)
+    points = [np.concatenate([p, rng.uniform(0, 400, (strays, 2))]).astype(np.float32) for p in seen]
+    return Keypoints(points[0], vectors, 1.0), Keypoints(points[1], vectors, 1.0)
+
+
+@pytest.mark.parametrize(("count", "strays"), [(30, 0), (60, 20), (200, 200)])
+def test_seen_from_two_places(count: int, strays: int) -> None:
+    """Of a cloud of points that no flat map holds for, those that two cameras saw are counted and hardly any other."""
+    a, b = two_views(count, strays)
+    placed = place(a, b)
+    assert placed is None or placed.inliers < count / 2
+    found = seen_from_two_places(a, b)
+    assert count * 0.97 <= found <= count + strays / 10
+
+
+def test_strangers_are_not_seen_from_two_places() -> None:
+    """Matches that lie anywhere have no cameras in common but by chance, and two other pictures have few matches."""
+    a, b = two_views(0, 40)
+    assert seen_from_two_places(a, b) <= 12
+    assert seen_from_two_places(points_of("chelsea.png"), points_of("coffee.png")) <= 9
+    assert seen_from_two_places(*two_views(7, 0)) == 0
 
 
 def test_the_reach_is_measured_in_the_other_picture() -> None:

@@ -18,6 +18,7 @@ from samples import photograph
 
 Change = Callable[[np.ndarray], np.ndarray]
 CAT, COFFEE = photograph("chelsea.png"), photograph("coffee.png")
+COFFEE_SMALL = cv2.resize(COFFEE, (320, 240), interpolation=cv2.INTER_AREA)
 
 
 def image(pixels: np.ndarray, scale: int = 1) -> Image:
@@ -250,6 +251,19 @@ def test_a_pasted_square_is_found(share: float, after: str) -> None:
         part = overlap(image(pixels), image(copy), np.eye(3))
         assert part is not None
         assert intersection_over_union(part, after == "negative", x, y, side) >= 0.6
+
+
+def test_what_fades_out_is_followed() -> None:
+    """A bright spot whose edge fades out is marked farther than it is plain to see; a mere trace is not marked."""
+    y, x = np.mgrid[:240, :320]
+    weight = np.clip(1.5 - np.hypot(x - 160, y - 120) / 40, 0, 1)[..., None]  # 1 within 20 pixels, 0 from 60 on
+    spot = np.rint(COFFEE_SMALL + weight * (np.array([255, 255, 255]) - COFFEE_SMALL) * 0.9).astype(np.uint8)
+    where = laid(COFFEE_SMALL, spot).where
+    apart = np.abs(spot.astype(int) - COFFEE_SMALL).max(-1) / 255
+    assert where[(apart > 0.07) & (weight[..., 0] > 0.2)].mean() > 0.95
+    assert not where[weight[..., 0] == 0].any()
+    trace = np.rint(COFFEE_SMALL + (weight > 0.5) * 255 * 0.04).clip(0, 255).astype(np.uint8)
+    assert not laid(COFFEE_SMALL, trace).where.any()
 
 
 @pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "astronaut.png"])

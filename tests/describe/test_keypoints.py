@@ -66,7 +66,7 @@ def test_grain_is_the_step_of_the_search() -> None:
     """Small pictures are enlarged to at most twice their sides, large ones reduced to AREA; grain tells by how much."""
     assert keypoints(image(drawn(1, 100, 80))).grain == 0.5
     assert keypoints(image(drawn(1, 100, 80), 10)).grain == 5.0
-    assert keypoints(image(drawn(1, 500, 400))).grain == 1.0
+    assert keypoints(image(drawn(1, 400, 300))).grain == 1.0
     assert keypoints(image(drawn(1, 1200, 1000))).grain == pytest.approx(math.sqrt(1_200_000 / module.AREA), rel=0.01)
 
 
@@ -90,6 +90,16 @@ def test_at_most(most: int) -> None:
     assert len(keypoints(image(photograph("coffee.png")), most)) == most
     tiled = np.tile(drawn(7, 40, 40), (6, 6, 1))
     assert len(keypoints(image(tiled), most)) <= most
+
+
+def test_a_faint_picture_has_points() -> None:
+    """A photograph with a tenth of its contrast has points, where the points of the photograph lie."""
+    pixels = photograph("coffee.png")
+    faint = np.rint(pixels / 10 + 110).astype(np.uint8)
+    here, there = (keypoints(image(one)).points for one in (faint, pixels))
+    assert len(here) >= 150
+    nearest = np.linalg.norm(here[:, None] - there, axis=2).min(1)
+    assert np.mean(nearest <= 2) > 0.5
 
 
 def test_the_same_every_time() -> None:

@@ -15,7 +15,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.compare.geometry import Matrix, Placement, corners, inverse, moved, place, snapped, turn_of
+from lookalike.compare.geometry import (
+    Matrix,
+    Placement,
+    corners,
+    inverse,
+    moved,
+    place,
+    seen_from_two_places,
+    snapped,
+    turn_of,
+)
 from lookalike.compare.laying import lay
 from lookalike.compare.overlap import Difference, Overlap, difference, overlap, refined
 from lookalike.compare.turns import between, nearest
@@ -157,9 +167,15 @@ def measured(a: Subject, b: Subject, finding: Finding | None, distances: Mapping
     found = dict(NOTHING)
     if finding is not None:
         found |= _of_points(finding) | _of_pixels(finding) | _of_shape(a.image, b.image, finding)
+    found["views"] = max(found["inliers"], math.log1p(_views(a, b)))
     missing = 1 - min(1.0, math.expm1(found["inliers"]) / ENOUGH)
     found["missed"] = math.log1p(min(len(a.points), len(b.points))) * missing  # there are points, but none agree
     return with_distances(found, distances)
+
+
+def _views(a: Subject, b: Subject) -> int:
+    first, second = (a, b) if _order(a.image) <= _order(b.image) else (b, a)
+    return seen_from_two_places(first.points, second.points)
 
 
 def with_distances(found: Mapping[str, float], distances: Mapping[str, float]) -> dict[str, float]:
@@ -171,9 +187,9 @@ def with_distances(found: Mapping[str, float], distances: Mapping[str, float]) -
 
 
 NOTHING: Mapping[str, float] = {
-    "placed": 0.0, "inliers": 0.0, "held": 0.0, "shared": 0.0, "missed": 0.0, "residual": 0.0, "agreement": 0.0,
-    "alike": 0.0, "structured": 0.0, "changed": 0.0, "tone": 0.0, "sharpness": 0.0, "grain": 0.0, "even": 0.0,
-    "mirrored": 0.0, "turned": 0.0, "tilted": 0.0, "stretched": 0.0, "negative": 0.0,
+    "placed": 0.0, "inliers": 0.0, "views": 0.0, "held": 0.0, "shared": 0.0, "missed": 0.0, "residual": 0.0,
+    "agreement": 0.0, "alike": 0.0, "structured": 0.0, "changed": 0.0, "tone": 0.0, "sharpness": 0.0, "grain": 0.0,
+    "even": 0.0, "mirrored": 0.0, "turned": 0.0, "tilted": 0.0, "stretched": 0.0, "negative": 0.0,
     "beyond": 0.0, "beyond plain": 0.0, "beyond much": 0.0, "shifted": 0.0,
 }  # fmt: skip
 

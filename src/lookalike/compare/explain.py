@@ -137,7 +137,7 @@ def _box(region: Mask, to_b: Matrix, b: Image) -> Box:
 
 def strangers_like(a: Subject, b: Subject) -> dict[str, float]:
     """The evidence if a and b had nothing to do with each other: as far apart as strangers, and nowhere in place."""
-    return measured(a, b, None, {f"{name} distance": UNKNOWN for name in TELLING})
+    return measured(a, b, None, {f"{name} distance": UNKNOWN for name in TELLING}) | {"views": 0.0}
 
 
 def shares_of(evidence: Mapping[str, float], strangers: Mapping[str, float]) -> dict[str, float]:

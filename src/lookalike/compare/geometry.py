@@ -23,6 +23,8 @@ Rows = NDArray[np.int64]
 
 RATIO = 0.85  # of distances (0.72 of their squares): the nearest must be this much nearer than the next
 FEWEST = 4  # inliers of which a map is made at all; how many convince is for the evidence to say
+FEWEST_SEEN = 8  # matches that a fundamental matrix is made of
+CERTAIN = 60  # inliers from which on no other way of laying the two on one another is tried
 REACH = 3.0  # pixels, at the scale of the search: farther from its place no inlier is
 LARGEST = 20.0  # times that a picture is enlarged, at most
 SQUEEZE = 3.0  # wider than high, relative to the other picture, at most
@@ -61,8 +63,29 @@ def place(a: Keypoints, b: Keypoints) -> Placement | None:
     """The best of the four ways to lay a on b, or None where no map is held up by FEWEST points."""
     if min(len(a), len(b)) < FEWEST:
         return None
-    found = [placed for mirror, negative in _WAYS if (placed := _placed(a, b, mirror, negative))]
-    return max(found, key=lambda placed: placed.inliers, default=None)
+    best = None
+    for mirror, negative in _WAYS:
+        placed = _placed(a, b, mirror, negative)
+        if placed and (best is None or placed.inliers > best.inliers):
+            best = placed
+        if best and best.inliers >= CERTAIN:
+            break
+    return best
+
+
+def seen_from_two_places(a: Keypoints, b: Keypoints) -> int:
+    """How many matches there are that two photographs of one thing, taken from anywhere, could have: they have one
+    fundamental matrix (Longuet-Higgins, 1981). Chance alone gives up to nine, copies all that match."""
+    first, second = matches(root(a.vectors), root(b.vectors)) if min(len(a), len(b)) >= FEWEST else ((), ())
+    if len(first) < FEWEST_SEEN:
+        return 0
+    cv2.setRNGSeed(0)
+    reach = REACH / 2 * b.grain
+    try:
+        _, mask = cv2.findFundamentalMat(a.points[first], b.points[second], cv2.USAC_MAGSAC, reach, 0.999, TRIALS)
+    except cv2.error:  # no sample gave a matrix
+        return 0
+    return 0 if mask is None else int(mask.sum())
 
 
 def _placed(a: Keypoints, b: Keypoints, is_mirrored: bool, is_inverted: bool) -> Placement | None:

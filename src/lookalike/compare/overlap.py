@@ -21,6 +21,10 @@ FAINT = 0.012  # standard deviation in a window, of 0..1, below which there is n
 STEPS = 25  # of the refinement
 FAR = 6.0  # pixels of the common part that a refinement may move by
 LEAST = 12  # pixels: a common part smaller than this says nothing
+PLAIN = 0.12  # of 0..1: what differs by more is another colour
+CHANGED = 0.05  # the same, where the structure is another one as well
+TRACE = 0.04  # what adjoins it and differs by more than this belongs to it,
+NOISE = 8.0  # if that is more than so many times the median
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,14 +190,24 @@ def _structure(a: Floats, b: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, N
 def _where(
     a: Floats, b: Floats, alike: Floats, structured: NDArray[np.bool_], mask: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """What is something else in b than in a, once the best change of colours is undone."""
+    """What is something else in b than in a, once the best change of colours is undone: where that is plain to see, and
+    from there on as far as any trace of it goes (hysteresis, Canny, 1986)."""
     apart = np.minimum(_unexplained(a, b, mask), _unexplained(b, a, mask))
-    other = (apart > 0.12) | ((apart > 0.05) & structured & (alike < 0.5))
-    other &= mask
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5))
-    cleaned = cv2.morphologyEx(other.astype(np.uint8), cv2.MORPH_OPEN, kernel)
-    cleaned = cv2.morphologyEx(cleaned, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (9, 9)))
-    return cleaned.astype(np.bool_) & mask
+    plain = ((apart > PLAIN) | ((apart > CHANGED) & structured & (alike < 0.5))) & mask
+    plain = _cleaned(plain, cv2.MORPH_OPEN, 5)
+    if not plain.any():
+        return plain
+    traces = _cleaned(plain | ((apart > max(TRACE, NOISE * np.median(apart[mask]))) & mask), cv2.MORPH_OPEN, 3)
+    count, spots = cv2.connectedComponents(traces.astype(np.uint8))
+    chosen = np.zeros(count, np.bool_)
+    chosen[spots[plain]] = True
+    chosen[0] = False  # what is no trace
+    return (_cleaned(chosen[spots], cv2.MORPH_CLOSE, 9) | plain) & mask
+
+
+def _cleaned(where: NDArray[np.bool_], how: int, size: int) -> NDArray[np.bool_]:
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    return np.asarray(cv2.morphologyEx(where.astype(np.uint8), how, kernel), np.bool_)
 
 
 def _unexplained(a: Floats, b: Floats, mask: NDArray[np.bool_]) -> Floats:
@@ -206,9 +220,14 @@ def _unexplained(a: Floats, b: Floats, mask: NDArray[np.bool_]) -> Floats:
     for _ in range(4):
         scaled = told * weight[:, None]
         fitted = np.linalg.solve(scaled.T @ told + 1e-3 * np.eye(7, dtype=np.float32), scaled.T @ right)
-        apart = np.abs(told @ fitted - right).max(1)
-        weight = (1 / (1 + (apart / 0.04) ** 2)).astype(np.float32)
-    return np.asarray(np.abs(x @ fitted - second).max(-1), np.float32)
+        weight = (1 / (1 + (_farthest(told @ fitted - right) / 0.04) ** 2)).astype(np.float32)
+    return _farthest(x @ fitted - second)
+
+
+def _farthest(x: NDArray[np.floating]) -> Floats:
+    """(..., 3) -> (...): the largest of three, without sign."""
+    x = np.abs(x)
+    return np.asarray(np.maximum(np.maximum(x[..., 0], x[..., 1]), x[..., 2]), np.float32)
 
 
 def _grain(a: Floats, b: Floats, mask: NDArray[np.bool_]) -> tuple[float, float]:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from lookalike.types import Floats, Image, Pixels
 
 MOST = 1000  # points kept of a picture: the most contrasted, in no order
-AREA = 300_000  # pixels at which points are looked for, whatever the shape
+AREA = 160_000  # pixels at which points are looked for, whatever the shape
 SMALL = 100_000  # pixels: what has fewer is enlarged to these, at most to twice its sides
 LEAST = 12  # pixels: in a picture narrower than this, once enlarged, no points are looked for
 BIAS = 0.25  # pixels: a picture turned upside down shows that OpenCV's points are this far from the pixels' corners
-CONTRAST = 0.02  # half of Lowe's: faint pictures have points as well
+CONTRAST = 0.007  # a sixth of Lowe's: faint pictures have points as well; of contrasted ones the best are kept anyway
 DIM = 128
 
 
