@@ -30,6 +30,7 @@ from lookalike.compare.pair import Looked, look, relate
 from lookalike.edits import EDITS, apply
 from lookalike.load import from_array, load
 from lookalike.types import Floats, Image, Pixels
+from recipes.gps import APART
 
 TITLE = "Relations, probabilities and time of compare(), beside SSIM, phash and SIFT with RANSAC"
 RELATIONS = ("identical", *COPIES, *OTHERS)
@@ -265,10 +266,10 @@ def _confusion(asked: Sequence[Question], answers: Sequence[Answer]) -> str:
         f"{_percent(statistics.mean(right.values()))}, all pairs {_percent(hits / len(asked))}. The copies are "
         f"{len(EDITS)} edits of each of {_sources(asked)} photographs, as JPEG (quality 90) or PNG; a third of the "
         "crops, mirrors and turns come after a second, mild edit. Same scene: photographs of one place taken one after "
-        "the other or, but for seneca, one between, as they are and with a mild edit of the one; all count, whether or "
-        "not anything is on both. Similar: two flowers of one class, two pieces of clothing with one label from two "
-        "people. Unrelated: of two sets, and two photographs of BSDS500 and CID22; in half of the pairs the one is "
-        "edited in any of the ways."
+        "the other or, but for seneca, one between, as they are and with a mild edit of the one; all count that were "
+        f"taken up to {APART:.0f} m apart by their GPS (seneca's, from the air; the others have none). Similar: two "
+        "flowers of one class, two pieces of clothing with one label from two people. Unrelated: of two sets, and two "
+        "photographs of BSDS500 and CID22; in half of the pairs the one is edited in any of the ways."
     )
     return f"{note}\n\n{table(('in truth', 'pairs', *RELATIONS), rows)}\n\n{_gates(asked, answers)}"
 

@@ -27,7 +27,7 @@ from lookalike.load import load
 
 TITLE = "Recall of edited copies with the nearest verified by keypoints"
 NEAREST = 20  # by `copy`, of which each is verified
-PHOTOGRAPHS = 6  # that are asked for, in every way of EDITS
+PHOTOGRAPHS = 12  # that are asked for, in every way of EDITS
 KEPT = 200  # library pictures that a process remembers with their keypoints
 PROCESSES = 2
 WAYS = ("copy alone", f"verified, nearest {NEAREST}", f"among the nearest {NEAREST}")
