@@ -45,7 +45,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done. ``steps``: one per file. ``there``: files whose content lies in its folder already.
-    ``unlabelled``: pictures without a label that stay where they are. ``failed``: files that cannot be used, and why."""
+    ``unlabelled``: pictures without a label that stay where they are. ``failed``: files that cannot be used."""
 
     way: Way
     steps: tuple[Step, ...]
@@ -61,7 +61,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class OrganizeReport:
-    """What was done. ``done``: a step per file, with the place that it got. ``failed``: what was left alone, and why."""
+    """What was done. ``done``: a step per file, with the place that it got. ``failed``: what was left alone."""
 
     done: tuple[Step, ...]
     failed: tuple[Failure, ...]
@@ -75,8 +75,8 @@ def plan(
 ) -> Plan:
     """What it takes to have every labelled picture in ``folder``, in a folder named like its label. Touches nothing.
 
-    ``where``: only these pictures. ``unlabelled``: the folder for those without a label; otherwise they stay. Files that
-    are gone, or changed since they were indexed, are listed as failed."""
+    ``where``: only these pictures. ``unlabelled``: the folder for those without a label; otherwise they stay. Files
+    that are gone, or changed since they were indexed, are listed as failed."""
     top = absolute(folder)
     if os.path.exists(top) and not os.path.isdir(top):
         raise UserError(f"{folder}: not a folder")

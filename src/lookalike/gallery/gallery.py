@@ -71,7 +71,7 @@ Sources = PathLike | Iterable[PathLike]
 @dataclass(frozen=True, slots=True)
 class GalleryInfo:
     """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> pictures.
-    ``keypoints``: whether they are kept. ``decisions``: pairs that a person has judged. ``labels``: source -> how many.
+    ``keypoints``: whether they are kept. ``decisions``: pairs that a person has judged. ``labels``: source -> pictures.
     """
 
     path: str
@@ -296,8 +296,8 @@ class Gallery:
     def tune(
         self, pairs: PathLike | None = None, *, by: str = BLEND, precision: float = PRECISION, keep: bool = True
     ) -> TuneReport:
-        """Fit the shares of the blend, or the probability of a descriptor, to pairs that a person has judged, and ``keep``
-        it if it helped: ``search`` and ``duplicates`` go by it from then on. No vector changes.
+        """Fit the shares of the blend, or the probability of a descriptor, to pairs that a person has judged, and
+        ``keep`` it if it helped: ``search`` and ``duplicates`` go by it from then on. No vector changes.
 
         ``pairs``: a CSV file with the columns a, b (paths, or file names) and verdict (same or different); by default
         what ``decide`` has recorded. Raises UserError for fewer than 20 usable pairs, or 5 of either verdict."""
@@ -341,7 +341,7 @@ class Gallery:
         return sorted(found, key=lambda one: one.path)
 
     def label_counts(self) -> dict[str, dict[str, int]]:
-        """source -> label -> pictures, the commonest first."""
+        """source -> label -> pictures of which this source says it first, the commonest first."""
         return self._store.labels.counts()
 
     def label_from_folders(self, root: PathLike) -> LabelReport:

@@ -43,8 +43,10 @@ class LabelStore:
             yield number, Labelled(os.fsdecode(path), tuple(Label(*row[2:]) for row in rows))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """source -> label -> pictures, the commonest first."""
-        sql = "SELECT source, label, count(*) FROM labels GROUP BY source, label ORDER BY source, 3 DESC, label"
+        """source -> label -> pictures of which this source says it first, the commonest first."""
+        sql = """SELECT source, label, count(*) FROM (SELECT source, label, row_number() OVER
+                 (PARTITION BY picture_id, source ORDER BY probability DESC, label) AS place FROM labels)
+                 WHERE place = 1 GROUP BY source, label ORDER BY source, 3 DESC, label"""
         found: dict[str, dict[str, int]] = {}
         for source, label, count in self._db.all(sql):
             found.setdefault(source, {})[label] = count

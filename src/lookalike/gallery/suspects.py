@@ -23,6 +23,7 @@ from lookalike.types import Floats, Label, Neighbour, Suspect
 
 NEIGHBOURS = 10
 BLOCK = 4096  # pictures searched at a time
+MAJORITY = 0.5  # of the votes, which another label must win
 FADING = 0.1  # of `typical`: so much farther than the nearest, a vote counts 1 / e
 
 
@@ -38,7 +39,7 @@ class _Called:
 
 
 def find_suspects(store: Store, card: DescriptorCard, k: int = NEIGHBOURS, source: str | None = None) -> list[Suspect]:
-    """The pictures whose label loses the vote of their k nearest labelled neighbours, the surest first.
+    """The pictures whose label is not that of the majority of their k nearest labelled neighbours, the surest first.
 
     ``source``: only labels from there; otherwise the one that a search sees. A byte-identical copy of the same label is
     no witness. Raises UserError if fewer than two labels are there to choose from, or fewer than k + 1 pictures."""
@@ -81,7 +82,7 @@ def _vote(called: _Called, place: int, near: Ids, distances: Floats, typical: fl
     shares = np.bincount(called.kinds[others], votes) / votes.sum()
     best, own = int(shares.argmax()), int(called.kinds[place])
     own_share = float(shares[own]) if own < len(shares) else 0.0
-    if best == own or own_share >= shares[best]:
+    if best == own or shares[best] <= MAJORITY:
         return None
     neighbours = tuple(
         Neighbour(called.rows[other].path, called.labels[other].label, float(distance))

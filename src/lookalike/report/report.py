@@ -124,7 +124,8 @@ def write_report(
     """Write the page to ``path``: all of it or nothing, never half a file.
 
     The page is written as it is made, so memory does not grow with it; ``groups`` may be a sequence that
-    makes its members when asked (they are asked for twice). ``suspects``: None on any page but theirs. Raises UserError if the place cannot be written.
+    makes its members when asked (they are asked for twice). ``suspects``: None on any page but theirs.
+    Raises UserError if the place cannot be written.
     """
     context = _context(summary, groups, searches, comparisons, suspects)
     stream = _environment().get_template(TEMPLATE).stream(context)

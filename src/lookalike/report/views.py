@@ -17,7 +17,7 @@ from lookalike.types import Comparison, Group, Hit, Suspect
 LONGEST = 4000  # pixels of an explanation's longer side: none is as long, and its words are not to be shrunk
 SIDE = 320  # pixels of a thumbnail's longer side
 SIDE_IN_GROUPS = 240  # a report may show thousands
-SHOWN = 5  # neighbours of a suspect label
+SHOWN = 4  # neighbours of a suspect label
 
 
 def picture_view(path: str, *, side: int = SIDE, label: str = "") -> Picture:
