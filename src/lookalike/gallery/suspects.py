@@ -79,7 +79,7 @@ def _vote(called: _Called, place: int, near: Ids, distances: Floats, typical: fl
     kept = np.flatnonzero(near != place)[: len(near) - 1]
     others, far = near[kept].tolist(), distances[kept]
     votes = np.exp(-(far - far.min()) / (FADING * typical))
-    shares = np.bincount(called.kinds[others], votes) / votes.sum()
+    shares = np.minimum(np.bincount(called.kinds[others], votes) / votes.sum(dtype=np.float64), 1)
     best, own = int(shares.argmax()), int(called.kinds[place])
     own_share = float(shares[own]) if own < len(shares) else 0.0
     if best == own or shares[best] <= MAJORITY:
