@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.describe import get
-from lookalike.describe.blend import Blend, learn_weights
+from lookalike.describe.blend import LEARNING_L2, Blend
 from lookalike.errors import UserError
 from lookalike.logistic import fit, sigmoid
 from lookalike.types import Figures
@@ -24,7 +24,7 @@ FEWEST = 20  # pairs below which nothing is fitted
 FEWEST_EACH = 5  # of either verdict
 FOLDS = 5
 SEED = 2026
-CURVE_L2 = 0.01  # examples; the distance is in units of what strangers typically have
+CURVE_L2 = 0.01  # examples; the distance is in units of its spread
 LEAST_SLOPE = 1e-6  # a curve is never flat
 
 Mask = NDArray[np.bool_]
@@ -59,17 +59,39 @@ def fitted(distances: Distances, same: Mask) -> Fit:
     """name -> (N,) distances, (N,) bool -> the fit; of one descriptor alone only the curve.
 
     Raises UserError if in none of the distances the pairs that belong together are closer."""
-    weights = dict.fromkeys(distances, 1.0) if len(distances) == 1 else learn_weights(distances, same)
-    weights = dict(Blend(weights).weights)
+    weights = _shares(distances, same)
     far = np.asarray(blended(weights, distances), np.float64)
-    unit = get(next(iter(weights))).card.typical if len(weights) == 1 else 1.0
     yes, no = int(same.sum()), int((~same).sum())
     sure = np.where(same, (yes + 1) / (yes + 2), (no + 1) / (no + 2))  # Platt's targets, as two weighted examples each
-    balance = np.where(same, 0.5 / yes, 0.5 / no) * len(same)
+    balance, unit = _balance(same), _spread(far)
     x = np.concatenate([-far / unit, -far / unit])[:, None]
     both, weight = np.concatenate([same, ~same]), np.concatenate([sure * balance, (1 - sure) * balance])
     model = fit(x, both, l2=CURVE_L2, nonnegative=True, weights=weight)
     return Fit(weights, max(model.coefficients[0] / unit, LEAST_SLOPE), model.intercept)
+
+
+def _shares(distances: Distances, same: Mask) -> dict[str, float]:
+    """As ``learn_weights``, but each distance in units of its spread among these pairs, so that one that tells them
+    apart by little is heard as well."""
+    if len(distances) == 1:
+        return dict.fromkeys(distances, 1.0)
+    scaled = {name: part.astype(np.float64) / get(name).card.typical for name, part in distances.items()}
+    spreads = {name: _spread(part) for name, part in scaled.items()}
+    table = np.column_stack([-part / spreads[name] for name, part in scaled.items()])
+    model = fit(table, same, l2=LEARNING_L2, nonnegative=True, weights=_balance(same))
+    weights = {name: share / spreads[name] for name, share in zip(scaled, model.coefficients, strict=True)}
+    if not any(weights.values()):
+        raise UserError("in none of these distances are the pairs that belong together closer than the others")
+    return dict(Blend(weights).weights)
+
+
+def _balance(same: Mask) -> NDArray[np.float64]:
+    """(N,): how many examples each pair stands for, so that both verdicts weigh the same."""
+    return np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum()) * len(same)
+
+
+def _spread(far: NDArray[np.float64]) -> float:
+    return float(far.std()) or 1.0
 
 
 def blended(weights: Mapping[str, float], distances: Distances) -> NDArray[Any]:
