@@ -204,13 +204,14 @@ def _put(act: Act, step: Step, sha256: str) -> str:
 @contextmanager
 def _reserved(place: str) -> Iterator[None]:
     """An empty file there, which nobody else can have made; gone again if nothing took its place."""
-    empty = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    file = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    empty = os.fstat(file)
+    os.close(file)
     try:
         yield
     finally:  # whatever was interrupted where: only the very file that was made here is ever deleted
-        if os.path.samestat(os.fstat(empty), os.lstat(place)):
+        if os.path.samestat(empty, os.lstat(place)):
             os.unlink(place)
-        os.close(empty)
 
 
 @contextmanager
