@@ -27,11 +27,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     photos = folder_of(tmp_path / "photos", 24)
     labels, pairs = ["path,label"], ["a,b,verdict"]
     for n in range(12):
-        save(photos / "again" / f"{n:04}.jpg", drawn(n), quality=60)
-        pairs += [
-            f"photos/{n:04}.jpg,photos/again/{n:04}.jpg,same",
-            f"photos/{n:04}.jpg,photos/{n + 12:04}.jpg,different",
-        ]
+        save(photos / f"again-{n:04}.jpg", drawn(n), quality=60)
+        first = f"photos/{n:04}.jpg"
+        pairs += [f"{first},photos/again-{n:04}.jpg,same", f"{first},photos/{n + 12:04}.jpg,different"]
         labels += [f"photos/{n:04}.jpg,rose", f"photos/{n + 12:04}.jpg,tulip"]
     (tmp_path / "labels.csv").write_text("\n".join(labels))
     (tmp_path / "pairs.csv").write_text("\n".join(pairs))

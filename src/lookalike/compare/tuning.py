@@ -87,7 +87,7 @@ def _shares(distances: Distances, same: Mask) -> dict[str, float]:
 
 def _balance(same: Mask) -> NDArray[np.float64]:
     """(N,): how many examples each pair stands for, so that both verdicts weigh the same."""
-    return np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum()) * len(same)
+    return np.asarray(np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum()) * len(same), np.float64)
 
 
 def _spread(far: NDArray[np.float64]) -> float:
