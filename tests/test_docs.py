@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.cli import VERBS
+from networks import install, labelled_card, means, with_logits
 from samples import drawn, folder_of, photograph, save
 
 ROOT = Path(__file__).parents[1]
@@ -21,9 +22,19 @@ NOT_HERE = ("make ", "pip ")  # `make demo` and `make test` are run on a fresh c
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """photos/ with a copy in it, and the single files of the examples."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """photos/ with copies in it, labels and judged pairs of them, a model, and the single files of the examples."""
     photos = folder_of(tmp_path / "photos", 24)
+    labels, pairs = ["path,label"], ["a,b,verdict"]
+    for n in range(12):
+        save(photos / f"again-{n:04}.jpg", drawn(n), quality=60)
+        first = f"photos/{n:04}.jpg"
+        pairs += [f"{first},photos/again-{n:04}.jpg,same", f"{first},photos/{n + 12:04}.jpg,different"]
+        labels += [f"photos/{n:04}.jpg,rose", f"photos/{n + 12:04}.jpg,tulip"]
+    (tmp_path / "labels.csv").write_text("\n".join(labels))
+    (tmp_path / "pairs.csv").write_text("\n".join(pairs))
+    monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
+    install(tmp_path / "models", "flowers", with_logits(means()), labelled_card("flowers"))
     shutil.copy(photos / "0003.jpg", photos / "copy.jpg")
     save(tmp_path / "a.jpg", photograph("chelsea.png"))
     save(tmp_path / "b.jpg", photograph("chelsea.png")[::2, ::2], quality=60)

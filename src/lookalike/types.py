@@ -17,6 +17,9 @@ Relation = Literal[
 ]
 
 
+Verdict = Literal["same", "different"]  # a person's word on two pictures
+
+
 @dataclass(frozen=True, slots=True)
 class Image:
     """A decoded picture, upright, in sRGB.
@@ -123,11 +126,119 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Label:
+    """What a picture is called, with a ``probability`` 0..1. ``source``: the model, or "csv" or "folders" for a
+    person's word, whose probability is 1."""
+
+    label: str
+    probability: float
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A picture of a gallery and its labels, the most probable first; of equals, a person's."""
+
+    path: str
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A labelled picture near another one; ``distance`` in the unit of the descriptor asked."""
+
+    path: str
+    label: str
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """A picture whose label is likely wrong.
+
+    ``suggested``: what its nearest ``neighbours`` are called; ``share``: 0..1, of their votes, for it; ``own_share``:
+    for the picture's own label."""
+
+    path: str
+    label: Label
+    suggested: str
+    share: float
+    own_share: float
+    neighbours: tuple[Neighbour, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How well a measure tells judged pairs apart, each 0..1. ``accuracy``: pairs told right at even odds. ``auc``: the
+    area under the ROC curve. ``found``: the share of the same pairs that reach the precision that was asked for;
+    ``right``: the share of same ones among all pairs that do, None if none does."""
+
+    accuracy: float
+    auc: float
+    found: float
+    right: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TuneReport:
+    """What judged pairs taught about a measure, a descriptor or "blend".
+
+    ``same``, ``different``: pairs that were used. ``weights``: descriptor name -> share, of the blend; empty otherwise.
+    ``threshold``: the largest distance at which a pair is the same with the probability ``precision``.
+    ``before``: of the measure without these pairs, None where it had no probability; ``after``: cross-validated.
+    ``helped``: accuracy and AUC together are better than before; only then is it ``kept``. ``unused``: judged pairs of
+    pictures that are not held any more, or of one and the same content. ``failed``: pairs that could not be used.
+    """
+
+    by: str
+    same: int
+    different: int
+    weights: Mapping[str, float]
+    threshold: float
+    precision: float
+    before: Figures | None
+    after: Figures
+    helped: bool
+    kept: bool
+    unused: int
+    failed: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A file that could not be used, and why."""
 
     path: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClassifyReport:
+    """What became of every picture: ``labelled``, ``abstained`` (the model was too unsure), ``unchanged`` (this model
+    was asked before) and ``failed`` add up to the pictures that were to be classified.
+
+    ``source``: the model's name and version, as in Label. ``counts``: label -> pictures, the commonest first, of all
+    that this model has labelled in the gallery.
+    """
+
+    source: str
+    labelled: int
+    abstained: int
+    unchanged: int
+    counts: Mapping[str, int]
+    failed: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LabelReport:
+    """A person's labels that were written. ``unlabelled``: pictures of which nothing was said. ``counts``: label ->
+    pictures, the commonest first. ``failed``: lines that could not be used, and why."""
+
+    source: str
+    labelled: int
+    unlabelled: int
+    counts: Mapping[str, int]
+    failed: tuple[Failure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,8 +39,9 @@ def matching(text: str) -> list[int]:
     database = sqlite3.connect(":memory:")
     columns = list(ROWS[0])
     database.execute(f"CREATE TABLE p (id INTEGER PRIMARY KEY, {', '.join(columns)})")
-    database.execute("CREATE TABLE labels (picture_id, label, probability)")
-    database.execute("INSERT INTO labels VALUES (1, 'dog', 0.9), (1, 'cat', 0.1), (2, 'cat', 0.7)")
+    database.execute("CREATE TABLE labels (picture_id, label, probability, source)")
+    labels = [(1, "dog", 0.9, "m 1"), (1, "cat", 0.1, "m 1"), (2, "fox", 1.0, "m 1"), (2, "cat", 1.0, "folders")]
+    database.executemany("INSERT INTO labels VALUES (?, ?, ?, ?)", labels)
     marks = ",".join("?" * len(columns))
     database.executemany(f"INSERT INTO p ({','.join(columns)}) VALUES ({marks})", [tuple(r.values()) for r in ROWS])
     found = database.execute(f"SELECT id FROM p WHERE {condition.sql} ORDER BY id", condition.values).fetchall()

@@ -23,6 +23,7 @@ from lookalike.report import (
     Picture,
     SearchView,
     Summary,
+    SuspectView,
     thumbnail,
     write_report,
 )
@@ -130,6 +131,20 @@ def test_an_empty_report_says_so(tmp_path: Path) -> None:
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "No duplicates found." in page.text
     assert "None. Every file could be read." in page.text
+
+
+def test_suspect_labels(tmp_path: Path) -> None:
+    """Each suspect label with what its neighbours say and how many, escaped; no section of duplicates beside it."""
+    near = ((picture("/photos/b.jpg"), "<b>daisy</b>"), (picture("/photos/c.jpg"), "rose"))
+    suspect = SuspectView(picture(), "rose", "<b>daisy</b>", 0.934, near)
+    for suspects in ([suspect], []):
+        write_report(tmp_path / "r.html", summary=Summary("S"), suspects=suspects)
+        page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
+        assert "No duplicates found." not in page.text
+        assert ("rose → <b>daisy</b>? 93.4 % of the votes" in page.text) == bool(suspects)
+        assert ("None found. Every label agrees" in page.text) != bool(suspects)
+        assert page.all("b") == []
+        assert len([a for a in page.all("figure") if a["class"] == "tile keep"]) == len(suspects)
 
 
 def test_a_search_without_hits_says_so(tmp_path: Path) -> None:

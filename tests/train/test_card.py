@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from lookalike.describe.models import read_card
-from lookalike.train.card import Written, write_card
+from lookalike.describe.neural import Labels
+from lookalike.train.card import Output, Written, write_card
 
 
 def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -38,3 +39,14 @@ def test_a_card_that_says_little(tmp_path: Path) -> None:
     write_card(Written("a", "0" * 64, "MIT", "mine", 32, {"a": 1.0}), tmp_path / "a.onnx")
     card = read_card(tmp_path / "a.toml")
     assert (card.training, dict(card.measured), card.weaknesses) == ((), {}, ())
+
+
+def test_a_classifier(tmp_path: Path) -> None:
+    """Labels arrive as they are, odd names and small thresholds too; an output may have its own dim and metric."""
+    labels = Labels("kind", ('a "b" \\ c', "🐈", "plain"), 1.31, 0.1 + 0.2)
+    outputs = {"kind": Output(12.5, 64, "euclidean"), "copy.kind": 1.0}
+    write_card(Written("a", "0" * 64, "MIT", "mine", 32, outputs, labels=labels), tmp_path / "a.onnx")
+    card = read_card(tmp_path / "a.toml")
+    assert labels == card.labels
+    told = [(output.name, output.dim, output.metric, output.typical) for output in card.outputs]
+    assert told == [("kind", 64, "euclidean", 12.5), ("copy.kind", 256, "cosine", 1.0)]

@@ -46,6 +46,14 @@ PRECISION = 0.99
     type=click.Path(),
     help="Remember that A and B are no duplicates (with --gallery).",
 )
+@click.option(
+    "--same",
+    nargs=2,
+    multiple=True,
+    metavar="A B",
+    type=click.Path(),
+    help="Remember that A and B are duplicates, for `tune --decisions` (with --gallery).",
+)
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
 @click.option("--move-to", "folder", type=click.Path(file_okay=False), help="Move the copies into this folder.")
 @click.option("--hardlink", "link", is_flag=True, help="Make byte-identical copies share their room on the disk.")
@@ -59,6 +67,7 @@ def command(
     by: str | None,
     no_verify: bool,
     different: tuple[tuple[str, str], ...],
+    same: tuple[tuple[str, str], ...],
     report: str | None,
     folder: str | None,
     link: bool,
@@ -72,11 +81,14 @@ def command(
     --hardlink or --delete nothing is changed; with one of them you see what would be done and are asked first.
     """
     act = _act(folder, link, delete)
-    if different and not gallery:
-        raise click.UsageError("--different is remembered in a gallery: name it with --gallery")
+    if (different or same) and not gallery:
+        name = "--different" if different else "--same"
+        raise click.UsageError(f"{name} is remembered in a gallery: name it with --gallery")
     with _gallery(sources, gallery, by) as (opened, failures):
         if different:
-            opened.not_duplicates(different)
+            opened.decide(different, "different")
+        if same:
+            opened.decide(same, "same")
         if precision is not None and gallery:
             calibrate_once(opened)
         with progress_bar("looking for copies" if no_verify else "checking pairs") as progress:

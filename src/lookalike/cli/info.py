@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, shown
+from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, printable, shown
 from lookalike.gallery import Gallery, GalleryInfo
 from lookalike.wording import human_bytes
 
@@ -34,7 +34,8 @@ def _print(info: GalleryInfo) -> None:
         "keypoints": "kept" if info.keypoints else "not kept",
         "searches by": info.default_by,
         "folders": ", ".join(map(shown, info.folders)),
-        "decisions": f"{info.decisions:,} pairs are no duplicates",
+        "decisions": f"{info.decisions:,} pairs that you have judged",
+        "labels": ", ".join(f"{count:,} by {printable(name)}" for name, count in info.labels.items()) or "none",
         "failed files": f"{len(info.failures):,}",
     }
     for name, value in lines.items():

@@ -9,6 +9,7 @@ import click
 from lookalike.cli.output import json_option, print_failures, print_json, print_table, printable, shown
 from lookalike.describe import models
 from lookalike.describe.models import ModelCard, ModelInfo
+from lookalike.describe.neural import Labels
 from lookalike.errors import ModelCardInvalid, ModelError
 from lookalike.types import Failure, to_json
 from lookalike.wording import human_bytes
@@ -107,6 +108,10 @@ def _error(card: ModelCard) -> ModelError | None:
     return None
 
 
+def _classes(labels: Labels) -> str:
+    return f"{len(labels.names)} classes ({', '.join(labels.names)}), or nothing below {labels.abstain_below:g}"
+
+
 def _code(every_file_is_sound: bool) -> int:
     return 0 if every_file_is_sound else 1
 
@@ -130,6 +135,7 @@ def _print(card: ModelCard, info: ModelInfo) -> None:
         ("source", card.source),
         ("takes", f"{takes.side} x {takes.side} pixels, {takes.type}, {takes.layout}"),
         *(("gives", f"{output.name}: {output.dim} numbers, {output.metric}") for output in card.outputs),
+        *((("tells", _classes(card.labels)),) if card.labels else ()),
         *(("trained on", f"{training.data} ({training.terms})") for training in card.training),
         *(("measured", f"{what}: {result:g}") for what, result in card.measured.items()),
         *(("weakness", weakness) for weakness in card.weaknesses),

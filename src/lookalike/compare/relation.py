@@ -29,18 +29,20 @@ def judge(
     prior: float = 0.5,
     crowd: float = 0.0,
     own: Mapping[str, Calibration] = MappingProxyType({}),
+    weights: Mapping[str, float] | None = None,
 ) -> Judgement:
     """The relation of two pictures lying alike, from the distances that are known.
 
     The surest witness decides: hashes tell what was only recompressed or recoloured, ``copy`` what was cropped,
     turned or pasted as well. A further witness is one more chance to be wrong, which it must make up for itself.
     ``prior``: the share of copies expected, see calibration.py; ``crowd``: see crowd.py; ``own``: curves fitted on one
-    library, which go before the shipped ones. Distances without a
+    library, which go before the shipped ones; ``weights``: the shares of a blend that was tuned there, and that is then
+    the only witness where it is known: every other was on offer when its shares were learnt. Distances without a
     calibration, a user's own network's for instance, say nothing of copies: "unrelated", with probability 0.
     """
     if same_bytes:
         return Judgement("identical", 1.0, math.inf)
-    witnesses = evidence(distances)
+    witnesses = evidence(distances, own, weights)
     if not witnesses:
         return Judgement("unrelated", 0.0, -math.inf)
     odds = max(
@@ -50,30 +52,43 @@ def judge(
     if odds >= 0:
         relation: Relation = "edited" if _is_edited(distances) else "re-encoded"
     else:
-        relation = "similar" if witnesses.get("blend", math.inf) <= shipped().similar else "unrelated"
+        relation = "similar" if _hashes_apart(distances) <= shipped().similar else "unrelated"
     return Judgement(relation, _sigmoid(odds), odds)
 
 
-def evidence(distances: Mapping[str, float]) -> dict[str, float]:
-    """The measures that are heard, and their distances: the blend and ``copy``; or else the calibrated measure that
-    can be the surest."""
+def evidence(
+    distances: Mapping[str, float],
+    own: Mapping[str, Calibration] = MappingProxyType({}),
+    weights: Mapping[str, float] | None = None,
+) -> dict[str, float]:
+    """The measures that are heard, and their distances: a tuned blend; or the blend and ``copy``; or else the
+    calibrated measure that can be the surest. ``own``, ``weights``: as for ``judge``."""
+    if weights and set(weights) <= set(distances):
+        return {"blend": blend_distance(distances, weights)}
     heard = {"blend": blend_distance(distances)} if set(DEFAULT_WEIGHTS) <= set(distances) else {}
     if "copy" in distances:
         heard["copy"] = distances["copy"]
     if heard:
         return heard
-    curves = shipped().curves
+    curves = {**shipped().curves, **own}
     known = [name for name in curves if name in distances]
     name = max(known, key=lambda name: curves[name].intercept, default=None)
     return {} if name is None else {name: distances[name]}
 
 
-def blend_distance(distances: Mapping[str, float]) -> float:
-    """The weighted sum with the shipped weights; 1.0 is as far apart as two unrelated photographs.
+def blend_distance(distances: Mapping[str, float], weights: Mapping[str, float] = DEFAULT_WEIGHTS) -> float:
+    """The weighted sum, with the shipped weights or others; 1.0 is as far apart as two unrelated photographs. Of one
+    descriptor alone its own distance.
 
-    What Blend.combine computes for arrays, without their cost: a search does this for every hit."""
-    total = sum(DEFAULT_WEIGHTS.values())
-    return sum(share / total * distances[n] / get(n).card.typical for n, share in DEFAULT_WEIGHTS.items())
+    What ``measured`` computes for arrays, without their cost: a search does this for every hit."""
+    if len(weights) == 1:
+        return distances[next(iter(weights))]
+    total = sum(weights.values())
+    return sum(share / total * distances[n] / get(n).card.typical for n, share in weights.items())
+
+
+def _hashes_apart(distances: Mapping[str, float]) -> float:
+    return blend_distance(distances) if set(DEFAULT_WEIGHTS) <= set(distances) else math.inf
 
 
 def _is_edited(distances: Mapping[str, float]) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from lookalike.describe.base import DescriptorCard
-from lookalike.describe.neural import Layout, ModelInput, Triple, Type
+from lookalike.describe.neural import Labels, Layout, ModelInput, Triple, Type
 from lookalike.distance import Metric
 from lookalike.errors import ModelCardInvalid
 
@@ -40,6 +40,7 @@ class ModelCard:
     """Who a model is. ``path``: the card's; ``file``: the ONNX file's name, in the same folder.
 
     ``outputs``: one descriptor per output of the network. ``measured``: what was measured -> result.
+    ``labels``: what its classes are called, if it tells any.
     """
 
     name: str
@@ -53,6 +54,7 @@ class ModelCard:
     measured: Mapping[str, float]
     weaknesses: tuple[str, ...]
     path: str
+    labels: Labels | None = None
 
     @property
     def onnx(self) -> Path:
@@ -80,9 +82,12 @@ def read_card(path: Path) -> ModelCard:
         measured=_measured(card),
         weaknesses=card.texts("weaknesses"),
         path=os.path.abspath(path),
+        labels=_labels(card),
     )
     if not made.outputs:
         raise card.wrong("outputs", "names no output")
+    if made.labels and made.labels.output not in outputs.values:
+        raise card.table("labels").wrong("output", f"must be one of the outputs: {', '.join(outputs.values)}")
     card.finish()
     return made
 
@@ -162,6 +167,22 @@ def _measured(card: _Table) -> dict[str, float]:
         return {}
     table = card.table("measured")
     return {key: table.number(key) for key in table.values}
+
+
+def _labels(card: _Table) -> Labels | None:
+    if "labels" not in card.values:
+        return None
+    table = card.table("labels")
+    names = table.texts("names")
+    labels = Labels(table.text("output"), names, table.number("temperature", 1.0), table.number("abstain_below", 0.0))
+    if len(names) < 2 or len(set(names)) < len(names) or not all(name.strip() for name in names):
+        raise table.wrong("names", "must be at least two texts, each once, and none of them empty")
+    if labels.temperature <= 0:
+        raise table.wrong("temperature", "must be above 0")
+    if not 0 <= labels.abstain_below <= 1:
+        raise table.wrong("abstain_below", "must lie between 0 and 1")
+    table.finish()
+    return labels
 
 
 class _Table:

@@ -167,7 +167,7 @@ def _refuse_known(card: ModelCard, others: list[ModelCard]) -> None:
 
 def network(card: ModelCard) -> Network:
     """The network of a card, one for the whole process; the ONNX file is not looked at yet."""
-    return _network(card.onnx, card.sha256, card.input, card.outputs)
+    return _network(card.onnx, card.sha256, card.input, card.outputs, card.labels)
 
 
 def verify(card: ModelCard) -> None:
@@ -175,7 +175,7 @@ def verify(card: ModelCard) -> None:
 
     Raises ModelMissing, ModelDamaged (other bytes, or they do not run) or ModelCardInvalid (other input or outputs).
     """
-    Network(card.onnx, card.sha256, card.input, card.outputs).try_out()
+    Network(card.onnx, card.sha256, card.input, card.outputs, card.labels).try_out()
 
 
 def info(card: ModelCard) -> ModelInfo:

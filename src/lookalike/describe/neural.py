@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from lookalike.describe.base import Described, DescriptorCard
 from lookalike.describe.structure import FULL_CONTRAST
 from lookalike.distance import normalise
-from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelMissing
+from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelMissing, UserError
 from lookalike.types import Floats, Image, Pixels
 
 PARTS = "_parts"  # after an output's name: the output that tells what each cell of the picture adds to that one
+LOGITS = "_logits"  # after an output's name: the output that tells how much speaks for each class of a picture
 BATCH = 16  # pictures per forward pass: a graphics card has work, and no call needs much memory
 STORED_MAX = float(np.finfo(np.float16).max)  # galleries keep half precision: a larger number would become infinite
 FASTEST_FIRST = (
@@ -71,11 +72,33 @@ class ModelInput:
         return np.ascontiguousarray(batch.transpose(0, 3, 1, 2) if self.layout == "NCHW" else batch)
 
 
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a network calls its classes.
+
+    ``output``: the descriptor whose ONNX output + LOGITS, (N, C) float32, speaks of them. ``names``: C of them.
+    ``temperature``: logits are divided by it before the softmax (Guo et al., arXiv 1706.04599).
+    ``abstain_below``: 0..1, the probability below which it says nothing.
+    """
+
+    output: str
+    names: tuple[str, ...]
+    temperature: float
+    abstain_below: float
+
+
 class Network:
     """One ONNX file. It is looked at when the first picture comes, and then kept open; any thread may use it."""
 
-    def __init__(self, file: Path, sha256: str, takes: ModelInput, gives: tuple[DescriptorCard, ...]) -> None:
-        self.file, self.sha256, self.takes = file, sha256, takes
+    def __init__(
+        self,
+        file: Path,
+        sha256: str,
+        takes: ModelInput,
+        gives: tuple[DescriptorCard, ...],
+        labels: Labels | None = None,
+    ) -> None:
+        self.file, self.sha256, self.takes, self.labels = file, sha256, takes, labels
         self.gives = {card.name: card for card in gives}
         self.descriptors = {card.name: Neural(card, self) for card in gives}
         self._session: Any = None
@@ -99,10 +122,13 @@ class Network:
 
     def run(self, squeezed: Pixels, names: Sequence[str]) -> dict[str, Floats]:
         """(N, side, side, 3) uint8, N from 1 -> name -> (N, dim) float32, exactly as the network gives it."""
-        one_by_one = self.open().get_inputs()[0].shape[0] == 1
-        step = 1 if one_by_one else BATCH
+        step = self._step()
         parts = [self._forward(squeezed[start : start + step], names) for start in range(0, len(squeezed), step)]
         return {name: np.concatenate([part[row] for part in parts]) for row, name in enumerate(names)}
+
+    def _step(self) -> int:
+        """Pictures per forward pass: some files take one at a time."""
+        return 1 if self.open().get_inputs()[0].shape[0] == 1 else BATCH
 
     def _forward(self, squeezed: Pixels, names: Sequence[str]) -> list[Floats]:
         given = self._given(squeezed, names)
@@ -119,6 +145,29 @@ class Network:
             return list(self.open().run(list(names), {self.takes.name: self.takes.prepare(squeezed)}))
         except Exception as error:
             raise ModelDamaged(f"{self.file}: the model does not run: {_first_line(error)}") from error
+
+    def logits(self, images: Sequence[Image]) -> Floats:
+        """N pictures of any size -> (N, C) float32, one column for each of ``labels``, as the network gives them.
+
+        Raises UserError for a network without labels, ModelMissing, ModelDamaged, ModelCardInvalid."""
+        if self.labels is None:
+            raise UserError(f"{self.file}: a network without labels: its card has no table [labels]")
+        whole = [_squeezed(images[start : start + BATCH], self.takes.side) for start in range(0, len(images), BATCH)]
+        parts = [self._logits(squeezed, self.labels) for squeezed in whole]
+        return np.concatenate([np.empty((0, len(self.labels.names)), np.float32), *parts])
+
+    def _logits(self, squeezed: Pixels, labels: Labels) -> Floats:
+        """(N, side, side, 3) uint8, N from 1 -> (N, C) float32."""
+        step = self._step()
+        output, expected = labels.output + LOGITS, (len(squeezed), len(labels.names))
+        parts = [self._given(squeezed[start : start + step], [output])[0] for start in range(0, len(squeezed), step)]
+        logits = np.concatenate(parts)
+        if logits.shape != expected:
+            raise ModelCardInvalid(
+                f"{self.file}: output {output!r} has the shape {logits.shape}; "
+                f"by labels.names of its card it is {expected}"
+            )
+        return logits
 
     def parts(self, image: Image, name: str) -> Floats | None:
         """What each cell of a picture, squeezed to a square, adds to its vector: (h, w, dim) float32, whose sum is the
@@ -139,16 +188,21 @@ class Network:
                 session = _session(self.file)
                 _check_input(self.file, session, self.takes)
                 _check_outputs(self.file, session, self.gives)
+                _check_labels(self.file, session, self.labels)
                 self._session = session
             return self._session
 
     def try_out(self) -> None:
-        """Run it on two pictures of noise. Raises ModelDamaged if a vector is not finite, or what ``open`` raises."""
+        """Run it on two pictures of noise. Raises ModelDamaged if a number is not finite, or what ``open`` raises."""
         rng = np.random.default_rng(0)
         noise = rng.integers(0, 256, (2, self.takes.side, self.takes.side, 3), dtype=np.uint8)
         for name, values in self.run(noise, list(self.gives)).items():
             if not _storable(self.gives[name], values).all():
                 raise ModelDamaged(f"{self.file}: output {name!r} is not finite for an ordinary picture")
+        if self.labels is not None and not np.isfinite(self._logits(noise, self.labels)).all():
+            raise ModelDamaged(
+                f"{self.file}: output {self.labels.output + LOGITS!r} is not finite for an ordinary picture"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +217,12 @@ class Neural:
         return self.network.describe(images, [self.card.name])[self.card.name]
 
 
-def network(file: Path, sha256: str, takes: ModelInput, gives: tuple[DescriptorCard, ...]) -> Network:
+def network(
+    file: Path, sha256: str, takes: ModelInput, gives: tuple[DescriptorCard, ...], labels: Labels | None = None
+) -> Network:
     """The one Network of this file, for all threads. Cheap: nothing is read before the first picture."""
     with _ONE_AT_A_TIME:
-        return _network(file, sha256, takes, gives)
+        return _network(file, sha256, takes, gives, labels)
 
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -219,9 +275,9 @@ def _check_input(file: Path, session: Any, takes: ModelInput) -> None:
 
 
 def _check_outputs(file: Path, session: Any, gives: dict[str, DescriptorCard]) -> None:
-    """There are those of the card and, if the file gives them, the parts of these."""
+    """There are those of the card and, if the file gives them, the parts and the logits of these."""
     there = {one.name: one for one in session.get_outputs()}
-    if set(there) - {name + PARTS for name in gives} != set(gives):
+    if set(there) - {name + more for name in gives for more in (PARTS, LOGITS)} != set(gives):
         raise ModelCardInvalid(f"{file}: its card names the outputs {_listed(gives)}; it has {_listed(there)}")
     for name, one in ((name, there[name]) for name in gives):
         if one.type != TENSORS["float32"]:
@@ -229,14 +285,31 @@ def _check_outputs(file: Path, session: Any, gives: dict[str, DescriptorCard]) -
         _check_shape(file, f"output {name!r}", one.shape, (gives[name].dim,))
 
 
-def _check_shape(file: Path, what: str, actual: Sequence[int | str | None], expected: tuple[int, ...]) -> None:
+def _check_labels(file: Path, session: Any, labels: Labels | None) -> None:
+    """If the card names classes, the output that tells them is there, one number for each."""
+    if labels is None:
+        return
+    output = labels.output + LOGITS
+    there = {one.name: one for one in session.get_outputs()}
+    if output not in there:
+        raise ModelCardInvalid(
+            f"{file}: by labels.output of its card it has the output {output!r}; it has {_listed(there)}"
+        )
+    if there[output].type != TENSORS["float32"]:
+        raise ModelCardInvalid(f"{file}: output {output!r} is {there[output].type}, not {TENSORS['float32']}")
+    _check_shape(file, f"output {output!r}", there[output].shape, (len(labels.names),), "labels.names of its card")
+
+
+def _check_shape(
+    file: Path, what: str, actual: Sequence[int | str | None], expected: tuple[int, ...], by: str = "its card"
+) -> None:
     """The first length is the number of pictures: open, or 1. Of the others, the file may leave any open."""
     fits = len(actual) == 1 + len(expected) and (not isinstance(actual[0], int) or actual[0] == 1)
     for told, length in zip(actual[1:], expected, strict=False):
         fits = fits and (not isinstance(told, int) or told == length)
     if not fits:
         raise ModelCardInvalid(
-            f"{file}: {what} has the shape {_shape(actual)}; by its card it is {_shape(['N', *expected])}, "
+            f"{file}: {what} has the shape {_shape(actual)}; by {by} it is {_shape(['N', *expected])}, "
             "N being any number of pictures, or 1"
         )
 

@@ -88,10 +88,17 @@ def calibrated(
     return {name: _curve(name, seen, origin) for name in sorted(measures)}
 
 
-def own_curves(store: Store) -> dict[str, Calibration]:
-    """The curves that were fitted on this library, by measure; none before ``calibrated``."""
-    kept = store.calibrations()
-    return {n: replace(c, crowding=c.slope * _crowding()) if n == "copy" else c for n, c in kept.items()}
+def own_curves(store: Store, *, tuned: bool = True) -> dict[str, Calibration]:
+    """The curves that were fitted on this library, by measure; none before ``calibrated``. Those that were ``tuned`` on
+    a person's pairs go first."""
+    kept = store.calibrations() | ({n: one.curve for n, one in store.tunings().items()} if tuned else {})
+    return {n: replace(c, crowding=c.slope * crowding()) if n == "copy" else c for n, c in kept.items()}
+
+
+def own_weights(store: Store) -> Mapping[str, float] | None:
+    """The shares of the blend that a person's pairs taught; None before."""
+    tuning = store.tunings().get(BLEND)
+    return tuning.weights if tuning else None
 
 
 def _population(store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str]) -> Evidence:
@@ -160,12 +167,12 @@ class _Sampler:
         if set(DEFAULT_WEIGHTS) <= set(told):
             found[BLEND] = blend_distance(told)
         if "copy" in told:
-            found["copy"] = told["copy"] + _crowding() * float(crowd(query.described["copy"].vectors)[0])
+            found["copy"] = told["copy"] + crowding() * float(crowd(query.described["copy"].vectors)[0])
         comparison = relate(query, other, prior=0.5)
         return found | {VERIFIED: -(SAME if comparison.odds is None else comparison.odds)}
 
 
-def _crowding() -> float:
+def crowding() -> float:
     """Distance that a picture amid a crowd loses, per unit of crowd: as in the shipped curve."""
     shipped = curve("copy")
     return shipped.crowding / shipped.slope
@@ -177,4 +184,4 @@ def _curve(name: str, seen: Sequence[Seen], origin: str) -> Calibration:
     model = fit(-distance, same, l2=0.01, nonnegative=True, weights=weight)
     slope = max(model.coefficients[0], 1e-6)
     even = model.intercept + float(np.log(weight[~same].sum() / weight[same].sum()))
-    return Calibration(slope, even, origin, slope * _crowding() if name == "copy" else 0.0)
+    return Calibration(slope, even, origin, slope * crowding() if name == "copy" else 0.0)

@@ -42,11 +42,12 @@ def find_duplicates(
     precision: float,
     judging: Sequence[str] = (),
     own: Mapping[str, Calibration] = MappingProxyType({}),
+    weights: Mapping[str, float] | None = None,
 ) -> list[Group]:
     """Groups in which any two members are copies with at least the probability ``precision``.
 
     ``judging``: further descriptors that say how the members of a group are related. ``own``: curves fitted on this
-    library, which go before the shipped ones."""
+    library, which go before the shipped ones; ``weights``: of a blend that was tuned on it."""
     copies = store.repeated_content()
     prior = library_prior(store.count())
     limit = (own.get(measure) or curve(measure)).distance(precision, prior)
@@ -56,7 +57,7 @@ def find_duplicates(
     groups = _grouped(store, evidence, blend, limit, close, different)
     grouped = np.array(sorted(number for group in groups for number in group), np.int64)
     names = list(dict.fromkeys([*blend.names, *judging]))
-    builder = _Builder(store, evidence, Evidence.read(store, cards, names, grouped), blend, prior, own)
+    builder = _Builder(store, evidence, Evidence.read(store, cards, names, grouped), blend, prior, own, weights)
     return builder.build(_with_copies(groups, copies))
 
 
@@ -154,13 +155,14 @@ class _Builder:
         blend: Blend,
         prior: float,
         own: Mapping[str, Calibration],
+        weights: Mapping[str, float] | None,
     ) -> None:
         self._store = store
         self._evidence = evidence
         self._judging = judging
         self._blend = blend
         self._prior = prior
-        self._own = own
+        self._own, self._weights = own, weights
         self._place = {int(number): place for place, number in enumerate(evidence.ids)}
         self._judged = {int(number): place for place, number in enumerate(judging.ids)}
 
@@ -183,7 +185,8 @@ class _Builder:
         numbers = self._known(a), self._known(b)
         distances = _between(self._evidence, self._place, numbers)
         told = _between(self._judging, self._judged, numbers) if set(numbers) <= self._judged.keys() else distances
-        judged = judge({name: float(part[0]) for name, part in told.items()}, prior=self._prior, own=self._own)
+        apart = {name: float(part[0]) for name, part in told.items()}
+        judged = judge(apart, prior=self._prior, own=self._own, weights=self._weights)
         distance = float(measured(self._blend, distances)[0])
         return Pair(a.path, b.path, distance, judged.probability, judged.relation)
 

@@ -20,6 +20,7 @@ from lookalike.compare.turns import TURNS
 from lookalike.describe import describe_all, get, min_side
 from lookalike.describe.base import DescriptorCard
 from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
+from lookalike.describe.classify import classifier
 from lookalike.describe.keypoints import Keypoints
 from lookalike.errors import (
     GalleryDamaged,
@@ -31,17 +32,35 @@ from lookalike.errors import (
 )
 from lookalike.gallery import where as filters
 from lookalike.gallery.adding import Adder, Progress
-from lookalike.gallery.calibrating import VERIFIED, calibrated, own_curves
+from lookalike.gallery.calibrating import VERIFIED, calibrated, own_curves, own_weights
+from lookalike.gallery.classifying import Classifier
 from lookalike.gallery.copies import IndexCopies
 from lookalike.gallery.duplicates import find_duplicates
 from lookalike.gallery.intake import Wanted
+from lookalike.gallery.labels import EVERYTHING
+from lookalike.gallery.naming import label_from_csv, label_from_folders
 from lookalike.gallery.points import unpacked
 from lookalike.gallery.searching import Query, Searcher
-from lookalike.gallery.store import Row, Store
+from lookalike.gallery.store import MANY, Row, Store
+from lookalike.gallery.suspects import NEIGHBOURS, find_suspects
+from lookalike.gallery.tuning import PRECISION, judged_in_csv, judged_in_gallery, tuned
 from lookalike.gallery.verifying import VERIFY, Verifier
 from lookalike.gallery.walk import PathLike, absolute, walk
 from lookalike.load import MAX_PIXELS, crop, load
-from lookalike.types import AddReport, Box, Failure, Group, Hit, Image
+from lookalike.types import (
+    AddReport,
+    Box,
+    ClassifyReport,
+    Failure,
+    Group,
+    Hit,
+    Image,
+    Labelled,
+    LabelReport,
+    Suspect,
+    TuneReport,
+    Verdict,
+)
 
 DEFAULT_DESCRIPTORS = ("copy", "content", "colour", "texture", "structure")
 FILE = "gallery.sqlite"
@@ -52,7 +71,8 @@ Sources = PathLike | Iterable[PathLike]
 @dataclass(frozen=True, slots=True)
 class GalleryInfo:
     """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> pictures.
-    ``keypoints``: whether they are kept."""
+    ``keypoints``: whether they are kept. ``decisions``: pairs that a person has judged. ``labels``: source -> pictures.
+    """
 
     path: str
     pictures: int
@@ -65,6 +85,7 @@ class GalleryInfo:
     failures: tuple[Failure, ...]
     decisions: int
     keypoints: bool
+    labels: Mapping[str, int]
 
 
 class Gallery:
@@ -124,6 +145,16 @@ class Gallery:
 
     def __iter__(self) -> Iterator[Row]:
         return self._store.every_row()
+
+    def rows(self, where: str | None = None) -> Iterator[Row]:
+        """The pictures that a filter leaves, in the order in which they were added."""
+        if where is None:
+            yield from self
+            return
+        condition = filters.parse(where)
+        ids = self._store.allowed(condition.sql, condition.values).tolist()
+        for start in range(0, len(ids), MANY):
+            yield from self._store.rows(ids[start : start + MANY]).values()
 
     # --- bringing it up to date
 
@@ -228,10 +259,12 @@ class Gallery:
         ``progress(done, total)`` counts these pairs.
         """
         _check_precision(precision)
-        name = by or (BLEND if set(DEFAULT_WEIGHTS) <= set(self._cards) else self.default_by)
-        own = own_curves(self._store)
+        name = by or (BLEND if set(self._shares()) <= set(self._cards) else self.default_by)
+        own, weights = own_curves(self._store), own_weights(self._store)
         with self._store.snapshot():
-            groups = find_duplicates(self._store, self._cards, self._blend(name), name, precision, self._judging(), own)
+            groups = find_duplicates(
+                self._store, self._cards, self._blend(name), name, precision, self._judging(), own, weights
+            )
         return self._verifier().groups(groups, precision, progress) if verify else groups
 
     def calibrate(self, progress: Progress | None = None) -> dict[str, str]:
@@ -247,20 +280,112 @@ class Gallery:
     @property
     def is_calibrated(self) -> bool:
         """Whether probabilities were fitted to this library."""
-        return bool(own_curves(self._store))
+        return bool(own_curves(self._store, tuned=False))
 
     def not_duplicates(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> None:
         """Remember that the two pictures of each pair are not copies: no group will hold both again."""
+        self.decide(pairs, "different")
+
+    def decide(self, pairs: Iterable[tuple[PathLike, PathLike]], verdict: Verdict) -> None:
+        """Remember a person's word on the two pictures of each pair. No group will hold "different" ones again;
+        ``tune`` learns from both. Raises UserError for a picture that is not held."""
         contents = [(self.content(a), self.content(b)) for a, b in pairs]
         with self._store.transaction():
-            self._store.decide(contents)
+            self._store.decide(contents, verdict)
+
+    def tune(
+        self, pairs: PathLike | None = None, *, by: str = BLEND, precision: float = PRECISION, keep: bool = True
+    ) -> TuneReport:
+        """Fit the shares of the blend, or the probability of a descriptor, to pairs that a person has judged, and
+        ``keep`` it if it helped: ``search`` and ``duplicates`` go by it from then on. No vector changes.
+
+        ``pairs``: a CSV file with the columns a, b (paths, or file names) and verdict (same or different); by default
+        what ``decide`` has recorded. Raises UserError for fewer than 20 usable pairs, or 5 of either verdict."""
+        _check_precision(precision)
+        judged = judged_in_gallery(self._store) if pairs is None else judged_in_csv(self._store, pairs)
+        return tuned(self._store, self._cards, by, judged, precision, keep)
+
+    def forget_tuning(self, by: str | None = None) -> int:
+        """Go back to what was before ``tune``, for one measure or for all; returns for how many."""
+        with self._store.transaction():
+            return self._store.forget_tunings(by)
+
+    # --- what the pictures show
+
+    def classify(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        where: str | None = None,
+        top: int = 1,
+        redo: bool = False,
+        replace: bool = False,
+        progress: Progress | None = None,
+    ) -> ClassifyReport:
+        """Ask a model what the pictures show, and keep its ``top`` best labels of each: for ``where`` from then on.
+
+        ``model``: its name, or the path of its card. Only pictures that this very model was not asked about are read,
+        or all with ``redo``; what an older version of it said is replaced. Interrupted, the next call goes on.
+        ``replace``: drop the labels of a model of the same name that has other classes; otherwise that is a UserError.
+        """
+        if top < 1:
+            raise UserError(f"top must be 1 or more, not {top}")
+        condition = filters.parse(where) if where else EVERYTHING
+        return Classifier(self._store, classifier(os.fspath(model)), top, progress).run(condition, redo, replace)
+
+    def labels(self, *, where: str | None = None, source: str | None = None) -> list[Labelled]:
+        """The pictures that have labels, by path, each with its labels. ``source``: of this model, or of a person's
+        "csv" or "folders", alone."""
+        condition = filters.parse(where) if where else EVERYTHING
+        found = (labelled for _, labelled in self._store.labels.of_pictures(condition, source))
+        return sorted(found, key=lambda one: one.path)
+
+    def label_counts(self) -> dict[str, dict[str, int]]:
+        """source -> label -> pictures of which this source says it first, the commonest first."""
+        return self._store.labels.counts()
+
+    def label_from_folders(self, root: PathLike) -> LabelReport:
+        """A person's labels: pictures below ``root`` are called as the first folder on the way to them."""
+        return label_from_folders(self._store, root)
+
+    def label_from_csv(self, file: PathLike) -> LabelReport:
+        """A person's labels: the columns path (or file name) and label; an empty label takes the last one back."""
+        return label_from_csv(self._store, file)
+
+    def forget_labels(self, source: str) -> int:
+        """Forget the labels of a model, or of "csv" or "folders"; returns how many there were."""
+        with self._store.transaction():
+            return self._store.labels.forget(source)
+
+    def suspects(self, *, by: str | None = None, k: int = NEIGHBOURS, source: str | None = None) -> list[Suspect]:
+        """The pictures whose labels are likely wrong, the surest first: their k nearest labelled neighbours are called
+        otherwise. ``by``: a descriptor that is held; the default is ``content`` where it is. ``source``: as in
+        ``labels``. Raises UserError for fewer than k + 1 labelled pictures, or one label alone."""
+        if k < 1:
+            raise UserError(f"k must be 1 or more, not {k}")
+        name = by or ("content" if "content" in self._cards else next(iter(self._cards)))
+        if name not in self._cards:
+            raise UserError(f"this gallery holds no {name!r}; it holds {', '.join(self._cards)}")
+        return find_suspects(self._store, self._cards[name], k, source)
+
+    # ---
 
     def content(self, path: PathLike) -> str:
         """The sha256 of the picture at this path, as it was when indexed. Raises UserError if it is not held."""
+        return self._row(path).sha256
+
+    def moved(self, path: PathLike, to: PathLike) -> None:
+        """The file of a picture now lies elsewhere: it keeps its vectors and labels. Raises UserError if it is not
+        held, OSError if no file is there."""
+        row, place = self._row(path), absolute(to)
+        with self._store.transaction():
+            self._store.move(row.id, place, os.stat(place).st_mtime_ns)
+
+    def _row(self, path: PathLike) -> Row:
         row = self._store.row_of(absolute(path))
         if row is None:
             raise UserError(f"{path}: not in this gallery")
-        return row.sha256
+        return row
 
     def info(self) -> GalleryInfo:
         """What the gallery holds, and how much room it takes."""
@@ -279,6 +404,7 @@ class Gallery:
             failures=tuple(self._store.failures()),
             decisions=totals["decisions"],
             keypoints=self.keeps_keypoints,
+            labels={source: sum(counts.values()) for source, counts in self._store.labels.counts().items()},
         )
 
     @property
@@ -305,11 +431,16 @@ class Gallery:
 
     def _judging(self) -> list[str]:
         """The descriptors that tell best whether two pictures are copies, as far as the gallery holds them."""
-        hashes = list(DEFAULT_WEIGHTS) if set(DEFAULT_WEIGHTS) <= set(self._cards) else []
-        return hashes + (["copy"] if "copy" in self._cards else [])
+        hashes = list(self._shares()) if set(self._shares()) <= set(self._cards) else []
+        return list(dict.fromkeys(hashes + (["copy"] if "copy" in self._cards else [])))
+
+    def _shares(self) -> Mapping[str, float]:
+        """Of the blend: those that a person's pairs taught, or the shipped ones."""
+        return own_weights(self._store) or DEFAULT_WEIGHTS
 
     def _blend(self, by: str | Mapping[str, float] | None) -> Blend:
-        blend = Blend(by) if isinstance(by, Mapping) else parse_by(by or self.default_by)
+        asked = self._shares() if (by or self.default_by) == BLEND else by or self.default_by
+        blend = Blend(asked) if isinstance(asked, Mapping) else parse_by(asked)
         missing = [name for name in blend.weights if name not in self._cards]
         if missing:
             raise UserError(f"this gallery holds no {', '.join(missing)}; it holds {', '.join(self._cards)}")

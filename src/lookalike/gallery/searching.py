@@ -14,7 +14,7 @@ from lookalike.compare.crowd import crowd
 from lookalike.compare.relation import judge
 from lookalike.describe.base import Described, DescriptorCard
 from lookalike.describe.blend import Blend
-from lookalike.gallery.calibrating import own_curves
+from lookalike.gallery.calibrating import own_curves, own_weights
 from lookalike.gallery.copies import IndexCopies
 from lookalike.gallery.evidence import Evidence, measured
 from lookalike.gallery.exact import Ids
@@ -106,11 +106,13 @@ class Searcher:
         rows = self._store.rows(list(best))  # last: a picture that is still there now had its distances
         prior = library_prior(looks * self._store.count())
         crowded = float(crowd(query.described["copy"].vectors)[0]) if "copy" in query.described else 0.0
-        own = own_curves(self._store)
+        own, weights = own_curves(self._store), own_weights(self._store)
         hits = []
         for number, near in best.items():
             if number in rows:  # another process may have removed it since
-                judged = judge(near.distances, same_bytes=number in same, prior=prior, crowd=crowded, own=own)
+                judged = judge(
+                    near.distances, same_bytes=number in same, prior=prior, crowd=crowded, own=own, weights=weights
+                )
                 hits.append(Hit(rows[number].path, near.distance, judged.probability, judged.relation))
         return hits
 

@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from lookalike.compare.calibration import Calibration
 from lookalike.describe.base import DescriptorCard
 from lookalike.gallery.database import Database
-from lookalike.types import Failure
+from lookalike.gallery.labels import LabelStore
+from lookalike.types import Failure, Verdict
 
 MANY = 500  # values per IN list, well under SQLite's limit
 
@@ -54,12 +55,21 @@ class NewPicture:
     keypoints: bytes | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What a person's pairs taught about a measure: its curve, and the ``weights`` of the blend (none for others)."""
+
+    curve: Calibration
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
 class Store:
     """What one gallery file holds, over one database connection."""
 
     def __init__(self, database: Database) -> None:
         self._db = database
         self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
+        self.labels = LabelStore(database)
         self._counted: tuple[tuple[int, int], int] | None = None
         self.transaction = database.transaction
         self.snapshot = database.snapshot
@@ -223,9 +233,10 @@ class Store:
         )
 
     def move(self, number: int, path: str, mtime_ns: int) -> None:
-        """The same content now lies at another path."""
+        """The same content now lies at another path; what the gallery had there is gone."""
         raw = os.fsencode(path)
         self._db.run("DELETE FROM failures WHERE path = ?", (raw,))
+        self._db.run("DELETE FROM pictures WHERE path = ? AND id <> ?", (raw, number))
         self._db.run(
             "UPDATE pictures SET path = ?, name = ?, mtime_ns = ? WHERE id = ?",
             (raw, raw.decode("utf-8", "replace"), mtime_ns, number),
@@ -284,11 +295,32 @@ class Store:
             [(name, one.slope, one.intercept, one.origin) for name, one in curves.items()],
         )
 
+    def tunings(self) -> dict[str, Tuning]:
+        """measure -> what a person's pairs taught; none before a tuning."""
+        found = self._db.all("SELECT name, slope, intercept, origin, weights FROM tunings ORDER BY name")
+        return {name: Tuning(Calibration(*curve), json.loads(weights)) for name, *curve, weights in found}
+
+    def put_tuning(self, name: str, tuning: Tuning) -> None:
+        """In place of what was there for this measure."""
+        curve = tuning.curve
+        self._db.run(
+            "INSERT OR REPLACE INTO tunings VALUES (?, ?, ?, ?, ?)",
+            (name, curve.slope, curve.intercept, curve.origin, json.dumps(dict(tuning.weights))),
+        )
+
+    def forget_tunings(self, name: str | None = None) -> int:
+        """Forget what pairs taught, for one measure or for all; returns for how many."""
+        return self._db.run_each("DELETE FROM tunings WHERE name = ? OR ? IS NULL", [(name, name)])
+
     # --- decisions and removals
 
-    def decide(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Remember that the two contents (sha256) of each pair are not duplicates."""
-        self._db.run_each("INSERT OR REPLACE INTO decisions VALUES (?, ?, 'different')", map(sorted, pairs))
+    def decide(self, pairs: Iterable[tuple[str, str]], verdict: Verdict) -> None:
+        """Remember whether the two contents (sha256) of each pair are duplicates."""
+        self._db.run_each("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?)", [(*sorted(p), verdict) for p in pairs])
+
+    def decisions(self) -> list[tuple[str, str, Verdict]]:
+        """The pairs of contents that a person has judged."""
+        return list(self._db.all("SELECT a, b, verdict FROM decisions ORDER BY a, b"))
 
     def different(self) -> set[tuple[str, str]]:
         """The pairs of contents that are not duplicates; each pair sorted."""

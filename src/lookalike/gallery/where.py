@@ -15,7 +15,10 @@ from typing import Any
 from lookalike.errors import UserError
 
 LONGEST = 2000  # characters; keeps the nesting within what SQLite takes
-_LABEL = "(SELECT {} FROM labels l WHERE l.picture_id = p.id ORDER BY l.probability DESC LIMIT 1)"
+PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
+# The most probable first; of equals, a person's.
+LABEL_ORDER = f"l.probability DESC, l.source NOT IN {PERSONS}, l.source, l.label"
+_LABEL = f"(SELECT {{}} FROM labels l WHERE l.picture_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"  # noqa: S608  constants alone
 
 # name in the language -> (SQL over the row p, kind of its values)
 FIELDS: Mapping[str, tuple[str, type]] = {

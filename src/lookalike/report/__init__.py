@@ -6,8 +6,9 @@ from lookalike.report.report import (
     Picture,
     SearchView,
     Summary,
+    SuspectView,
     write_report,
 )
 from lookalike.report.thumbnails import thumbnail
 
-__all__ = ["GroupView", "PairView", "Picture", "SearchView", "Summary", "thumbnail", "write_report"]
+__all__ = ["GroupView", "PairView", "Picture", "SearchView", "Summary", "SuspectView", "thumbnail", "write_report"]

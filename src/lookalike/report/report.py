@@ -91,6 +91,19 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
+class SuspectView:
+    """A picture whose label is likely wrong, and its nearest neighbours, each with what it is called.
+
+    ``suggested``: what the ``share`` 0..1 of the neighbours' votes calls it."""
+
+    picture: Picture
+    label: str
+    suggested: str
+    share: float
+    neighbours: tuple[tuple[Picture, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The head of the page: a title, (label, value) facts, and the files that could not be used."""
 
@@ -106,13 +119,15 @@ def write_report(
     groups: Sequence[GroupView] = (),
     searches: Sequence[SearchView] = (),
     comparisons: Sequence[PairView] = (),
+    suspects: Sequence[SuspectView] | None = None,
 ) -> None:
     """Write the page to ``path``: all of it or nothing, never half a file.
 
     The page is written as it is made, so memory does not grow with it; ``groups`` may be a sequence that
-    makes its members when asked (they are asked for twice). Raises UserError if the place cannot be written.
+    makes its members when asked (they are asked for twice). ``suspects``: None on any page but theirs.
+    Raises UserError if the place cannot be written.
     """
-    context = _context(summary, groups, searches, comparisons)
+    context = _context(summary, groups, searches, comparisons, suspects)
     stream = _environment().get_template(TEMPLATE).stream(context)
     stream.enable_buffering(64)
     _write(Path(path), stream)
@@ -147,13 +162,15 @@ def _context(
     groups: Sequence[GroupView],
     searches: Sequence[SearchView],
     comparisons: Sequence[PairView],
+    suspects: Sequence[SuspectView] | None,
 ) -> dict[str, Any]:
-    folder, relations, freed = _survey(groups, searches, comparisons)
+    folder, relations, freed = _survey(groups, searches, comparisons, suspects)
     return {
         "summary": summary,
         "groups": groups,
         "searches": searches,
         "comparisons": comparisons,
+        "suspects": suspects,
         "folder": folder,
         "relations": relations,
         "freed": freed,
@@ -164,11 +181,15 @@ def _context(
 
 
 def _survey(
-    groups: Sequence[GroupView], searches: Sequence[SearchView], comparisons: Sequence[PairView]
+    groups: Sequence[GroupView],
+    searches: Sequence[SearchView],
+    comparisons: Sequence[PairView],
+    suspects: Sequence[SuspectView] | None,
 ) -> tuple[str, Counter[str], int]:
     """The common folder, how many copies there are of each relation, and the bytes of all copies."""
     folders = {_folder(p.path) for pair in comparisons for p in (pair.a, pair.b)}
     folders |= {_folder(picture.path) for search in searches for picture, _ in search.hits}
+    folders |= {_folder(p.path) for one in suspects or () for p in (one.picture, *(near for near, _ in one.neighbours))}
     relations: Counter[str] = Counter()
     freed = 0
     for group in groups:

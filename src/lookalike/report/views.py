@@ -10,13 +10,14 @@ from lookalike.compare.explain import Explanation
 from lookalike.describe import get
 from lookalike.errors import LoadError
 from lookalike.load import load
-from lookalike.report.report import GroupView, PairView, Picture, SearchView
+from lookalike.report.report import GroupView, PairView, Picture, SearchView, SuspectView
 from lookalike.report.thumbnails import thumbnail
-from lookalike.types import Comparison, Group, Hit
+from lookalike.types import Comparison, Group, Hit, Suspect
 
 LONGEST = 4000  # pixels of an explanation's longer side: none is as long, and its words are not to be shrunk
 SIDE = 320  # pixels of a thumbnail's longer side
 SIDE_IN_GROUPS = 240  # a report may show thousands
+SHOWN = 4  # neighbours of a suspect label
 
 
 def picture_view(path: str, *, side: int = SIDE, label: str = "") -> Picture:
@@ -60,6 +61,24 @@ def group_views(groups: Sequence[Group], progress: Callable[[int, int], None] | 
             if progress:
                 progress(len(views), len(groups))
     return views
+
+
+def suspect_views(suspects: Sequence[Suspect], progress: Callable[[int, int], None] | None = None) -> list[SuspectView]:
+    """Suspect labels with their thumbnails, made on all cores."""
+    with ThreadPoolExecutor() as pool:
+        views = []
+        for view in pool.map(_suspect_view, suspects):
+            views.append(view)
+            if progress:
+                progress(len(views), len(suspects))
+    return views
+
+
+def _suspect_view(suspect: Suspect) -> SuspectView:
+    near = suspect.neighbours[:SHOWN]
+    neighbours = tuple((picture_view(one.path, side=SIDE_IN_GROUPS), one.label) for one in near)
+    picture = picture_view(suspect.path, side=SIDE_IN_GROUPS)
+    return SuspectView(picture, suspect.label.label, suspect.suggested, suspect.share, neighbours)
 
 
 def _group_view(group: Group) -> GroupView:

@@ -7,23 +7,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lookalike.describe.neural import Labels
+from lookalike.distance import Metric
 from lookalike.train.network import HEAD
 
 
 @dataclass(frozen=True, slots=True)
+class Output:
+    """What a card says of an output. ``typical``: median distance between unrelated pictures, in its ``metric``."""
+
+    typical: float
+    dim: int = HEAD
+    metric: Metric = "cosine"
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
-    """What a card says. ``outputs``: ONNX output -> median distance between unrelated pictures. ``training``: pairs
-    of a data set and its terms. ``measured``: what was measured -> figure."""
+    """What a card says. ``outputs``: ONNX output -> what it is; a number alone is its ``typical``. ``training``: pairs
+    of a data set and its terms. ``measured``: what was measured -> figure. ``labels``: the classes that it tells."""
 
     name: str
     sha256: str
     licence: str
     source: str
     side: int
-    outputs: Mapping[str, float]
+    outputs: Mapping[str, float | Output]
     training: Sequence[tuple[str, str]] = ()
     measured: Mapping[str, float] = field(default_factory=dict)
     weaknesses: Sequence[str] = ()
+    labels: Labels | None = None
 
 
 def write_card(card: Written, path: Path) -> None:
@@ -39,14 +51,24 @@ def write_card(card: Written, path: Path) -> None:
         "]",
         *("", "[input]", 'name = "image"', f"side = {card.side}", 'layout = "NHWC"', 'type = "uint8"'),
     ]  # fmt: skip
-    for name, typical in card.outputs.items():
-        lines += ["", f"[outputs.{_quoted(name)}]", "version = 1", f"dim = {HEAD}", 'metric = "cosine"']
-        lines += [f"typical = {typical:.3f}"]
+    for name, told in card.outputs.items():
+        output = told if isinstance(told, Output) else Output(told)
+        lines += ["", f"[outputs.{_quoted(name)}]", "version = 1", f"dim = {output.dim}"]
+        lines += [f"metric = {_quoted(output.metric)}", f"typical = {output.typical:.3f}"]
+    lines += _labels(card.labels) if card.labels else []
     for data, terms in card.training:
         lines += ["", "[[training]]", f"data = {_quoted(data)}", f"terms = {_quoted(terms)}"]
     if card.measured:
         lines += ["", "[measured]", *(f"{_quoted(what)} = {figure:g}" for what, figure in card.measured.items())]
     path.with_suffix(".toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _labels(labels: Labels) -> list[str]:
+    return [
+        *("", "[labels]", f"output = {_quoted(labels.output)}", "names = ["),
+        *(f"    {_quoted(name)}," for name in labels.names),
+        *("]", f"temperature = {labels.temperature!r}", f"abstain_below = {labels.abstain_below!r}"),
+    ]
 
 
 def _quoted(text: str) -> str:

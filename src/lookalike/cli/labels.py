@@ -1,0 +1,135 @@
+"""lookalike labels list | import | suspects | forget"""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from lookalike.cli.output import (
+    gallery_option,
+    json_option,
+    print_failures,
+    print_json,
+    print_table,
+    printable,
+    progress_bar,
+    shown,
+)
+from lookalike.gallery import Gallery
+from lookalike.gallery.suspects import NEIGHBOURS
+from lookalike.types import LabelReport, Suspect
+from lookalike.wording import percent
+
+source_option = click.option("--source", help="Only labels of this model, or of 'csv' or 'folders'.")
+
+
+@click.group()
+def command() -> None:
+    """List, import and forget labels, and find those that are likely wrong.
+
+    Labels come from models (`lookalike classify`) and from people, as folders or a CSV file; what a person says goes
+    before what a model says.
+    """
+
+
+@command.command("list")
+@gallery_option()
+@click.option("--where", help="A filter, for instance: label = 'rose' and label_probability > 0.8")
+@source_option
+@click.option("--counts", is_flag=True, help="Only how many pictures have which label.")
+@json_option
+def list_labels(gallery: str, where: str | None, source: str | None, counts: bool, as_json: bool) -> int:
+    """Print every labelled picture with its labels."""
+    if counts and (where or source):
+        raise click.UsageError("--counts tells of all labels; leave --where and --source out")
+    with Gallery.open(gallery) as opened:
+        found = opened.label_counts() if counts else opened.labels(where=where, source=source)
+    if as_json:
+        print_json(found)
+    elif isinstance(found, dict):
+        rows = [
+            [printable(who), printable(label), f"{n:,}"] for who, told in found.items() for label, n in told.items()
+        ]
+        print_table(["source", "label", "pictures"], rows, numbers=["pictures"])
+    else:
+        lines = [(shown(one.path), label) for one in found for label in one.labels]
+        rows = [[printable(one.label), percent(one.probability, "identical"), one.source, path] for path, one in lines]
+        print_table(["label", "probability", "source", "picture"], rows, numbers=["probability"])
+    return 0
+
+
+@command.command("import")
+@gallery_option()
+@click.option("--from-folders", "root", type=click.Path(), help="Pictures are called as their folder below ROOT.")
+@click.option("--csv", "file", type=click.Path(), help="A CSV file with the columns path and label.")
+@json_option
+def import_labels(gallery: str, root: str | None, file: str | None, as_json: bool) -> int:
+    """Take over a person's labels, in place of those that came from there before."""
+    if (root is None) == (file is None):
+        raise click.UsageError("choose one of --from-folders and --csv")
+    with Gallery.open(gallery) as opened:
+        report = opened.label_from_folders(root) if root is not None else opened.label_from_csv(str(file))
+    if as_json:
+        print_json(report)
+    else:
+        _print_imported(report)
+    return 1 if report.failed else 0
+
+
+def _print_imported(report: LabelReport) -> None:
+    rows = [[printable(label), f"{count:,}"] for label, count in report.counts.items()]
+    print_table(["label", "pictures"], rows, numbers=["pictures"])
+    click.echo(f"{report.labelled:,} labelled, {report.unlabelled:,} without a label, {len(report.failed):,} failed")
+    print_failures(report.failed)
+
+
+@command.command()
+@gallery_option()
+@click.option("--by", help="The descriptor that says which pictures are near.  [default: content]")
+@click.option("-k", type=click.IntRange(min=1), default=NEIGHBOURS, show_default=True, help="Neighbours that vote.")
+@source_option
+@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
+@json_option
+def suspects(gallery: str, by: str | None, k: int, source: str | None, report: str | None, as_json: bool) -> int:
+    """Find labels that are likely wrong: the nearest labelled pictures are called otherwise. The surest come first."""
+    with Gallery.open(gallery) as opened:
+        found = opened.suspects(by=by, k=k, source=source)
+    if report:
+        _report(report, found)
+    if as_json:
+        print_json(found)
+    else:
+        rows = [
+            [printable(one.label.label), printable(one.suggested), percent(one.share, "identical"), shown(one.path)]
+            for one in found
+        ]
+        print_table(["label", "neighbours say", "votes", "picture"], rows, numbers=["votes"])
+        click.echo(f"{len(found):,} labels that are likely wrong")
+    return 0
+
+
+def _report(path: str, found: list[Suspect]) -> None:
+    from lookalike.report import Summary, write_report
+    from lookalike.report.views import suspect_views
+
+    with progress_bar("drawing the report") as progress:
+        views = suspect_views(found, progress)
+    facts = (("Labels that are likely wrong", f"{len(found):,}"),)
+    write_report(path, summary=Summary("Suspect labels", facts), suspects=views)
+    click.echo(f"report: {shown(os.path.abspath(path))}", err=True)
+
+
+@command.command()
+@click.argument("source")
+@gallery_option()
+@json_option
+def forget(source: str, gallery: str, as_json: bool) -> int:
+    """Forget the labels of SOURCE: a model's name, or 'csv' or 'folders'."""
+    with Gallery.open(gallery) as opened:
+        count = opened.forget_labels(source)
+    if as_json:
+        print_json({"source": source, "forgotten": count})
+    else:
+        click.echo(f"forgot {count:,} labels of {printable(source)}")
+    return 0

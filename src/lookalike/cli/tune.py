@@ -1,0 +1,127 @@
+"""lookalike tune [PAIRS.csv | --gallery G --pairs PAIRS.csv | --gallery G --decisions | --gallery G --forget]"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from lookalike.cli.output import (
+    gallery_option,
+    json_option,
+    print_failures,
+    print_json,
+    print_table,
+    progress_bar,
+)
+from lookalike.describe.blend import BLEND
+from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.gallery.csvfile import read_csv
+from lookalike.gallery.tuning import COLUMNS, PRECISION
+from lookalike.types import Figures, TuneReport
+from lookalike.wording import percent
+
+
+@click.command()
+@click.argument("files", metavar="[PAIRS.csv]", required=False, type=click.Path())
+@gallery_option(required=False)
+@click.option("--pairs", type=click.Path(), help="A CSV file with the columns a, b and verdict (same or different).")
+@click.option("--decisions", is_flag=True, help="Take what `duplicates --same` and `--different` have recorded.")
+@click.option("--by", help="blend or a descriptor.  [default: blend]")
+@click.option(
+    "--precision",
+    type=click.FloatRange(0.5, 1, max_open=True),
+    default=PRECISION,
+    show_default=True,
+    help="For the threshold that is told.",
+)
+@click.option("--forget", is_flag=True, help="Go back to what was before; with --by for one measure only.")
+@json_option
+def command(
+    files: str | None,
+    gallery: str | None,
+    pairs: str | None,
+    decisions: bool,
+    by: str | None,
+    precision: float,
+    forget: bool,
+    as_json: bool,
+) -> int:
+    """Fit what counts as the same to pairs that you have judged: the blend's shares, or a descriptor's probability.
+
+    With a gallery it is kept, if it helped, and search and duplicates go by it; no picture is read again. A and B are
+    paths, or names of files in the gallery. PAIRS.csv alone is about any files, and nothing is kept.
+    """
+    if sum((files is not None, pairs is not None, decisions, forget)) != 1:
+        raise click.UsageError("choose one of PAIRS.csv, --pairs, --decisions and --forget")
+    if files is None and not gallery:
+        raise click.UsageError("name the gallery with --gallery, or the pairs of plain files as PAIRS.csv")
+    if forget:
+        return _forget(str(gallery), by, as_json)
+    if files is not None:
+        report = _of_files(files, by or BLEND, precision)
+    else:
+        with Gallery.open(str(gallery)) as opened:
+            report = opened.tune(pairs, by=by or BLEND, precision=precision)
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+        print_failures(report.failed)
+    return 1 if report.failed else 0
+
+
+def _of_files(file: str, by: str, precision: float) -> TuneReport:
+    """The files are indexed for this run only, with everything that may be blended or with the one descriptor."""
+    folder = os.path.dirname(os.path.abspath(file))
+    told = dict.fromkeys(value for line in read_csv(file, COLUMNS) for value in line.values[:2] if value)
+    beside = {path: os.path.join(folder, path) for path in told}
+    names = DEFAULT_DESCRIPTORS if by == BLEND else (by,)
+    with (
+        tempfile.TemporaryDirectory(prefix="lookalike-") as passing,
+        Gallery.create(Path(passing) / "passing.gallery", names) as opened,
+    ):
+        with progress_bar("indexing") as progress:
+            paths = [place if os.path.lexists(place) else path for path, place in beside.items()]
+            failed = opened.add(paths, progress=progress).failed
+        report = opened.tune(file, by=by, precision=precision, keep=False)
+    return replace(report, failed=(*failed, *report.failed))
+
+
+def _forget(gallery: str, by: str | None, as_json: bool) -> int:
+    with Gallery.open(gallery) as opened:
+        count = opened.forget_tuning(by)
+    if as_json:
+        print_json({"forgotten": count})
+    else:
+        click.echo(f"forgot what pairs taught about {count:,} measures")
+    return 0
+
+
+def _print(report: TuneReport) -> None:
+    limit = f"{100 * report.precision:g} %"
+    columns = ["", "told right", "ROC AUC", f"same pairs found at {limit}", "of these right"]
+    rows = [["before", *_row(report.before)], ["after, cross-validated", *_row(report.after)]]
+    print_table(columns, rows, numbers=columns[1:])
+    if report.weights:
+        click.echo("--by " + ",".join(f"{name}={share:.3f}" for name, share in report.weights.items()))
+    click.echo(f"{report.by}: same with {limit} up to the distance {report.threshold:.4g}")
+    click.echo(
+        f"{report.same:,} same and {report.different:,} different pairs, {report.unused:,} unused. {_verdict(report)}"
+    )
+
+
+def _row(found: Figures | None) -> list[str]:
+    if found is None:
+        return ["unknown"] * 4
+    right = "none found" if found.right is None else percent(found.right, "identical")
+    return [percent(found.accuracy, "identical"), f"{found.auc:.4f}", percent(found.found, "identical"), right]
+
+
+def _verdict(report: TuneReport) -> str:
+    if report.kept:
+        return "It helped, and is kept."
+    return "It helps; for files alone nothing is kept." if report.helped else "It did not help; nothing was changed."

@@ -1,0 +1,106 @@
+"""lookalike labels list, import, suspects, forget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lookalike.gallery import Gallery
+from lookalike.types import Labelled, LabelReport, Suspect
+from samples import save
+from terminal import fields, here, process
+from tinted import kind_of, tinted
+
+COUNT = 18
+WRONG = 7
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """photos/red, photos/green, photos/blue, one picture in the wrong one, and g, a gallery of them."""
+    monkeypatch.delenv("LOOKALIKE_GALLERY", raising=False)
+    for n in range(COUNT):
+        kind = "blue" if n == WRONG else kind_of(n)
+        save(tmp_path / "photos" / kind / f"{n:02}.png", tinted(n))
+    with Gallery.create(tmp_path / "g", ["colour"]) as opened:
+        opened.add(tmp_path / "photos")
+    return tmp_path
+
+
+def imported(folder: Path) -> None:
+    assert here("labels", "import", "-g", folder / "g", "--from-folders", folder / "photos").code == 0
+
+
+def test_import_from_folders(folder: Path) -> None:
+    """What was labelled, in words and as JSON."""
+    arguments = ("labels", "import", "-g", folder / "g", "--from-folders", folder / "photos")
+    assert f"{COUNT} labelled, 0 without a label, 0 failed" in here(*arguments).out
+    ran = process(*arguments, "--json")
+    assert (ran.code, ran.err, list(ran.json)) == (0, "", fields(LabelReport))
+    assert ran.json["counts"] == {"blue": 7, "red": 6, "green": 5}
+
+
+def test_import_from_csv(folder: Path) -> None:
+    """Lines that cannot be used are listed with their numbers and make the code 1; others are used."""
+    (folder / "t.csv").write_text("path,label\n00.png,rose\ngone.png,rose\n")
+    ran = here("labels", "import", "-g", folder / "g", "--csv", folder / "t.csv")
+    assert (ran.code, "1 labelled" in ran.out) == (1, True)
+    assert "t.csv:3: gone.png: not among the indexed pictures" in ran.err
+
+
+def test_list(folder: Path) -> None:
+    """Every labelled picture, those of a filter, or counts."""
+    assert here("labels", "list", "-g", folder / "g", "--json").json == []
+    imported(folder)
+    ran = process("labels", "list", "-g", folder / "g", "--where", "label = 'green'", "--json")
+    assert (ran.code, ran.err) == (0, "")
+    assert [list(one) for one in ran.json] == [fields(Labelled)] * 5
+    words = here("labels", "list", "-g", folder / "g", "--source", "folders").out
+    assert words.count("folders") == COUNT
+    assert here("labels", "list", "-g", folder / "g", "--source", "csv", "--json").json == []
+    counts = here("labels", "list", "-g", folder / "g", "--counts", "--json").json
+    assert counts == {"folders": {"blue": 7, "red": 6, "green": 5}}
+    assert "blue" in here("labels", "list", "-g", folder / "g", "--counts").out
+
+
+def test_suspects(folder: Path) -> None:
+    """The picture in the wrong folder comes first, as words, as JSON and on a page with its neighbours."""
+    imported(folder)
+    arguments = ("labels", "suspects", "-g", folder / "g", "--by", "colour", "-k", 3)
+    ran = here(*arguments, "--json", "--report", folder / "r.html")
+    assert (ran.code, list(ran.json[0])) == (0, fields(Suspect))
+    assert (Path(ran.json[0]["path"]).stem, ran.json[0]["suggested"]) == (f"{WRONG:02}", kind_of(WRONG))
+    assert "r.html" in ran.err
+    page = (folder / "r.html").read_text("utf-8")
+    for word in (f"{WRONG:02}.png", "blue &rarr; green?", *(Path(n["path"]).name for n in ran.json[0]["neighbours"])):
+        assert word in page
+    assert f"{WRONG:02}.png" in here(*arguments).out
+
+
+def test_forget(folder: Path) -> None:
+    """Labels of one source go; a source that nobody knows had none."""
+    imported(folder)
+    assert here("labels", "forget", "folders", "-g", folder / "g", "--json").json == {
+        "source": "folders",
+        "forgotten": COUNT,
+    }
+    assert here("labels", "list", "-g", folder / "g", "--json").json == []
+    assert "forgot 0 labels" in here("labels", "forget", "nobody", "-g", folder / "g").out
+
+
+def test_mistakes(folder: Path) -> None:
+    """Neither or both kinds of import, no labels to suspect, counts of a part, a bad filter: code 2, and why."""
+    gallery = ["-g", folder / "g"]
+    for arguments, why in (
+        (["import", *gallery], "choose one"),
+        (["import", *gallery, "--csv", "a", "--from-folders", "b"], "choose one"),
+        (["import", *gallery, "--csv", folder / "no.csv"], "cannot be read"),
+        (["suspects", *gallery], "there are 0 labelled pictures"),
+        (["list", *gallery, "--counts", "--source", "csv"], "--counts"),
+        (["list", *gallery, "--where", "label"], "too early"),
+        (["list"], "--gallery"),
+    ):
+        ran = here("labels", *arguments)
+        assert (ran.code, ran.out) == (2, ""), arguments
+        assert why in ran.err
