@@ -133,8 +133,8 @@ def _tell(adapted: Adapted, out: Path, as_json: bool) -> int:
 @json_option
 def recipe(file: Path, data: Path, teacher: Path | None, run_folder: Path, out: Path, side: int, as_json: bool) -> int:
     """Train a network from random weights as the recipe FILE says. Goes on from the last checkpoint."""
+    from lookalike.train.copying import run_of, trained_by
     from lookalike.train.export import export
-    from lookalike.train.loop import Run
     from lookalike.train.prepare import prepare
     from lookalike.train.recipe import read
 
@@ -142,11 +142,11 @@ def recipe(file: Path, data: Path, teacher: Path | None, run_folder: Path, out: 
     told = read(file)
     with progress_bar("training") as progress:
         groups, classes = prepare(told, data, teacher, data / "packs")
-        run = Run(told, groups, classes, run_folder)
+        run = run_of(told, groups, classes, run_folder)
         run.resume()
         for line in run.train():
             progress(int(line["step"]), told.steps)
-    sha256 = export(run.trained(), side, out)
+    sha256 = export(trained_by(run), side, out)
     if as_json:
         print_json({"model": str(out), "sha256": sha256, "steps": run.step})
     else:
