@@ -44,6 +44,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
     diagonal: str = ""
+    diagonal_name: str = "by lot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,34 @@ def roc(curves: Sequence[tuple[str, Points]], wrong: int) -> Chart:
         _lines([(name, [(along(x), _y(y)) for x, y in points]) for name, points in curves]),
         _points([(along(share), _y(share)) for share in chance]),
     )
+
+
+def curves(
+    title: str, x_label: str, y_label: str, lines: Sequence[tuple[str, Points]], diagonal: bool = False
+) -> Chart:
+    """(x, y) points of any finite numbers, at least one -> a chart whose axes end where the points do.
+
+    ``diagonal``: both axes go from 0 to 1, and a line shows where they are equal."""
+    places = [point for _, points in lines for point in points]
+    left, right = (0.0, 1.0) if diagonal else _ends([x for x, _ in places])
+    low, high = (0.0, 1.0) if diagonal else _ends([y for _, y in places])
+    drawn = [(name, [(_x((x - left) / (right - left)), _y((y - low) / (high - low))) for x, y in points])
+             for name, points in lines]  # fmt: skip
+    return Chart(
+        title,
+        x_label,
+        y_label,
+        tuple(Tick(_x(place / 5), f"{left + place / 5 * (right - left):.3g}") for place in range(6)),
+        tuple(Tick(_y(place / 5), f"{low + place / 5 * (high - low):.3g}") for place in range(6)),
+        _lines(drawn),
+        _points([(_x(0), _y(0)), (_x(1), _y(1))]) if diagonal else "",
+        "as it should be" if diagonal else "",
+    )
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    low, high = min(values), max(values)
+    return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
 def bars(title: str, groups: Sequence[tuple[str, Sequence[tuple[str, float, float]]]]) -> BarChart:
