@@ -83,6 +83,7 @@ def read_card(path: Path) -> ModelCard:
     )
     if not made.outputs:
         raise card.wrong("outputs", "names no output")
+    card.labels()
     card.finish()
     return made
 
@@ -178,6 +179,10 @@ class _Table:
         for key in self.values:
             if key not in self._asked:
                 raise self.wrong(key, f"is no field of a card; there are {', '.join(map(self._full, self._asked))}")
+
+    def labels(self) -> None:
+        """The table of classes may be there; nothing here reads it."""
+        self._asked["labels"] = None
 
     def text(self, key: str) -> str:
         value = self._value(key)

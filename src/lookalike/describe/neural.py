@@ -25,6 +25,7 @@ from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelMissing
 from lookalike.types import Floats, Image, Pixels
 
 PARTS = "_parts"  # after an output's name: the output that tells what each cell of the picture adds to that one
+LOGITS = "_logits"  # likewise: the output that tells the classes apart
 BATCH = 16  # pictures per forward pass: a graphics card has work, and no call needs much memory
 STORED_MAX = float(np.finfo(np.float16).max)  # galleries keep half precision: a larger number would become infinite
 FASTEST_FIRST = (
@@ -221,7 +222,7 @@ def _check_input(file: Path, session: Any, takes: ModelInput) -> None:
 def _check_outputs(file: Path, session: Any, gives: dict[str, DescriptorCard]) -> None:
     """There are those of the card and, if the file gives them, the parts of these."""
     there = {one.name: one for one in session.get_outputs()}
-    if set(there) - {name + PARTS for name in gives} != set(gives):
+    if set(there) - {name + more for name in gives for more in (PARTS, LOGITS)} != set(gives):
         raise ModelCardInvalid(f"{file}: its card names the outputs {_listed(gives)}; it has {_listed(there)}")
     for name, one in ((name, there[name]) for name in gives):
         if one.type != TENSORS["float32"]:

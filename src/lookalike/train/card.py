@@ -7,7 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lookalike.distance import Metric
 from lookalike.train.network import HEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What a card says of the classes that ``<output>_logits`` tells apart: their ``names`` in order; the
+    ``temperature`` that the logits are divided by; the probability below which the answer is none."""
+
+    output: str
+    names: Sequence[str]
+    temperature: float
+    abstain_below: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +36,9 @@ class Written:
     training: Sequence[tuple[str, str]] = ()
     measured: Mapping[str, float] = field(default_factory=dict)
     weaknesses: Sequence[str] = ()
+    dim: int = HEAD
+    metric: Metric = "cosine"
+    labels: Labels | None = None
 
 
 def write_card(card: Written, path: Path) -> None:
@@ -40,8 +55,18 @@ def write_card(card: Written, path: Path) -> None:
         *("", "[input]", 'name = "image"', f"side = {card.side}", 'layout = "NHWC"', 'type = "uint8"'),
     ]  # fmt: skip
     for name, typical in card.outputs.items():
-        lines += ["", f"[outputs.{_quoted(name)}]", "version = 1", f"dim = {HEAD}", 'metric = "cosine"']
+        lines += [
+            "",
+            f"[outputs.{_quoted(name)}]",
+            "version = 1",
+            f"dim = {card.dim}",
+            f"metric = {_quoted(card.metric)}",
+        ]
         lines += [f"typical = {typical:.3f}"]
+    if card.labels:
+        lines += ["", "[labels]", f"output = {_quoted(card.labels.output)}", "names = ["]
+        lines += [*(f"    {_quoted(name)}," for name in card.labels.names), "]"]
+        lines += [f"temperature = {card.labels.temperature:.4f}", f"abstain_below = {card.labels.abstain_below:.4f}"]
     for data, terms in card.training:
         lines += ["", "[[training]]", f"data = {_quoted(data)}", f"terms = {_quoted(terms)}"]
     if card.measured:

@@ -38,8 +38,8 @@ class Copying:
         self.identity: Mapping[str, Any] = {"task": "copy", "classes": classes}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(recipe.seed)
-            self.network: nn.Module = Network()
-            self.helper: nn.Module = nn.Linear(HEAD, max(classes, 1))
+            self.network = Network()
+            self.helper = nn.Linear(HEAD, max(classes, 1))
         self._edits: Edits | None = None
 
     def loss(self, step: int) -> Loss:

@@ -35,7 +35,7 @@ class Labelled:
     @property
     def counts(self) -> NDArray[np.int64]:
         """(C,): the pictures of each class."""
-        return np.bincount(self.pack.labels, minlength=len(self.pack.classes))
+        return np.bincount(self.pack.labels[self.pack.labels >= 0], minlength=len(self.pack.classes))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -64,19 +64,24 @@ def read_labelled(source: Path, side: int, cache: Path) -> Labelled:
 
     Raises UserError for a source that holds fewer than two classes, and for a CSV without the columns of COLUMNS.
     """
-    made = _of_csv(source, side, cache) if source.suffix.lower() == ".csv" else _of_folders(source, side, cache)
+    made = read_pictures(source, side, cache)
+    labelled = np.flatnonzero(made.pack.labels != NO_LABEL)
+    made = replace(made, pack=some_of(made.pack, labelled), unlabelled=len(made.pack.labels) - len(labelled))
     if len(made.pack.classes) < 2:
         found = ", ".join(made.pack.classes) or "none"
         raise UserError(f"{source}: pictures of one class teach nothing; found: {found}. It takes two folders of them")
     return made
 
 
+def read_pictures(source: Path, side: int, cache: Path) -> Labelled:
+    """The same, but pictures of one class, and in no class's folder, will do."""
+    return _of_csv(source, side, cache) if source.suffix.lower() == ".csv" else _of_folders(source, side, cache)
+
+
 def _of_folders(root: Path, side: int, cache: Path) -> Labelled:
     every = pack(root, side, cache, labelled=True)
     folders = {entry.name for entry in os.scandir(root) if entry.is_dir()}
-    labelled = np.flatnonzero(every.labels != NO_LABEL)
-    some = some_of(every, labelled)
-    return Labelled(some, tuple(sorted(folders - set(every.classes))), len(every.labels) - len(labelled))
+    return Labelled(every, tuple(sorted(folders - set(every.classes))))
 
 
 def _of_csv(file: Path, side: int, cache: Path) -> Labelled:
@@ -158,3 +163,9 @@ def _twins(pixels: Pixels, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(N,): which pictures, not held out themselves, have the pixels of one that is."""
     digests = np.array([hashlib.sha256(one.tobytes()).hexdigest() for one in pixels])
     return np.asarray(~held & np.isin(digests, digests[held]), np.bool_)
+
+
+def evenly(rows: Rows, most: int) -> Rows:
+    """At most so many of the rows, evenly spread."""
+    chosen: Rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
+    return chosen

@@ -46,12 +46,20 @@ class Loss:
 class Task(Protocol):
     """What is learnt. What a step draws must depend on the seed and the step's number alone."""
 
-    identity: Mapping[str, Any]
-    """What a checkpoint must have been made for, as JSON values: the task, its classes, the shape of the network."""
-    network: nn.Module
-    """What leaves training, as a running mean of its weights."""
-    helper: nn.Module
-    """What is trained beside it and left behind; perhaps nothing."""
+    @property
+    def identity(self) -> Mapping[str, Any]:
+        """What a checkpoint must have been made for, as JSON values: the task, its classes, the network's shape."""
+        ...
+
+    @property
+    def network(self) -> nn.Module:
+        """What leaves training, as a running mean of its weights."""
+        ...
+
+    @property
+    def helper(self) -> nn.Module:
+        """What is trained beside it and left behind; perhaps nothing."""
+        ...
 
     def loss(self, step: int) -> Loss:
         """Draw this step's pictures, and say what the network makes of them."""

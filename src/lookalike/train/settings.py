@@ -15,7 +15,7 @@ from lookalike.errors import UserError
 from lookalike.train.loop import Plan
 from lookalike.train.recipe import made
 
-LOOKS = 20  # validations of a run
+LOOKS = 10  # validations of a run
 LONGEST_MEMORY = 0.998  # of the running mean of the weights
 
 _Settings = TypeVar("_Settings", bound="Settings")

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lookalike.train.data import square
+from lookalike.train.loop import device
 from lookalike.train.network import DEPTHS, FEATURES, HEAD, MEAN, STD, WIDTHS, GeneralisedMean, Network, trunk
 from lookalike.train.views import tensor_of, to_device
 from lookalike.types import Floats, Pixels
@@ -71,11 +72,11 @@ def batches(pixels: Pixels, size: int, count: int = BATCH) -> Iterator[Tensor]:
         yield to_device(tensor_of(np.stack([square(one, size) for one in pixels[start : start + count]])))
 
 
-def outputs(network: nn.Module, pixels: Pixels, size: int) -> list[Floats]:
-    """What a network in use says of N pictures: each of its outputs, (N, D) float32."""
+def outputs(network: nn.Module, pixels: Pixels, size: int, quick: bool = False) -> list[Floats]:
+    """What a network in use says of N pictures: each of its outputs, (N, D) float32. ``quick``: to two digits."""
     network.eval()
     parts: list[list[Floats]] = []
-    with torch.no_grad():
+    with torch.no_grad(), torch.autocast(device().type, torch.bfloat16, enabled=quick):
         for pictures in batches(pixels, size):
             told = network(pictures)
             told = told if isinstance(told, tuple) else (told,)

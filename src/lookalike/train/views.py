@@ -25,11 +25,11 @@ GRID = 5  # points each way whose shifts bend a drawing
 
 
 class Views:
-    """Views of training pictures; ``drawings``: bend and move instead of crop, mirror and recolour."""
+    """Views of training pictures; ``strength``: of the edits, None for drawings, which are bent and moved instead."""
 
-    def __init__(self, seed: int, size: int, drawings: bool = False) -> None:
-        self.seed, self.size = seed, size
-        self.edits = None if drawings else Edits(seed)
+    def __init__(self, seed: int, size: int, strength: Strength | None = PHOTO) -> None:
+        self.seed, self.size, self.strength = seed, size, strength
+        self.edits = Edits(seed) if strength else None
         self.random = torch.Generator()
 
     def begin(self, step: int) -> np.random.Generator:
@@ -42,8 +42,8 @@ class Views:
     def of(self, pixels: Pixels) -> Tensor:
         """(N, s, s, 3) uint8 -> (N, 3, size, size) float 0..1, each changed at random."""
         pictures = tensor_of(pixels)
-        if self.edits:
-            return to_device(self.edits.view(pictures, self.size, PHOTO)[0])
+        if self.edits and self.strength:
+            return to_device(self.edits.view(pictures, self.size, self.strength)[0])
         return to_device(bent(resized(pictures, self.size), self.random))
 
 
