@@ -21,7 +21,7 @@ from lookalike.distance import euclidean
 from lookalike.errors import UserError
 from lookalike.evaluate.scores import mean_average_precision
 from lookalike.train.labelled import Labelled, Rows, Split, evenly, read_pictures, split
-from lookalike.train.loop import Figures, Loss, Run, device, finish
+from lookalike.train.loop import Figures, Loss, Run, device, finish, quick
 from lookalike.train.made import Made
 from lookalike.train.page import Page, Section, Strip, Table, learning, shown
 from lookalike.train.pca import Components, as_pixels, components
@@ -71,7 +71,7 @@ class Autoencoder(nn.Module):
         self.mean, self.spread = nn.Linear(numbers, latent), nn.Linear(numbers, latent)
         self.open = nn.Linear(latent, numbers)
         up: list[nn.Module] = []
-        for outside in (*widths[-2::-1], width):
+        for outside in (*widths[-2::-1], width // 2):
             up += [nn.BatchNorm2d(inside), nn.LeakyReLU(0.2), nn.Upsample(scale_factor=2)]
             up += [nn.Conv2d(inside, outside, 3, 1, 1, bias=False)]
             inside = outside
@@ -102,7 +102,7 @@ class Coding:
         }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = Autoencoder(settings.side, settings.latent, settings.width)
+            self.network = quick(Autoencoder(settings.side, settings.latent, settings.width))
         self.helper = nn.Identity()
         self.views = Views(settings.seed, settings.side, strength=SHIFTED)
         self.looked = evenly(parted.held, LOOKED_AT)
@@ -178,7 +178,7 @@ def train_autoencoder(source: Path, settings: AutoencoderSettings, run_folder: P
     check(settings)
     if settings.side % DOWN:
         raise UserError(f"--side {settings.side}: an autoencoder's must be a multiple of {DOWN}")
-    pictures = read_pictures(source, settings.side, run_folder / "packs")
+    pictures = read_pictures(source, settings.side, run_folder / "packs", settings.nested)
     parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json")
     line = components(pictures.pack.pixels[parted.kept], settings.side, settings.latent)
     run = Run(Coding(settings, pictures, parted), settings.plan(len(parted.kept)), run_folder)

@@ -22,7 +22,7 @@ from lookalike.evaluate import labelling
 from lookalike.evaluate.charts import curves
 from lookalike.train import losses
 from lookalike.train.labelled import Labelled, Rows, Split, evenly, read_labelled, split
-from lookalike.train.loop import Figures, Loss, Run, device, finish
+from lookalike.train.loop import Figures, Loss, Run, device, finish, quick
 from lookalike.train.made import Classes, Made
 from lookalike.train.network import HEAD
 from lookalike.train.page import Page, Section, Strip, Table, learning, shown
@@ -76,7 +76,7 @@ class Classification:
         }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = _started(Classifier(len(self.pack.classes)), start)
+            self.network = quick(_started(Classifier(len(self.pack.classes)), start))
         self.helper = nn.Identity()
         self.views = Views(settings.seed, settings.side)
         labels = self.pack.labels[parted.kept]
@@ -117,7 +117,7 @@ def train_classifier(source: Path, settings: ClassifierSettings, run_folder: Pat
     Interrupted, the best network so far is what is made. Raises UserError for pictures or settings that will not do,
     for a run of something else, and when a loss is no longer a number."""
     check(settings)
-    pictures = read_labelled(source, settings.side, run_folder / "packs")
+    pictures = read_labelled(source, settings.side, run_folder / "packs", settings.nested)
     parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json")
     task = Classification(settings, pictures, parted)
     run = Run(task, settings.plan(len(parted.kept)), run_folder)

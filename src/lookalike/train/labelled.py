@@ -59,12 +59,13 @@ class Split:
     twins: int
 
 
-def read_labelled(source: Path, side: int, cache: Path) -> Labelled:
+def read_labelled(source: Path, side: int, cache: Path, nested: bool = False) -> Labelled:
     """The pictures of ``source``, each squeezed to ``side`` pixels: a folder with a folder for each class, or a CSV.
 
+    ``nested``: a class is the whole folder that a picture lies in (alphabet/letter), not the first below the source.
     Raises UserError for a source that holds fewer than two classes, and for a CSV without the columns of COLUMNS.
     """
-    made = read_pictures(source, side, cache)
+    made = read_pictures(source, side, cache, nested)
     labelled = np.flatnonzero(made.pack.labels != NO_LABEL)
     made = replace(made, pack=some_of(made.pack, labelled), unlabelled=len(made.pack.labels) - len(labelled))
     if len(made.pack.classes) < 2:
@@ -73,15 +74,20 @@ def read_labelled(source: Path, side: int, cache: Path) -> Labelled:
     return made
 
 
-def read_pictures(source: Path, side: int, cache: Path) -> Labelled:
+def read_pictures(source: Path, side: int, cache: Path, nested: bool = False) -> Labelled:
     """The same, but pictures of one class, and in no class's folder, will do."""
-    return _of_csv(source, side, cache) if source.suffix.lower() == ".csv" else _of_folders(source, side, cache)
+    if source.suffix.lower() == ".csv":
+        return _of_csv(source, side, cache)
+    return _of_folders(source, side, cache, nested)
 
 
-def _of_folders(root: Path, side: int, cache: Path) -> Labelled:
+def _of_folders(root: Path, side: int, cache: Path, nested: bool) -> Labelled:
     every = pack(root, side, cache, labelled=True)
     folders = {entry.name for entry in os.scandir(root) if entry.is_dir()}
-    return Labelled(every, tuple(sorted(folders - set(every.classes))))
+    empty = tuple(sorted(folders - set(every.classes)))
+    if nested:
+        every = with_labels(every, [os.path.dirname(path) for path in every.paths])
+    return Labelled(every, empty)
 
 
 def _of_csv(file: Path, side: int, cache: Path) -> Labelled:
@@ -123,14 +129,14 @@ def some_of(every: Pack, rows: Rows) -> Pack:
     return replace(every, pixels=every.pixels[rows], labels=every.labels[rows], paths=paths)
 
 
-def split(every: Pack, share: float, seed: int, kept: Path, by_class: bool = False) -> Split:
-    """Hold out a ``share`` of each class, at least one picture and never all; of a class with one picture none.
+def split(every: Pack, share: float, seed: int, kept: Path, by_class: bool = False, least: int = 1) -> Split:
+    """Hold out a ``share`` of each class, at least ``least`` pictures and never all; of a class with one picture none.
 
     ``by_class``: hold out whole classes instead, at least two. ``kept``: a file that names what is held out, so that a
     run that goes on never trains on it, whatever pictures came since. Raises UserError when it names none of these.
     """
     if not kept.exists():
-        chosen = _classes_of(every, share, seed) if by_class else _pictures_of(every, share, seed)
+        chosen = _classes_of(every, share, seed) if by_class else _pictures_of(every, share, seed, least)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.with_suffix(".part").write_text(json.dumps([every.paths[row] for row in chosen]))
         os.replace(kept.with_suffix(".part"), kept)
@@ -144,11 +150,11 @@ def split(every: Pack, share: float, seed: int, kept: Path, by_class: bool = Fal
     return Split(np.flatnonzero(held), np.flatnonzero(~held & ~twins), int(twins.sum()))
 
 
-def _pictures_of(every: Pack, share: float, seed: int) -> Rows:
+def _pictures_of(every: Pack, share: float, seed: int, least: int) -> Rows:
     random, chosen = np.random.default_rng(seed), []
     for kind in range(-1, len(every.classes)):
         rows = random.permutation(np.flatnonzero(every.labels == kind))
-        count = min(max(1, round(share * len(rows))), len(rows) - 1) if len(rows) > 1 else 0
+        count = min(max(least, round(share * len(rows))), len(rows) - 1) if len(rows) > 1 else 0
         chosen.append(rows[:count])
     return np.sort(np.concatenate(chosen))
 

@@ -37,6 +37,7 @@ class Settings:
     rate: float = setting(2e-3, "The highest learning rate.", least=1e-9, most=10)
     decay: float = setting(0.02, "Weight decay (AdamW).", most=10)
     held_out: float = setting(0.2, "Share that is held out and never trained on.", least=0.01, most=0.9)
+    nested: bool = setting(False, "A class is the whole folder that a picture lies in, not the first below DIR.")
     seed: int = setting(0, "Another seed holds out and draws something else.")
 
     def plan(self, pictures: int) -> Plan:

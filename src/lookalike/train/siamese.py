@@ -22,14 +22,14 @@ from lookalike.distance import Metric
 from lookalike.errors import UserError
 from lookalike.train import losses
 from lookalike.train.labelled import Labelled, Rows, Split, evenly, read_labelled, split
-from lookalike.train.loop import Figures, Loss, Run, device, finish
+from lookalike.train.loop import Figures, Loss, Run, device, finish, quick
 from lookalike.train.made import Made
 from lookalike.train.network import WIDTHS
 from lookalike.train.page import Page, learning
 from lookalike.train.settings import Settings, check, setting
 from lookalike.train.start import STARTS, chosen_start, shipped_network
 from lookalike.train.tower import SMALL, Tower, outputs
-from lookalike.train.verification import Verified, sections, verified
+from lookalike.train.verification import Verified, refuse_without_pairs, sections, verified
 from lookalike.train.views import PHOTO, Views
 
 LOSSES = ("contrastive", "triplet", "nt-xent", "margin")
@@ -78,6 +78,7 @@ class Siamese:
 
     def __init__(self, settings: SiameseSettings, pictures: Labelled, parted: Split) -> None:
         self.settings, self.pack = settings, pictures.pack
+        refuse_without_pairs(self.pack.labels[parted.held])
         self.rows = _by_class(self.pack.labels, parted.kept)
         start = _start(settings, len(parted.kept))
         self.identity: Mapping[str, Any] = {
@@ -87,7 +88,7 @@ class Siamese:
         }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = tower(settings, start)
+            self.network = quick(tower(settings, start))
             self.helper: nn.Module = self._helper()
         self.views = Views(settings.seed, settings.side, None if settings.drawings else PHOTO)
         self.looked = evenly(parted.held, LOOKED_AT)
@@ -105,8 +106,9 @@ class Siamese:
         rows, labels = self._drawn(drawn)
         turns = labels % TURNS if self.settings.turns else np.zeros_like(labels)
         pixels = np.stack([np.rot90(self.pack.pixels[row], turn) for row, turn in zip(rows, turns, strict=True)])
+        views = self.views.of(pixels)
         with torch.autocast(device().type, torch.bfloat16):
-            vectors = self.network(self.views.of(pixels))
+            vectors = self.network(views)
         parts = self._parts(vectors, torch.from_numpy(labels).to(vectors.device))
         return Loss(parts, dict.fromkeys(parts, 1.0))
 
@@ -209,9 +211,9 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
     network so far is what is made. Raises UserError for pictures or settings that will not do, for a run of something
     else, and when a loss is no longer a number."""
     check(settings)
-    pictures = read_labelled(source, settings.side, run_folder / "packs")
+    pictures = read_labelled(source, settings.side, run_folder / "packs", settings.nested)
     by_class = len(pictures.pack.classes) >= ENOUGH
-    parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json", by_class)
+    parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json", by_class, 2)
     task = Siamese(settings, pictures, parted)
     run = Run(task, settings.plan(len(parted.kept)), run_folder)
     complete = finish(run, progress)

@@ -38,11 +38,10 @@ class Verified:
 
 def verified(vectors: Floats, labels: NDArray[np.int64], metric: Metric) -> Verified:
     """(N, D) vectors, (N,) labels -> every pair, once. Raises UserError unless there are pairs of both kinds."""
+    refuse_without_pairs(labels)
     table = (cosine if metric == "cosine" else euclidean)(vectors, vectors)
     first, second = np.triu_indices(len(labels), 1)
     distances, alike = table[first, second], labels[first] == labels[second]
-    if alike.all() or not alike.any():
-        raise UserError("what is held out holds no pair of a class, or no two classes: hold out more, or give more")
     same, different = distances[alike], distances[~alike]
     ranking = scores.rank_pairs(same, [different])
     np.fill_diagonal(table, np.inf)
@@ -58,6 +57,13 @@ def verified(vectors: Floats, labels: NDArray[np.int64], metric: Metric) -> Veri
     }
     rows = list(zip(first.tolist(), second.tolist(), strict=True))
     return Verified(same, different, _hardest(rows, distances, alike), ranking, figures)
+
+
+def refuse_without_pairs(labels: NDArray[np.int64]) -> None:
+    """Raises UserError unless two pictures of a class and two classes are held out."""
+    counts = np.unique(labels, return_counts=True)[1]
+    if len(counts) < 2 or counts.max() < 2:
+        raise UserError("what is held out holds no pair of a class, or no two classes: hold out more, or give more")
 
 
 def best_threshold(same: Floats, ranking: scores.Ranking) -> tuple[float, float]:
