@@ -99,6 +99,7 @@ def test_interrupted_and_called_again(photos: Path, monkeypatch: pytest.MonkeyPa
         return real(run)
 
     monkeypatch.setattr(Run, "_step", interrupted)
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
     call = ("train", "classifier", photos, "--out", "x.onnx", "--start", "scratch", *FEW)
     ran = here(*call)
     assert (ran.code, ran.json["complete"], "best model so far" in ran.err) == (130, False, True)
@@ -120,7 +121,7 @@ def test_interrupted_before_there_is_anything(photos: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize("kind", ["classifier", "siamese", "autoencoder"])
-def test_every_kind_refuses_a_run_of_another(kind: str, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_kind_refuses_a_run_of_another(kind: str, photos: Path) -> None:
     """A run folder that holds a run of something else is refused with both named, and nothing is overwritten."""
     others = {"classifier": "siamese", "siamese": "autoencoder", "autoencoder": "classifier"}
     monkeypatch.setattr(loop, "SAVE_EVERY", 1)

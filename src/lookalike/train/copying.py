@@ -92,7 +92,7 @@ class Copying:
 
 def run_of(recipe: Recipe, groups: Sequence[Pictures], classes: int, folder: Path) -> Run:
     """The run of a recipe over these pictures, which hold so many classes."""
-    plan = Plan(recipe.steps, recipe.rate, recipe.decay, recipe.warm_up, recipe.average)
+    plan = Plan(recipe.steps, recipe.rate, recipe.decay, recipe.warm_up, recipe.average, seed=recipe.seed)
     return Run(Copying(recipe, groups, classes), plan, folder)
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -83,6 +84,7 @@ class Plan:
     warm_up: int
     average: float
     look_every: int = 0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,7 @@ class Run:
             looked = self._is_due(self.plan.look_every)
             if looked:
                 told |= self._look()
-            if looked or self.step % SAVE_EVERY == 0:
+            if self.step % SAVE_EVERY == 0:
                 self.save()
             if looked or self._is_due(LOG_EVERY):
                 told |= {"step": self.step, "seconds": round(time.monotonic() - began, 1)}
@@ -214,7 +216,9 @@ class Run:
     def _step(self) -> dict[str, float]:
         for group in self.optimizer.param_groups:
             group["lr"] = _rate(self.plan, self.step)
-        loss = self.task.loss(self.step)
+        with torch.random.fork_rng():  # what the network itself draws, as dropout does
+            torch.manual_seed(int(np.random.SeedSequence([self.plan.seed, self.step, 2]).generate_state(1)[0]))
+            loss = self.task.loss(self.step)
         total = loss.total
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]

@@ -88,7 +88,7 @@ def nt_xent(vectors: Tensor, labels: Tensor, temperature: float) -> Tensor:
     similar = vectors @ vectors.T / temperature
     same = labels[:, None] == labels
     strangers = similar.masked_fill(same, -torch.inf).logsumexp(1)
-    pairs = same.fill_diagonal_(False).nonzero()
+    pairs = (same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)).nonzero()
     own = similar[pairs[:, 0], pairs[:, 1]]
     return (torch.logaddexp(own, strangers[pairs[:, 0]]) - own).mean()
 

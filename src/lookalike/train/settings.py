@@ -44,7 +44,7 @@ class Settings:
         """The run over so many pictures. Its warm-up is a twentieth, and its weights are a mean over about a tenth."""
         steps = self.steps or max(1, round(self.epochs * pictures / self.batch))
         average = min(LONGEST_MEMORY, 1 - 10 / (steps + 10))
-        return Plan(steps, self.rate, self.decay, steps // 20, average, max(1, steps // LOOKS))
+        return Plan(steps, self.rate, self.decay, steps // 20, average, max(1, steps // LOOKS), self.seed)
 
 
 def read_settings(path: Path, kind: type[_Settings]) -> _Settings:
