@@ -124,7 +124,6 @@ def test_interrupted_before_there_is_anything(photos: Path, monkeypatch: pytest.
 def test_every_kind_refuses_a_run_of_another(kind: str, photos: Path) -> None:
     """A run folder that holds a run of something else is refused with both named, and nothing is overwritten."""
     others = {"classifier": "siamese", "siamese": "autoencoder", "autoencoder": "classifier"}
-    monkeypatch.setattr(loop, "SAVE_EVERY", 1)
     extra = {
         "classifier": ("--start", "scratch"),
         "siamese": ("--start", "scratch"),

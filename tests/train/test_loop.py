@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from lookalike.errors import UserError
+from lookalike.errors import LookalikeError, UserError
 from lookalike.train import loop, losses
 from lookalike.train.augment import Edits
 from lookalike.train.copying import Copying, Pictures, run_of, trained_by
@@ -178,3 +178,125 @@ def test_the_rate() -> None:
     assert loop._rate(plan, 10) == pytest.approx(1.0)
     assert loop._rate(plan, 55) == pytest.approx(0.505)
     assert loop._rate(plan, 100) == pytest.approx(0.01)
+
+
+# --- any task
+
+
+class Sums:
+    """A task that can be followed by hand: one weight, pulled to 3; its score is how near it is."""
+
+    def __init__(self, kind: str = "sums", broken_at: int = -1) -> None:
+        self.identity = {"task": kind, "classes": ["a", "b"]}
+        self.network = torch.nn.Linear(1, 1, bias=False)
+        torch.nn.init.zeros_(self.network.weight)
+        self.helper = torch.nn.Identity()
+        self.broken_at = broken_at
+
+    def loss(self, step: int) -> loop.Loss:
+        off = self.network.weight.squeeze() - 3
+        noise = torch.rand(()) * 0  # a network may draw; it must not matter whether others drew before
+        return loop.Loss({"off": off.square() * (torch.nan if step == self.broken_at else 1) + noise}, {"off": 1.0})
+
+    def validate(self, network: torch.nn.Module) -> dict[str, float]:
+        return {"score": -abs(network.weight.item() - 1)}
+
+
+def summed(folder: Path, steps: int = 12, **given: object) -> loop.Run:
+    return loop.Run(Sums(**given), Plan(steps, 0.5, 0.0, 0, 0.1, look_every=2), folder)
+
+
+def test_the_best_is_kept(tmp_path: Path) -> None:
+    """The weight passes 1 on its way to 3: what is kept is the look that was nearest to 1, also after a resume."""
+    run = summed(tmp_path)
+    scores = {int(told["step"]): told["score"] for told in run.train() if "score" in told}
+    best = max(scores, key=scores.__getitem__)
+    assert list(scores) == [2, 4, 6, 8, 10, 12]
+    assert run.best is not None
+    assert (run.best.step, round(run.best.score, 4)) == (best, round(scores[best], 4))
+    assert best < 12
+    again = summed(tmp_path)
+    assert again.resume()
+    kept = [one.trained().weight.item() for one in (run, again)]
+    assert kept[0] == kept[1] == pytest.approx(1, abs=-scores[best] + 1e-4)
+
+
+def test_a_loss_that_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run stops at that step, says what to try, and the checkpoint is the last good one."""
+    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    run = summed(tmp_path, broken_at=5)
+    with pytest.raises(UserError, match=r"step 6.*--rate"):
+        list(run.train())
+    again = summed(tmp_path)
+    assert (again.resume(), again.step) == (True, 4)
+    assert torch.isfinite(again.network.weight).all()
+
+
+def test_no_room_for_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk is an error that says so; the checkpoint before is whole, and nothing lies about."""
+    run = summed(tmp_path)
+    run.save()
+
+    def full(_: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    real = torch.save
+    monkeypatch.setattr(torch, "save", full)
+    run.step = 5
+    with pytest.raises(LookalikeError, match="No space left"):
+        run.save()
+    monkeypatch.setattr(torch, "save", real)
+    again = summed(tmp_path)
+    assert (again.resume(), again.step, list(tmp_path.glob("*.part"))) == (True, 0, [])
+
+
+def test_a_run_of_something_else(tmp_path: Path) -> None:
+    """Another task, and other classes: refused, with what differs and both values."""
+    summed(tmp_path).save()
+    with pytest.raises(UserError, match=r'another task: "sums", not "others"'):
+        summed(tmp_path, kind="others").resume()
+    other = summed(tmp_path)
+    other.task.identity["classes"] = ["a"]
+    with pytest.raises(UserError, match="another classes"):
+        other.resume()
+
+
+def test_interrupted_with_and_without_a_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``finish`` ends quietly when there is a best network to keep; without one the interruption is passed on."""
+    real = loop.Run._step
+
+    def stop_at(step: int) -> None:
+        def step_or_stop(run: loop.Run) -> dict[str, float]:
+            if run.step == step:
+                raise KeyboardInterrupt
+            return real(run)
+
+        monkeypatch.setattr(loop.Run, "_step", step_or_stop)
+
+    stop_at(1)
+    with pytest.raises(KeyboardInterrupt):
+        loop.finish(summed(tmp_path / "early"), lambda *_: None)
+    stop_at(5)
+    run = summed(tmp_path / "late")
+    assert loop.finish(run, lambda *_: None) is False
+    assert run.best is not None
+
+
+def test_what_a_network_draws_is_its_steps_own(tmp_path: Path) -> None:
+    """Whatever was drawn before, a step draws the same; and nobody else's generator is moved."""
+    drawn = []
+
+    class Drawing(Sums):
+        def loss(self, step: int) -> loop.Loss:
+            drawn.append((step, float(torch.rand(()))))
+            return super().loss(step)
+
+    for number, before in enumerate((1, 2)):
+        run = loop.Run(Drawing(), Plan(3, 0.1, 0.0, 0, 0.5), tmp_path / str(number))
+        torch.manual_seed(before)
+        state = torch.random.get_rng_state()
+        list(run.train())
+        assert torch.equal(state, torch.random.get_rng_state())
+    assert drawn[:3] == drawn[3:]
+    assert len({value for _, value in drawn}) == 3

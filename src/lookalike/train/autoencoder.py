@@ -34,7 +34,7 @@ from lookalike.types import Floats, Pixels
 LOSSES = ("mse", "l1", "l1+mse")
 DOWN = 16  # pixels of a picture's side to a cell of the last map
 LOOKED_AT, MEASURED = 500, 2000  # held-out pictures at each look, and at the end
-SHOWN = 10  # pictures on the page, of each kind
+SHOWN = 8  # pictures on the page, of each kind
 SHIFTED = Strength(
     crop=0.5, area=0.7, mirror=0.5, quarter=0.0, angle=0.0, perspective=0.0, inside=0.0, colour=0.2, odd_colour=0.0,
     overlay=0.0, blur=0.0, pixelate=0.0, noise=0.0, posterise=0.0, jpeg=0.0, stretch=1.0,
