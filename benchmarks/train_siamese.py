@@ -12,7 +12,7 @@ from pathlib import Path
 
 from benchmarks.harness import SEED, Options, run, table
 
-SIDE = 96
+SIDE = 64
 FOLDERS = ("woof/train", "imagenette/train")  # ten classes each
 LOSSES = (
     {"loss": "contrastive"},
@@ -44,7 +44,7 @@ def measure(options: Options) -> str:
 def folder_files(options: Options) -> list[Path]:
     """The pictures that are taken of every class."""
     kinds = [kind for name in FOLDERS for kind in sorted((options.data / name).iterdir()) if kind.is_dir()]
-    return [file for kind in kinds for file in sorted(kind.iterdir())[: options.size(100, 12)]]
+    return [file for kind in kinds for file in sorted(kind.iterdir())[: options.size(40, 12)]]
 
 
 def _twenty(options: Options, target: Path) -> Path:
@@ -57,7 +57,7 @@ def _twenty(options: Options, target: Path) -> Path:
 def _row(folder: Path, made: Path, options: Options, chosen: dict) -> list[str]:
     from lookalike.train.siamese import SiameseSettings, train_siamese
 
-    settings = SiameseSettings(**{"side": SIDE, "epochs": options.size(5, 1), "seed": SEED, "start": "tuned"} | chosen)
+    settings = SiameseSettings(**{"side": SIDE, "epochs": options.size(6, 1), "seed": SEED, "start": "tuned"} | chosen)
     name = " ".join(chosen.values()) if "head" not in chosen else "weighted L1 head (its tower)"
     told = train_siamese(folder, settings, made / f"{name}.run", lambda *_: None).figures
     return [name, *_cells(told)]
