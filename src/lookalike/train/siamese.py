@@ -187,12 +187,13 @@ def tower(settings: SiameseSettings, start: str = "scratch") -> Tower:
 
 
 def _start(settings: SiameseSettings, pictures: int) -> str:
+    """How it begins. Raises UserError for settings that do not go together."""
+    if settings.head == "l1" and settings.loss != "contrastive":
+        raise UserError(f"--head l1 has a loss of its own, cross-entropy on pairs; leave --loss {settings.loss} out")
     if settings.drawings:
         if settings.start in ("frozen", "tuned"):
             raise UserError("drawings have a small network of their own: --start scratch goes with --drawings")
         return "scratch"
-    if settings.head == "l1" and settings.loss != "contrastive":
-        raise UserError(f"--head l1 has a loss of its own, cross-entropy on pairs; leave --loss {settings.loss} out")
     return chosen_start(settings.start, pictures)
 
 
