@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 
 from lookalike.describe.models import read_card
-from lookalike.train.card import Written, write_card
+from lookalike.train.card import Labels, Written, write_card
 
 
 def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -38,3 +39,16 @@ def test_a_card_that_says_little(tmp_path: Path) -> None:
     write_card(Written("a", "0" * 64, "MIT", "mine", 32, {"a": 1.0}), tmp_path / "a.onnx")
     card = read_card(tmp_path / "a.toml")
     assert (card.training, dict(card.measured), card.weaknesses) == ((), {}, ())
+
+
+def test_a_card_with_labels(tmp_path: Path) -> None:
+    """Names in their order, odd ones too, temperature and level; another metric and length arrive as well."""
+    labels = Labels("kind", ['a "b"', "é/z", "c"], 1.25, 0.4)
+    write_card(
+        Written("k", "0" * 64, "MIT", "mine", 32, {"kind": 3.5}, dim=12, metric="euclidean", labels=labels),
+        tmp_path / "k.onnx",
+    )
+    told = tomllib.loads((tmp_path / "k.toml").read_text())["labels"]
+    assert told == {"output": "kind", "names": ['a "b"', "é/z", "c"], "temperature": 1.25, "abstain_below": 0.4}
+    (output,) = read_card(tmp_path / "k.toml").outputs
+    assert (output.dim, output.metric, output.typical) == (12, "euclidean", 3.5)

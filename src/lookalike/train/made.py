@@ -16,6 +16,7 @@ from lookalike.train.export import export_outputs
 from lookalike.train.page import Page, write_page
 from lookalike.types import Failure
 
+LEAST = 0.001  # typical distance that a card can tell; a network that has hardly learnt may give less
 LOGITS = "_logits"  # after the descriptor's name: the output that tells the classes apart
 
 
@@ -64,7 +65,7 @@ def deliver(made: Made, name: str, out: Path, report: Path | None, data: str) ->
     sha256 = export_outputs(made.network, names, made.side, out)
     write_card(
         Written(
-            name, sha256, "the licence of your pictures", made.source, made.side, {name: made.typical},
+            name, sha256, "the licence of your pictures", made.source, made.side, {name: max(made.typical, LEAST)},
             [(f"{made.pictures} pictures of {visible(data)}", "yours")], made.figures, made.weaknesses,
             made.dim, made.metric, _labels(made, name),
         ),
