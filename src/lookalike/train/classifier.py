@@ -48,7 +48,7 @@ class ClassifierSettings(Settings):
 
     rate: float = setting(1e-3, "The highest learning rate.", least=1e-9, most=10)
     start: str = setting("auto", "Begin with random weights, or with the shipped network, frozen or not.", STARTS)
-    imbalance: str = setting("none", "What is done about classes of different size.", IMBALANCES)
+    imbalance: str = setting("sampling", "What is done about classes of different size.", IMBALANCES)
     smoothing: float = setting(0.1, "Share of each label that goes to the other classes.", most=0.9)
 
 
