@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,10 +16,12 @@ from lookalike.errors import UserError
 from lookalike.train import adapt as adapting
 from lookalike.train.adapt import LEAST, SIDE, Adapted, Score, adapt, score
 from lookalike.train.card import Written, write_card
+from lookalike.train.copying import Pictures, run_of
 from lookalike.train.data import Pack, pack, square
 from lookalike.train.export import export
-from lookalike.train.loop import Pictures, Run
+from lookalike.train.loop import Run
 from lookalike.train.network import Network
+from lookalike.train.recipe import Recipe
 from lookalike.types import Pixels
 from samples import folder_of
 
@@ -47,12 +50,11 @@ def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[Pixels]:
     """Whatever a run is given to train on."""
     seen: list[Pixels] = []
 
-    class Watched(Run):
-        def __init__(self, recipe: object, groups: list[Pictures], *given: object) -> None:
-            seen.extend(group.pixels for group in groups)
-            super().__init__(recipe, groups, *given)  # type: ignore[arg-type]
+    def watched(recipe: Recipe, groups: list[Pictures], *given: Any) -> Run:
+        seen.extend(group.pixels for group in groups)
+        return run_of(recipe, groups, *given)
 
-    monkeypatch.setattr(adapting, "Run", Watched)
+    monkeypatch.setattr(adapting, "run_of", watched)
     return seen
 
 

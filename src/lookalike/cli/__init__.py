@@ -28,7 +28,7 @@ VERBS = {
     "tune": "Fit what counts as the same to pairs that you have judged.",
     "describe": "Print the hashes and vectors of pictures.",
     "models": "List, add, check and remove neural models.",
-    "train": "Adapt the network to your own pictures; needs the extra `train`.",
+    "train": "Train a network on your own pictures; needs the extra `train`.",
     "evaluate": "Measure descriptors on a folder of your own.",
     "calibrate": "Fit probabilities to a gallery's own pictures.",
     "info": "Show what a gallery holds.",

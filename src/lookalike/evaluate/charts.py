@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil, log10
+from math import ceil, floor, log10
 
 WIDTH, HEIGHT = 520, 400  # of a chart, in SVG units
 LEFT, RIGHT, TOP, BOTTOM = 58, 16, 14, 50  # the margins around the plot
@@ -44,6 +44,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
     diagonal: str = ""
+    diagonal_name: str = "by lot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +114,40 @@ def roc(curves: Sequence[tuple[str, Points]], wrong: int) -> Chart:
         _lines([(name, [(along(x), _y(y)) for x, y in points]) for name, points in curves]),
         _points([(along(share), _y(share)) for share in chance]),
     )
+
+
+def curves(
+    title: str, x_label: str, y_label: str, lines: Sequence[tuple[str, Points]], diagonal: bool = False
+) -> Chart:
+    """(x, y) points of any finite numbers, at least one -> a chart whose axes end where the points do.
+
+    ``diagonal``: both axes go from 0 to 1, and a line shows where they are equal."""
+    places = [point for _, points in lines for point in points]
+    across = _marks(0.0, 1.0) if diagonal else _marks(min(x for x, _ in places), max(x for x, _ in places))
+    up = _marks(0.0, 1.0) if diagonal else _marks(min(y for _, y in places), max(y for _, y in places))
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        return _x((x - across[0]) / (across[-1] - across[0])), _y((y - up[0]) / (up[-1] - up[0]))
+
+    return Chart(
+        title,
+        x_label,
+        y_label,
+        tuple(Tick(at(mark, up[0])[0], f"{mark:,.6g}") for mark in across),
+        tuple(Tick(at(across[0], mark)[1], f"{mark:,.6g}") for mark in up),
+        _lines([(name, [at(x, y) for x, y in points]) for name, points in lines]),
+        _points([(_x(0), _y(0)), (_x(1), _y(1))]) if diagonal else "",
+        "as it should be" if diagonal else "",
+    )
+
+
+def _marks(low: float, high: float) -> list[float]:
+    """Round numbers, four to eight or so, of which the first is at most ``low`` and the last at least ``high``."""
+    if high <= low:
+        low, high = low - 0.5, low + 0.5
+    size = 10.0 ** floor(log10((high - low) / 4))
+    step = next(size * times for times in (1, 2, 2.5, 5, 10) if size * times * 5.5 >= high - low)
+    return [place * step for place in range(floor(low / step + 1e-9), ceil(high / step - 1e-9) + 1)]
 
 
 def bars(title: str, groups: Sequence[tuple[str, Sequence[tuple[str, float, float]]]]) -> BarChart:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,12 +13,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image as Pillow
 
 from lookalike.edits import EDITS, apply
-from lookalike.errors import LoadError, LookalikeError, UserError
+from lookalike.errors import LoadError
 from lookalike.evaluate import charts
 from lookalike.evaluate.classes import ClassReport, ClassScore
 from lookalike.evaluate.copies import CopyReport, CopyScore
 from lookalike.evaluate.vectors import jpeg, photograph
 from lookalike.report.report import visible
+from lookalike.report.writing import replacing
 from lookalike.types import Failure, Pixels
 
 TEMPLATE = "evaluate.html"
@@ -79,32 +79,24 @@ CLASS_COLUMNS = (
 def write_page(path: Path, result: CopyReport | ClassReport, failed: Sequence[Failure] = ()) -> None:
     """Write the page to ``path``, all of it or nothing. Raises UserError if the place cannot be written."""
     context = _of_copies(result) if isinstance(result, CopyReport) else _of_classes(result)
-    page = _environment().get_template(TEMPLATE).render(context, failed=failed, charts=charts)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    page = environment().get_template(TEMPLATE).render(context, failed=failed)
+    with replacing(path, "report") as temporary:
         temporary.write_text(page, "utf-8", newline="\n")
-        temporary.replace(path)
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
-        raise UserError(f"{path}: the report cannot be written here: {error.strerror}. Name another file.") from error
-    except OSError as error:
-        raise LookalikeError(f"{path}: the report could not be written: {error.strerror}.") from error
-    finally:
-        if temporary.is_file():
-            temporary.unlink()
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+def environment(*folders: Path) -> Environment:
+    """For templates of these folders, which may use the style and the charts of this one."""
+    made = Environment(
+        loader=FileSystemLoader([*folders, Path(__file__).parent]),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=visible,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["best"] = best
-    environment.filters["percent"] = percent
-    return environment
+    made.globals |= {"best": best, "charts": charts}
+    made.filters["percent"] = percent
+    return made
 
 
 def percent(share: float) -> str:
@@ -178,12 +170,13 @@ def examples(path: str, seed: int) -> dict[str, str]:
         pixels = photograph(path)
     except LoadError:
         return {}
-    return {name: _small(apply(name, pixels, seed)) for name in EDITS}
+    return {name: thumbnail(apply(name, pixels, seed)) for name in EDITS}
 
 
-def _small(pixels: Pixels) -> str:
+def thumbnail(pixels: Pixels, side: int = SIDE) -> str:
+    """(h, w, 3) uint8 -> a small JPEG, at most ``side`` pixels wide and high, as a data URI."""
     picture = Pillow.fromarray(pixels)
-    picture.thumbnail((SIDE, SIDE))
+    picture.thumbnail((side, side))
     data = jpeg(np.asarray(picture, np.uint8), QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
 

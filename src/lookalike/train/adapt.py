@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from lookalike.edits import EDITS, apply
 from lookalike.errors import UserError
+from lookalike.train.copying import Pictures, run_of, trained_by
 from lookalike.train.data import NO_LABEL, Pack, pack, square
-from lookalike.train.loop import Pictures, Run
 from lookalike.train.network import Network
 from lookalike.train.recipe import Phase, Recipe, Source
 from lookalike.types import Floats, Pixels
@@ -82,12 +82,12 @@ def adapt(
     )  # fmt: skip
     pixels = np.ascontiguousarray(listed.pixels[kept])
     own = describe(start, pixels, size)[1]  # `content` is to stay what it was
-    run = Run(recipe, [Pictures(pixels, own, np.full(len(kept), NO_LABEL))], 1, run_folder)
+    run = run_of(recipe, [Pictures(pixels, own, np.full(len(kept), NO_LABEL))], 1, run_folder)
     run.start_from(start.state_dict())
     run.resume()
     for told in run.train():
         progress(int(told["step"]), recipe.steps)
-    trained = run.trained()
+    trained = trained_by(run)
     after = score(trained, listed, held, size)
     return Adapted(trained, before, after, len(listed.pixels), len(held), listed.unreadable)
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -24,10 +25,18 @@ class Edits:
     """Draws edits from its own generator of random numbers: the same seed, the same edits."""
 
     def __init__(self, seed: int, side: int = 112) -> None:
-        self.seed, self.random = seed, torch.Generator()
+        self.seed, self.side, self.random = seed, side, torch.Generator()
         self.begin(0)
-        self.overlays = _tensor(overlays(DRAWN, side, seed))
-        self.backgrounds = _tensor(backgrounds(DRAWN, side, seed + 1))
+
+    @cached_property
+    def overlays(self) -> Tensor:
+        """Drawn when the first one is laid on a picture, which takes a moment."""
+        return _tensor(overlays(DRAWN, self.side, self.seed))
+
+    @cached_property
+    def backgrounds(self) -> Tensor:
+        """The same for what is seen around a picture."""
+        return _tensor(backgrounds(DRAWN, self.side, self.seed + 1))
 
     def begin(self, step: int) -> None:
         """From here on draw what belongs to this step, whatever was drawn before."""
@@ -128,7 +137,8 @@ class Edits:
         plain = (kind == 2).nonzero().squeeze(1)
         behind[plain] = self._integers(len(plain), 2).float().view(-1, 1, 1, 1)
         rows = ((kind >= 3) & (kind <= 6)).nonzero().squeeze(1)
-        behind[rows] = _resized(self.backgrounds[self._integers(len(rows), len(self.backgrounds))], size)
+        if len(rows):
+            behind[rows] = _resized(self.backgrounds[self._integers(len(rows), DRAWN)], size)
         rows = ((kind == 7) | (kind == 8)).nonzero().squeeze(1)
         other = self._integers(len(rows), len(pictures))
         behind[rows] = _resized(pictures[other], size)

@@ -7,16 +7,16 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import LookalikeError, UserError
+from lookalike.errors import LoadError, LookalikeError, UserError
 from lookalike.load import is_picture_name, load
-from lookalike.types import Pixels
+from lookalike.types import Failure, Pixels
 
 NO_LABEL = -1
 AT_ONCE = 1024  # files that are read ahead
@@ -25,14 +25,18 @@ AT_ONCE = 1024  # files that are read ahead
 @dataclass(frozen=True, slots=True)
 class Pack:
     """``pixels``: (N, side, side, 3) uint8, read from disk as needed; ``labels``: (N,) int64 into ``classes``,
-    NO_LABEL for none; ``paths``: N files below ``root``; ``unreadable``: how many files were left out."""
+    NO_LABEL for none; ``paths``: N files, as seen from ``root``; ``failed``: the files that were left out, and why."""
 
     root: Path
     pixels: Pixels
     labels: NDArray[np.int64]
     classes: tuple[str, ...]
     paths: tuple[str, ...]
-    unreadable: int
+    failed: tuple[Failure, ...]
+
+    @property
+    def unreadable(self) -> int:
+        return len(self.failed)
 
 
 def pictures_below(root: Path) -> list[Path]:
@@ -48,19 +52,37 @@ def pictures_below(root: Path) -> list[Path]:
 def pack(root: Path, side: int, cache: Path, labelled: bool = False) -> Pack:
     """Decode every picture below ``root`` once, squeezed to ``side`` x ``side``; damaged ones are left out.
 
-    The array is kept below ``cache`` and found again while names, sizes and times of the files are the same.
     ``labelled``: the first folder below ``root`` names the class.
     """
-    files = pictures_below(root)
+    made = pack_files(pictures_below(root), root, side, cache)
+    names = [Path(path).parts[0] if labelled and len(Path(path).parts) > 1 else "" for path in made.paths]
+    return with_labels(made, names)
+
+
+def with_labels(made: Pack, names: Sequence[str]) -> Pack:
+    """The pack with these names of classes, one for each picture, "" for none."""
+    classes = tuple(sorted(set(names) - {""}))
+    numbers = {name: number for number, name in enumerate(classes)} | {"": NO_LABEL}
+    return replace(made, labels=np.array([numbers[name] for name in names], np.int64), classes=classes)
+
+
+def pack_files(files: Sequence[Path], root: Path, side: int, cache: Path) -> Pack:
+    """The pack of these files, of no class; ``root``: what their paths are told from.
+
+    The array is kept below ``cache`` and found again while names, sizes and times of the files are the same."""
     kept = cache / f"{root.name}-{side}-{_state(files, side)}"
     if not (kept / "paths.json").exists():
         _write(files, root, side, kept)
     paths = tuple(json.loads((kept / "paths.json").read_text()))
-    names = [Path(path).parts[0] if labelled and len(Path(path).parts) > 1 else "" for path in paths]
-    classes = tuple(sorted(set(names) - {""}))
-    numbers = {name: number for number, name in enumerate(classes)} | {"": NO_LABEL}
-    labels = np.array([numbers[name] for name in names], np.int64)
-    return Pack(root, np.load(kept / "pixels.npy", mmap_mode="r"), labels, classes, paths, len(files) - len(paths))
+    pixels = np.load(kept / "pixels.npy", mmap_mode="r")
+    return Pack(root, pixels, np.full(len(paths), NO_LABEL), (), paths, _failed(files, root, paths, kept))
+
+
+def _failed(files: Sequence[Path], root: Path, paths: Sequence[str], kept: Path) -> tuple[Failure, ...]:
+    reasons = dict(json.loads((kept / "failed.json").read_text())) if (kept / "failed.json").exists() else {}
+    read = set(paths)
+    left = [file for file in files if os.path.relpath(file, root) not in read]
+    return tuple(Failure(str(file), reasons.get(os.path.relpath(file, root), "cannot be read")) for file in left)
 
 
 def _state(files: Sequence[Path], side: int) -> str:
@@ -78,31 +100,37 @@ def _write(files: Sequence[Path], root: Path, side: int, kept: Path) -> None:
     kept.mkdir(parents=True, exist_ok=True)
     pixels = np.lib.format.open_memmap(kept / "pixels.npy", "w+", np.uint8, (len(files), side, side, 3))
     paths: list[str] = []
+    failed: dict[str, str] = {}
     for file, square in zip(files, _squares(files, side), strict=True):
-        if square is not None:
-            pixels[len(paths)] = square
-            paths.append(str(file.relative_to(root)))
+        name = os.path.relpath(file, root)
+        if isinstance(square, str):
+            failed[name] = square
+            continue
+        pixels[len(paths)] = square
+        paths.append(name)
     pixels.flush()
     if not paths:
         raise UserError(f"{root}: none of its {len(files)} pictures can be read")
     if len(paths) < len(files):  # the array is as long as what could be read
         np.save(kept / "readable.npy", pixels[: len(paths)])
         os.replace(kept / "readable.npy", kept / "pixels.npy")
+    (kept / "failed.json").write_text(json.dumps(failed))
     (kept / "paths.part").write_text(json.dumps(paths))  # last: where it lies, all is there
     os.replace(kept / "paths.part", kept / "paths.json")
 
 
-def _squares(files: Sequence[Path], side: int) -> Iterator[Pixels | None]:
+def _squares(files: Sequence[Path], side: int) -> Iterator[Pixels | str]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(files), AT_ONCE):  # not all at once: what is done waits in memory for its turn
             yield from pool.map(_square, files[start : start + AT_ONCE], repeat(side))
 
 
-def _square(file: Path, side: int) -> Pixels | None:
+def _square(file: Path, side: int) -> Pixels | str:
+    """The square, or why there is none."""
     try:
         pixels = load(file, min_side=side).pixels
-    except LookalikeError:
-        return None
+    except LookalikeError as error:
+        return error.reason if isinstance(error, LoadError) else str(error)
     return square(pixels, side)
 
 

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 HEAD = 256  # numbers in a vector
 FEATURES = 512  # numbers after pooling
+WIDTHS, DEPTHS = (64, 128, 256), (1, 2, 3)  # channels of each stage, and how many blocks it has
 FLOOR = 1e-4  # what an activation counts at least: the root of 0 has no slope
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, 0..1
 
@@ -47,26 +48,33 @@ class GeneralisedMean(nn.Module):
         return x.float().clamp(min=FLOOR).pow(self.p).mean((2, 3)).pow(1 / self.p)
 
 
+def trunk(widths: tuple[int, ...] = WIDTHS, depths: tuple[int, ...] = DEPTHS, stem: int = 4) -> nn.Sequential:
+    """(N, 3, S, S) of any S -> (N, 512, S / 16, S / 16) for three stages: convolutions that shrink, then blocks.
+
+    ``stem``: how often the first layers shrink, 4, or 2 for small drawings, whose strokes are fine.
+    """
+    half, inside = widths[0] // 2, widths[0]
+    layers: list[nn.Module] = [
+        nn.Conv2d(3, half, 3, 2, 1, bias=False), nn.BatchNorm2d(half), nn.ReLU(),
+        nn.Conv2d(half, inside, 3, stem // 2, 1, bias=False), nn.BatchNorm2d(inside), nn.ReLU(),
+    ]  # fmt: skip
+    for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
+        for number in range(depth):
+            layers.append(Block(inside, width, 2 if stage and not number else 1))
+            inside = width
+    layers += [nn.Conv2d(inside, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES), nn.ReLU()]
+    return nn.Sequential(*layers)
+
+
 class Network(nn.Module):
     """(N, 3, S, S) float RGB 0..1, any S from 32 -> ``copy`` and ``content``, each (N, 256) of unit length."""
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, widths: tuple[int, ...] = (64, 128, 256), depths: tuple[int, ...] = (1, 2, 3)) -> None:
+    def __init__(self, widths: tuple[int, ...] = WIDTHS, depths: tuple[int, ...] = DEPTHS) -> None:
         super().__init__()
-        half = widths[0] // 2
-        layers: list[nn.Module] = [
-            nn.Conv2d(3, half, 3, 2, 1, bias=False), nn.BatchNorm2d(half), nn.ReLU(),
-            nn.Conv2d(half, widths[0], 3, 2, 1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU(),
-        ]  # fmt: skip
-        inside = widths[0]
-        for stage, (width, depth) in enumerate(zip(widths, depths, strict=True)):
-            for number in range(depth):
-                layers.append(Block(inside, width, 2 if stage and not number else 1))
-                inside = width
-        layers += [nn.Conv2d(inside, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES), nn.ReLU()]
-        self.trunk = nn.Sequential(*layers)
+        self.trunk = trunk(widths, depths)
         self.pool_copy, self.pool_content = GeneralisedMean(3.0), GeneralisedMean(1.5)
         self.copy, self.content = nn.Linear(FEATURES, HEAD), nn.Linear(FEATURES, HEAD)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))

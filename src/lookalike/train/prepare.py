@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.train.copying import Pictures
 from lookalike.train.data import NO_LABEL, Pack, pack
-from lookalike.train.loop import Pictures
 from lookalike.train.network import HEAD
 from lookalike.train.recipe import Recipe, Source
 from lookalike.train.teacher import principal, taught

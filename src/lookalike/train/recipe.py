@@ -93,9 +93,9 @@ def read(path: Path) -> Recipe:
         told = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a recipe: {error}") from None
-    sources = [_made(Source, source, path) for source in _tables(told, "sources", path)]
+    sources = [made(Source, source, path) for source in _tables(told, "sources", path)]
     phases = [_phase(phase, path) for phase in _tables(told, "phases", path)]
-    recipe: Recipe = _made(Recipe, told | {"sources": sources, "phases": phases}, path)
+    recipe: Recipe = made(Recipe, told | {"sources": sources, "phases": phases}, path)
     sides = len({source.side for source in recipe.sources})
     if wrong := [phase.shares for phase in recipe.phases if len(phase.shares) != sides]:
         raise UserError(
@@ -113,12 +113,13 @@ def _tables(told: dict[str, Any], key: str, path: Path) -> list[Any]:
 
 def _phase(told: Any, path: Path) -> Phase:
     if isinstance(told, dict) and "heavy" in told:
-        told = told | {"heavy": _made(Strength, told["heavy"], path)}
-    phase: Phase = _made(Phase, told, path)
+        told = told | {"heavy": made(Strength, told["heavy"], path)}
+    phase: Phase = made(Phase, told, path)
     return phase
 
 
-def _made(kind: Any, told: Any, path: Path) -> Any:
+def made(kind: Any, told: Any, path: Path) -> Any:
+    """The dataclass ``kind`` from a TOML table. Raises UserError for an unknown or a missing key."""
     if not isinstance(told, dict):
         raise UserError(f"{path}: {kind.__name__.lower()} must be a table")
     known = {one.name: one for one in fields(kind)}

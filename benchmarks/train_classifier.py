@@ -1,0 +1,118 @@
+"""Classifiers trained on a folder per class: where to begin, and what to do about classes of different size.
+
+``flowers`` below --data holds a folder per class. The same held-out pictures for every row of a table; beside them the
+nearest class mean and logistic regression over the shipped `content`.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.harness import SEED, Options, run, table
+
+SIDE = 64
+SHARES = (1.0, 0.1, 0.5, 0.05, 0.2)  # of each class that the imbalanced set keeps, in the order of the names
+FLOWERS = "flowers/flowers"
+
+
+def main() -> None:
+    run("Classifiers of one's own: where to begin, and classes of different size", measure)
+
+
+def measure(options: Options) -> str:
+    with tempfile.TemporaryDirectory() as made:
+        few = _starts("few", options.size(40, 12), options.size(40, 1), options, Path(made))
+        more = _starts("more", options.size(300, 12), options.size(8, 1), options, Path(made))
+        parts = [few, more, _imbalances(options, Path(made))]
+    return "\n\n".join(parts)
+
+
+def _starts(name: str, most: int, epochs: int, options: Options, made: Path) -> str:
+    folder = _some(options.data / FLOWERS, made / name, most)
+    rows = []
+    for start in ("scratch", "frozen", "tuned"):
+        rows.append(_row(f"trained, {start}", folder, made, {"start": start, "epochs": epochs}))
+    rows += _references(folder, made / f"{name}-scratch-{epochs}.run")
+    return f"flowers, {_count(folder)} pictures, {epochs} epochs:\n\n" + table(_HEAD, rows)
+
+
+_HEAD = ("", "accuracy %", "balanced accuracy %", "macro F1", "calibration error before", "after")
+
+
+def _row(what: str, folder: Path, made: Path, chosen: dict) -> list[str]:
+    from lookalike.train.classifier import ClassifierSettings, train_classifier
+
+    settings = ClassifierSettings(**{"side": SIDE, "seed": SEED} | chosen)
+    place = made / f"{folder.name}-{'-'.join(map(str, chosen.values()))}.run"
+    told = train_classifier(folder, settings, place, lambda *_: None).figures
+    shares = [f"{100 * told[key]:.1f}" for key in ("accuracy", "balanced accuracy")]
+    numbers = [f"{told[key]:.3f}" for key in ("macro F1", "calibration error before", "calibration error after")]
+    return [what, *shares, *numbers]
+
+
+def _references(folder: Path, ran: Path) -> list[list[str]]:
+    """Over `content` of the very pictures that the runs had, held out by the same file."""
+    from sklearn.linear_model import LogisticRegression
+
+    from lookalike.evaluate.labelling import confusion, told_of
+    from lookalike.train.labelled import read_labelled, split
+    from lookalike.train.start import shipped_network
+    from lookalike.train.tower import outputs
+
+    pictures = read_labelled(folder, SIDE, ran / "packs").pack
+    parted = split(pictures, 0.2, SEED, ran / "held.json")
+    content = outputs(shipped_network(), pictures.pixels, 144)[1]
+    known, labels = content[parted.kept], pictures.labels
+    means = np.stack([known[labels[parted.kept] == kind].mean(0) for kind in range(len(pictures.classes))])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    regression = LogisticRegression(C=64.0, max_iter=2000).fit(known, labels[parted.kept])
+    rows = []
+    for what, answers in (
+        ("nearest class mean of `content`", (content[parted.held] @ means.T).argmax(1)),
+        ("logistic regression of `content`", regression.predict(content[parted.held])),
+    ):
+        told = told_of(confusion(labels[parted.held], answers, len(pictures.classes)))
+        right = (answers == labels[parted.held]).mean()
+        rows.append([what, f"{100 * right:.1f}", f"{100 * told.balanced_accuracy:.1f}", f"{told.macro_f1:.3f}", "", ""])
+    return rows
+
+
+def _imbalances(options: Options, made: Path) -> str:
+    from lookalike.train.classifier import IMBALANCES
+
+    folder = _imbalanced(options.data / FLOWERS, made / "imbalanced", options.size(400, 40))
+    epochs = options.size(12, 1)
+    rows = [_row(how, folder, made, {"start": "tuned", "imbalance": how, "epochs": epochs}) for how in IMBALANCES]
+    sizes = ", ".join(f"{len(list(one.iterdir()))} {one.name}" for one in sorted(folder.iterdir()))
+    return f"flowers made unequal ({sizes}), from the shipped network, tuned, {epochs} epochs:\n\n" + table(_HEAD, rows)
+
+
+def _imbalanced(source: Path, target: Path, most: int) -> Path:
+    for place, kind in enumerate(sorted(one for one in source.iterdir() if one.is_dir())):
+        files = sorted(kind.iterdir())[:most]
+        _copied(files[: max(4, round(SHARES[place % len(SHARES)] * len(files)))], target / kind.name)
+    return target
+
+
+def _some(source: Path, target: Path, most: int) -> Path:
+    for kind in sorted(one for one in source.iterdir() if one.is_dir()):
+        _copied(sorted(kind.iterdir())[:most], target / kind.name)
+    return target
+
+
+def _copied(files: list[Path], target: Path) -> None:
+    target.mkdir(parents=True)
+    for file in files:
+        shutil.copy2(file, target / file.name)
+
+
+def _count(folder: Path) -> str:
+    return f"{sum(1 for _ in folder.glob('*/*')):,}"
+
+
+if __name__ == "__main__":
+    main()

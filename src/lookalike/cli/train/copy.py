@@ -1,0 +1,82 @@
+"""lookalike train copy DIR"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lookalike.cli.output import json_option, print_json, print_table, printable, progress_bar, shown
+from lookalike.cli.train.places import free, refuse_place
+
+if TYPE_CHECKING:
+    from lookalike.train.adapt import Adapted
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The .onnx file to write, and its card.")
+@click.option("--name", help="What the new descriptor is called.  [default: the file's name]")
+@click.option("--steps", default=300, show_default=True, type=click.IntRange(min=1), help="Batches of 64 pictures.")
+@click.option("--run", "run_folder", type=click.Path(path_type=Path), help="Where checkpoints lie.  [default: OUT.run]")
+@click.option("--seed", default=0, show_default=True, help="Another seed holds out and draws something else.")
+@json_option
+def command(
+    folder: Path, out: Path, name: str | None, steps: int, run_folder: Path | None, seed: int, as_json: bool
+) -> int:
+    """Adapt `copy` to the pictures in DIR, which need no labels, and say whether that helped.
+
+    A fifth of the pictures (at most 150) is held out; edited in every way, they are looked for among all pictures,
+    before and after. Interrupted, the same call goes on from its last checkpoint.
+    """
+    from lookalike.train.adapt import adapt
+    from lookalike.train.export import restored
+    from lookalike.train.start import shipped_card
+
+    refuse_place(out)
+    name = free(name or out.stem)
+    card = shipped_card("copy")
+    side, kept = card.input.side, run_folder or out.with_suffix(".run")
+    with progress_bar("training") as progress:
+        adapted = adapt(folder, restored(card.onnx), kept, steps, side, seed, progress)
+    _write(adapted, out, name, side, folder)
+    return _tell(adapted, out, as_json)
+
+
+def _write(adapted: Adapted, out: Path, name: str, side: int, folder: Path) -> None:
+    from lookalike.describe import get
+    from lookalike.train.card import Written, write_card
+    from lookalike.train.export import export
+
+    sha256 = export(adapted.network, side, out, ("copy", name))
+    write_card(
+        Written(
+            name, sha256, "the licence of your pictures", "lookalike's own network, adapted", side,
+            {name: get("copy").card.typical},
+            [(f"{adapted.pictures} pictures of {printable(folder.absolute().name)}", "yours")],
+            {"recall before": adapted.before.recall, "recall after": adapted.after.recall},
+            ["adapted to one folder: other pictures may be found less well than by `copy`"],
+        ),
+        out,
+    )  # fmt: skip
+
+
+def _tell(adapted: Adapted, out: Path, as_json: bool) -> int:
+    if as_json:
+        told = {
+            key: getattr(adapted, key) for key in ("before", "after", "pictures", "held_out", "unreadable", "helped")
+        }
+        print_json({"model": str(out), **told})
+        return 0
+    rows = [
+        (when, f"{score.recall:.1%}", f"{score.first:.1%}")
+        for when, score in (("before", adapted.before), ("after", adapted.after))
+    ]
+    print_table(("", "found", "first"), rows, ("found", "first"))
+    click.echo(f"{adapted.held_out} of {adapted.pictures} pictures held out, each edited in every way")
+    if adapted.helped:
+        click.echo(f"It helped. Use it with: lookalike models add {shown(str(out))}")
+    else:
+        click.echo("It did not help: stay with `copy`, or train longer or on more pictures.")
+    return 0

@@ -1,0 +1,31 @@
+"""The shipped network, to begin with."""
+
+from __future__ import annotations
+
+from lookalike.describe.models import ModelCard, shipped
+from lookalike.errors import ModelMissing
+from lookalike.train.export import restored
+from lookalike.train.network import Network
+
+STARTS = ("auto", "scratch", "frozen", "tuned")
+FEW = 400  # pictures to train on, below which the shipped trunk is left as it is
+
+
+def shipped_card(descriptor: str) -> ModelCard:
+    """The card of the shipped model that gives this descriptor. Raises ModelMissing."""
+    for card in shipped():
+        if descriptor in {output.name for output in card.outputs}:
+            return card
+    raise ModelMissing(f"no shipped model gives {descriptor!r}; install Lookalike again")
+
+
+def shipped_network() -> Network:
+    """The network that gives ``content``, in torch."""
+    return restored(shipped_card("content").onnx)
+
+
+def chosen_start(start: str, pictures: int) -> str:
+    """What ``auto`` means for so many pictures to train on; benchmarks/train_classifier.py measures it."""
+    if start != "auto":
+        return start
+    return "frozen" if pictures < FEW else "tuned"
