@@ -66,6 +66,24 @@ def test_from_a_folder_to_a_search(kind: str, switches: tuple, metric: str, dim:
     assert (found.code, "003.png" in found.out) == (0, True)
 
 
+def test_a_library_that_labels_itself(photos: Path) -> None:
+    """A classifier trained on three folders calls their pictures as their folders are called, a filter finds those of
+    one kind, and organize would give each its folder."""
+    few = ("--side", 32, "--steps", 40, "--batch", 12, "--seed", 1, "--start", "scratch")
+    assert here("train", "classifier", photos, "--out", "kinds.onnx", *few).code == 0
+    assert here("models", "add", "kinds.onnx").code == 0
+    assert here("index", photos, "--gallery", "g", "--descriptors", "kinds,structure").code == 0
+    told = here("classify", "--gallery", "g", "--model", "kinds", "--json").json
+    assert (told["labelled"] + told["abstained"], told["failed"]) == (30, [])
+    assert told["labelled"] >= 20
+    listed = here("labels", "list", "--gallery", "g", "--json").json
+    right = [one["labels"][0]["label"] == Path(one["path"]).parent.name for one in listed]
+    assert sum(right) >= 0.9 * len(right)
+    query = photos / "b" / "003.png"
+    hits = here("search", query, "--gallery", "g", "--by", "kinds", "--where", "label = 'b'", "--json", "--all").json
+    assert {Path(hit["path"]).parent.name for hit in hits} == {"b"}
+
+
 def test_a_recipe_and_a_switch(photos: Path) -> None:
     """A recipe's settings are those of the run, but for one that a switch overrules; an unknown key is an error."""
     Path("r.toml").write_text('start = "scratch"\nside = 32\nsteps = 9\nbatch = 8\nimbalance = "focal"\n')
