@@ -29,7 +29,7 @@ def measure(options: Options) -> str:
 def _row(name: str, chosen: dict, options: Options, place: Path) -> list[str]:
     from lookalike.train.autoencoder import AutoencoderSettings, train_autoencoder
 
-    epochs = options.size(40 if name == "flowers" else 20, 1)
+    epochs = options.size(40 if name == "flowers" else 10, 1)
     settings = AutoencoderSettings(**{"epochs": epochs, "seed": SEED} | chosen)
     told = train_autoencoder(options.data / FOLDERS[name], settings, place, lambda *_: None).figures
     what = f"{name}, variational" if settings.variational else name
