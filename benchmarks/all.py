@@ -1,6 +1,7 @@
 """All benchmarks, one after the other, each as a process of its own: python -m benchmarks.all --data FOLDER.
 
-Not among them: unseen, and train_classifier, train_siamese, train_autoencoder and omniglot, which train on labelled sets.
+Not among them: unseen, and train_classifier, train_siamese, train_autoencoder and omniglot, which train on labelled
+sets.
 """
 
 from __future__ import annotations
