@@ -80,6 +80,17 @@ def test_unsure(folder: Path) -> None:
     assert f"0 labelled, {COUNT} unsure" in here("classify", "-g", folder / "g", "-m", "means").out
 
 
+def test_another_level(folder: Path) -> None:
+    """--least overrules the card: what was left unlabelled is labelled when it is asked about again."""
+    install_classifier(folder / "models", abstain_below=1.0)
+    call = ("classify", "-g", folder / "g", "-m", "means", "--least", 0.2, "--json")
+    assert here(*call[:5]).code == 0
+    assert (here(*call).json["labelled"], here(*call, "--redo").json["labelled"]) == (0, COUNT)
+    one = here("classify", folder / "photos" / "01.png", "-m", "means", "--least", 0.2, "--json").json
+    assert len(one["labels"]) == 1
+    assert here("classify", "-g", folder / "g", "-m", "means", "--least", 1.5).code == 2
+
+
 def test_a_file_that_is_gone(folder: Path) -> None:
     """It is listed, the others are labelled, and the code says so."""
     (folder / "photos" / "02.png").unlink()

@@ -30,6 +30,9 @@ from lookalike.wording import percent
 @click.option("-m", "--model", required=True, help="A model's name, or the path of its card; it must tell classes.")
 @click.option("--where", help="Only these pictures of the gallery, for instance: label is null")
 @click.option("--top", type=click.IntRange(min=1), default=1, show_default=True, help="How many labels per picture.")
+@click.option(
+    "--least", type=click.FloatRange(0, 1), help="Below this probability it says nothing.  [default: the model's]"
+)
 @click.option("--redo", is_flag=True, help="Ask again about pictures that this model was asked about.")
 @click.option("--replace", is_flag=True, help="Drop the labels of a model of the same name with other classes.")
 @json_option
@@ -41,24 +44,28 @@ def command(
     model: str,
     where: str | None,
     top: int,
+    least: float | None,
     redo: bool,
     replace: bool,
     as_json: bool,
 ) -> int:
     """Ask a model what pictures show: print it for each IMAGE, or keep it in a gallery.
 
-    A gallery's pictures are asked about once per model; interrupted, the next run goes on. Of what it is unsure of (see
-    its card) the model says nothing. An older version's labels are replaced. --where and organize go by what is kept.
+    A gallery's pictures are asked about once per model; interrupted, the next run goes on. Of what it is unsure of the
+    model says nothing; to ask again with another --least, add --redo. An older version's labels are replaced. --where
+    and organize go by what is kept.
     """
     named = ctx.get_parameter_source("gallery") is ParameterSource.COMMANDLINE
     if images and (named or where or redo or replace):
         raise click.UsageError("name pictures, or a gallery with --gallery, --where, --redo and --replace; not both")
     if images:
-        return _print_each(images, classifier(model), top, as_json)
+        return _print_each(images, classifier(model), top, least, as_json)
     if not gallery:
         raise click.UsageError("name pictures, or a gallery with --gallery")
     with Gallery.open(gallery) as opened, progress_bar("classifying") as progress:
-        report = opened.classify(model, where=where, top=top, redo=redo, replace=replace, progress=progress)
+        report = opened.classify(
+            model, where=where, top=top, least=least, redo=redo, replace=replace, progress=progress
+        )
     if as_json:
         print_json(report)
     else:
@@ -66,11 +73,11 @@ def command(
     return 1 if report.failed else 0
 
 
-def _print_each(images: tuple[str, ...], card: ModelCard, top: int, as_json: bool) -> int:
+def _print_each(images: tuple[str, ...], card: ModelCard, top: int, least: float | None, as_json: bool) -> int:
     failures = []
     for path in images:
         try:
-            found = classify([load(path, min_side=card.input.side)], card).top(0, top)
+            found = classify([load(path, min_side=card.input.side)], card).top(0, top, least)
         except LoadError as error:
             failures.append(Failure(path, error.reason))
             continue

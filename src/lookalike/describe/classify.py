@@ -29,11 +29,13 @@ class Classified:
     labels: Labels
     source: str
 
-    def top(self, row: int, k: int = 1) -> tuple[Label, ...]:
-        """The k most probable labels of a picture, best first; none if the best is below ``abstain_below``."""
+    def top(self, row: int, k: int = 1, least: float | None = None) -> tuple[Label, ...]:
+        """The k most probable labels of a picture, best first; none if the best is below ``least``, by default the
+        card's ``abstain_below``."""
         shares = self.probabilities[row]
+        least = self.labels.abstain_below if least is None else least
         best = np.argsort(-shares, kind="stable")[:k].tolist()
-        if shares[best[0]] <= 0 or shares[best[0]] < self.labels.abstain_below:
+        if shares[best[0]] <= 0 or shares[best[0]] < least:
             return ()
         return tuple(Label(self.labels.names[n], float(shares[n]), self.source) for n in best)
 

@@ -27,8 +27,9 @@ Answer = Told | Failure
 class Classifier:
     """One run of ``Gallery.classify``: asks about what was not asked yet, writes batches, counts everything."""
 
-    def __init__(self, store: Store, card: ModelCard, top: int, progress: Progress | None) -> None:
-        self._store, self._card, self._top, self._progress = store, card, top, progress
+    def __init__(self, store: Store, card: ModelCard, top: int, least: float | None, progress: Progress | None) -> None:
+        self._store, self._card, self._progress = store, card, progress
+        self._top, self._least = top, least
         self._source = source_of(card)
         self._batch: list[Told] = []
         self._written = time.monotonic()
@@ -73,7 +74,7 @@ class Classifier:
             self._store.labels.put_classifier(self._source, name, classes)
 
     def _answers(self, ids: Sequence[int]) -> Iterator[Answer]:
-        for answers in in_order(partial(_told, rows, self._card, self._top) for rows in self._chunks(ids)):
+        for answers in in_order(partial(_told, rows, self._card, self._top, self._least) for rows in self._chunks(ids)):
             yield from answers
 
     def _chunks(self, ids: Sequence[int]) -> Iterator[list[Row]]:
@@ -100,12 +101,12 @@ class Classifier:
         self._written = time.monotonic()
 
 
-def _told(rows: Sequence[Row], card: ModelCard, top: int) -> list[Answer]:
+def _told(rows: Sequence[Row], card: ModelCard, top: int, least: float | None) -> list[Answer]:
     """One answer per picture; what cannot be read comes last."""
     read = [(row, _read(row, card.input.side)) for row in rows]
     usable = [(row, image) for row, image in read if isinstance(image, Image)]
     classified = classify([image for _, image in usable], card)
-    told = [Told(row.id, classified.top(place, top)) for place, (row, _) in enumerate(usable)]
+    told = [Told(row.id, classified.top(place, top, least)) for place, (row, _) in enumerate(usable)]
     return [*told, *(failure for _, failure in read if isinstance(failure, Failure))]
 
 

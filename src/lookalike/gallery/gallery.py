@@ -318,20 +318,24 @@ class Gallery:
         *,
         where: str | None = None,
         top: int = 1,
+        least: float | None = None,
         redo: bool = False,
         replace: bool = False,
         progress: Progress | None = None,
     ) -> ClassifyReport:
         """Ask a model what the pictures show, and keep its ``top`` best labels of each: for ``where`` from then on.
 
-        ``model``: its name, or the path of its card. Only pictures that this very model was not asked about are read,
+        ``model``: its name, or the path of its card. ``least``: the probability, 0..1, below which it says nothing; by
+        default its card's. Only pictures that this very model was not asked about are read,
         or all with ``redo``; what an older version of it said is replaced. Interrupted, the next call goes on.
         ``replace``: drop the labels of a model of the same name that has other classes; otherwise that is a UserError.
         """
         if top < 1:
             raise UserError(f"top must be 1 or more, not {top}")
+        if least is not None and not 0 <= least <= 1:
+            raise UserError(f"least must be a probability, 0..1, not {least:g}")
         condition = filters.parse(where) if where else EVERYTHING
-        return Classifier(self._store, classifier(os.fspath(model)), top, progress).run(condition, redo, replace)
+        return Classifier(self._store, classifier(os.fspath(model)), top, least, progress).run(condition, redo, replace)
 
     def labels(self, *, where: str | None = None, source: str | None = None) -> list[Labelled]:
         """The pictures that have labels, by path, each with its labels. ``source``: of this model, or of a person's
