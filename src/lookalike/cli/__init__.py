@@ -1,11 +1,10 @@
 """SURFACE: the command line. Each verb is one file that parses, calls one library function, and formats.
 
-Verbs are imported when they are called, so that ``--help`` stays quick.
+Verbs are imported when they are called (lazy.py).
 """
 
 from __future__ import annotations
 
-import importlib
 import io
 import os
 import signal
@@ -14,6 +13,7 @@ from collections.abc import Sequence
 
 import click
 
+from lookalike.cli.lazy import Lazy
 from lookalike.errors import LookalikeError
 from lookalike.version import __version__
 
@@ -37,24 +37,13 @@ VERBS = {
 INTERRUPTED = 130
 
 
-class _Verbs(click.Group):
-    """Knows the verbs by name; imports only the one that is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in VERBS:
-            return None
-        command: click.Command = importlib.import_module(f"lookalike.cli.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Verbs"):
-            formatter.write_dl(list(VERBS.items()))
-
-
-@click.group(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Lazy,
+    told=VERBS,
+    package=__name__,
+    heading="Verbs",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
 @click.version_option(__version__, prog_name="lookalike")
 def cli() -> None:
     """Find the pictures that are like a given one, and tell whether and how pictures are related.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from importlib.util import find_spec
 
 import click
 
+from lookalike.cli.lazy import Lazy
 from lookalike.errors import MissingDependency
 
 KINDS = {
@@ -18,24 +18,7 @@ KINDS = {
 }
 
 
-class _Kinds(click.Group):
-    """Knows what can be learnt by name; imports only what is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(KINDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in KINDS:
-            return None
-        command: click.Command = importlib.import_module(f"lookalike.cli.train.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("What can be learnt"):
-            formatter.write_dl(list(KINDS.items()))
-
-
-@click.group(cls=_Kinds)
+@click.group(cls=Lazy, told=KINDS, package=__name__, heading="What can be learnt")
 def command() -> None:
     """Train a network on your own pictures. Needs the extra: pip install 'lookalike[train]'."""
     for package in ("torch", "onnx", "onnxscript"):  # the last is asked for at the end of a run: too late to be told
