@@ -26,6 +26,7 @@ from lookalike.train.loop import Figures, Loss, Run, device, finish, quick
 from lookalike.train.made import Classes, Made
 from lookalike.train.network import HEAD
 from lookalike.train.page import Page, Section, Strip, Table, learning, shown
+from lookalike.train.probe import probe
 from lookalike.train.settings import Settings, check, setting
 from lookalike.train.start import STARTS, chosen_start, shipped_network
 from lookalike.train.tower import Tower, outputs
@@ -37,6 +38,7 @@ SCALE = 16.0  # of unit vectors before the softmax: cosines alone could never be
 LOOKED_AT = 800  # held-out pictures at each look; the last one sees all
 WORST = 16  # mistakes on the page
 LARGEST_TABLE = 30  # classes of a confusion that is shown as a table
+PROBED = 3000  # pictures to train on that the last layer is fitted to before
 STRANGERS = 2000  # pictures whose distances tell what is typical
 
 Progress = Callable[[int, int], None]
@@ -76,7 +78,7 @@ class Classification:
         }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = quick(_started(Classifier(len(self.pack.classes)), start))
+            self.network = quick(self._started(start))
         self.helper = nn.Identity()
         self.views = Views(settings.seed, settings.side)
         labels = self.pack.labels[parted.kept]
@@ -84,6 +86,17 @@ class Classification:
         self.counts = torch.from_numpy(counts).float().to(device())
         self.chances = (1 / counts[labels]) / (1 / counts[labels]).sum() if settings.imbalance == "sampling" else None
         self.looked = evenly(parted.held, LOOKED_AT)
+
+    def _started(self, start: str) -> Classifier:
+        """From the shipped network with a last layer that fits it, or from random weights."""
+        network = Classifier(len(self.pack.classes))
+        if start != "scratch":
+            network.tower.start_from(shipped_network(), frozen=start == "frozen")
+            rows = evenly(self.parted.kept, PROBED)
+            (features,) = outputs(network.tower, self.pack.pixels[rows], self.settings.side)
+            weights, biases = probe(features * SCALE, self.pack.labels[rows], len(self.pack.classes))
+            network.logits.load_state_dict({"weight": weights, "bias": biases})
+        return network
 
     def loss(self, step: int) -> Loss:
         """Cross-entropy of the classes, as ``imbalance`` has it."""
@@ -147,12 +160,6 @@ def train_classifier(source: Path, settings: ClassifierSettings, run_folder: Pat
         failed=pictures.pack.failed,
         classes=Classes(pictures.pack.classes, judged.temperature, judged.abstain_below),
     )  # fmt: skip
-
-
-def _started(network: Classifier, start: str) -> Classifier:
-    if start != "scratch":
-        network.tower.start_from(shipped_network(), frozen=start == "frozen")
-    return network
 
 
 # --- how good it is
