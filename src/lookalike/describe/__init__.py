@@ -13,10 +13,14 @@ from functools import cache
 from lookalike.describe import models
 from lookalike.describe.base import Described, Descriptor, DescriptorCard, thumbnail
 from lookalike.describe.neural import Network, Neural
+from lookalike.describe.regions import RegionNetwork
 from lookalike.errors import UserError
 from lookalike.types import Image
 
-__all__ = ["DESCRIPTORS", "Described", "Descriptor", "DescriptorCard", "describe_all", "get", "min_side", "names"]
+__all__ = [
+    "DESCRIPTORS", "Described", "Descriptor", "DescriptorCard", "describe_all", "get", "min_side", "names",
+    "region_network",
+]  # fmt: skip
 
 
 def _colour() -> Descriptor:
@@ -65,8 +69,17 @@ def get(name: str) -> Descriptor:
         return _hash(name)
     for model in models.all_models():
         if name in {output.name for output in model.outputs}:
-            return models.network(model).descriptors[name]
+            return models.regions(model) if model.regions else models.network(model).descriptors[name]
     raise UserError(f"no descriptor {name!r}; there are {', '.join(names())}{_refused()}")
+
+
+def region_network(name: str) -> RegionNetwork:
+    """The network of regions of this name. Raises UserError for any other descriptor."""
+    found = get(name)
+    if isinstance(found, RegionNetwork):
+        return found
+    known = [output.name for model in models.all_models() if model.regions for output in model.outputs]
+    raise UserError(f"{name!r} gives no regions; of those that do there is {', '.join(known) or 'none'}")
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args
 
 from lookalike.describe.base import DescriptorCard
 from lookalike.describe.neural import Labels, Layout, ModelInput, Triple, Type
+from lookalike.describe.regions import RegionOutput
 from lookalike.distance import Metric
 from lookalike.errors import ModelCardInvalid
 
@@ -40,7 +41,7 @@ class ModelCard:
     """Who a model is. ``path``: the card's; ``file``: the ONNX file's name, in the same folder.
 
     ``outputs``: one descriptor per output of the network. ``measured``: what was measured -> result.
-    ``labels``: what its classes are called, if it tells any.
+    ``labels``: what its classes are called, if it tells any. ``regions``: what it gives, if that is regions.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ModelCard:
     weaknesses: tuple[str, ...]
     path: str
     labels: Labels | None = None
+    regions: RegionOutput | None = None
 
     @property
     def onnx(self) -> Path:
@@ -83,11 +85,14 @@ def read_card(path: Path) -> ModelCard:
         weaknesses=card.texts("weaknesses"),
         path=os.path.abspath(path),
         labels=_labels(card),
+        regions=_regions(card),
     )
     if not made.outputs:
         raise card.wrong("outputs", "names no output")
     if made.labels and made.labels.output not in outputs.values:
         raise card.table("labels").wrong("output", f"must be one of the outputs: {', '.join(outputs.values)}")
+    if made.regions and [made.regions.output] != list(outputs.values):
+        raise card.table("regions").wrong("output", f"must be the only output; there are {', '.join(outputs.values)}")
     card.finish()
     return made
 
@@ -185,6 +190,18 @@ def _labels(card: _Table) -> Labels | None:
     return labels
 
 
+def _regions(card: _Table) -> RegionOutput | None:
+    if "regions" not in card.values:
+        return None
+    table = card.table("regions")
+    names = table.texts("names") if "names" in table.values else ()
+    if len(set(names)) < len(names) or not all(name.strip() for name in names):
+        raise table.wrong("names", "must be texts, each once, and none of them empty")
+    gives = RegionOutput(table.text("output"), table.positive("count"), table.lengths("looks"), names)
+    table.finish()
+    return gives
+
+
 class _Table:
     """A table of a card. Every key is asked for by its type; one that nobody asked for is an error."""
 
@@ -239,6 +256,12 @@ class _Table:
         if value < 1:
             raise self.wrong(key, f"must be 1 or more, not {value}")
         return value
+
+    def lengths(self, key: str) -> tuple[int, ...]:
+        values = self._value(key)
+        if not isinstance(values, list) or not values or not all(type(one) is int and one > 0 for one in values):
+            raise self.wrong(key, f"must be a list of whole numbers from 1, not {values!r}")
+        return tuple(values)
 
     def number(self, key: str, default: float | None = None) -> float:
         return self._number(key, self._value(key, default))

@@ -12,13 +12,14 @@ import shutil
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
 from lookalike.describe.cards import ModelCard, read_card
 from lookalike.describe.neural import Network, check_digest
 from lookalike.describe.neural import network as _network
+from lookalike.describe.regions import RegionNetwork
 from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelError, ModelMissing, UserError
 from lookalike.types import Failure
 
@@ -170,11 +171,24 @@ def network(card: ModelCard) -> Network:
     return _network(card.onnx, card.sha256, card.input, card.outputs, card.labels)
 
 
+def regions(card: ModelCard) -> RegionNetwork:
+    """The network of a card with a table [regions], one for the whole process; the file is not looked at yet."""
+    if card.regions is None:
+        raise UserError(f"{card.path}: this model gives no regions: its card has no table [regions]")
+    return _regions(card.onnx, card.sha256, card.input, card.outputs[0], card.regions)
+
+
+_regions = cache(RegionNetwork)
+
+
 def verify(card: ModelCard) -> None:
     """Check that the ONNX file is the one of its card, has the card's input and outputs, and gives finite vectors.
 
     Raises ModelMissing, ModelDamaged (other bytes, or they do not run) or ModelCardInvalid (other input or outputs).
     """
+    if card.regions:
+        RegionNetwork(card.onnx, card.sha256, card.input, card.outputs[0], card.regions).try_out()
+        return
     Network(card.onnx, card.sha256, card.input, card.outputs, card.labels).try_out()
 
 

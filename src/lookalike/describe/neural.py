@@ -113,8 +113,8 @@ class Network:
         raw: dict[str, list[Floats]] = {name: [np.empty((0, self.gives[name].dim), np.float32)] for name in names}
         contrast = [np.empty(0, np.float32)]
         for start in range(0, len(images), BATCH):
-            squeezed = _squeezed(images[start : start + BATCH], self.takes.side)
-            contrast.append(_contrast(squeezed))
+            squeezed = squeeze(images[start : start + BATCH], self.takes.side)
+            contrast.append(contrast_of(squeezed))
             for name, part in self.run(squeezed, names).items():
                 raw[name].append(part)
         quality = np.concatenate(contrast)
@@ -152,7 +152,7 @@ class Network:
         Raises UserError for a network without labels, ModelMissing, ModelDamaged, ModelCardInvalid."""
         if self.labels is None:
             raise UserError(f"{self.file}: a network without labels: its card has no table [labels]")
-        whole = [_squeezed(images[start : start + BATCH], self.takes.side) for start in range(0, len(images), BATCH)]
+        whole = [squeeze(images[start : start + BATCH], self.takes.side) for start in range(0, len(images), BATCH)]
         parts = [self._logits(squeezed, self.labels) for squeezed in whole]
         return np.concatenate([np.empty((0, len(self.labels.names)), np.float32), *parts])
 
@@ -176,7 +176,7 @@ class Network:
         output = name + PARTS
         if output not in {one.name for one in self.open().get_outputs()}:
             return None
-        parts = self._given(_squeezed([image], self.takes.side), [output])[0]
+        parts = self._given(squeeze([image], self.takes.side), [output])[0]
         fits = parts.ndim == 4 and parts.shape[:2] == (1, self.gives[name].dim) and np.isfinite(parts).all()
         return np.ascontiguousarray(parts[0].transpose(1, 2, 0)) if fits else None
 
@@ -184,8 +184,7 @@ class Network:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its input and outputs."""
         with self._opening:
             if self._session is None:
-                check_digest(self.file, self.sha256)
-                session = _session(self.file)
+                session = open_session(self.file, self.sha256)
                 _check_input(self.file, session, self.takes)
                 _check_outputs(self.file, session, self.gives)
                 _check_labels(self.file, session, self.labels)
@@ -245,8 +244,10 @@ def check_digest(file: Path, sha256: str) -> None:
         )
 
 
-def _session(file: Path) -> Any:
-    """One thread each: whoever describes many pictures does it from one thread per core."""
+def open_session(file: Path, sha256: str) -> Any:
+    """An ONNX Runtime session of this file, whose bytes are those of its card. One thread each: whoever describes many
+    pictures does it from one thread per core. Raises ModelMissing, ModelDamaged."""
+    check_digest(file, sha256)
     import onnxruntime  # takes 0.1 s: not before the first picture
 
     options = onnxruntime.SessionOptions()
@@ -322,7 +323,7 @@ def _listed(names: Any) -> str:
     return ", ".join(map(repr, names)) or "none"
 
 
-def _squeezed(images: Sequence[Image], side: int) -> Pixels:
+def squeeze(images: Sequence[Image], side: int) -> Pixels:
     """N pictures -> (N, side, side, 3) uint8: by area where both sides shrink, else linear."""
     import cv2
 
@@ -334,7 +335,7 @@ def _squeezed(images: Sequence[Image], side: int) -> Pixels:
     return squeezed
 
 
-def _contrast(squeezed: Pixels) -> Floats:
+def contrast_of(squeezed: Pixels) -> Floats:
     """(N, side, side, 3) uint8 -> (N,) float32, 0..1: the standard deviation of grey, as structure.py counts it."""
     import cv2
 
