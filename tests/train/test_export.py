@@ -19,8 +19,9 @@ import torch
 from lookalike.describe.models import shipped
 from lookalike.errors import ModelError, UserError
 from lookalike.train import export as exporting
-from lookalike.train.export import LARGE, TOLERANCE, export, parts, restored
+from lookalike.train.export import TOLERANCE, export, parts, restored
 from lookalike.train.network import FEATURES, HEAD, GeneralisedMean, Network
+from lookalike.train.shrink import LARGE
 from networks import means
 from samples import drawn
 

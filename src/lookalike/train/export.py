@@ -6,24 +6,28 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnx
 import torch
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookalike.describe.neural import ERRORS_ONLY
+from lookalike.describe.regions import BOXES, CLASSES, SCORES
 from lookalike.errors import ModelError, UserError
 from lookalike.train.network import FLOOR, GeneralisedMean, Network
+from lookalike.train.region_network import Detector
+from lookalike.train.shrink import eighths, halved, rounded, weights_of
 
-LARGE = 1024  # numbers from which an array is stored in half precision
 TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
 TINY = 1e-12  # length below which torch's `normalize` does not divide by it
+_Module = TypeVar("_Module", bound=nn.Module)
 OUTPUTS = ("copy", "content", "content_parts")
 
 
@@ -71,6 +75,17 @@ def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Pa
     return _written(_Named(network.cpu().eval(), len(names)), names, side, path)
 
 
+def export_regions(network: Detector, name: str, side: int, path: Path, compact: bool = False) -> str:
+    """Write a detector for pictures of any size, ``side`` being the one in use; returns the file's sha256 in hex.
+
+    Its outputs are ``name`` and those of describe/regions.py. ``compact``: large arrays as whole numbers of 8 bits and
+    a scale for each row, half the size. The same as ``export`` in all else."""
+    names = [name, name + BOXES, name + SCORES, name + CLASSES]
+    wrapped = _Named(network.cpu().eval(), len(names))
+    rounded(wrapped, compact)  # first, for which of two boxes is the surer must not hang on a rounding
+    return _written(wrapped, names, side, path, shrink=eighths if compact else halved, any_side=True)
+
+
 class _Named(nn.Module):
     """Any network behind what a file needs: (N, S, S, 3) uint8 in, the first ``count`` outputs out."""
 
@@ -84,20 +99,28 @@ class _Named(nn.Module):
 
 
 def _written(
-    network: nn.Module, names: Sequence[str], side: int, path: Path, only: tuple[str, str] | None = None
+    network: nn.Module,
+    names: Sequence[str],
+    side: int,
+    path: Path,
+    only: tuple[str, str] | None = None,
+    shrink: Callable[[onnx.ModelProto], onnx.ModelProto] = halved,
+    any_side: bool = False,
 ) -> str:
     wrapped = network.eval()
     image = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    count = torch.export.Dim("n", min=1, max=4096)
+    lengths = {0: torch.export.Dim("n", min=1, max=4096)}
+    if any_side:
+        lengths |= {1: torch.export.Dim("h", min=2, max=64) * 16, 2: torch.export.Dim("w", min=2, max=64) * 16}
     with _quiet():
         program = torch.onnx.export(
             wrapped, (image,), dynamo=True, optimize=False, verbose=False, input_names=["image"],
-            output_names=list(names), dynamic_shapes={"image": {0: count}}, opset_version=18,
+            output_names=list(names), dynamic_shapes={"image": lengths}, opset_version=18,
         )  # fmt: skip
     if program is None:
         raise ModelError(f"{path}: torch gave no ONNX program")
     part = path.with_suffix(".part")
-    onnx.save(_halved(_bare(program.model_proto)), part)
+    onnx.save(shrink(_bare(program.model_proto)), part)
     _agree(wrapped, names, part, image)
     if only:
         onnx.save(_renamed(onnx.load(part), *only), part)
@@ -121,16 +144,24 @@ def _quiet() -> Iterator[None]:
 
 def restored(path: Path) -> Network:
     """The network of an ONNX file that ``export`` wrote. Raises UserError for any other file."""
-    try:
-        arrays = {one.name: numpy_helper.to_array(one) for one in onnx.load(path).graph.initializer}
-    except (OSError, DecodeError) as error:
-        raise UserError(f"{path}: cannot be read as an ONNX file: {error}") from None
-    network = Network()
-    state = network.state_dict()
+    return _filled(Network(), path)
+
+
+def restored_detector(path: Path) -> Detector:
+    """The detector of an ONNX file that ``export_regions`` wrote, with as many classes. Raises UserError for any other
+    file."""
+    stored = weights_of(path)
+    named = stored.get("network.naming.bias")
+    classes = 0 if named is None or len(named) == 1 else len(named) - 1
+    return _filled(Detector(classes), path)
+
+
+def _filled(network: _Module, path: Path) -> _Module:
+    stored, state = weights_of(path), network.state_dict()
     for name, value in state.items():
-        stored = arrays.get(f"network.{name}", arrays.get(f"network.{name}.half"))
-        if stored is not None and stored.shape == value.shape:
-            state[name] = torch.from_numpy(stored.astype(np.float32))
+        kept = stored.get(f"network.{name}")
+        if kept is not None and kept.shape == value.shape:
+            state[name] = torch.from_numpy(kept)
         elif not name.endswith("num_batches_tracked"):
             raise UserError(f"{path}: not a network that `lookalike train` wrote: it has no such {name}")
     network.load_state_dict(state)
@@ -161,29 +192,13 @@ def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def _halved(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Large arrays in half precision, each behind a Cast, which the runtime folds away when it loads the file."""
-    casts, initializers = [], []
-    for one in model.graph.initializer:
-        array = numpy_helper.to_array(one)
-        if array.dtype == np.float32 and array.size >= LARGE:
-            initializers.append(numpy_helper.from_array(array.astype(np.float16), f"{one.name}.half"))
-            casts.append(helper.make_node("Cast", [f"{one.name}.half"], [one.name], to=TensorProto.FLOAT))
-        else:
-            initializers.append(one)
-    nodes = [*casts, *model.graph.node]
-    del model.graph.initializer[:], model.graph.node[:]
-    model.graph.initializer.extend(initializers)
-    model.graph.node.extend(nodes)
-    onnx.checker.check_model(model)
-    return model
-
-
 def _agree(network: nn.Module, names: Sequence[str], path: Path, image: Tensor) -> None:
     """Numbers beyond 1, which no unit vector has, may be apart in proportion."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(path.read_bytes(), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = network(image)
     for name, told, right in zip(names, session.run(list(names), {"image": image.numpy()}), expected, strict=True):

@@ -1,0 +1,172 @@
+"""Training pictures for a detector: mosaics of pictures with their boxes, cut, mirrored, recoloured, pasted on.
+
+Mosaics (Bochkovskiy et al., arXiv 2004.10934) make small objects of large ones, and many of one; pasting (Ghiasi et
+al., arXiv 2012.07177) puts objects where their surroundings do not tell of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.types import Floats, Pixels
+
+SEEN = 0.4  # share of an object that a cut must leave, for it to count
+COVERED = 0.6  # share of an object under something pasted, from which it no longer counts
+SMALLEST = 6.0  # pixels: the shorter side of an object that can be learnt
+PASTED = 0.3  # how often something is pasted
+TRIES = 5  # cuts that are tried until an object is left
+
+
+@dataclass(frozen=True, slots=True)
+class Boxes:
+    """``at``: (n, 4) float32, x, y, width, height; ``classes``: (n,) int64."""
+
+    at: Floats
+    classes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.at)
+
+    def take(self, rows: NDArray[np.bool_]) -> Boxes:
+        return Boxes(self.at[rows], self.classes[rows])
+
+
+NOTHING = Boxes(np.empty((0, 4), np.float32), np.empty(0, np.int64))
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Pictures to draw from: ``pixels`` (N, s, s, 3) uint8, their ``boxes`` in shares, none of them if these are not
+    known; ``rows``: those that may be used. ``tiles``: how many may lie side by side, each way, one as likely as
+    another; ``each``: canvases of a batch that are made of them."""
+
+    pixels: Pixels
+    boxes: Sequence[Boxes]
+    rows: NDArray[np.int64]
+    tiles: tuple[int, ...] = (1, 1, 1, 2)
+    each: int = 16
+
+    @property
+    def boxed(self) -> bool:
+        return len(self.boxes) > 0
+
+    def boxes_of(self, row: int) -> Boxes:
+        return self.boxes[row] if self.boxed else NOTHING
+
+
+def canvas(random: np.random.Generator, shelf: Shelf, side: int) -> tuple[Pixels, Boxes]:
+    """A picture of ``side`` x ``side`` pixels, and its boxes in pixels."""
+    count = int(random.choice(shelf.tiles))
+    drawn = np.empty((side, side, 3), np.uint8)
+    columns, found = _lines(random, count, side), []
+    for left, right in pairwise(columns):
+        rows = _lines(random, count, side)
+        for top, bottom in pairwise(rows):
+            tile, boxes = _tile(random, shelf, bottom - top, right - left)
+            drawn[top:bottom, left:right] = tile
+            found.append(Boxes(boxes.at + np.array([left, top, 0, 0], np.float32), boxes.classes))
+    boxes = _joined(found)
+    if random.random() < PASTED:
+        boxes = _paste(random, shelf, drawn, boxes)
+    return _recoloured(random, drawn), boxes.take(boxes.at[:, 2:].min(1) >= SMALLEST)
+
+
+def _lines(random: np.random.Generator, count: int, side: int) -> list[int]:
+    """Where tiles begin and end, about evenly."""
+    inner = (np.arange(1, count) + random.uniform(-0.25, 0.25, count - 1)) / count
+    return [0, *np.round(inner * side).astype(int).tolist(), side]
+
+
+def _tile(random: np.random.Generator, shelf: Shelf, height: int, width: int) -> tuple[Pixels, Boxes]:
+    row = int(random.choice(shelf.rows))
+    pixels, boxes = shelf.pixels[row], shelf.boxes_of(row)
+    for _ in range(TRIES):
+        cut = _cut(random)
+        left = _within(boxes, cut)
+        if len(left) or not len(boxes):
+            break
+    at, mirrored = left.at.copy(), random.random() < 0.5
+    if mirrored:
+        at[:, 0] = 1 - at[:, 0] - at[:, 2]
+    at *= np.array([width, height, width, height], np.float32)
+    tile = _resized(_sliced(pixels, cut), height, width)
+    return np.asarray(tile[:, ::-1] if mirrored else tile), Boxes(at, left.classes)
+
+
+def _cut(random: np.random.Generator) -> Floats:
+    """A part of a picture, in shares."""
+    if random.random() < 0.3:
+        return np.array([0, 0, 1, 1], np.float32)
+    sides = np.sqrt(random.uniform(0.25, 1)) * np.exp(random.uniform(-0.2, 0.2) * np.array([1, -1]))
+    sides = np.minimum(sides, 1)
+    return np.concatenate([random.uniform(0, 1 - sides), sides]).astype(np.float32)
+
+
+def _within(boxes: Boxes, cut: Floats) -> Boxes:
+    """What a cut leaves of them, in shares of the cut."""
+    low = np.maximum(boxes.at[:, :2], cut[:2])
+    high = np.minimum(boxes.at[:, :2] + boxes.at[:, 2:], cut[:2] + cut[2:])
+    sides = np.maximum(high - low, 0)
+    seen = sides.prod(1) >= SEEN * np.maximum(boxes.at[:, 2:].prod(1), 1e-9)
+    at = np.concatenate([(low - cut[:2]) / cut[2:], sides / cut[2:]], 1).astype(np.float32)
+    return Boxes(at, boxes.classes).take(seen & (sides > 0).all(1))
+
+
+def _sliced(pixels: Pixels, cut: Floats) -> Pixels:
+    height, width = pixels.shape[:2]
+    x, y, w, h = cut.tolist()
+    left, top = min(int(x * width), width - 1), min(int(y * height), height - 1)
+    return np.asarray(pixels[top : max(round((y + h) * height), top + 1), left : max(round((x + w) * width), left + 1)])
+
+
+def _resized(pixels: Pixels, height: int, width: int) -> Pixels:
+    import cv2
+
+    shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
+    method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=method), np.uint8)
+
+
+def _paste(random: np.random.Generator, shelf: Shelf, drawn: Pixels, boxes: Boxes) -> Boxes:
+    """An object from elsewhere onto ``drawn``; the boxes afterwards."""
+    row = int(random.choice(shelf.rows))
+    there, side = shelf.boxes_of(row), len(drawn)
+    if not len(there):
+        return boxes
+    chosen = int(random.integers(len(there)))
+    cut = there.at[chosen]
+    piece = _sliced(shelf.pixels[row], cut)
+    longer = random.uniform(0.12, 0.45) * side
+    shape = np.sqrt(np.clip(piece.shape[1] / piece.shape[0], 1 / 3, 3)) * np.exp(random.uniform(-0.2, 0.2))
+    width, height = (int(np.clip(length, SMALLEST + 1, side - 1)) for length in (longer * shape, longer / shape))
+    left, top = int(random.integers(side - width)), int(random.integers(side - height))
+    drawn[top : top + height, left : left + width] = _resized(piece, height, width)
+    over = np.array([left, top, width, height], np.float32)
+    hidden = _common(boxes.at, over) / np.maximum(boxes.at[:, 2:].prod(1), 1e-9)
+    new = Boxes(over[None], there.classes[chosen : chosen + 1])
+    return _joined([boxes.take(hidden < COVERED), new])
+
+
+def _common(at: Floats, over: Floats) -> Floats:
+    low = np.maximum(at[:, :2], over[:2])
+    high = np.minimum(at[:, :2] + at[:, 2:], over[:2] + over[2:])
+    return np.asarray(np.maximum(high - low, 0).prod(1), np.float32)
+
+
+def _recoloured(random: np.random.Generator, pixels: Pixels) -> Pixels:
+    """Each channel a little stronger or weaker, and sometimes no colour at all."""
+    if random.random() < 0.05:
+        pixels = np.repeat(pixels.mean(2, keepdims=True), 3, 2).astype(np.uint8)
+    gain, shift = np.exp(random.uniform(-0.2, 0.2, 3)), random.uniform(-25, 25)
+    table = np.clip(np.arange(256)[:, None] * gain + shift, 0, 255).astype(np.uint8)
+    return np.asarray(np.stack([table[pixels[..., channel], channel] for channel in range(3)], 2))
+
+
+def _joined(parts: Sequence[Boxes]) -> Boxes:
+    parts = [part for part in parts if len(part)] or [NOTHING]
+    return Boxes(np.concatenate([part.at for part in parts]), np.concatenate([part.classes for part in parts]))
