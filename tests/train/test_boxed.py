@@ -89,7 +89,7 @@ def test_pascal_voc(tmp_path: Path) -> None:
 
 
 def test_voc_beside_its_pictures(tmp_path: Path) -> None:
-    """XML and pictures in one folder; a file name that is not there, or leads elsewhere, is found by that of the XML."""
+    """XML and pictures in one folder; a name that is not there, or leads elsewhere, is found by that of the XML."""
     save(tmp_path / "flat" / "0.png", GREY)
     save(tmp_path / "flat" / "1.png", GREY)
     for number in range(2):

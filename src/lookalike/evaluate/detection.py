@@ -66,7 +66,7 @@ def average_precision(
     All are 0 where nothing is to be found. Raises MissingDependency without pycocotools."""
     if agnostic:
         found, truth, classes = _of_one_class(found), _of_one_class(truth), 1
-    asked = np.bincount(np.concatenate([one.classes for one in truth] or [[]]).astype(np.int64), minlength=classes)
+    asked = np.bincount(_joined([one.classes for one in truth]).astype(np.int64), minlength=classes)
     if not asked.sum():
         empty = np.full(classes, np.nan)
         return Precision(0.0, 0.0, 0.0, dict.fromkeys(most, 0.0), empty, empty, asked)
@@ -99,7 +99,7 @@ def overlaps(one: Array, other: Array) -> Doubles:
     high = np.minimum(one[..., :2] + one[..., 2:], other[..., :2] + other[..., 2:])
     common = np.maximum(high - low, 0).prod(-1)
     union = one[..., 2:].prod(-1) + other[..., 2:].prod(-1) - common
-    return np.divide(common, union, out=np.zeros_like(common), where=union > 0)
+    return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0), np.float64)
 
 
 def matched(found: Seen, truth: Seen, iou: float = SAME) -> NDArray[np.int64]:
@@ -117,8 +117,8 @@ def matched(found: Seen, truth: Seen, iou: float = SAME) -> NDArray[np.int64]:
 def surest_level(found: Sequence[Seen], truth: Sequence[Seen]) -> float:
     """The score from which on boxes are to be believed: there the harmonic mean of precision and recall is largest.
     1 where no box is right."""
-    scores = np.concatenate([one.scores for one in found] or [[]])
-    right = np.concatenate([matched(one, there) != NONE for one, there in zip(found, truth, strict=True)] or [[]])
+    scores = _joined([one.scores for one in found])
+    right = _joined([matched(one, there) != NONE for one, there in zip(found, truth, strict=True)])
     if not right.any():
         return 1.0
     order = np.argsort(-scores, kind="stable")
@@ -126,6 +126,10 @@ def surest_level(found: Sequence[Seen], truth: Sequence[Seen]) -> float:
     score = 2 * hits / (np.arange(1, len(hits) + 1) + sum(map(len, truth)))
     score[:-1][scores[order][:-1] == scores[order][1:]] = 0  # all of one score stand or fall together
     return float(scores[order][score.argmax()])
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    return np.concatenate([np.empty(0), *parts])
 
 
 # --- by pycocotools

@@ -182,20 +182,21 @@ def _alike(one: Size, other: Size) -> bool:
 
 def _sound(at: NDArray[np.float64], trouble: Counter[str]) -> NDArray[np.bool_]:
     """Which boxes lie in the picture, at least in part, and have an area."""
-    finite = np.isfinite(at).all(1)
+    finite: NDArray[np.bool_] = np.asarray(np.isfinite(at).all(1))
     at = np.where(finite[:, None], at, 0)
-    extent = (at[:, 2:] > 0).all(1)
+    extent: NDArray[np.bool_] = np.asarray((at[:, 2:] > 0).all(1))
     low, high = at[:, :2], at[:, :2] + at[:, 2:]
-    inside = (clipped(at)[:, 2:] > 0).all(1)
-    beyond = ((low < -OUTSIDE) | (high > 1 + OUTSIDE)).any(1)
-    for what, which in (
+    inside: NDArray[np.bool_] = np.asarray((clipped(at)[:, 2:] > 0).all(1))
+    beyond: NDArray[np.bool_] = np.asarray(((low < -OUTSIDE) | (high > 1 + OUTSIDE)).any(1))
+    told = (
         ("boxes that are no numbers, or of another picture, left out", ~finite),
         ("boxes without width or height, left out", finite & ~extent),
         ("boxes outside their picture, left out", finite & extent & ~inside),
         ("boxes that reach beyond their picture, cut at its edge", finite & extent & inside & beyond),
-    ):
+    )
+    for what, which in told:
         trouble[what] += int(which.sum())
-    return np.asarray(finite & extent & inside, np.bool_)
+    return finite & extent & inside
 
 
 def clipped(at: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Boxes as Pascal VOC tells them: one XML file for each picture (Everingham et al., "The PASCAL VOC Challenge", 2010)."""
+"""Boxes as Pascal VOC tells them: an XML for each picture (Everingham et al., "The PASCAL VOC Challenge", 2010)."""
 
 from __future__ import annotations
 
