@@ -3,7 +3,8 @@
 Strided convolutions down to 4 or so cells each way and one linear map to the latent; one linear map and upsampling
 convolutions back (Odena et al., "Deconvolution and checkerboard artifacts", 2016). Variational: the latent is a normal
 distribution that is drawn from (Kingma and Welling, arXiv 1312.6114), its weight ``beta`` (Higgins et al., 2017). It
-has to beat principal components of as many numbers, on pictures that neither has seen.
+has to beat principal components of as many numbers, on pictures that neither has seen; so, unless told otherwise, it
+begins as these, of small pictures, and learns what they leave (as He et al., arXiv 1512.03385, around an identity).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lookalike.distance import euclidean
 from lookalike.errors import UserError
@@ -32,6 +34,7 @@ from lookalike.train.views import Views
 from lookalike.types import Floats, Pixels
 
 LOSSES = ("mse", "l1", "l1+mse")
+STRAIGHT = 32  # pixels of the small pictures whose principal components it begins with
 DOWN = 16  # pixels of a picture's side to a cell of the last map
 LOOKED_AT, MEASURED = 500, 2000  # held-out pictures at each look, and at the end
 SHOWN = 8  # pictures on the page, of each kind
@@ -52,15 +55,22 @@ class AutoencoderSettings(Settings):
     latent: int = setting(64, "Numbers in a vector.", least=2, most=4096)
     width: int = setting(32, "Channels after the first layer; they double three times.", least=4, most=256)
     loss: str = setting("mse", "How a pixel's error counts.", LOSSES)
+    straight: bool = setting(True, "Begin with principal components, and learn what they leave.")
     variational: bool = setting(False, "Draw the latent from a normal distribution (VAE).")
     beta: float = setting(0.1, "Weight of that distribution's divergence from the standard one.", most=1000)
 
 
 class Autoencoder(nn.Module):
-    """(N, 3, S, S) float RGB 0..1 -> the mean and the log-variance of the latent, each (N, L)."""
+    """(N, 3, S, S) float RGB 0..1 -> the mean and the log-variance of the latent, each (N, L).
 
-    def __init__(self, side: int, latent: int, width: int) -> None:
+    ``line``: components of pictures of STRAIGHT pixels, which it begins with."""
+
+    directions: Tensor
+    middle: Tensor
+
+    def __init__(self, side: int, latent: int, width: int, line: Components | None = None) -> None:
         super().__init__()
+        self.side = side
         self.cells, widths = side // DOWN, [width, 2 * width, 4 * width, 8 * width]
         down, inside = [], 3
         for outside in widths:
@@ -76,16 +86,31 @@ class Autoencoder(nn.Module):
             up += [nn.Conv2d(inside, outside, 3, 1, 1, bias=False)]
             inside = outside
         self.up = nn.Sequential(*up, nn.BatchNorm2d(inside), nn.LeakyReLU(0.2), nn.Conv2d(inside, 3, 3, 1, 1))
+        small = 3 * STRAIGHT**2
+        self.register_buffer("directions", line.directions if line else torch.zeros(small, latent))
+        self.register_buffer("middle", line.mean if line else torch.full((small,), 0.5))
+        if line:
+            for last in (self.mean, self.up[-1]):
+                nn.init.zeros_(cast(nn.Linear, last).weight)
+                nn.init.zeros_(cast(Tensor, last.bias))
 
     def encode(self, image: Tensor) -> tuple[Tensor, Tensor]:
         maps = self.down(image * 2 - 1).flatten(1)
-        return self.mean(maps).float(), self.spread(maps).float()
+        return self.mean(maps).float() + self._straight(image), self.spread(maps).float()
 
     def decode(self, latent: Tensor) -> Tensor:
         """(N, L) -> (N, 3, S, S), mostly 0..1."""
         maps = self.open(latent)
-        rebuilt: Tensor = self.up(maps.view(len(latent), -1, self.cells, self.cells)).float() + 0.5
-        return rebuilt
+        learnt: Tensor = self.up(maps.view(len(latent), -1, self.cells, self.cells)).float()
+        with torch.autocast(latent.device.type, enabled=False):
+            small = (latent.float() @ self.directions.T + self.middle).view(-1, 3, STRAIGHT, STRAIGHT)
+        return learnt + functional.interpolate(small, (self.side, self.side), mode="bilinear")
+
+    def _straight(self, image: Tensor) -> Tensor:
+        """(N, L): the components of the small picture."""
+        small = functional.interpolate(image.float(), (STRAIGHT, STRAIGHT), mode="bilinear", antialias=True)
+        with torch.autocast(image.device.type, enabled=False):
+            return (small.flatten(1) - self.middle) @ self.directions
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         return self.encode(image)
@@ -94,15 +119,17 @@ class Autoencoder(nn.Module):
 class Coding:
     """The task: views, the error of what comes back, and how much of the held-out pictures it explains."""
 
-    def __init__(self, settings: AutoencoderSettings, pictures: Labelled, parted: Split) -> None:
+    def __init__(
+        self, settings: AutoencoderSettings, pictures: Labelled, parted: Split, line: Components | None = None
+    ) -> None:
         self.settings, self.pack, self.parted = settings, pictures.pack, parted
         self.identity: Mapping[str, Any] = {
             "task": "autoencoder", "side": settings.side, "latent": settings.latent, "width": settings.width,
-            "variational": settings.variational,
+            "variational": settings.variational, "straight": settings.straight,
         }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
-            self.network = quick(Autoencoder(settings.side, settings.latent, settings.width))
+            self.network = quick(Autoencoder(settings.side, settings.latent, settings.width, line))
         self.helper = nn.Identity()
         self.views = Views(settings.seed, settings.side, strength=SHIFTED)
         self.looked = evenly(parted.held, LOOKED_AT)
@@ -181,7 +208,8 @@ def train_autoencoder(source: Path, settings: AutoencoderSettings, run_folder: P
     pictures = read_pictures(source, settings.side, run_folder / "packs", settings.nested)
     parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json")
     line = components(pictures.pack.pixels[parted.kept], settings.side, settings.latent)
-    run = Run(Coding(settings, pictures, parted), settings.plan(len(parted.kept)), run_folder)
+    start = components(pictures.pack.pixels[parted.kept], STRAIGHT, settings.latent) if settings.straight else None
+    run = Run(Coding(settings, pictures, parted, start), settings.plan(len(parted.kept)), run_folder)
     complete = finish(run, progress)
     network = cast(Autoencoder, run.trained().to(device()))
     told = compared(network, line, pictures, evenly(parted.held, MEASURED), settings.side)

@@ -9,7 +9,7 @@ for one-shot image recognition", 2015). Classes that were never trained on are w
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +24,7 @@ from lookalike.train import losses
 from lookalike.train.labelled import Labelled, Rows, Split, evenly, read_labelled, split
 from lookalike.train.loop import Figures, Loss, Run, device, finish, quick
 from lookalike.train.made import Made
-from lookalike.train.network import WIDTHS
+from lookalike.train.network import HEAD, WIDTHS
 from lookalike.train.page import Page, learning
 from lookalike.train.settings import Settings, check, setting
 from lookalike.train.start import STARTS, chosen_start, shipped_network
@@ -32,6 +32,7 @@ from lookalike.train.tower import SMALL, Tower, outputs
 from lookalike.train.verification import Verified, refuse_without_pairs, sections, verified
 from lookalike.train.views import PHOTO, Views
 
+RATES = (3e-4, 1e-3)  # of weights that know something already, and of random ones
 LOSSES = ("contrastive", "triplet", "nt-xent", "margin")
 MINING = ("random", "semi-hard", "hard")
 HEADS = ("distance", "l1")
@@ -48,7 +49,7 @@ Progress = Callable[[int, int], None]
 class SiameseSettings(Settings):
     """See setting by setting. A batch holds ``batch / each`` classes; a quarter turn of a drawing may be a class."""
 
-    rate: float = setting(1e-3, "The highest learning rate.", least=1e-9, most=10)
+    rate: float = setting(0.0, "The highest learning rate; 0: 1e-3 from scratch, 3e-4 from shipped weights.", most=10)
     start: str = setting("auto", "Begin with random weights, or with the shipped network, frozen or not.", STARTS)
     loss: str = setting("contrastive", "What is asked of distances.", LOSSES)
     mining: str = setting("semi-hard", "Which strangers a pair of a class is held against.", MINING)
@@ -56,7 +57,7 @@ class SiameseSettings(Settings):
     margin: float = setting(0.0, "Of contrastive, triplet and margin; 0: 1, 0.2 and 0.25.", most=10)
     temperature: float = setting(0.1, "Of nt-xent and of margin's SupCon.", least=0.001, most=10)
     each: int = setting(4, "Pictures of each class in a batch.", least=2, most=1000)
-    dim: int = setting(128, "Numbers in a vector.", least=2, most=4096)
+    dim: int = setting(HEAD, "Numbers in a vector; 256 keeps what the shipped network knows.", least=2, most=4096)
     drawings: bool = setting(False, "Small drawings: bend and move them; a small network for fine strokes.")
     turns: bool = setting(False, "The quarter turns of a class are classes of their own.")
 
@@ -215,6 +216,8 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
     pictures = read_labelled(source, settings.side, run_folder / "packs", settings.nested)
     by_class = len(pictures.pack.classes) >= ENOUGH
     parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json", by_class, 2)
+    start = _start(settings, len(parted.kept))
+    settings = replace(settings, rate=settings.rate or RATES[start == "scratch"])
     task = Siamese(settings, pictures, parted)
     run = Run(task, settings.plan(len(parted.kept)), run_folder)
     complete = finish(run, progress)
