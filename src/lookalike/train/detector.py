@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lookalike.errors import UserError
-from lookalike.evaluate.detection import Seen, true_boxes
+from lookalike.evaluate.detection import Seen, average_precision, true_boxes
 from lookalike.train.boxed import Boxed, held_out, read_boxed
 from lookalike.train.canvas import Boxes, Shelf, canvas
 from lookalike.train.classifier import typical_of
@@ -234,6 +234,17 @@ def _crop(picture: Tensor, box: Any, height: int, width: int) -> Tensor:
 # --- from a user's boxes
 
 
+class DetectingClasses(Detecting):
+    """The same where all objects are marked and named: the best network has the highest average precision."""
+
+    def validate(self, network: nn.Module) -> Figures:
+        """COCO's figures, of what the file would tell."""
+        found = seen_by(cast(Detector, network), self.held[0], self.settings.side)[1]
+        truth = [true_boxes(one.at, one.classes) for one in self.held[1]]
+        told = average_precision(found, truth, cast(Detector, network).classes)
+        return {"AP": told.ap, "AP50": told.ap50} | dict(super().validate(network))
+
+
 def train_detector(source: Path, settings: DetectorSettings, run_folder: Path, progress: Progress) -> Made:
     """Train on the boxes of ``source``, from where the run in ``run_folder`` was, and measure; see boxed.read_boxed.
 
@@ -283,10 +294,10 @@ def _checked(settings: DetectorSettings) -> DetectorSettings:
 
 def _looks(side: int) -> tuple[int, ...]:
     """What a query is looked at with, for pictures of this side."""
-    return tuple(max(2 * GRAIN, round(look * side / USUAL / GRAIN) * GRAIN) for look in USUAL_LOOKS)
+    return tuple(sorted({max(2 * GRAIN, round(look * side / USUAL / GRAIN) * GRAIN) for look in USUAL_LOOKS}))
 
 
-def _task(settings: DetectorSettings, boxed: Boxed, parted: Split) -> Detecting:
+def _task(settings: DetectorSettings, boxed: Boxed, parted: Split) -> DetectingClasses:
     """On the shipped trunk; the rest begins at random."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
@@ -295,7 +306,7 @@ def _task(settings: DetectorSettings, boxed: Boxed, parted: Split) -> Detecting:
     boxes = [Boxes(at, kinds) for at, kinds in zip(boxed.boxes, boxed.classes, strict=True)]
     held = evenly(parted.held, LOOKED_AT)
     shelf = Shelf(boxed.pack.pixels, boxes, parted.kept, each=settings.batch)
-    task = Detecting(settings, network, [shelf], (boxed.pack.pixels[held], [boxes[row] for row in held]))
+    task = DetectingClasses(settings, network, [shelf], (boxed.pack.pixels[held], [boxes[row] for row in held]))
     task.identity = {**task.identity, "classes": list(boxed.names), "trunk": settings.trunk}
     return task
 
@@ -322,6 +333,6 @@ def _page(judged: Judged, boxed: Boxed, kept: Rows, held: Rows, run_folder: Path
         ("AP at 0.5", f"{figures['AP50']:.3f}"),
     )
     pictures = Pictures(boxed.pack.pixels[held], boxed.sizes[held], [boxed.pack.paths[row] for row in held])
-    curves = learning(run_folder, ("objectness", "place", "class", "move", "parts"), ("recall", "overlap"))
+    curves = learning(run_folder, ("objectness", "place", "class", "move", "parts"), ("AP", "AP50", "recall"))
     parts = (curves, *sections(judged, pictures, trained.tolist()))
     return Page("A detector", facts, parts, boxed.notes, boxed.pack.failed)
