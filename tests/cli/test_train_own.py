@@ -1,4 +1,4 @@
-"""lookalike train classifier, siamese, autoencoder: from a folder to a model that indexes and searches."""
+"""lookalike train classifier, siamese, autoencoder, detector: from a folder to a model that indexes and searches."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from boxes import coco_in
 from classes import classes_in
 from lookalike.describe import models
+from lookalike.describe.regions import RegionOutput
+from lookalike.load import load
 from lookalike.train import loop, start
 from lookalike.train.loop import Run
 from lookalike.train.network import Network
@@ -213,3 +216,22 @@ def test_the_card_has_the_labels(photos: Path) -> None:
     assert [(one.name, one.shape[1]) for one in session.get_outputs()] == [("x", 256), ("x_logits", 3)]
     curve = [json.loads(line) for line in Path("x.run/curve.jsonl").read_text().splitlines()]
     assert {"loss", "balanced accuracy", "step"} <= set(curve[-1])
+
+
+def test_a_detector_from_boxes_to_a_page(tmp_path: Path) -> None:
+    """From a COCO file whose pictures lie elsewhere to a model that tells boxes by its card, and finds them; what is
+    wrong with the boxes is told, and a file that is none of any kind is the user's mistake."""
+    file = coco_in(tmp_path / "drawn", 10)
+    moved = file.rename(tmp_path / "boxes.json")
+    call = ("train", "detector", moved, "--images", tmp_path / "drawn", "--out", "things.onnx", "--report", "page.html")
+    ran = here(*call, "--side", 96, "--steps", 2, "--batch", 4, "--json")
+    assert (ran.code, ran.json["details"]["classes"]) == (0, ["disc", "square"])
+    assert "note: classes with fewer than 10 boxes" in ran.err
+    card = models.read_card(Path("things.toml"))
+    assert card.regions == RegionOutput("things", 32, (32,), ("disc", "square"))
+    assert dict(card.measured) == pytest.approx(ran.json["figures"], rel=1e-4)
+    found = models.regions(card).regions([load(tmp_path / "drawn" / "000.png")])[0]
+    assert set(found.classes.tolist()) <= {-1, 0, 1}
+    assert "Surest false finds" in Path("page.html").read_text()
+    (tmp_path / "boxes.json").write_text("{}")
+    assert here(*call).code == 2

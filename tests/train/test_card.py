@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lookalike.describe.models import read_card
 from lookalike.describe.neural import Labels
+from lookalike.describe.regions import RegionOutput
 from lookalike.train.card import Output, Written, write_card
 
 
@@ -50,3 +53,11 @@ def test_a_classifier(tmp_path: Path) -> None:
     assert labels == card.labels
     told = [(output.name, output.dim, output.metric, output.typical) for output in card.outputs]
     assert told == [("kind", 64, "euclidean", 12.5), ("copy.kind", 256, "cosine", 1.0)]
+
+
+@pytest.mark.parametrize("names", [(), ('a "b" \\ c', "🐈")])
+def test_a_detector(names: tuple[str, ...], tmp_path: Path) -> None:
+    """What it gives arrives as it is, with names of its classes and without."""
+    regions = RegionOutput("things", 32, (48, 80), names)
+    write_card(Written("a", "0" * 64, "MIT", "mine", 240, {"things": 0.9}, regions=regions), tmp_path / "a.onnx")
+    assert read_card(tmp_path / "a.toml").regions == regions

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lookalike.describe.neural import Labels
+from lookalike.describe.regions import RegionOutput
 from lookalike.distance import Metric
 from lookalike.train.network import HEAD
 
@@ -24,7 +25,8 @@ class Output:
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a card says. ``outputs``: ONNX output -> what it is; a number alone is its ``typical``. ``training``: pairs
-    of a data set and its terms. ``measured``: what was measured -> figure. ``labels``: the classes that it tells."""
+    of a data set and its terms. ``measured``: what was measured -> figure. ``labels``: the classes that it tells;
+    ``regions``: what it gives, if that is regions."""
 
     name: str
     sha256: str
@@ -36,6 +38,7 @@ class Written:
     measured: Mapping[str, float] = field(default_factory=dict)
     weaknesses: Sequence[str] = ()
     labels: Labels | None = None
+    regions: RegionOutput | None = None
 
 
 def write_card(card: Written, path: Path) -> None:
@@ -56,6 +59,7 @@ def write_card(card: Written, path: Path) -> None:
         lines += ["", f"[outputs.{_quoted(name)}]", "version = 1", f"dim = {output.dim}"]
         lines += [f"metric = {_quoted(output.metric)}", f"typical = {output.typical:.3f}"]
     lines += _labels(card.labels) if card.labels else []
+    lines += _regions(card.regions) if card.regions else []
     for data, terms in card.training:
         lines += ["", "[[training]]", f"data = {_quoted(data)}", f"terms = {_quoted(terms)}"]
     if card.measured:
@@ -65,10 +69,21 @@ def write_card(card: Written, path: Path) -> None:
 
 def _labels(labels: Labels) -> list[str]:
     return [
-        *("", "[labels]", f"output = {_quoted(labels.output)}", "names = ["),
-        *(f"    {_quoted(name)}," for name in labels.names),
-        *("]", f"temperature = {labels.temperature!r}", f"abstain_below = {labels.abstain_below!r}"),
+        *("", "[labels]", f"output = {_quoted(labels.output)}", *_names(labels.names)),
+        *(f"temperature = {labels.temperature!r}", f"abstain_below = {labels.abstain_below!r}"),
     ]
+
+
+def _regions(regions: RegionOutput) -> list[str]:
+    return [
+        *("", "[regions]", f"output = {_quoted(regions.output)}", f"count = {regions.count}"),
+        f"looks = {list(regions.looks)}",
+        *(_names(regions.names) if regions.names else ()),
+    ]
+
+
+def _names(names: Sequence[str]) -> list[str]:
+    return ["names = [", *(f"    {_quoted(name)}," for name in names), "]"]
 
 
 def _quoted(text: str) -> str:

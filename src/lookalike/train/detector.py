@@ -7,8 +7,9 @@ training picture, looked at alone, is to be nearer to its place in that picture 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -16,9 +17,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookalike.errors import UserError
+from lookalike.evaluate.detection import Seen, average_precision, true_boxes
+from lookalike.train.boxed import Boxed, held_out, read_boxed
 from lookalike.train.canvas import Boxes, Shelf, canvas
+from lookalike.train.classifier import typical_of
+from lookalike.train.detected import Judged, Pictures, judge, sections
 from lookalike.train.detecting import SAME, proposing, refining, responsible
-from lookalike.train.loop import Figures, Loss, device, quick
+from lookalike.train.labelled import Rows, Split, evenly
+from lookalike.train.loop import Figures, Loss, Run, device, finish, quick
+from lookalike.train.made import Made, Objects
+from lookalike.train.page import Page, learning
 from lookalike.train.region_network import (
     CANDIDATES,
     COUNT,
@@ -29,9 +38,11 @@ from lookalike.train.region_network import (
     extents,
     overlaps,
 )
-from lookalike.train.settings import Settings, setting
+from lookalike.train.settings import Settings, check, setting
+from lookalike.train.start import chosen_start, shipped_network
+from lookalike.train.tower import outputs
 from lookalike.train.views import resized, tensor_of, to_device
-from lookalike.types import Pixels
+from lookalike.types import Floats, Pixels
 
 FINER = 2  # times the side at which canvases are drawn, for a query shows more than its place in a picture
 ASKED = 4  # parts of each canvas that are looked for
@@ -42,6 +53,11 @@ TEMPERATURE = 0.07
 SHAKEN = 0.1  # how far, as a share of their sides, boxes are moved for the second stage and for parts
 GRAIN = 16
 EMPTY = (0.0, 0.0, 0.01, 0.01)
+STORED = 1.6  # times the side at which a user's pictures are kept, for canvases enlarge them
+USUAL, USUAL_LOOKS = 240, (48, 80)  # pixels: at this side, a query is looked at with these
+LOOKED_AT, MEASURED = 200, 2000  # held-out pictures at every look, and in the end
+
+Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +70,7 @@ class DetectorSettings(Settings):
     rate: float = setting(1e-3, "The highest learning rate.", least=1e-9, most=10)
     trunk: str = setting("auto", "Leave the shipped layers as they are, or tune them.", ("auto", "frozen", "tuned"))
     parts: float = setting(1.0, "Weight of the vectors' loss, where the layers are tuned.", most=100)
+    images: str = setting("", "The folder of the pictures, where they do not lie with the boxes.")
 
 
 class Detecting:
@@ -212,3 +229,110 @@ def _crop(picture: Tensor, box: Any, height: int, width: int) -> Tensor:
     right, bottom = max(round((box[0] + box[2]) * side), left + 2), max(round((box[1] + box[3]) * side), top + 2)
     cut = picture[None, :, top:bottom, left:right]
     return functional.interpolate(cut, (height, width), mode="bilinear", antialias=True)
+
+
+# --- from a user's boxes
+
+
+class DetectingClasses(Detecting):
+    """The same where all objects are marked and named: the best network has the highest average precision."""
+
+    def validate(self, network: nn.Module) -> Figures:
+        """COCO's figures, of what the file would tell."""
+        found = seen_by(cast(Detector, network), self.held[0], self.settings.side)[1]
+        truth = [true_boxes(one.at, one.classes) for one in self.held[1]]
+        told = average_precision(found, truth, cast(Detector, network).classes)
+        return {"AP": told.ap, "AP50": told.ap50} | dict(super().validate(network))
+
+
+def train_detector(source: Path, settings: DetectorSettings, run_folder: Path, progress: Progress) -> Made:
+    """Train on the boxes of ``source``, from where the run in ``run_folder`` was, and measure; see boxed.read_boxed.
+
+    Interrupted, the best network so far is what is made. Raises UserError for boxes or settings that will not do, for a
+    run of something else, and when a loss is no longer a number."""
+    settings = _checked(settings)
+    images = Path(settings.images) if settings.images else None
+    boxed = read_boxed(source, images, round(STORED * settings.side), run_folder / "packs")
+    parted = held_out(boxed, settings.held_out, settings.seed, run_folder / "held.json")
+    settings = replace(settings, trunk=chosen_start(settings.trunk, len(parted.kept)))
+    task = _task(settings, boxed, parted)
+    run = Run(task, settings.plan(len(parted.kept)), run_folder)
+    complete = finish(run, progress)
+    network = cast(Detector, run.trained())
+    rows = evenly(parted.held, MEASURED)
+    vectors, found = seen_by(network, boxed.pack.pixels[rows], settings.side)
+    judged = judge(found, [true_boxes(boxed.boxes[row], boxed.classes[row]) for row in rows], boxed.names)
+    return Made(
+        network=network,
+        side=settings.side,
+        dim=vectors.shape[1],
+        metric="cosine",
+        typical=typical_of(vectors, np.arange(len(vectors))),
+        source=f"Faster R-CNN (arXiv 1506.01497) of {len(boxed.names)} classes on the shipped trunk, {settings.trunk}",
+        weaknesses=("finds its own classes only; whatever else is in a picture is its ground",),
+        figures=judged.figures,
+        details={"trunk": settings.trunk, "classes": list(boxed.names), "boxes": boxed.counts.tolist(),
+                 "held_out": len(parted.held), "believed_from": judged.level,
+                 "AP_per_class": [None if np.isnan(one) else one for one in judged.by_class.per_class.tolist()]},
+        page=_page(judged, boxed, parted.kept, rows, run_folder),
+        pictures=len(parted.kept),
+        best=run.best.step if run.best else run.step,
+        step=run.step,
+        complete=complete,
+        notes=boxed.notes,
+        failed=boxed.pack.failed,
+        objects=Objects(boxed.names, network.count, _looks(settings.side)),
+    )  # fmt: skip
+
+
+def _checked(settings: DetectorSettings) -> DetectorSettings:
+    check(settings)
+    if settings.side % GRAIN:
+        raise UserError(f"side must be a multiple of {GRAIN}, not {settings.side}")
+    return settings
+
+
+def _looks(side: int) -> tuple[int, ...]:
+    """What a query is looked at with, for pictures of this side."""
+    return tuple(sorted({max(2 * GRAIN, round(look * side / USUAL / GRAIN) * GRAIN) for look in USUAL_LOOKS}))
+
+
+def _task(settings: DetectorSettings, boxed: Boxed, parted: Split) -> DetectingClasses:
+    """On the shipped trunk; the rest begins at random."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        network = Detector(len(boxed.names))
+    network.start_from(shipped_network())
+    boxes = [Boxes(at, kinds) for at, kinds in zip(boxed.boxes, boxed.classes, strict=True)]
+    held = evenly(parted.held, LOOKED_AT)
+    shelf = Shelf(boxed.pack.pixels, boxes, parted.kept, each=settings.batch)
+    task = DetectingClasses(settings, network, [shelf], (boxed.pack.pixels[held], [boxes[row] for row in held]))
+    task.identity = {**task.identity, "classes": list(boxed.names), "trunk": settings.trunk}
+    return task
+
+
+def seen_by(network: Detector, pixels: Pixels, side: int) -> tuple[Floats, list[Seen]]:
+    """(N, s, s, 3) -> what the file will tell: the vectors of the whole pictures (N, D), and the boxes of things."""
+    vectors, boxes, scores, classes = outputs(network.to(device()), pixels, side)
+    things = [
+        Seen(at[sure > 0], kinds[sure > 0].astype(np.int64), sure[sure > 0])
+        for at, sure, kinds in zip(boxes, scores, classes, strict=True)
+    ]
+    return vectors[:, 0], things
+
+
+def _page(judged: Judged, boxed: Boxed, kept: Rows, held: Rows, run_folder: Path) -> Page:
+    figures = judged.figures
+    trained = np.bincount(np.concatenate([boxed.classes[row] for row in kept]), minlength=len(boxed.names))
+    facts = (
+        ("Trained on", f"{len(kept):,}"),
+        ("Boxes", f"{trained.sum():,}"),
+        ("Held out", f"{len(held):,}"),
+        ("Classes", str(len(boxed.names))),
+        ("AP", f"{figures['AP']:.3f}"),
+        ("AP at 0.5", f"{figures['AP50']:.3f}"),
+    )
+    pictures = Pictures(boxed.pack.pixels[held], boxed.sizes[held], [boxed.pack.paths[row] for row in held])
+    curves = learning(run_folder, ("objectness", "place", "class", "move", "parts"), ("AP", "AP50", "recall"))
+    parts = (curves, *sections(judged, pictures, trained.tolist()))
+    return Page("A detector", facts, parts, boxed.notes, boxed.pack.failed)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from torch import nn
 
 from lookalike.describe.neural import LOGITS, Labels
+from lookalike.describe.regions import RegionOutput
 from lookalike.distance import Metric
 from lookalike.report.report import visible
 from lookalike.train.card import Output, Written, write_card
-from lookalike.train.export import export_outputs
+from lookalike.train.export import export_outputs, export_regions
 from lookalike.train.page import Page, write_page
+from lookalike.train.region_network import Detector
 from lookalike.types import Failure
 
 LEAST = 0.001  # typical distance that a card can tell; a network that has hardly learnt may give less
@@ -27,6 +29,15 @@ class Classes:
     names: Sequence[str]
     temperature: float
     abstain_below: float
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """The boxes that a detector gives beside its vectors; see regions.RegionOutput. ``names``: of its classes."""
+
+    names: Sequence[str]
+    count: int
+    looks: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,20 +66,20 @@ class Made:
     notes: tuple[str, ...] = ()
     failed: tuple[Failure, ...] = ()
     classes: Classes | None = None
+    objects: Objects | None = None
 
 
 def deliver(made: Made, name: str, out: Path, report: Path | None, data: str) -> str:
     """Write the ONNX file ``out``, its card beside it and, if asked for, the page; returns the file's sha256.
 
     ``name``: of the descriptor and the model; ``data``: what the card calls the pictures."""
-    names = [name, *([name + LOGITS] if made.classes else [])]
-    sha256 = export_outputs(made.network, names, made.side, out)
+    sha256 = _exported(made, name, out)
     write_card(
         Written(
             name, sha256, "the licence of your pictures", made.source, made.side,
             {name: Output(max(made.typical, LEAST), made.dim, made.metric)},
             [(f"{made.pictures} pictures of {visible(data)}", "yours")], made.figures, made.weaknesses,
-            _labels(made, name),
+            _labels(made, name), _regions(made, name),
         ),
         out,
     )  # fmt: skip
@@ -77,6 +88,17 @@ def deliver(made: Made, name: str, out: Path, report: Path | None, data: str) ->
     return sha256
 
 
+def _exported(made: Made, name: str, out: Path) -> str:
+    if made.objects:
+        return export_regions(cast(Detector, made.network), name, made.side, out)
+    return export_outputs(made.network, [name, *([name + LOGITS] if made.classes else [])], made.side, out)
+
+
 def _labels(made: Made, name: str) -> Labels | None:
     known = made.classes
     return Labels(name, tuple(known.names), known.temperature, known.abstain_below) if known else None
+
+
+def _regions(made: Made, name: str) -> RegionOutput | None:
+    given = made.objects
+    return RegionOutput(name, given.count, given.looks, tuple(given.names)) if given else None

@@ -27,10 +27,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Pictures in a row."""
+    """Pictures in a row. ``wide``: large ones, in which details are to be seen."""
 
     caption: str
     pictures: tuple[Shown, ...]
+    wide: bool = False
 
 
 @dataclass(frozen=True, slots=True)

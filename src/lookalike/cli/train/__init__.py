@@ -13,6 +13,7 @@ KINDS = {
     "copy": "Adapt `copy` to your own pictures, which need no labels.",
     "classifier": "Learn the classes of labelled pictures, and a descriptor beside them.",
     "siamese": "Learn a distance by which two pictures are of one class or not.",
+    "detector": "Learn to find the things that boxes are drawn around, and a descriptor of each.",
     "autoencoder": "Learn a descriptor from pictures without labels, by making them again.",
     "recipe": "Train the shipped network from random weights.",
 }
@@ -21,6 +22,11 @@ KINDS = {
 @click.group(cls=Lazy, told=KINDS, package=__name__, heading="What can be learnt")
 def command() -> None:
     """Train a network on your own pictures. Needs the extra: pip install 'lookalike[train]'."""
-    for package in ("torch", "onnx", "onnxscript"):  # the last is asked for at the end of a run: too late to be told
+    for package in (
+        "torch",
+        "onnx",
+        "onnxscript",
+        "pycocotools",
+    ):  # some are asked for at the end of a run: too late to be told
         if find_spec(package) is None:
             raise MissingDependency(f"{package} is not installed; get it with: pip install 'lookalike[train]'")

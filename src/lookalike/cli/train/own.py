@@ -24,8 +24,8 @@ class OwnCommand(click.Command):
     """A command whose switches are the fields of a settings class, looked up when they are needed: torch is slow to
     import, and the help of other verbs must not wait for it."""
 
-    def __init__(self, verb: str, settings: str, help: str) -> None:  # noqa: A002  click's name
-        super().__init__(verb, callback=self._train, params=_places(), help=help)
+    def __init__(self, verb: str, settings: str, help: str, source: str = "DIR|CSV") -> None:  # noqa: A002  click's
+        super().__init__(verb, callback=self._train, params=_places(source), help=help)
         self._module, self._settings = f"lookalike.train.{verb}", settings
         self._verb, self._complete = f"train_{verb}", False
 
@@ -56,11 +56,11 @@ class OwnCommand(click.Command):
         return _tell(made, name, out, given["report"], sha256, given["as_json"])
 
 
-def _places() -> list[click.Parameter]:
+def _places(source: str) -> list[click.Parameter]:
     """The switches that are no settings, the same for each."""
     path = click.Path(path_type=Path)
     return [
-        click.Argument(["source"], metavar="DIR|CSV", type=path),
+        click.Argument(["source"], metavar=source, type=path),
         click.Option(["--out"], required=True, type=path, help="The .onnx file to write, and its card."),
         click.Option(["--name"], help="What the new descriptor is called.  [default: the file's name]"),
         click.Option(["--run", "run_folder"], type=path, help="Where checkpoints lie.  [default: OUT.run]"),
@@ -81,7 +81,9 @@ def _switch(one: Field[Any]) -> click.Option:
 
 
 def _word(value: object) -> str:
-    return ("no", "yes")[value] if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, bool):
+        return ("no", "yes")[value]
+    return f"{value:g}" if isinstance(value, float) else str(value) or "none"
 
 
 def _tell(made: Made, name: str, out: Path, report: Path | None, sha256: str, as_json: bool) -> int:

@@ -1,0 +1,184 @@
+"""How good found boxes are: pure functions, no pictures, no files.
+
+Boxes are (n, 4), x, y, width and height in one unit for all, such as shares of the picture. Average precision is that
+of COCO (Lin et al., arXiv 1405.0312), by its own package, pycocotools. All scores lie in 0..1.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import MissingDependency
+
+Array = NDArray[Any]
+Doubles = NDArray[np.float64]
+
+SAME = 0.5  # overlap from which a box is taken for the true one
+MOST = (1, 10, 100)  # boxes of a picture that AR is asked of
+NONE = -1  # no such box
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of one picture: ``boxes``, (n, 4); ``classes``, (n,) int; ``scores``, (n,), how sure each is; of true boxes
+    nobody asks for the scores."""
+
+    boxes: Array
+    classes: Array
+    scores: Array
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+
+def true_boxes(boxes: Array, classes: Array) -> Seen:
+    """What is really there."""
+    return Seen(boxes, classes, np.ones(len(boxes)))
+
+
+@dataclass(frozen=True, slots=True)
+class Precision:
+    """``ap``: the mean over overlaps of 0.5, 0.55, ... 0.95 and over classes; ``ap50``, ``ap75``: at one overlap alone.
+    ``recall``: at most so many boxes of a picture -> the mean over the overlaps of what they find. Of each class (C,):
+    ``per_class``, ``per_class_50``, NaN for one that no picture shows; ``asked``, its true boxes."""
+
+    ap: float
+    ap50: float
+    ap75: float
+    recall: dict[int, float]
+    per_class: Doubles
+    per_class_50: Doubles
+    asked: NDArray[np.int64]
+
+
+def average_precision(
+    found: Sequence[Seen], truth: Sequence[Seen], classes: int, agnostic: bool = False, most: Sequence[int] = MOST
+) -> Precision:
+    """COCO's figures of N pictures. ``agnostic``: a box is right wherever anything is, whatever its class.
+
+    All are 0 where nothing is to be found. Raises MissingDependency without pycocotools."""
+    if agnostic:
+        found, truth, classes = _of_one_class(found), _of_one_class(truth), 1
+    asked = np.bincount(_joined([one.classes for one in truth]).astype(np.int64), minlength=classes)
+    if not asked.sum():
+        empty = np.full(classes, np.nan)
+        return Precision(0.0, 0.0, 0.0, dict.fromkeys(most, 0.0), empty, empty, asked)
+    precision, recall = _evaluated(found, truth, classes, most)
+    mean, at_50 = _mean(precision, (0, 1)), _mean(precision[0], (0,))
+    return Precision(
+        ap=float(np.nanmean(mean)),
+        ap50=float(np.nanmean(at_50)),
+        ap75=float(np.nanmean(_mean(precision[5], (0,)))),
+        recall={count: float(np.nanmean(_mean(recall[..., row], (0,)))) for row, count in enumerate(most)},
+        per_class=mean,
+        per_class_50=at_50,
+        asked=asked,
+    )
+
+
+def recall_at(boxes: Sequence[Array], truth: Sequence[Array], count: int, iou: float = SAME) -> float:
+    """The share of the true boxes of N pictures that one of the first ``count`` boxes of their picture overlaps by
+    ``iou`` or more; 0 where there is no true box."""
+    hits = [
+        (overlaps(there, some[:count]) >= iou).any(1) for some, there in zip(boxes, truth, strict=True) if len(there)
+    ]
+    return float(np.concatenate(hits).mean()) if hits else 0.0
+
+
+def overlaps(one: Array, other: Array) -> Doubles:
+    """(n, 4) and (m, 4) -> (n, m): intersection over union; 0 where both are empty."""
+    one, other = np.asarray(one, np.float64)[:, None], np.asarray(other, np.float64)[None]
+    low = np.maximum(one[..., :2], other[..., :2])
+    high = np.minimum(one[..., :2] + one[..., 2:], other[..., :2] + other[..., 2:])
+    common = np.maximum(high - low, 0).prod(-1)
+    union = one[..., 2:].prod(-1) + other[..., 2:].prod(-1) - common
+    return np.asarray(np.divide(common, union, out=np.zeros_like(common), where=union > 0), np.float64)
+
+
+def matched(found: Seen, truth: Seen, iou: float = SAME) -> NDArray[np.int64]:
+    """(n,): the true box that each found one is, or NONE. The surest choose first, of those of their class the one that
+    they overlap most and nobody has; as COCO does."""
+    near = np.where(found.classes[:, None] == truth.classes[None], overlaps(found.boxes, truth.boxes), 0.0)
+    which = np.full(len(found), NONE, np.int64)
+    for row in np.argsort(-np.asarray(found.scores), kind="stable"):
+        if near.shape[1] and near[row].max() >= iou:
+            which[row] = int(near[row].argmax())
+            near[:, which[row]] = 0
+    return which
+
+
+def surest_level(found: Sequence[Seen], truth: Sequence[Seen]) -> float:
+    """The score from which on boxes are to be believed: there the harmonic mean of precision and recall is largest.
+    1 where no box is right."""
+    scores = _joined([one.scores for one in found])
+    right = _joined([matched(one, there) != NONE for one, there in zip(found, truth, strict=True)])
+    if not right.any():
+        return 1.0
+    order = np.argsort(-scores, kind="stable")
+    hits = np.cumsum(right[order])
+    score = 2 * hits / (np.arange(1, len(hits) + 1) + sum(map(len, truth)))
+    score[:-1][scores[order][:-1] == scores[order][1:]] = 0  # all of one score stand or fall together
+    return float(scores[order][score.argmax()])
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    return np.concatenate([np.empty(0), *parts])
+
+
+# --- by pycocotools
+
+
+def _of_one_class(seen: Sequence[Seen]) -> list[Seen]:
+    return [Seen(one.boxes, np.zeros(len(one), np.int64), one.scores) for one in seen]
+
+
+def _mean(values: Doubles, axes: tuple[int, ...]) -> Doubles:
+    """The mean over these axes; NaN for a class that no picture shows, which pycocotools says with -1."""
+    return np.where((values < 0).all(axes), np.nan, values.mean(axes))
+
+
+def _evaluated(
+    found: Sequence[Seen], truth: Sequence[Seen], classes: int, most: Sequence[int]
+) -> tuple[Doubles, Doubles]:
+    """(overlaps, recalls, classes): precision with the largest of ``most``; (overlaps, classes, most): recall."""
+    try:
+        from pycocotools.cocoeval import COCOeval
+    except ImportError as error:
+        raise MissingDependency("pycocotools is not installed; get it with: pip install 'lookalike[train]'") from error
+    with contextlib.redirect_stdout(io.StringIO()):  # it tells of its progress
+        run = COCOeval(_coco(truth, classes), _coco(found, classes), "bbox")
+        run.params.maxDets = list(most)
+        run.params.areaRng, run.params.areaRngLbl = [[0, 1e10]], ["all"]
+        run.evaluate()
+        run.accumulate()
+    return run.eval["precision"][:, :, :, 0, -1], run.eval["recall"][:, :, 0, :]
+
+
+def _coco(seen: Sequence[Seen], classes: int) -> Any:
+    """As pycocotools keeps pictures and boxes."""
+    from pycocotools.coco import COCO
+
+    rows = [
+        (picture, box, kind, score)
+        for picture, one in enumerate(seen)
+        for box, kind, score in zip(one.boxes.tolist(), one.classes.tolist(), one.scores.tolist(), strict=True)
+    ]
+    made = COCO()
+    made.dataset = {
+        "images": [{"id": picture} for picture in range(len(seen))],
+        "categories": [{"id": kind} for kind in range(classes)],
+        "annotations": [
+            {"id": number, "image_id": picture, "category_id": int(kind), "bbox": box, "area": box[2] * box[3],
+             "iscrowd": 0, "score": score}
+            for number, (picture, box, kind, score) in enumerate(rows, start=1)
+        ],
+    }  # fmt: skip
+    made.createIndex()
+    return made
