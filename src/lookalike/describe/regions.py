@@ -47,7 +47,7 @@ class RegionOutput:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Of one picture, at most ``count``: the whole, proposals, the surest first, then cells; none at all of a blank one.
+    """Of one picture, at most ``count``: the whole, proposals, the surest first, then cells; none of a blank one.
 
     ``boxes``: (R, 4) float32, x, y, width and height as shares of the upright picture. ``scores``: (R,) float32, 0..1,
     how surely it is an object; 0 for a cell and for the whole. ``classes``: (R,) int64 into the names of the network,
