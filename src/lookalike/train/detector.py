@@ -39,7 +39,7 @@ from lookalike.train.region_network import (
     overlaps,
 )
 from lookalike.train.settings import Settings, check, setting
-from lookalike.train.start import chosen_start, shipped_network
+from lookalike.train.start import begun_detector, chosen_start
 from lookalike.train.tower import outputs
 from lookalike.train.views import resized, tensor_of, to_device
 from lookalike.types import Floats, Pixels
@@ -298,11 +298,10 @@ def _looks(side: int) -> tuple[int, ...]:
 
 
 def _task(settings: DetectorSettings, boxed: Boxed, parted: Split) -> DetectingClasses:
-    """On the shipped trunk; the rest begins at random."""
+    """From what the shipped network of regions knows; the classes begin at random."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        network = Detector(len(boxed.names))
-    network.start_from(shipped_network())
+        network = begun_detector(len(boxed.names))
     boxes = [Boxes(at, kinds) for at, kinds in zip(boxed.boxes, boxed.classes, strict=True)]
     held = evenly(parted.held, LOOKED_AT)
     shelf = Shelf(boxed.pack.pixels, boxes, parted.kept, each=settings.batch)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from lookalike.describe.models import ModelCard, shipped
 from lookalike.errors import ModelMissing
-from lookalike.train.export import restored
+from lookalike.train.export import restored, restored_detector
 from lookalike.train.network import Network
+from lookalike.train.region_network import Detector
 
 STARTS = ("auto", "scratch", "frozen", "tuned")
 FEW = 400  # pictures to train on, below which the shipped trunk is left as it is
@@ -22,6 +23,15 @@ def shipped_card(descriptor: str) -> ModelCard:
 def shipped_network() -> Network:
     """The network that gives ``content``, in torch."""
     return restored(shipped_card("content").onnx)
+
+
+def begun_detector(classes: int) -> Detector:
+    """A detector of so many classes with all that the shipped one knows but their names, which begin at random."""
+    made, shipped_one = Detector(classes), restored_detector(shipped_card("regions").onnx)
+    state = made.state_dict()
+    known = {name: value for name, value in shipped_one.state_dict().items() if value.shape == state[name].shape}
+    made.load_state_dict(state | known)
+    return made
 
 
 def chosen_start(start: str, pictures: int) -> str:
