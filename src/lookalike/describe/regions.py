@@ -30,6 +30,7 @@ WINDOW = 1.5  # their longer side, of their shorter
 MOST_WINDOWS = 8
 LEAST_SIDE = 2 * GRAIN  # pixels of a query's sides, as the network sees it
 NO_CLASS = -1
+OBJECT = 0.4  # score from which a box is said to be of an object
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +47,7 @@ class RegionOutput:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Of one picture, at most ``count``; the first is the whole, if that has any feature. Proposals, the surest first,
-    then cells.
+    """Of one picture, at most ``count``: the whole, proposals, the surest first, then cells; none of a blank one.
 
     ``boxes``: (R, 4) float32, x, y, width and height as shares of the upright picture. ``scores``: (R,) float32, 0..1,
     how surely it is an object; 0 for a cell and for the whole. ``classes``: (R,) int64 into the names of the network,
@@ -145,6 +145,7 @@ class RegionNetwork:
         for square, *of_one in zip(squares, np.clip(boxes, 0, 1), scores, classes, vectors, strict=True):
             one = Regions(*of_one)
             sound = np.isfinite(one.vectors).all(1) & (_contrasts(square, one.boxes) >= self.card.min_quality)
+            sound[0] |= sound.any()  # the whole of a picture with something in it, however small
             told.append(Regions(one.boxes, one.scores, one.classes, _unit(one.vectors)).take(np.flatnonzero(sound)))
         return told
 
