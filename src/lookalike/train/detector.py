@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lookalike.errors import UserError
-from lookalike.evaluate.detection import Seen, average_precision, true_boxes
+from lookalike.evaluate.detection import Seen, average_precision, recall_at, true_boxes
 from lookalike.train.boxed import Boxed, held_out, read_boxed
 from lookalike.train.canvas import Boxes, Shelf, canvas
 from lookalike.train.classifier import typical_of
@@ -242,7 +242,8 @@ class DetectingClasses(Detecting):
         found = seen_by(cast(Detector, network), self.held[0], self.settings.side)[1]
         truth = [true_boxes(one.at, one.classes) for one in self.held[1]]
         told = average_precision(found, truth, cast(Detector, network).classes)
-        return {"AP": told.ap, "AP50": told.ap50} | dict(super().validate(network))
+        recall = recall_at([one.boxes for one in found], [one.boxes for one in truth], COUNT)
+        return {"AP": told.ap, "AP50": told.ap50, "recall": recall}
 
 
 def train_detector(source: Path, settings: DetectorSettings, run_folder: Path, progress: Progress) -> Made:
