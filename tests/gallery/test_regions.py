@@ -209,3 +209,15 @@ def test_verified_hits_keep_a_box(gallery: Gallery) -> None:
     assert Path(best.path).stem == "0008"
     assert best.verified
     assert best.box is not None
+
+
+def test_copy_has_a_second_chance(tmp_path: Path, photos: Path) -> None:
+    """What ``copy`` alone does not look at is verified if its regions are near, and told in the unit of ``copy``."""
+    with Gallery.create(tmp_path / "g", ["copy", NAME]) as opened:
+        opened.add(photos)
+        part = from_array(quarter(8))
+        every = {hit.path: hit.distance for hit in opened.search(part, COUNT, by="copy", verify=0)}
+        hits = opened.search(part, COUNT, by="copy", verify=1)
+        assert sorted(hit.path for hit in hits) == sorted({hit.path for hit in hits})
+        assert all(hit.distance == pytest.approx(every[hit.path], abs=1e-4) for hit in hits)
+        assert "0008" in [Path(hit.path).stem for hit in opened.search(part, 2, by="copy", verify=1)]

@@ -42,8 +42,8 @@ def command(
 ) -> int:
     """Add the pictures in DIR... (folders and files) to a gallery, which is made if it is not there.
 
-    Unchanged files are not read again, but by --with for the regions that they lack; that needs no DIR. Interrupted, the
-    next run goes on where this one stopped.
+    Unchanged files are not read again, but by --with for the regions that they lack; that needs no DIR. Interrupted,
+    the next run goes on where this one stopped.
     """
     if not sources and not regions:
         raise click.UsageError("Missing argument 'DIR...'.")

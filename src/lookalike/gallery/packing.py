@@ -45,8 +45,8 @@ def unpacked(data: bytes, what: str) -> Regions:
     if version != VERSION or len(data) != _HEAD.size + count * (11 + dim):
         raise GalleryDamaged(f"{what}: damaged; index the folders into a new gallery")
     ends = np.cumsum([_HEAD.size, 8 * count, count, 2 * count]).tolist()
-    boxes = np.frombuffer(data, "<u2", 4 * count, ends[0]).reshape(count, 4).astype(np.float32) / 65535
-    scores = np.frombuffer(data, np.uint8, count, ends[1]).astype(np.float32) / 255
+    boxes = (np.frombuffer(data, "<u2", 4 * count, ends[0]).reshape(count, 4) / 65535).astype(np.float32)
+    scores = (np.frombuffer(data, np.uint8, count, ends[1]) / 255).astype(np.float32)
     classes = np.frombuffer(data, "<i2", count, ends[2]).astype(np.int64)
     vectors = np.frombuffer(data, np.int8, dim * count, ends[3]).reshape(count, dim).astype(np.float32)
     length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)

@@ -1,8 +1,8 @@
 """The fast copy of all regions: which ones are near a query, roughly; the store tells how near exactly.
 
 Up to ``LISTED_FROM`` regions each is compared, at half precision. From there on they lie in lists around the centres
-of k-means (Sivic and Zisserman 2003), as product codes of 64 bytes (Jégou et al. 2011, doi 10.1109/TPAMI.2010.57), of which
-those nearest to the query are read: 230 MB for 3.2 million regions of 256 numbers.
+of k-means (Sivic and Zisserman 2003), as product codes of 64 bytes (Jégou et al. 2011, doi 10.1109/TPAMI.2010.57);
+those nearest to the query are read. With their numbers 72 bytes a region: 230 MB for 3.2 million.
 A region's number is its picture's id * 64 + its place; place 0 is the whole picture.
 """
 
