@@ -30,7 +30,8 @@ def old(tmp_path: Path) -> Path:
     database.execute("PRAGMA journal_mode = WAL")
     database.executescript(resources.files("lookalike.gallery").joinpath("schema.sql").read_text("utf-8"))
     database.execute("ATTACH ? AS new", (str(tmp_path / "new" / FILE),))
-    for table in ("meta", "pictures", "descriptors", "vectors", "roots"):
+    database.execute("INSERT INTO descriptors SELECT id, name, fingerprint, card FROM new.descriptors")
+    for table in ("meta", "pictures", "vectors", "roots"):
         database.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
     database.execute("DELETE FROM meta WHERE key <> 'uuid'")
     database.commit()

@@ -14,10 +14,11 @@ from lookalike.types import AddReport
 
 
 @click.command()
-@click.argument("sources", metavar="DIR...", nargs=-1, required=True, type=click.Path())
+@click.argument("sources", metavar="DIR...", nargs=-1, type=click.Path())
 @gallery_option()
 @click.option("--descriptors", help=f"For a new gallery, comma-separated.  [default: {','.join(DEFAULT_DESCRIPTORS)}]")
 @click.option("--keypoints", is_flag=True, help="For a new gallery: keep keypoints, 68 kB a picture, to verify faster.")
+@click.option("--with", "regions", metavar="NAME", help="Also find these regions of pictures that lack them.")
 @click.option("--refresh", is_flag=True, help="Also forget the pictures whose files are gone.")
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
 @click.option(
@@ -33,6 +34,7 @@ def command(
     gallery: str,
     descriptors: str | None,
     keypoints: bool,
+    regions: str | None,
     refresh: bool,
     retry: bool,
     max_pixels: int,
@@ -40,17 +42,29 @@ def command(
 ) -> int:
     """Add the pictures in DIR... (folders and files) to a gallery, which is made if it is not there.
 
-    Unchanged files are not read again. Interrupted, the next run goes on where this one stopped.
+    Unchanged files are not read again, but by --with for the regions that they lack; that needs no DIR. Interrupted,
+    the next run goes on where this one stopped.
     """
+    if not sources and not regions:
+        raise click.UsageError("Missing argument 'DIR...'.")
+    if not sources and not os.path.exists(gallery):
+        raise click.UsageError("a new gallery needs DIR...")
     with _opened(gallery, descriptors, keypoints) as opened, progress_bar("indexing") as progress:
         report = opened.add(sources, progress=progress, max_pixels=max_pixels, retry_failed=retry)
+        lacked = opened.add_descriptor(regions, progress=progress, max_pixels=max_pixels) if regions else AddReport()
         gone = opened.refresh() if refresh else []
         total = len(opened)
     if as_json:
-        print_json({**_fields(report), "gone": gone, "pictures": total})
+        told = {"regions": _fields(lacked)} if regions else {}
+        print_json({**_fields(report), **told, "gone": gone, "pictures": total})
     else:
         _print(report, gone, total, gallery)
-    return 1 if report.failed else 0
+        if regions:
+            click.echo(
+                f"{regions}: found in {lacked.updated:,} pictures that lacked them, {len(lacked.failed):,} failed"
+            )
+            print_failures(lacked.failed)
+    return 1 if report.failed or lacked.failed else 0
 
 
 def _opened(path: str, descriptors: str | None, keypoints: bool) -> Gallery:

@@ -32,6 +32,7 @@ def _print(info: GalleryInfo) -> None:
         "gallery's size": human_bytes(info.disk_bytes),
         "descriptors": ", ".join(info.descriptors),
         "keypoints": "kept" if info.keypoints else "not kept",
+        "regions": ", ".join(f"{name} of {count:,} pictures" for name, count in info.regions.items()) or "none",
         "searches by": info.default_by,
         "folders": ", ".join(map(shown, info.folders)),
         "decisions": f"{info.decisions:,} pairs that you have judged",

@@ -56,7 +56,7 @@ def command(
     for surer ones, by probabilities that are fitted to this gallery's own pictures the first time.
 
     Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, label,
-    label_probability; with = != < <= > >= like, in (...), is null, and, or, not.
+    label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
     """
     with Gallery.open(gallery) as opened:
         by = by or opened.default_by

@@ -39,7 +39,7 @@ class Covers:
 
 @dataclass(slots=True)
 class _Copy:
-    index: FaissIndex
+    index: Any  # a FaissIndex, or a RegionIndex
     last_picture: int = 0
     last_removal: int = 0
     built_removal: int = 0  # a graph keeps what was removed since; the file does not know which
@@ -56,7 +56,7 @@ class IndexCopies:
         self._copies: dict[str, _Copy] = {}
         self._seen: dict[str, tuple[int, int]] = {}
 
-    def get(self, name: str) -> FaissIndex:
+    def get(self, name: str) -> Any:
         """The index of a descriptor, with everything that is committed now."""
         version = self._store.version()
         if self._seen.get(name) != version:
@@ -112,10 +112,13 @@ class IndexCopies:
             covers = Covers(**json.loads(self._pointer(name).read_text("utf-8")))
             if (covers.gallery, covers.fingerprint) != (self._store.uuid(), card.fingerprint):
                 return self._empty(name)
-            index = FaissIndex.load(self._folder / covers.file, card.metric, card.dim, covers.graph)
+            index = self._read(self._folder / covers.file, card, covers)
         except (OSError, ValueError, TypeError, RuntimeError):
             return self._empty(name)
         return _Copy(index, covers.last_picture, covers.last_removal, covers.last_removal)
+
+    def _read(self, file: Path, card: DescriptorCard, covers: Covers) -> Any:
+        return FaissIndex.load(file, card.metric, card.dim, covers.graph)
 
     def _save(self, name: str, copy: _Copy) -> None:
         """Write the index, then the pointer to it. No room is no failure: the copy stays in memory."""

@@ -12,7 +12,12 @@ from typing import Any
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryVersion, StorageFull
 
 APPLICATION_ID = 0x4C6B416C  # "LkAl": tells a gallery from any other SQLite file
-MIGRATIONS = ("schema.sql", "schema-2.sql", "schema-3.sql")  # number n takes a gallery from version n to n + 1
+MIGRATIONS = (
+    "schema.sql",
+    "schema-2.sql",
+    "schema-3.sql",
+    "schema-4.sql",
+)  # number n takes a gallery from version n to n + 1
 WAIT_SECONDS = 60.0  # for another process to finish its batch
 
 _ERRORS: Mapping[str, tuple[type[GalleryError], str]] = {

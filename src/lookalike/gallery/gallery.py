@@ -6,7 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -17,11 +17,12 @@ from lookalike.compare.calibration import library_prior
 from lookalike.compare.evidence import SIDE, subject
 from lookalike.compare.pair import TELLING, Looked
 from lookalike.compare.turns import TURNS
-from lookalike.describe import describe_all, get, min_side
+from lookalike.describe import describe_all, get, min_side, region_network
 from lookalike.describe.base import DescriptorCard
 from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
 from lookalike.describe.classify import classifier
 from lookalike.describe.keypoints import Keypoints
+from lookalike.describe.regions import RegionNetwork
 from lookalike.errors import (
     GalleryDamaged,
     GalleryError,
@@ -35,11 +36,14 @@ from lookalike.gallery.adding import Adder, Progress
 from lookalike.gallery.calibrating import VERIFIED, calibrated, own_curves, own_weights
 from lookalike.gallery.classifying import Classifier
 from lookalike.gallery.copies import IndexCopies
+from lookalike.gallery.describing import describe_lacking, hold
 from lookalike.gallery.duplicates import find_duplicates
 from lookalike.gallery.intake import Wanted
 from lookalike.gallery.labels import EVERYTHING
 from lookalike.gallery.naming import label_from_csv, label_from_folders
 from lookalike.gallery.points import unpacked
+from lookalike.gallery.regional import RegionQuery, RegionSearcher, placed
+from lookalike.gallery.regioncopies import RegionCopies
 from lookalike.gallery.searching import Query, Searcher
 from lookalike.gallery.store import MANY, Row, Store
 from lookalike.gallery.suspects import NEIGHBOURS, find_suspects
@@ -72,6 +76,7 @@ Sources = PathLike | Iterable[PathLike]
 class GalleryInfo:
     """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> pictures.
     ``keypoints``: whether they are kept. ``decisions``: pairs that a person has judged. ``labels``: source -> pictures.
+    ``regions``: descriptor of regions -> pictures that have them.
     """
 
     path: str
@@ -86,6 +91,7 @@ class GalleryInfo:
     decisions: int
     keypoints: bool
     labels: Mapping[str, int]
+    regions: Mapping[str, int] = field(default_factory=dict)
 
 
 class Gallery:
@@ -96,8 +102,12 @@ class Gallery:
     def __init__(self, path: Path, store: Store) -> None:
         self.path = path
         self._store = store
-        self._cards = _known_cards(path, store.cards())
+        every = _known_cards(path, store.cards())
+        self._regions = {name: card for name, card in every.items() if name in store.regions.names()}
+        self._cards = {name: card for name, card in every.items() if name not in self._regions}
         self._searcher = Searcher(store, IndexCopies(path / "index", store, self._cards), self._cards)
+        copies = RegionCopies(path / "index", store, self._regions)
+        self._regional = RegionSearcher(store, copies, self._regions)
 
     @classmethod
     def create(
@@ -172,12 +182,24 @@ class Gallery:
         have changed, or with ``retry_failed``. Interrupted or killed, the next call goes on where this one was.
         """
         paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-        wanted = Wanted(tuple(self._cards), self.keeps_keypoints)
+        wanted = Wanted(tuple(self._cards), self.keeps_keypoints, tuple(self._regions))
         adder = Adder(self._store, wanted, max_pixels, retry_failed, progress)
         with self._store.transaction():
             for path in filter(os.path.isdir, map(absolute, paths)):
                 self._store.put_root(path)
         return adder.run(list(walk(paths, avoid=str(self.path))))
+
+    def add_descriptor(self, name: str, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS) -> AddReport:
+        """Hold the regions of this network from now on, and find those of the pictures that lack them.
+
+        Nothing else is read or computed again. A file that cannot be read as it was indexed is a failure, and its
+        picture stays. Interrupted or killed, the next call goes on. Raises UserError for a descriptor of whole pictures
+        that is not held: its vectors come from indexing."""
+        if name in self._cards:
+            raise UserError(f"this gallery holds {name!r} already")
+        hold(self._store, name)
+        self._regions[name] = region_network(name).card
+        return describe_lacking(self._store, name, progress, max_pixels)
 
     def remove(self, paths: Sources) -> int:
         """Forget these pictures (the files stay where they are); returns how many there were."""
@@ -226,6 +248,10 @@ class Gallery:
             raise UserError(f"k must be 1 or more, not {k}")
         if precision is not None:
             _check_precision(precision)
+        if isinstance(by or self.default_by, str) and self._gives_regions(str(by or self.default_by)):
+            if views:
+                raise UserError("views is for whole pictures: leave it out in a search by regions")
+            return self._search_regions(image, k, str(by or self.default_by), where, region, exact, verify, precision)
         blend = self._blend(by)
         condition = filters.parse(where) if where else None
         looked_at = _looked_at(verify, blend, views)
@@ -240,8 +266,59 @@ class Gallery:
         hits = _nearest(found, k) if views else found[0]
         if looked_at and any(hit.relation != "identical" for hit in hits[:looked_at]):
             query = Looked(subject(picture), {name: described[0][name] for name in TELLING})
-            hits = [*self._verifier().hits(query, hits[:looked_at]), *hits[looked_at:]]
+            more = self._second_chance(picture, hits, looked_at, condition) if blend.names == ("copy",) else None
+            others = (
+                self._searcher.search(queries[0], looked_at, blend, more, exact=True) if more and more.values else []
+            )
+            hits = [*self._verifier().hits(query, [*hits[:looked_at], *others]), *hits[looked_at:]]
         return [hit for hit in hits[:k] if precision is None or hit.probability >= precision]
+
+    def _gives_regions(self, by: str) -> bool:
+        if by in self._regions:
+            return True
+        if by == BLEND or by in self._cards or "=" in by or not isinstance(get(by), RegionNetwork):
+            return False
+        raise UserError(
+            f"this gallery holds no {by!r}; add them, and nothing else is read again: "
+            f"lookalike index --gallery {self.path} --with {by}"
+        )
+
+    def _search_regions(
+        self,
+        image: PathLike | bytes | Image,
+        k: int,
+        by: str,
+        where: str | None,
+        region: Region | None,
+        exact: bool,
+        verify: int | None,
+        precision: float | None,
+    ) -> list[Hit]:
+        """The k pictures that hold the query, or a part of it."""
+        if verify is not None and verify < 0:
+            raise UserError(f"verify must be 0 or more, not {verify}")
+        looked_at = VERIFY if verify is None else verify
+        condition = filters.parse(where) if where else None
+        picture = _query_image(image, (by, *(TELLING if looked_at else ())), region, SIDE if looked_at else 1)
+        query = RegionQuery.of(by, picture, picture.sha256 if region is None else "")
+        hits = self._regional.search(by, query, max(k, looked_at), condition, exact)
+        if any(hit.relation != "identical" for hit in hits[:looked_at]):
+            seen = Looked(subject(picture), describe_all([picture], TELLING))
+            hits = [*self._verifier().hits(seen, hits[:looked_at]), *hits[looked_at:]]
+        hits = placed(hits, None if region is None else _box(region))
+        return [hit for hit in hits[:k] if precision is None or hit.probability >= precision]
+
+    def _second_chance(
+        self, picture: Image, hits: Sequence[Hit], count: int, where: filters.Condition | None
+    ) -> filters.Condition:
+        """The pictures that regions alone call near: crops and pasted parts are far apart as wholes."""
+        known = {hit.path for hit in hits}
+        found = [hit.path for name in list(self._regions)[:1] for hit in self._by_regions(name, picture, count, where)]
+        ids = [self._row(path).id for path in found if path not in known]
+        return filters.Condition(f"p.id IN ({','.join('?' * len(ids))})", tuple(ids))
+
+    def _by_regions(self, name: str, picture: Image, count: int, where: filters.Condition | None) -> list[Hit]:
+        return self._regional.search(name, RegionQuery.of(name, picture, ""), count, where, exact=False)
 
     def duplicates(
         self,
@@ -409,6 +486,7 @@ class Gallery:
             decisions=totals["decisions"],
             keypoints=self.keeps_keypoints,
             labels={source: sum(counts.values()) for source, counts in self._store.labels.counts().items()},
+            regions={name: self._store.regions.described(name) for name in self._regions},
         )
 
     @property
@@ -421,7 +499,7 @@ class Gallery:
         """What a search goes by if nothing is said: ``copy``, or the blend, or else the first that is held."""
         if "copy" in self._cards:
             return "copy"
-        return BLEND if set(DEFAULT_WEIGHTS) <= set(self._cards) else next(iter(self._cards))
+        return BLEND if set(DEFAULT_WEIGHTS) <= set(self._cards) else next(iter({**self._cards, **self._regions}))
 
     # ---
 
@@ -510,6 +588,12 @@ def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCar
     return cards
 
 
+def _classes(cards: Sequence[DescriptorCard]) -> dict[str, tuple[str, ...]]:
+    """Of those that give regions, the names of their classes."""
+    found = {card.name: get(card.name) for card in cards}
+    return {name: one.gives.names for name, one in found.items() if isinstance(one, RegionNetwork)}
+
+
 def _make_folder(folder: Path, cards: Sequence[DescriptorCard], keypoints: bool) -> None:
     """Made under another name and then renamed, so that nobody ever sees half a gallery."""
     if folder.exists():
@@ -517,7 +601,10 @@ def _make_folder(folder: Path, cards: Sequence[DescriptorCard], keypoints: bool)
     draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.draft")
     try:
         draft.mkdir(parents=True)
-        Store.create(draft / FILE, cards, keypoints).close()
+        store = Store.create(draft / FILE, cards, keypoints)
+        with store.transaction():
+            store.regions.mark(_classes(cards))
+        store.close()
         draft.rename(folder)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)

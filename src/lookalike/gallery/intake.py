@@ -9,11 +9,13 @@ from functools import partial
 from pathlib import Path
 
 from lookalike.compare.evidence import SIDE
-from lookalike.describe import Described, describe_all, get, min_side
+from lookalike.describe import Described, describe_all, get, min_side, region_network
 from lookalike.describe.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
+from lookalike.gallery import packing
 from lookalike.gallery.evidence import dtype_of
 from lookalike.gallery.points import KEPT, packed
+from lookalike.gallery.regionstore import Packed
 from lookalike.gallery.store import NewPicture, Row
 from lookalike.gallery.walk import Found
 from lookalike.gallery.working import in_order
@@ -54,15 +56,17 @@ Outcome = NewPicture | SameContent | Unusable
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be found of every picture: vectors by these ``names``, and ``keypoints`` as well or not."""
+    """What is to be found of every picture: vectors by these ``names``, ``keypoints`` as well or not, and the boxes of
+    these networks of ``regions``."""
 
     names: tuple[str, ...]
     keypoints: bool = False
+    regions: tuple[str, ...] = ()
 
     @property
     def side(self) -> int:
         """Pixels: the shortest side that a decoded picture must keep."""
-        return max(min_side(self.names), SIDE if self.keypoints else 1)
+        return max(min_side((*self.names, *self.regions)), SIDE if self.keypoints else 1)
 
 
 def read_all(jobs: Iterable[Job], wanted: Wanted, max_pixels: int) -> Iterator[Outcome]:
@@ -127,6 +131,7 @@ def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Out
     try:
         described = describe_all([image for _, image in loaded], wanted.names)
         points = [packed(keypoints(image, KEPT)) if wanted.keypoints else None for _, image in loaded]
+        regions = regions_of([image for _, image in loaded], wanted.regions)
     except ModelError:
         raise  # no fault of the pictures
     except Exception as error:
@@ -134,7 +139,20 @@ def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Out
             return [outcome for one in loaded for outcome in _describe([one], wanted)]
         file = loaded[0][0]
         return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
-    return [NewPicture(_row(file, image), _vectors(described, n), points[n]) for n, (file, image) in enumerate(loaded)]
+    return [
+        NewPicture(_row(file, image), _vectors(described, n), points[n], regions[n])
+        for n, (file, image) in enumerate(loaded)
+    ]
+
+
+def regions_of(images: Sequence[Image], names: Sequence[str]) -> list[dict[str, Packed]]:
+    """Of each picture, by each of these networks, as they are stored."""
+    found: list[dict[str, Packed]] = [{} for _ in images]
+    for name in names:
+        network = region_network(name)
+        for one, told in zip(found, network.regions(images), strict=True):
+            one[name] = Packed(packing.packed(told), packing.objects(told, network.gives.names))
+    return found
 
 
 def _vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:

@@ -17,6 +17,7 @@ from lookalike.compare.calibration import Calibration
 from lookalike.describe.base import DescriptorCard
 from lookalike.gallery.database import Database
 from lookalike.gallery.labels import LabelStore
+from lookalike.gallery.regionstore import Packed, RegionStore
 from lookalike.types import Failure, Verdict
 
 MANY = 500  # values per IN list, well under SQLite's limit
@@ -47,12 +48,13 @@ def _row(values: Sequence[Any]) -> Row:
 
 @dataclass(frozen=True, slots=True)
 class NewPicture:
-    """A picture to be written, with one vector and one quality per descriptor name, and its packed keypoints, if they
-    are kept."""
+    """A picture to be written, with one vector and one quality per descriptor name, its packed keypoints, if they are
+    kept, and its ``regions`` per descriptor of regions."""
 
     row: Row
     vectors: Mapping[str, tuple[bytes, float]]
     keypoints: bytes | None = None
+    regions: Mapping[str, Packed] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class Store:
         self._db = database
         self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
         self.labels = LabelStore(database)
+        self.regions = RegionStore(database)
         self._counted: tuple[tuple[int, int], int] | None = None
         self.transaction = database.transaction
         self.snapshot = database.snapshot
@@ -83,11 +86,11 @@ class Store:
         with database.transaction():
             database.run("INSERT INTO meta VALUES ('uuid', ?)", (uuid.uuid4().hex,))
             database.run("INSERT INTO meta VALUES ('keypoints', ?)", (str(int(keypoints)),))
-            database.run_each(
-                "INSERT INTO descriptors (name, fingerprint, card) VALUES (?, ?, ?)",
-                [(card.name, card.fingerprint, json.dumps(asdict(card))) for card in cards],
-            )
-        return cls(database)
+        store = cls(database)
+        with database.transaction():
+            for card in cards:
+                store.put_descriptor(card)
+        return store
 
     @classmethod
     def open(cls, file: Path) -> Store:
@@ -210,6 +213,7 @@ class Store:
         )
         if picture.keypoints is not None:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, picture.keypoints))
+        self.regions.put(number, picture.regions)
         return number
 
     def put_copy(self, row: Row, source: int) -> int:
@@ -222,6 +226,7 @@ class Store:
             (number, source),
         )
         self._db.run("INSERT INTO keypoints SELECT ?, data FROM keypoints WHERE picture_id = ?", (number, source))
+        self.regions.put_copy(number, source)
         return number
 
     def _insert(self, row: Row) -> int:
@@ -240,6 +245,13 @@ class Store:
         self._db.run(
             "UPDATE pictures SET path = ?, name = ?, mtime_ns = ? WHERE id = ?",
             (raw, raw.decode("utf-8", "replace"), mtime_ns, number),
+        )
+
+    def put_descriptor(self, card: DescriptorCard) -> None:
+        """The gallery holds this descriptor from now on."""
+        values = (card.name, card.fingerprint, json.dumps(asdict(card)))
+        self._descriptors[card.name] = self._db.run(
+            "INSERT INTO descriptors (name, fingerprint, card) VALUES (?, ?, ?)", values
         )
 
     def touch(self, number: int, mtime_ns: int) -> None:

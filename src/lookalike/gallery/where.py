@@ -20,6 +20,9 @@ PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
 LABEL_ORDER = f"l.probability DESC, l.source NOT IN {PERSONS}, l.source, l.label"
 _LABEL = f"(SELECT {{}} FROM labels l WHERE l.picture_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"  # noqa: S608  constants alone
 
+# An object by this name is seen in the picture: '' stands for all objects together, see packing.py.
+_SEEN = "EXISTS (SELECT 1 FROM objects o WHERE o.picture_id = p.id AND o.name <> '' {})"
+
 # name in the language -> (SQL over the row p, kind of its values)
 FIELDS: Mapping[str, tuple[str, type]] = {
     "path": ("p.name", str),
@@ -33,6 +36,8 @@ FIELDS: Mapping[str, tuple[str, type]] = {
     "bytes": ("p.bytes", float),
     "label": (_LABEL.format("l.label"), str),
     "label_probability": (_LABEL.format("l.probability"), float),
+    "objects": ("(SELECT max(o.count) FROM objects o WHERE o.picture_id = p.id AND o.name = '')", float),
+    "object": ("(SELECT min(o.name) FROM objects o WHERE o.picture_id = p.id AND o.name <> '')", str),  # see _seen
 }
 
 
@@ -91,20 +96,34 @@ def _compared(children: Any) -> Condition:
     operator = str(children[1]).upper()
     if operator == "LIKE" and kind is not str:
         raise UserError(f"where: {children[0]} is a number; 'like' compares text")
+    if children[0] == "object" and operator == "!=":
+        return _seen("= ?", (_value(children[0], kind, children[2]),), seen=False)
+    if children[0] == "object":
+        return _seen(f"{operator} ?", (_value(children[0], kind, children[2]),))
     return Condition(f"{sql} {operator} ?", (_value(children[0], kind, children[2]),))
 
 
 def _listed(children: Any) -> Condition:
     sql, kind = _field(children[0])
     values = tuple(_value(children[0], kind, child) for child in children[1:])
-    return Condition(f"{sql} IN ({','.join('?' * len(values))})", values)
+    test = f"IN ({','.join('?' * len(values))})"
+    return _seen(test, values) if children[0] == "object" else Condition(f"{sql} {test}", values)
+
+
+def _seen(test: str, values: tuple[Any, ...] = (), *, seen: bool = True) -> Condition:
+    """Whether any object in the picture has such a name; ``!=`` means that none has."""
+    return Condition(("" if seen else "NOT ") + _SEEN.format(f"AND o.name {test}" if test else ""), values)
 
 
 def _absent(children: Any) -> Condition:
+    if children[0] == "object":
+        return _seen("", seen=False)
     return Condition(f"{_field(children[0])[0]} IS NULL")
 
 
 def _present(children: Any) -> Condition:
+    if children[0] == "object":
+        return _seen("")
     return Condition(f"{_field(children[0])[0]} IS NOT NULL")
 
 

@@ -150,7 +150,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (human_bytes, percent, reasons, script_hash, box_style, pair_box, short_number, breakable)
+    helpers = (human_bytes, percent, reasons, script_hash, box_style, pair_box, hit_box, short_number, breakable)
     environment.filters.update({helper.__name__: helper for helper in helpers})
     environment.tests["plain"] = is_plain
     environment.tests["shown"] = lambda thumbnail: str(thumbnail).startswith("data:image/")
@@ -279,6 +279,13 @@ def pair_box(pair: PairView, name: str) -> str:
     if pair.box_in is None:
         return box_style(pair.box, picture, other)
     return box_style(pair.box, picture, picture) if pair.box_in == name else ""
+
+
+def hit_box(hit: Hit, picture: Picture, query: Picture) -> str:
+    """The same for a hit's picture."""
+    if hit.box_in is None:
+        return box_style(hit.box, picture, query)
+    return box_style(hit.box, picture, picture) if hit.box_in == "picture" else ""
 
 
 def script_hash(script: str) -> str:

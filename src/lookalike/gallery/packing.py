@@ -1,0 +1,60 @@
+"""Regions of a picture as bytes: D + 11 of them a region, so that 32 regions of 256 numbers take 8,548.
+
+4 bytes of head (version, count, numbers per vector), then all boxes as 16-bit shares, all scores as 8-bit shares, all
+classes as 16-bit numbers, and all vectors as 8-bit numbers, each divided by its largest; little-endian. No scale is
+kept: a vector has unit length, and gets it back.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from lookalike.describe.regions import NO_CLASS, Regions
+from lookalike.errors import GalleryDamaged
+
+VERSION = 1
+MOST = 64  # regions of a picture: what a number in an index has room for
+OBJECT = 0.5  # the score from which a region is an object
+ALL = ""  # the name that stands for objects of every class
+_HEAD = struct.Struct("<BBH")
+
+
+def packed(regions: Regions) -> bytes:
+    """At most MOST regions -> bytes. Rounded: boxes to 1/65535 of the picture, scores to 1/255, vectors to 1/127 of
+    their largest number."""
+    count, dim = regions.vectors.shape
+    if count > MOST:
+        raise ValueError(f"{count} regions; at most {MOST} can be kept")
+    largest = np.maximum(np.abs(regions.vectors).max(1, initial=1e-12, keepdims=True), 1e-12)
+    parts = (
+        np.rint(np.clip(regions.boxes, 0, 1) * 65535).astype("<u2"),
+        np.rint(np.clip(regions.scores, 0, 1) * 255).astype(np.uint8),
+        regions.classes.astype("<i2"),
+        np.rint(regions.vectors / largest * 127).astype(np.int8),
+    )
+    return _HEAD.pack(VERSION, count, dim) + b"".join(part.tobytes() for part in parts)
+
+
+def unpacked(data: bytes, what: str) -> Regions:
+    """Bytes -> regions. Raises GalleryDamaged, naming ``what`` they are of."""
+    version, count, dim = _HEAD.unpack_from(data) if len(data) >= _HEAD.size else (0, 0, 0)
+    if version != VERSION or len(data) != _HEAD.size + count * (11 + dim):
+        raise GalleryDamaged(f"{what}: damaged; index the folders into a new gallery")
+    ends = np.cumsum([_HEAD.size, 8 * count, count, 2 * count]).tolist()
+    boxes = (np.frombuffer(data, "<u2", 4 * count, ends[0]).reshape(count, 4) / 65535).astype(np.float32)
+    scores = (np.frombuffer(data, np.uint8, count, ends[1]) / 255).astype(np.float32)
+    classes = np.frombuffer(data, "<i2", count, ends[2]).astype(np.int64)
+    vectors = np.frombuffer(data, np.int8, dim * count, ends[3]).reshape(count, dim).astype(np.float32)
+    length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return Regions(boxes, scores, classes, vectors / length.astype(np.float32))
+
+
+def objects(regions: Regions, names: Sequence[str]) -> dict[str, int]:
+    """Name of a class -> how many regions are surely enough such an object; ALL -> of all classes and of none."""
+    found = regions.classes[regions.scores >= OBJECT].tolist()
+    named = Counter(names[number] for number in found if number != NO_CLASS and number < len(names))
+    return {ALL: len(found), **named}

@@ -1,0 +1,96 @@
+"""The gallery's rows of regions and of objects; knows nothing of search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from lookalike.describe.regions import Regions
+from lookalike.gallery.database import Database
+from lookalike.gallery.packing import unpacked
+
+MANY = 500  # values per IN list
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The regions of one picture, as they are stored, and its objects by name (see packing.py)."""
+
+    data: bytes
+    objects: Mapping[str, int]
+
+
+class RegionStore:
+    """What a gallery holds of regions, over its database connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def names(self) -> dict[str, str]:
+        """Region descriptor -> its fingerprint."""
+        found = self._db.all("SELECT name, fingerprint FROM descriptors WHERE classes IS NOT NULL ORDER BY id")
+        return dict(found)
+
+    def described(self, name: str) -> int:
+        """How many pictures were asked for their regions."""
+        sql = "SELECT count(*) FROM regions WHERE descriptor_id = ?"
+        return int(self._db.all(sql, (self._number(name),))[0][0])
+
+    def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, Regions]]:
+        """(seq, picture id, regions) of the next ``limit`` rows after ``seq``."""
+        sql = """SELECT seq, picture_id, data FROM regions WHERE seq > ? AND descriptor_id = ? ORDER BY seq LIMIT ?"""
+        found = self._db.all(sql, (seq, self._number(name), limit))
+        return [(number, picture, self._read(picture, data)) for number, picture, data in found]
+
+    def of_pictures(self, name: str, ids: Sequence[int]) -> Iterator[tuple[int, Regions]]:
+        """Picture id and regions, for those of the pictures that have any."""
+        for start in range(0, len(ids), MANY):
+            part = [int(one) for one in ids[start : start + MANY]]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT picture_id, data FROM regions WHERE descriptor_id = ? AND picture_id IN ({marks})"  # noqa: S608  marks alone
+            for picture, data in self._db.all(sql, (self._number(name), *part)):
+                yield picture, self._read(picture, data)
+
+    def lacking(self, name: str) -> list[int]:
+        """Ids of the pictures that were not asked for their regions yet."""
+        sql = """SELECT id FROM pictures p WHERE NOT EXISTS
+                 (SELECT 1 FROM regions r WHERE r.picture_id = p.id AND r.descriptor_id = ?) ORDER BY id"""
+        return [one[0] for one in self._db.all(sql, (self._number(name),))]
+
+    # --- writing; call within a transaction
+
+    def put(self, picture: int, found: Mapping[str, Packed]) -> None:
+        """The regions of a picture, by descriptor; those that are there already stay."""
+        for name, one in found.items():
+            number = self._number(name)
+            self._db.run(
+                "INSERT OR IGNORE INTO regions (descriptor_id, picture_id, data) VALUES (?, ?, ?)",
+                (number, picture, one.data),
+            )
+            rows = [(picture, number, what, count) for what, count in one.objects.items()]
+            self._db.run_each("INSERT OR IGNORE INTO objects VALUES (?, ?, ?, ?)", rows)
+
+    def put_copy(self, picture: int, source: int) -> None:
+        """Take over those of another picture with the same bytes."""
+        self._db.run(
+            """INSERT OR IGNORE INTO regions (descriptor_id, picture_id, data)
+               SELECT descriptor_id, ?, data FROM regions WHERE picture_id = ?""",
+            (picture, source),
+        )
+        self._db.run(
+            """INSERT OR IGNORE INTO objects SELECT ?, descriptor_id, name, count FROM objects WHERE picture_id = ?""",
+            (picture, source),
+        )
+
+    def mark(self, classes: Mapping[str, Iterable[str]]) -> None:
+        """These descriptors give regions, of these classes."""
+        rows = [(json.dumps(list(names)), name) for name, names in classes.items()]
+        self._db.run_each("UPDATE descriptors SET classes = ? WHERE name = ?", rows)
+
+    def _number(self, name: str) -> int:
+        return int(self._db.all("SELECT id FROM descriptors WHERE name = ?", (name,))[0][0])
+
+    def _read(self, picture: int, data: Any) -> Regions:
+        return unpacked(data, f"{self._db.file}: the regions of picture {picture}")
