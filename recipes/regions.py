@@ -32,7 +32,7 @@ from lookalike.types import Pixels
 STEPS = (1500, 2000)  # on the trunk as it is, and of all layers
 RATES = (1.5e-3, 4e-4)
 WARM_UP, MEAN, LOOK_EVERY = 50, 0.995, 250
-SIDE, LOOKS = 240, (48, 80)
+SIDE, LOOKS = 240, (48, 96)
 WHITE = 235  # from which a pixel is the ground of a product shot
 FILLED = 0.8  # share of pixels that are not: no product shot on white
 

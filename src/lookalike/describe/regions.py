@@ -30,7 +30,6 @@ WINDOW = 1.5  # their longer side, of their shorter
 MOST_WINDOWS = 8
 LEAST_SIDE = 2 * GRAIN  # pixels of a query's sides, as the network sees it
 NO_CLASS = -1
-OBJECT = 0.4  # score from which a box is said to be of an object
 
 
 @dataclass(frozen=True, slots=True)
