@@ -17,6 +17,8 @@ from skimage import data
 
 from lookalike.describe import DESCRIPTORS, FROM_THUMBNAIL, describe_all, get, min_side, models, names
 from lookalike.describe.base import Described, Descriptor, thumbnail
+from lookalike.describe.neural import Neural
+from lookalike.describe.regions import RegionNetwork
 from lookalike.distance import METRICS
 from lookalike.errors import UserError
 from lookalike.types import Image
@@ -79,7 +81,7 @@ def check(described: Described, descriptor: Descriptor, n: int) -> None:
     packed = descriptor.card.metric == "hamming"
     assert described.vectors.shape == (n, descriptor.card.dim // 8 if packed else descriptor.card.dim)
     assert described.vectors.dtype == (np.uint8 if packed else np.float32)
-    stored = described.vectors.dtype if descriptor.card.metric == "hamming" else np.float16
+    stored = np.float16 if isinstance(descriptor, Neural | RegionNetwork) else described.vectors.dtype
     assert described.vectors.astype(stored).nbytes * 8 == n * descriptor.card.bits
     assert np.isfinite(described.vectors).all()
     assert described.quality.shape == (n,)

@@ -7,7 +7,7 @@ import pytest
 
 from lookalike.describe.regions import Regions
 from lookalike.errors import GalleryDamaged
-from lookalike.gallery.packing import objects, packed, unpacked
+from lookalike.gallery.packing import OBJECT, objects, packed, unpacked
 
 
 def regions(count: int, dim: int = 256) -> Regions:
@@ -45,6 +45,6 @@ def test_what_has_another_length_is_damaged() -> None:
 
 def test_objects_are_counted_by_name() -> None:
     """Only surely enough ones count; those without a class count among all."""
-    told = Regions(np.zeros((4, 4), np.float32), np.array([0.9, 0.5, 0.49, 0.8], np.float32), np.array([0, 0, 1, -1]),
-                   np.eye(4, dtype=np.float32))  # fmt: skip
+    scores = np.array([0.9, OBJECT, OBJECT - 0.01, 0.8], np.float32)
+    told = Regions(np.zeros((4, 4), np.float32), scores, np.array([0, 0, 1, -1]), np.eye(4, dtype=np.float32))
     assert objects(told, ["cat", "dog"]) == {"": 3, "cat": 2}

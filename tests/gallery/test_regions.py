@@ -11,6 +11,7 @@ import pytest
 from lookalike.describe import models
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery import Gallery, regional, regionindex
+from lookalike.gallery.packing import OBJECT
 from lookalike.load import from_array
 from regional import NAME, install_quarters
 from samples import drawn, folder_of, save
@@ -117,11 +118,11 @@ def test_objects_are_asked_for(gallery: Gallery) -> None:
     many, persons = set(), set()
     for row in gallery.rows():
         reds = [float(x) for x in _reds(int(Path(row.path).stem))]
-        if abs(min(abs(red - 0.5) for red in reds)) < 0.02:
+        if abs(min(abs(red - OBJECT) for red in reds)) < 0.02:
             continue
-        many |= {row.path} if sum(red >= 0.5 for red in reds) >= 3 else set()
-        persons |= {row.path} if reds[0] >= 0.5 or reds[2] >= 0.5 else set()
-    sure = {row.path for row in gallery.rows() if min(abs(r - 0.5) for r in _reds(int(Path(row.path).stem))) >= 0.02}
+        many |= {row.path} if sum(red >= OBJECT for red in reds) >= 3 else set()
+        persons |= {row.path} if reds[0] >= OBJECT or reds[2] >= OBJECT else set()
+    sure = {row.path for row in gallery.rows() if min(abs(r - OBJECT) for r in _reds(int(Path(row.path).stem))) >= 0.02}
     asked = {row.path for row in gallery.rows("objects >= 3")} & sure
     assert asked == many
     assert {row.path for row in gallery.rows("object = 'person'")} & sure == persons
