@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import cv2
@@ -56,7 +57,7 @@ def measure(options: Options) -> str:
         rows.append(
             (f"crop-resistant hash, among {CROP_RESISTANT_AMONG} only", *_row(asked, _crop_resistant(files, asked)))
         )
-    kinds = list(dict.fromkeys(one.kind for one in asked))
+    kinds = _kinds(asked)
     counts = ", ".join(f"{kind}: {sum(one.kind == kind for one in asked)}" for kind in kinds)
     note = (
         f"{len(files):,} pictures. Asked: {counts}. Objects are boxes of COCO photographs never trained on, cut "
@@ -176,8 +177,14 @@ def _row(asked: Sequence[Asked], search: Callable[[Asked], list[Hit]]) -> list[s
         ranks.setdefault(one.kind, []).append(place)
         if place < 10 and hits[place].box is not None and hits[place].box_in == "picture":
             overlap.append(_iou(hits[place].box, one.box))
-    told = [_told(np.array(places)) for places in ranks.values()]
+    told = [_told(np.array(ranks[kind])) for kind in _kinds(asked)]
     return [*told, f"{np.mean(overlap):.2f}" if overlap else "", f"{np.median(took):.0f}"]
+
+
+def _kinds(asked: Sequence[Asked]) -> list[str]:
+    """Of what is asked for, objects first and large ones first."""
+    every = [f"{what}, {band}" for what in ("object", "pasted") for band in BANDS]
+    return [kind for kind in every if kind in {one.kind for one in asked}]
 
 
 def _told(places: np.ndarray) -> str:
@@ -197,7 +204,7 @@ def _crop_resistant(files: Sequence[str], asked: Sequence[Asked]) -> Callable[[A
     wanted = list(dict.fromkeys(one.path for one in asked))
     among = [*wanted, *drawn_from([file for file in files if file not in set(wanted)], CROP_RESISTANT_AMONG)]
     among = among[: max(CROP_RESISTANT_AMONG, len(wanted))]
-    with ProcessPoolExecutor(initializer=one_thread) as pool:
+    with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=one_thread) as pool:
         held = list(pool.map(_segments, among, chunksize=8))
 
     def search(one: Asked) -> list[Hit]:
