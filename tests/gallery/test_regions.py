@@ -88,7 +88,7 @@ def test_the_index_tells_what_comparing_with_all_tells(gallery: Gallery, monkeyp
     kept = gallery.search(query, 5, by=NAME, where="path like '%1%'", verify=0)
     assert kept == gallery.search(query, 5, by=NAME, where="path like '%1%'", exact=True, verify=0)
     assert all("1" in hit.path for hit in kept)
-    for name, value in {"LISTED_FROM": 50, "LISTS": 2, "PROBES": 2, "BITS": 4}.items():
+    for name, value in {"LISTED_FROM": 50, "FILLED": 60, "PROBES": 4, "BITS": 4}.items():
         monkeypatch.setattr(regionindex, name, value)
     with Gallery.open(gallery.path) as again:
         listed = again.search(query, 5, by=NAME, verify=0)

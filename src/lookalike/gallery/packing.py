@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.describe.regions import NO_CLASS, Regions
 from lookalike.errors import GalleryDamaged
@@ -51,6 +52,12 @@ def unpacked(data: bytes, what: str) -> Regions:
     vectors = np.frombuffer(data, np.int8, dim * count, ends[3]).reshape(count, dim).astype(np.float32)
     length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     return Regions(boxes, scores, classes, vectors / length.astype(np.float32))
+
+
+def vectors_of(data: bytes) -> NDArray[np.int8]:
+    """The vectors alone, (R, D), each as long as it was divided to; for bytes that ``unpacked`` would take."""
+    _, count, dim = _HEAD.unpack_from(data)
+    return np.frombuffer(data, np.int8, count * dim, _HEAD.size + 11 * count).reshape(count, dim)
 
 
 def objects(regions: Regions, names: Sequence[str]) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 
@@ -24,6 +25,8 @@ from lookalike.gallery.where import Condition
 from lookalike.types import Box, Floats, Hit, Image
 
 REACH = 1_000  # regions that the index tells of, at least
+NEAR_PARTS = 8  # whole pictures that are looked at for each region of the query
+AT_ONCE = 500  # pictures whose regions are compared at a time: bounds the memory
 FEW = 2_000  # pictures that a filter leaves: from here down they are compared one by one
 WHOLE = 0.999  # share of both sides from which a box is the whole picture
 
@@ -91,7 +94,7 @@ class RegionSearcher:
         parts = index.search(query.looks, min(max(REACH, MOST * k), len(index)), allowed)
         firsts = [_first_pictures(row, max(4 * k, 100)) for row in parts]
         if len(query.parts):
-            reach = min(max(k, 20), self._store.count())
+            reach = min(NEAR_PARTS, self._store.count())
             firsts.append(index.search(query.parts.vectors, reach, allowed, wholes=True).ravel() // MOST)
         ids = np.unique(np.concatenate(firsts))
         return ids[ids >= 0]
@@ -99,19 +102,29 @@ class RegionSearcher:
 
 def nearest(query: RegionQuery, pictures: Iterable[tuple[int, Regions]], card: DescriptorCard) -> dict[int, Place]:
     """Each picture's least distance, by comparing with everything."""
+    found: dict[int, Place] = {}
+    some = ((number, regions) for number, regions in pictures if len(regions))
+    while block := dict(islice(some, AT_ONCE)):
+        found |= _nearest(query, block, card)
+    return found
+
+
+def _nearest(query: RegionQuery, pictures: Mapping[int, Regions], card: DescriptorCard) -> dict[int, Place]:
     measure = METRICS[card.metric]
-    found = {}
-    for number, regions in pictures:
-        if not len(regions):
-            continue
-        to_parts = measure(query.looks, regions.vectors).min(0)
-        best = int(to_parts.argmin())
-        found[number] = Place(float(to_parts[best]), regions.boxes[best], "picture")
-        if len(query.parts) and _is_whole(regions.boxes[0]):
-            to_whole = measure(query.parts.vectors, regions.vectors[:1])[:, 0]
-            part = int(to_whole.argmin())
-            if to_whole[part] < found[number].distance:
-                found[number] = Place(float(to_whole[part]), query.parts.boxes[part], "query")
+    lengths = [len(one) for one in pictures.values()]
+    starts = np.cumsum([0, *lengths[:-1]])
+    to_parts = measure(query.looks, np.concatenate([one.vectors for one in pictures.values()])).min(0)
+    best = [start + int(to_parts[start : start + count].argmin()) for start, count in zip(starts, lengths, strict=True)]
+    found = {
+        number: Place(float(to_parts[at]), regions.boxes[at - start], "picture")
+        for (number, regions), at, start in zip(pictures.items(), best, starts, strict=True)
+    }
+    if len(query.parts):
+        wholes = np.stack([one.vectors[0] for one in pictures.values()])
+        to_whole = measure(query.parts.vectors, wholes)
+        for (number, regions), part, column in zip(pictures.items(), to_whole.argmin(0), to_whole.T, strict=True):
+            if _is_whole(regions.boxes[0]) and column[part] < found[number].distance:
+                found[number] = Place(float(column[part]), query.parts.boxes[part], "query")
     return found
 
 

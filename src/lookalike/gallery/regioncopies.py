@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.describe.base import DescriptorCard
+from lookalike.distance import normalise
 from lookalike.gallery import regionindex
 from lookalike.gallery.copies import Covers, IndexCopies, _Copy
 from lookalike.gallery.exact import Ids
@@ -33,38 +34,40 @@ class RegionCopies(IndexCopies):
 
     def _blocks(self, name: str, seq: int) -> Iterator[tuple[int, Ids, Floats]]:
         """What was written after ``seq``: up to which row, region numbers and vectors."""
-        while rows := self._store.regions.since(name, seq, BLOCK):
+        while rows := self._store.regions.vectors_since(name, seq, BLOCK):
             seq = rows[-1][0]
-            numbers = np.concatenate([picture * MOST + np.arange(len(one)) for _, picture, one in rows])
-            yield (
-                seq,
-                numbers.astype(np.int64),
-                np.concatenate([one.vectors for *_, one in rows if len(one)] or [_none]),
-            )
+            numbers = np.concatenate([picture * MOST + np.arange(len(one), dtype=np.int64) for _, picture, one in rows])
+            vectors = np.concatenate([one for *_, one in rows if len(one)] or [_none])
+            yield seq, numbers, normalise(vectors.astype(np.float32))
 
     def _outgrown(self, copy: _Copy) -> bool:
-        return not copy.index.listed and len(copy.index) > regionindex.LISTED_FROM
+        return bool(copy.index.outgrown)
 
     def _rebuilt(self, name: str) -> _Copy:
         """Lists that are made for a sample from the whole library, and everything in them."""
-        copy = self._empty(name, graph=True)
-        copy.index.train(self._sample(name))
+        lists = regionindex.lists_for(len(self._copies[name].index) if name in self._copies else self._regions(name))
+        copy = _Copy(RegionIndex(self._cards[name].dim, lists))
+        copy.index.train(self._sample(name, lists))
         copy.last_removal = copy.built_removal = self._store.last_removal()
         self._read_new(name, copy)
         return copy
 
-    def _sample(self, name: str) -> Floats:
-        """About TRAINED_ON vectors, always the same ones of the same library."""
-        share = regionindex.TRAINED_ON / max(MOST // 2 * self._store.regions.described(name), 1)
-        random = np.random.default_rng(0)
-        parts = [part[random.random(len(part)) < share] for *_, part in self._blocks(name, 0)]
-        return np.concatenate(parts)[: 2 * regionindex.TRAINED_ON]
+    def _regions(self, name: str) -> int:
+        """About how many there are."""
+        return MOST // 2 * self._store.regions.described(name)
 
-    def _empty(self, name: str, graph: bool = False) -> _Copy:
-        return _Copy(RegionIndex(self._cards[name].dim, graph))
+    def _sample(self, name: str, lists: int) -> Floats:
+        """About TRAINED_ON vectors for each list, always the same ones of the same library."""
+        wanted = max(regionindex.TRAINED_ON * lists, 64 * 256)
+        share = wanted / max(self._regions(name), 1)
+        random = np.random.default_rng(0)
+        return np.concatenate([part[random.random(len(part)) < share] for *_, part in self._blocks(name, 0)])
+
+    def _empty(self, name: str, graph: bool = False) -> _Copy:  # noqa: ARG002  lists are made in _rebuilt
+        return _Copy(RegionIndex(self._cards[name].dim))
 
     def _read(self, file: Path, card: DescriptorCard, covers: Covers) -> Any:
         return RegionIndex.load(file, card.dim, covers.graph)
 
 
-_none = np.empty((0, 0), np.float32)
+_none = np.empty((0, 1), np.int8)

@@ -20,20 +20,22 @@ from lookalike.gallery.packing import MOST
 from lookalike.types import Floats
 
 LISTED_FROM = 500_000  # regions
-LISTS = 2048
-BITS = 8  # of a number of a code
-CODE = 64  # bytes of a product code
-TRAINED_ON = 100_000  # regions
+FILLED = 1500  # regions of a list, about, when they are made
+GROWN = 4  # times as many regions as when the lists were made, from which more are made
+CODE = 64  # parts of a product code
+BITS = 8  # of each
+TRAINED_ON = 40  # regions for each list
 PROBES = 24  # lists that are read for a query
+WIDE = 6.4  # times the root mean square of a unit vector's numbers: what a byte reaches to
 
 
 class RegionIndex:
-    """Region numbers and unit vectors in a FAISS index. ``listed``: in lists, which must be trained first."""
+    """Region numbers and unit vectors in a FAISS index. ``lists``: so many, which must be trained first; 0 for none."""
 
-    def __init__(self, dim: int, listed: bool = False, index: Any = None) -> None:
-        self.listed = listed
+    def __init__(self, dim: int, lists: int = 0, index: Any = None) -> None:
+        self.listed = lists > 0
         self.last_picture = 0
-        self._index = index if index is not None else _new(dim, listed)
+        self._index = index if index is not None else _lists(dim, lists) if lists else _flat(dim)
 
     @classmethod
     def load(cls, file: Path, dim: int, listed: bool) -> RegionIndex:
@@ -61,6 +63,13 @@ class RegionIndex:
         """Whether it was made in one go for much, as FaissIndex."""
         return self.listed
 
+    @property
+    def outgrown(self) -> bool:
+        """Whether it should be built again, with lists, or with more of them."""
+        if not self.listed:
+            return len(self) > LISTED_FROM
+        return len(self) > GROWN * FILLED * int(self._index.nlist)
+
     def train(self, vectors: Floats) -> None:
         """Make the lists and codes for vectors like these; the same vectors make the same ones."""
         self._index.train(np.ascontiguousarray(vectors, np.float32))
@@ -69,7 +78,8 @@ class RegionIndex:
         """(N,) numbers that are not there yet, and their (N, D) vectors of unit length."""
         if len(numbers):
             self.last_picture = max(self.last_picture, int(numbers.max()) // MOST)
-            self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.ascontiguousarray(numbers))
+            given = vectors if self.listed else _bytes(vectors)
+            self._index.add_with_ids(np.ascontiguousarray(given, np.float32), np.ascontiguousarray(numbers))
 
     def remove(self, pictures: Ids) -> None:
         """Forget all regions of these pictures; unknown ones are ignored."""
@@ -89,7 +99,8 @@ class RegionIndex:
             params = faiss.SearchParametersIVF(nprobe=PROBES, sel=selector)
         else:
             params = faiss.SearchParameters(sel=selector)
-        found: Ids = self._index.search(np.ascontiguousarray(queries, np.float32), reach, params=params)[1]
+        given = queries if self.listed else _bytes(queries)
+        found: Ids = self._index.search(np.ascontiguousarray(given, np.float32), reach, params=params)[1]
         return found
 
     def _selector(self, allowed: Ids | None, wholes: bool) -> tuple[Any, NDArray[np.uint8] | None]:
@@ -105,23 +116,37 @@ class RegionIndex:
         return faiss.IDSelectorBitmap(bits), bits
 
 
-def _new(dim: int, listed: bool) -> Any:
+def lists_for(regions: int) -> int:
+    """How many lists so many regions are to lie in."""
+    return int(2 ** max(0, round(math.log2(max(regions, 1) / FILLED))))
+
+
+def _bytes(vectors: Floats) -> Floats:
+    """Unit vectors -> whole numbers of -127..127, all in the same steps, so that their products rank like cosines."""
+    step = min(1.0, WIDE / math.sqrt(vectors.shape[1])) / 127
+    return np.asarray(np.clip(np.rint(vectors / step), -127, 127), np.float32)
+
+
+def _flat(dim: int) -> Any:
     import faiss
 
-    if not listed:
-        flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        flat.is_trained = True  # half precision needs no training
-        return faiss.IndexIDMap2(flat)
+    kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
+    return faiss.IndexIDMap2(faiss.IndexScalarQuantizer(dim, kind, faiss.METRIC_INNER_PRODUCT))
+
+
+def _lists(dim: int, count: int) -> Any:
+    import faiss
+
     centres = faiss.IndexFlatIP(dim)
-    lists = faiss.IndexIVFPQ(centres, dim, LISTS, math.gcd(dim, CODE), BITS, faiss.METRIC_INNER_PRODUCT)
+    lists = faiss.IndexIVFPQ(centres, dim, count, math.gcd(dim, CODE), BITS, faiss.METRIC_INNER_PRODUCT)
     lists.own_fields = True
     centres.this.disown()
-    lists.cp.max_points_per_centroid = TRAINED_ON // LISTS + 1
-    lists.cp.niter = 10
+    lists.cp.niter = 8
     return lists
 
 
 def _numbers(index: Any, listed: bool) -> Ids:
+    """Those that an index holds."""
     import faiss
 
     if not listed:

@@ -7,9 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lookalike.describe.regions import Regions
 from lookalike.gallery.database import Database
-from lookalike.gallery.packing import unpacked
+from lookalike.gallery.packing import unpacked, vectors_of
 
 MANY = 500  # values per IN list
 
@@ -38,11 +41,11 @@ class RegionStore:
         sql = "SELECT count(*) FROM regions WHERE descriptor_id = ?"
         return int(self._db.all(sql, (self._number(name),))[0][0])
 
-    def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, Regions]]:
-        """(seq, picture id, regions) of the next ``limit`` rows after ``seq``."""
+    def vectors_since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, NDArray[np.int8]]]:
+        """(seq, picture id, vectors) of the next ``limit`` rows after ``seq``."""
         sql = """SELECT seq, picture_id, data FROM regions WHERE seq > ? AND descriptor_id = ? ORDER BY seq LIMIT ?"""
         found = self._db.all(sql, (seq, self._number(name), limit))
-        return [(number, picture, self._read(picture, data)) for number, picture, data in found]
+        return [(number, picture, vectors_of(data)) for number, picture, data in found]
 
     def of_pictures(self, name: str, ids: Sequence[int]) -> Iterator[tuple[int, Regions]]:
         """Picture id and regions, for those of the pictures that have any."""
