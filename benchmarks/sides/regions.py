@@ -1,4 +1,4 @@
-"""A library of synthetic regions, and searching it in a process of its own: python -m benchmarks.sides.regions FOLDER N.
+"""A library of synthetic regions, and searching it as a process: python -m benchmarks.sides.regions FOLDER N.
 
 32 unit vectors a picture, around centres that it shares with others. A query is a stored region with noise, looked at
 twice, and 32 regions of its own, strangers. N queries are answered slowly as well. Prints JSON.
