@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lookalike.describe.regions import Regions
+from lookalike.describe.regions import OBJECT, Regions
 from lookalike.errors import GalleryDamaged
-from lookalike.gallery.packing import OBJECT, objects, packed, unpacked
+from lookalike.gallery.packing import objects, packed, unpacked
 
 
 def regions(count: int, dim: int = 256) -> Regions:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from lookalike.describe import models
+from lookalike.describe.regions import OBJECT
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery import Gallery, regional, regionindex
-from lookalike.gallery.packing import OBJECT
 from lookalike.load import from_array
 from regional import NAME, install_quarters
 from samples import drawn, folder_of, save

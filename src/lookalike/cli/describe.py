@@ -7,7 +7,7 @@ import numpy as np
 
 from lookalike.cli.output import json_option, print_failures, print_json, printable, shown
 from lookalike.describe import describe_all, get, min_side
-from lookalike.describe.regions import NO_CLASS, RegionNetwork, in_pixels
+from lookalike.describe.regions import NO_CLASS, OBJECT, RegionNetwork, in_pixels
 from lookalike.errors import LoadError, UserError
 from lookalike.load import load
 from lookalike.types import Failure
@@ -17,7 +17,7 @@ from lookalike.types import Failure
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 @click.option("--by", default="structure", show_default=True, help="A hash, or a descriptor of a model.")
 @click.option(
-    "--draw", type=click.Path(dir_okay=False), help="By regions: also write IMAGE with its boxes to this file."
+    "--draw", type=click.Path(dir_okay=False), help="By regions: also write IMAGE with its objects to this file."
 )
 @json_option
 def command(images: tuple[str, ...], by: str, draw: str | None, as_json: bool) -> int:
@@ -66,7 +66,7 @@ def _regions(path: str, network: RegionNetwork, draw: str | None, as_json: bool)
     if draw:
         from lookalike.report.boxes import draw_boxes, write_png
 
-        objects = [(box, f"{name} {score:.2f}".strip()) for box, score, name in rows if score > 0]
+        objects = [(box, f"{name} {score:.2f}".strip()) for box, score, name in rows if score >= OBJECT]
         write_png(draw, draw_boxes(image, objects))
     if as_json:
         told = [{"box": box, "score": score, "class": name or None} for box, score, name in rows]

@@ -14,12 +14,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.describe.regions import NO_CLASS, Regions
+from lookalike.describe.regions import NO_CLASS, OBJECT, Regions
 from lookalike.errors import GalleryDamaged
 
 VERSION = 1
 MOST = 64  # regions of a picture: what a number in an index has room for
-OBJECT = 0.35  # the score from which a region is an object: the best balance of found and false on COCO
 ALL = ""  # the name that stands for objects of every class
 _HEAD = struct.Struct("<BBH")
 
