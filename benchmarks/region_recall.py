@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.harness import Options, run, table
+from benchmarks.harness import Options, in_turn, ratios, run, seconds, spread, table
 from benchmarks.sides import selective_search
-from lookalike.describe import min_side, region_network
+from lookalike.describe import describe_all, min_side, region_network
 from lookalike.load import load
 from lookalike.types import Floats, Image
 
@@ -53,7 +53,28 @@ def measure(options: Options) -> str:
         f"was. Share of the boxes that one of {COUNT} overlaps by {GOOD:.0%} or more, by the share of the picture that "
         "they take, in brackets the mean of the best overlaps; mean number of boxes; median ms of one processor."
     )
-    return f"{table(('', *BANDS, 'boxes', 'ms'), rows)}\n\n{note}"
+    return f"{table(('', *BANDS, 'boxes', 'ms'), rows)}\n\n{note}\n\n{_cost(options)}"
+
+
+def _cost(options: Options) -> str:
+    """What describing takes, decoding included."""
+    files = options.photographs("bsds", options.size(60, 4))
+    network = region_network("regions")
+
+    def by_copy() -> None:
+        for file in files:
+            describe_all([load(file, min_side=min_side(["copy"]))], ["copy"])
+
+    def by_regions() -> None:
+        for file in files:
+            network.regions([load(file, min_side=min_side(["regions"]))])
+
+    sides = in_turn({"copy": lambda: seconds(by_copy), "regions": lambda: seconds(by_regions)}, 1 + options.size(5, 1))
+    over = ratios(sides["regions"][1:], sides["copy"][1:])
+    return (
+        f"Describing {len(files)} photographs of BSDS500 from files, one thread: by `regions` {spread(over)} times "
+        f"as long as by `copy`, {1000 * min(sides['regions']) / len(files):.0f} ms a picture at best."
+    )
 
 
 def boxed(options: Options, part: str) -> list[tuple[Path, Truth]]:
