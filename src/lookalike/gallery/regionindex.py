@@ -1,8 +1,9 @@
 """The fast copy of all regions: which ones are near a query, roughly; the store tells how near exactly.
 
-Up to ``LISTED_FROM`` regions each is compared, at half precision. From there on they lie in lists around the centres
-of k-means (Sivic and Zisserman 2003), as product codes of 64 bytes (Jégou et al. 2011, doi 10.1109/TPAMI.2010.57);
-those nearest to the query are read. With their numbers 72 bytes a region: 230 MB for 3.2 million.
+Up to ``LISTED_FROM`` regions each is compared, a byte a number, in steps that are the same for all of them. From there
+on they lie in lists around the centres of k-means (Sivic and Zisserman 2003), as product codes of 64 bytes (Jégou et
+al. 2011, doi 10.1109/TPAMI.2010.57); those nearest to the query are read. With their numbers 72 bytes a region: 230 MB
+for 3.2 million. Lists that were made for few regions grow long: they are made anew for GROWN times as many.
 A region's number is its picture's id * 64 + its place; place 0 is the whole picture.
 """
 
@@ -20,31 +21,38 @@ from lookalike.gallery.packing import MOST
 from lookalike.types import Floats
 
 LISTED_FROM = 500_000  # regions
-LISTS = 2048
+LISTS = 0.72  # times the root of the regions: 509 for 500,000
+GROWN = 4  # times as many regions as lists were made for
 BITS = 8  # of a number of a code
 CODE = 64  # bytes of a product code
-TRAINED_ON = 100_000  # regions
+EACH = 40  # regions for each list, to make them from
+ROUNDS = 8  # of k-means
 PROBES = 24  # lists that are read for a query
+WIDEST = 6.4  # the largest number of a flat vector, of the root mean square of all: 0.4 for 256 numbers
+STEPS = 127
 
 
 class RegionIndex:
-    """Region numbers and unit vectors in a FAISS index. ``listed``: in lists, which must be trained first."""
+    """Region numbers and unit vectors in a FAISS index. ``lists``: so many, which must be trained first; 0: flat."""
 
-    def __init__(self, dim: int, listed: bool = False, index: Any = None) -> None:
-        self.listed = listed
+    def __init__(self, dim: int, lists: int = 0, index: Any = None) -> None:
+        self.lists = lists
         self.last_picture = 0
-        self._index = index if index is not None else _new(dim, listed)
+        self._steps = 1.0 if lists else STEPS / min(1, WIDEST / math.sqrt(dim))
+        self._index = index if index is not None else _listed(dim, lists) if lists else _flat(dim)
 
     @classmethod
-    def load(cls, file: Path, dim: int, listed: bool) -> RegionIndex:
+    def load(cls, file: Path, dim: int) -> RegionIndex:
         """Read a saved index. Raises RuntimeError if the file is damaged, ValueError if it is of something else."""
         import faiss
 
         index = faiss.read_index(str(file))
-        if index.d != dim:
-            raise ValueError(f"{file}: of {index.d} numbers, not {dim}")
-        made = cls(dim, listed, index)
-        made.last_picture = int(_numbers(index, listed).max(initial=0)) // MOST
+        lists = int(getattr(index, "nlist", 0))
+        kind = faiss.IndexIVFPQ if lists else faiss.IndexIDMap
+        if index.d != dim or type(index) is not kind or (not lists and index.index.sa_code_size() != dim):
+            raise ValueError(f"{file}: not an index of regions of {dim} numbers")
+        made = cls(dim, lists, index)
+        made.last_picture = int(_numbers(index).max(initial=0)) // MOST
         return made
 
     def save(self, file: Path) -> None:
@@ -59,7 +67,14 @@ class RegionIndex:
     @property
     def graph(self) -> bool:
         """Whether it was made in one go for much, as FaissIndex."""
-        return self.listed
+        return self.lists > 0
+
+    @property
+    def outgrown(self) -> bool:
+        """Whether there are too many regions for what it is."""
+        if not self.lists:
+            return len(self) > LISTED_FROM
+        return len(self) > LISTED_FROM and lists_for(len(self)) > math.sqrt(GROWN) * self.lists
 
     def train(self, vectors: Floats) -> None:
         """Make the lists and codes for vectors like these; the same vectors make the same ones."""
@@ -69,7 +84,7 @@ class RegionIndex:
         """(N,) numbers that are not there yet, and their (N, D) vectors of unit length."""
         if len(numbers):
             self.last_picture = max(self.last_picture, int(numbers.max()) // MOST)
-            self._index.add_with_ids(np.ascontiguousarray(vectors, np.float32), np.ascontiguousarray(numbers))
+            self._index.add_with_ids(self._stepped(vectors), np.ascontiguousarray(numbers))
 
     def remove(self, pictures: Ids) -> None:
         """Forget all regions of these pictures; unknown ones are ignored."""
@@ -79,18 +94,26 @@ class RegionIndex:
             numbers = (np.unique(pictures)[:, None] * MOST + np.arange(MOST)).ravel()
             self._index.remove_ids(faiss.IDSelectorBatch(numbers))
 
-    def search(self, queries: Floats, reach: int, allowed: Ids | None = None, *, wholes: bool = False) -> Ids:
-        """(Q, D) -> (Q, reach) numbers, the most alike first, -1 where there are fewer. ``allowed``: ids of the
-        pictures that may be told; ``wholes``: these alone, and no part."""
+    def search(
+        self, queries: Floats, reach: int, allowed: Ids | None = None, *, wholes: bool = False
+    ) -> tuple[Ids, Floats]:
+        """(Q, D) -> (Q, reach) numbers, the most alike first, -1 where there are fewer; and how alike they are, in the
+        index's own unit. ``allowed``: ids of the pictures that may be told; ``wholes``: these alone, and no part."""
         import faiss
 
         selector, _bits = self._selector(allowed, wholes)
-        if self.listed:
+        if self.lists:
             params = faiss.SearchParametersIVF(nprobe=PROBES, sel=selector)
         else:
             params = faiss.SearchParameters(sel=selector)
-        found: Ids = self._index.search(np.ascontiguousarray(queries, np.float32), reach, params=params)[1]
-        return found
+        alike, found = self._index.search(self._stepped(queries), reach, params=params)
+        return found, alike
+
+    def _stepped(self, vectors: Floats) -> Floats:
+        """Vectors as they are kept, and asked with: flat ones in whole steps, where one byte has room for them."""
+        if self.lists:
+            return np.ascontiguousarray(vectors, np.float32)
+        return np.ascontiguousarray(np.clip(np.rint(vectors * self._steps), -STEPS, STEPS), np.float32)
 
     def _selector(self, allowed: Ids | None, wholes: bool) -> tuple[Any, NDArray[np.uint8] | None]:
         """A bit for each number, 64 of them a picture; and where they lie, for FAISS reads them there."""
@@ -105,26 +128,35 @@ class RegionIndex:
         return faiss.IDSelectorBitmap(bits), bits
 
 
-def _new(dim: int, listed: bool) -> Any:
+def lists_for(regions: int) -> int:
+    """How many lists so many regions are kept in."""
+    return max(int(LISTS * math.sqrt(regions)), 1)
+
+
+def _flat(dim: int) -> Any:
     import faiss
 
-    if not listed:
-        flat = faiss.IndexScalarQuantizer(dim, faiss.ScalarQuantizer.QT_fp16, faiss.METRIC_INNER_PRODUCT)
-        flat.is_trained = True  # half precision needs no training
-        return faiss.IndexIDMap2(flat)
+    kind = faiss.ScalarQuantizer.QT_8bit_direct_signed
+    return faiss.IndexIDMap(faiss.IndexScalarQuantizer(dim, kind, faiss.METRIC_INNER_PRODUCT))
+
+
+def _listed(dim: int, count: int) -> Any:
+    import faiss
+
     centres = faiss.IndexFlatIP(dim)
-    lists = faiss.IndexIVFPQ(centres, dim, LISTS, math.gcd(dim, CODE), BITS, faiss.METRIC_INNER_PRODUCT)
+    lists = faiss.IndexIVFPQ(centres, dim, count, math.gcd(dim, CODE), BITS, faiss.METRIC_INNER_PRODUCT)
     lists.own_fields = True
     centres.this.disown()
-    lists.cp.max_points_per_centroid = TRAINED_ON // LISTS + 1
-    lists.cp.niter = 10
+    for clustering in (lists.cp, lists.pq.cp):
+        clustering.niter = ROUNDS
+        clustering.min_points_per_centroid = 1
     return lists
 
 
-def _numbers(index: Any, listed: bool) -> Ids:
+def _numbers(index: Any) -> Ids:
     import faiss
 
-    if not listed:
+    if isinstance(index, faiss.IndexIDMap):
         return np.asarray(faiss.vector_to_array(index.id_map), np.int64)
     lists = index.invlists
     parts = [faiss.rev_swig_ptr(lists.get_ids(n), lists.list_size(n)) for n in range(index.nlist) if lists.list_size(n)]
