@@ -101,7 +101,7 @@ def _centres(size: int) -> NDArray[Any]:
 
 def _opened(folder: Path) -> Any:
     store = Store.open(folder / "g.sqlite")
-    searcher = RegionSearcher(store, RegionCopies(folder / "index", store, {NAME: CARD}), {NAME: CARD})
+    searcher = RegionSearcher(store, RegionCopies(folder / "index", store, {NAME: CARD}))
 
     def ask(query: RegionQuery, exact: bool = False) -> list[Hit]:
         return searcher.search(NAME, query, K, None, exact)

@@ -44,23 +44,26 @@ def test_flat_is_what_comparing_with_each_gives() -> None:
     numbers, vectors = regions()
     index, queries = filled(0), vectors[::50]
     allowed = np.arange(5, 40, 3)
-    every, some, wholes = (
-        (numbers > 0, {}),
-        (np.isin(numbers // MOST, allowed), {"allowed": allowed}),
-        (numbers % MOST == 0, {"wholes": True}),
+    told = (
+        (numbers > 0, index.search(queries, 10)),
+        (np.isin(numbers // MOST, allowed), index.search(queries, 10, allowed)),
+        (numbers % MOST == 0, index.search_wholes(queries, 10)),
+        ((numbers % MOST == 0) & np.isin(numbers // MOST, allowed), index.search_wholes(queries, 10, allowed)),
     )
-    for inside, asked in (every, some, wholes):
+    for inside, (found, alike) in told:
         products = np.where(inside, queries @ vectors.T, -2)
-        found = index.search(queries, 10, **asked)[0]
-        for row, told in zip(products, found, strict=True):
-            assert set(told) <= set(numbers[inside])
-            assert row[np.isin(numbers, told)].min() >= np.sort(row)[-10] - 0.02
+        assert (np.diff(alike, axis=1) <= 0).all()
+        for row, ten in zip(products, found, strict=True):
+            assert set(ten) <= set(numbers[inside])
+            assert row[np.isin(numbers, ten)].min() >= np.sort(row)[-10] - 0.02
 
 
 def test_fewer_than_asked_for_are_filled_up() -> None:
     """With -1, as where a filter leaves one picture."""
     found = filled(0).search(regions()[1][:1], EACH + 2, np.array([7]))[0][0]
     assert set(found) == {*(7 * MOST + np.arange(EACH)), -1}
+    assert filled(0).search_wholes(regions()[1][:1], 3, np.array([7]))[0].tolist() == [[7 * MOST, -1, -1]]
+    assert filled(6).search_wholes(regions()[1][:1], 2, np.array([999]))[0].tolist() == [[-1, -1]]
 
 
 @pytest.mark.parametrize("lists", [0, 6])

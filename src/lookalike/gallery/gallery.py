@@ -108,7 +108,7 @@ class Gallery:
         self._cards = {name: card for name, card in every.items() if name not in self._regions}
         self._searcher = Searcher(store, IndexCopies(path / "index", store, self._cards), self._cards)
         copies = RegionCopies(path / "index", store, self._regions)
-        self._regional = RegionSearcher(store, copies, self._regions)
+        self._regional = RegionSearcher(store, copies)
 
     @classmethod
     def create(

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lookalike.describe.base import DescriptorCard
+from lookalike.describe.regions import Regions
 from lookalike.gallery.exact import Ids
 from lookalike.gallery.packing import MOST
 from lookalike.gallery.regioncopies import RegionCopies
-from lookalike.gallery.regionplaces import Place, RegionQuery, box_of, nearest
+from lookalike.gallery.regionplaces import Place, RegionQuery, box_of, measured, nearest
 from lookalike.gallery.store import Row, Store
 from lookalike.gallery.where import Condition
 from lookalike.types import Hit
@@ -27,8 +27,8 @@ FEW = 2_000  # pictures that a filter leaves: from here down they are compared o
 class RegionSearcher:
     """Search by regions over one gallery."""
 
-    def __init__(self, store: Store, copies: RegionCopies, cards: Mapping[str, DescriptorCard]) -> None:
-        self._store, self._copies, self._cards = store, copies, cards
+    def __init__(self, store: Store, copies: RegionCopies) -> None:
+        self._store, self._copies = store, copies
 
     def search(self, name: str, query: RegionQuery, k: int, where: Condition | None, exact: bool) -> list[Hit]:
         """The k nearest pictures, best first; byte-identical ones come before. Nothing else for a blank query."""
@@ -44,15 +44,8 @@ class RegionSearcher:
     def _hits(self, name: str, query: RegionQuery, rows: Mapping[int, Row], places: Mapping[int, Place]) -> list[Hit]:
         """A distance between regions says nothing of copies; laying the one on the other does."""
         kept = dict(self._store.regions.of_pictures(name, list(places)))
-        hits = []
-        for number, place in places.items():
-            if number in kept:
-                row = rows[number]
-                box = box_of(place, kept[number], query, row.width, row.height)
-                hits.append(
-                    Hit(row.path, place.distance, 0.0, "similar", box=box, box_in=place.box_in if box else None)
-                )
-        return hits
+        hits = [_hit(rows[one], place, kept[one], query) for one, place in places.items() if one in kept]
+        return sorted(hits, key=lambda hit: hit.distance)
 
     def _places(self, name: str, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> dict[int, Place]:
         """Picture id -> how near it is: of every picture that is allowed, or of those that the index tells of."""
@@ -62,7 +55,7 @@ class RegionSearcher:
             ids = self._candidates(name, query, k, allowed)
         found: dict[int, Place] = {}
         for block in self._store.regions.vectors_of(name, ids.tolist()):
-            found |= nearest(query, block, self._cards[name].metric)
+            found |= nearest(query, block)
         return found
 
     def _candidates(self, name: str, query: RegionQuery, k: int, allowed: Ids | None) -> Ids:
@@ -73,7 +66,7 @@ class RegionSearcher:
         found = [index.search(query.looks, min(max(REACH, MOST * k), len(index)), allowed)]
         if len(query.parts):
             reach = min(max(REACH_WHOLES, k), self._store.count())
-            found.append(index.search(query.parts.vectors, reach, allowed, wholes=True))
+            found.append(index.search_wholes(query.parts.vectors, reach, allowed))
         numbers, alike = (np.concatenate([part[n].ravel() for part in found]) for n in (0, 1))
         return _first_pictures(numbers[np.argsort(-alike, kind="stable")], max(CANDIDATES, 4 * k))
 
@@ -81,3 +74,9 @@ class RegionSearcher:
 def _first_pictures(numbers: Ids, count: int) -> Ids:
     """The pictures of regions in their order, each once."""
     return np.fromiter(list(dict.fromkeys((numbers[numbers >= 0] // MOST).tolist()))[:count], np.int64)
+
+
+def _hit(row: Row, place: Place, picture: Regions, query: RegionQuery) -> Hit:
+    box = box_of(place, picture, query, row.width, row.height)
+    distance = measured(place, picture, query)
+    return Hit(row.path, distance, 0.0, "similar", box=box, box_in=place.box_in if box else None)

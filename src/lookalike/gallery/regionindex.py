@@ -94,14 +94,27 @@ class RegionIndex:
             numbers = (np.unique(pictures)[:, None] * MOST + np.arange(MOST)).ravel()
             self._index.remove_ids(faiss.IDSelectorBatch(numbers))
 
-    def search(
-        self, queries: Floats, reach: int, allowed: Ids | None = None, *, wholes: bool = False
-    ) -> tuple[Ids, Floats]:
+    def search(self, queries: Floats, reach: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:
         """(Q, D) -> (Q, reach) numbers, the most alike first, -1 where there are fewer; and how alike they are, in the
-        index's own unit. ``allowed``: ids of the pictures that may be told; ``wholes``: these alone, and no part."""
+        index's own unit. ``allowed``: ids of the pictures that may be told."""
+        return self._search(queries, reach, *self._selector(allowed, MOST))
+
+    def search_wholes(self, queries: Floats, reach: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:
+        """As ``search``, among whole pictures alone; flat ones are picked out first, for a filter is slower there."""
+        if self.lists:
+            return self._search(queries, reach, *self._selector(allowed, 1))
+        numbers = _numbers(self._index)
+        picked = numbers % MOST == 0
+        if allowed is not None:
+            picked &= np.isin(numbers // MOST, allowed)
+        kept = self._kept()[picked].astype(np.float32) - 128
+        alike = self._stepped(queries) @ kept.T
+        best = _largest(alike, reach)
+        return _filled(numbers[picked][best], -1, reach), _filled(np.take_along_axis(alike, best, 1), -np.inf, reach)
+
+    def _search(self, queries: Floats, reach: int, selector: Any, _bits: Any) -> tuple[Ids, Floats]:
         import faiss
 
-        selector, _bits = self._selector(allowed, wholes)
         if self.lists:
             params = faiss.SearchParametersIVF(nprobe=PROBES, sel=selector)
         else:
@@ -109,21 +122,30 @@ class RegionIndex:
         alike, found = self._index.search(self._stepped(queries), reach, params=params)
         return found, alike
 
+    def _kept(self) -> NDArray[np.uint8]:
+        """(N, D), the flat vectors where FAISS keeps them: in steps, and 128 added."""
+        import faiss
+
+        flat = faiss.downcast_index(self._index.index)
+        codes = faiss.rev_swig_ptr(flat.codes.data(), flat.ntotal * flat.d)
+        return np.asarray(codes).reshape(flat.ntotal, flat.d)
+
     def _stepped(self, vectors: Floats) -> Floats:
         """Vectors as they are kept, and asked with: flat ones in whole steps, where one byte has room for them."""
         if self.lists:
             return np.ascontiguousarray(vectors, np.float32)
         return np.ascontiguousarray(np.clip(np.rint(vectors * self._steps), -STEPS, STEPS), np.float32)
 
-    def _selector(self, allowed: Ids | None, wholes: bool) -> tuple[Any, NDArray[np.uint8] | None]:
-        """A bit for each number, 64 of them a picture; and where they lie, for FAISS reads them there."""
+    def _selector(self, allowed: Ids | None, regions: int) -> tuple[Any, NDArray[np.uint8] | None]:
+        """Of the ``allowed`` pictures, or of all, so many regions: a bit for each number, 64 of them a picture; and
+        where the bits lie, for FAISS reads them there."""
         import faiss
 
-        if allowed is None and not wholes:
+        if allowed is None and regions == MOST:
             return None, None
         rows = np.zeros((self.last_picture + 1, MOST // 8), np.uint8)
         here = slice(None) if allowed is None else allowed[allowed <= self.last_picture]
-        rows[here] = np.array([1, *[0] * 7] if wholes else [255] * 8, np.uint8)
+        rows[here] = np.packbits(np.arange(MOST) < regions, bitorder="little")
         bits = rows.ravel()
         return faiss.IDSelectorBitmap(bits), bits
 
@@ -161,3 +183,16 @@ def _numbers(index: Any) -> Ids:
     lists = index.invlists
     parts = [faiss.rev_swig_ptr(lists.get_ids(n), lists.list_size(n)) for n in range(index.nlist) if lists.list_size(n)]
     return np.concatenate([np.array(part) for part in parts] or [np.empty(0, np.int64)]).astype(np.int64)
+
+
+def _filled(rows: NDArray[Any], value: float, width: int) -> NDArray[Any]:
+    """(Q, n) -> (Q, width), the value where there is nothing."""
+    return np.pad(rows, ((0, 0), (0, width - rows.shape[1])), constant_values=value)
+
+
+def _largest(values: Floats, count: int) -> Ids:
+    """(Q, N) -> (Q, count or N) columns, the largest first."""
+    some = np.argpartition(-values, count, axis=1)[:, :count] if count < values.shape[1] else np.arange(values.shape[1])
+    some = np.broadcast_to(some, (len(values), some.shape[-1]))
+    order = np.argsort(-np.take_along_axis(values, some, 1), axis=1, kind="stable")
+    return np.take_along_axis(some, order, 1)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lookalike.describe import region_network
 from lookalike.describe.regions import Regions, in_pixels
-from lookalike.distance import METRICS, Metric
+from lookalike.distance import cosine
 from lookalike.gallery.packing import of_unit_length
 from lookalike.types import Box, Floats, Image
 
@@ -52,21 +52,28 @@ class Place:
     box_in: str
 
 
-def nearest(query: RegionQuery, pictures: Sequence[tuple[int, NDArray[np.int8]]], metric: Metric) -> dict[int, Place]:
-    """Picture id -> its least distance, by comparing with everything. ``pictures``: their vectors as they are kept, the
-    whole picture first; one without any is like nothing."""
+def nearest(query: RegionQuery, pictures: Sequence[tuple[int, NDArray[np.int8]]]) -> dict[int, Place]:
+    """Picture id -> its least cosine distance by comparing with everything. ``pictures``: their
+    vectors as they are kept, the whole picture first; one without any is like nothing."""
     shown = [(number, vectors) for number, vectors in pictures if len(vectors)]
     if not shown:
         return {}
     ends = np.cumsum([len(vectors) for _, vectors in shown])
     starts = ends - [len(vectors) for _, vectors in shown]
     vectors = of_unit_length(np.concatenate([one for _, one in shown]))
-    as_part = METRICS[metric](query.looks, vectors).min(0)
+    as_part = _distances(query.looks, vectors).min(0)
     found = {}
     for (number, _), start, end in zip(shown, starts.tolist(), ends.tolist(), strict=True):
         best = int(as_part[start:end].argmin())
         found[number] = Place(float(as_part[start + best]), best, "picture")
-    return _nearer(found, _as_wholes(query.parts, [number for number, _ in shown], vectors[starts], metric))
+    return _nearer(found, _as_wholes(query.parts, [number for number, _ in shown], vectors[starts]))
+
+
+def measured(place: Place, picture: Regions, query: RegionQuery) -> float:
+    """The distance of a place to the last digit, whatever else it was compared together with."""
+    if place.box_in == "query":
+        return float(cosine(query.parts.vectors[[place.region]], picture.vectors[:1])[0, 0])
+    return float(cosine(query.looks, picture.vectors[[place.region]]).min())
 
 
 def box_of(place: Place, pictures: Regions, query: RegionQuery, width: int, height: int) -> Box | None:
@@ -78,11 +85,16 @@ def box_of(place: Place, pictures: Regions, query: RegionQuery, width: int, heig
     return in_pixels(box, width, height) if place.box_in == "picture" else in_pixels(box, query.width, query.height)
 
 
-def _as_wholes(parts: Regions, numbers: Sequence[int], wholes: Floats, metric: Metric) -> dict[int, Place]:
+def _distances(a: Floats, b: Floats) -> Floats:
+    """Of unit vectors, by single precision: four times as fast as ``cosine``."""
+    return np.asarray(np.float32(1) - a @ b.T, np.float32)
+
+
+def _as_wholes(parts: Regions, numbers: Sequence[int], wholes: Floats) -> dict[int, Place]:
     """How near whole pictures are to a part of the query."""
     if not len(parts):
         return {}
-    distances = METRICS[metric](parts.vectors, wholes)
+    distances = _distances(parts.vectors, wholes)
     best = distances.argmin(0).tolist()
     return {
         one: Place(float(distances[b, n]), b, "query") for n, (one, b) in enumerate(zip(numbers, best, strict=True))
