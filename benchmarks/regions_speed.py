@@ -6,6 +6,7 @@ Each number of pictures is filled, built and asked in processes of their own: se
 from __future__ import annotations
 
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -37,7 +38,7 @@ def measure(options: Options) -> str:
         f"{table(HEADER, rows)}\n\nSynthetic: 32 unit vectors of 256 numbers a picture, each at a cosine of 0.7 or so "
         "from a centre that 320 regions share. A query: a stored region with half as much noise, at two looks, "
         "and 32 regions of its own, against all pictures; k = 10; the network's own passes and verifying are not in "
-        "it. Recall: of the 10 that comparing with every picture gives, over 20 queries. Every column group is a "
+        f"it; threads: {os.environ.get('OMP_NUM_THREADS', 'as many as cores')}. Recall: of the 10 that comparing with every picture gives, over 20 queries. Every column group is a "
         "process of its own."
     )
 
