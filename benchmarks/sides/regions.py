@@ -1,89 +1,114 @@
-"""A library of synthetic regions, and searching it as a process: python -m benchmarks.sides.regions FOLDER N.
-
-32 unit vectors a picture, around centres that it shares with others. A query is a stored region with noise, looked at
-twice, and 32 regions of its own, strangers. N queries are answered slowly as well. Prints JSON.
-"""
+"""One step with a store of regions: python -m benchmarks.sides.regions fill|build|search|recall FOLDER SIZE; JSON."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.harness import SEED, peak_mib
+from benchmarks.harness import SEED, peak_mib, seconds
 from lookalike.describe.base import DescriptorCard
-from lookalike.describe.regions import Regions
-from lookalike.distance import normalise
-from lookalike.gallery.packing import packed, unpacked
-from lookalike.gallery.regional import RegionQuery, RegionSearcher
+from lookalike.describe.regions import NO_CLASS, Regions
+from lookalike.gallery.packing import packed
+from lookalike.gallery.regional import RegionSearcher
 from lookalike.gallery.regioncopies import RegionCopies
+from lookalike.gallery.regionplaces import RegionQuery
 from lookalike.gallery.regionstore import Packed
 from lookalike.gallery.store import NewPicture, Row, Store
-from lookalike.types import Floats
+from lookalike.types import Hit
 
-DIM, COUNT, NAME = 256, 32, "regions"
+DIM, COUNT, NAME, K = 256, 32, "regions", 10
 CARD = DescriptorCard(NAME, 1, "cosine", DIM, 8 * DIM, 1, 0.0, 1.0, "synthetic")
-FILE, KEPT = "g.sqlite", "kept.npz"
-QUERIES = 30
-WHOLE = (0.0, 0.0, 1.0, 1.0)
+BLOCK = 1_000  # pictures per transaction
+WARM, COMPARED = 50, 20  # queries whose time is taken, and that are also asked slowly
 
 
-def fill(folder: Path, pictures: int) -> None:
-    """A gallery's file with so many pictures; the first ones are remembered, to be asked for."""
-    random = np.random.default_rng(SEED)
-    centres = random.standard_normal((max(pictures // 10, 100), DIM), np.float32)
-    store, kept = Store.create(folder / FILE, [CARD]), []
-    with store.transaction():
-        store.regions.mark({NAME: []})
-        for number in range(pictures):
-            near = centres[random.integers(0, len(centres), COUNT)] + random.standard_normal((COUNT, DIM), np.float32)
-            data = packed(_regions(random, normalise(near).astype(np.float32)))
-            kept += [unpacked(data, "").vectors] if number < QUERIES else []
-            row = Row(0, f"/{number}.jpg", f"{number:x}", 1, 1, 640, 480, "JPEG", None, None)
-            store.put(NewPicture(row, {}, None, {NAME: Packed(data, {})}))
+def fill(folder: Path, size: int) -> dict[str, float]:
+    """Write the rows, without pictures."""
+    store = Store.create(folder / "g.sqlite", [CARD])
+    for start in range(0, size, BLOCK):
+        with store.transaction():
+            store.regions.mark({NAME: []})
+            for number, one in enumerate(pictures(start, min(BLOCK, size - start), size), start):
+                row = Row(0, f"/{number}.jpg", f"{number:x}", 1, 1, 640, 480, "JPEG", None, None)
+                store.put(NewPicture(row, {}, None, {NAME: Packed(packed(one), {})}))
+    told = {"store": float(store.disk_bytes())}
     store.close()
-    np.savez(folder / KEPT, vectors=np.stack(kept))
+    return told
 
 
-def _regions(random: np.random.Generator, vectors: Floats) -> Regions:
-    boxes = random.random((len(vectors), 4), np.float32) / 2
-    boxes[0] = WHOLE
-    return Regions(boxes, np.zeros(len(vectors), np.float32), np.full(len(vectors), -1), vectors)
+def build(folder: Path, size: int) -> dict[str, float]:  # noqa: ARG001  as the others
+    """The first search's index."""
+    store = Store.open(folder / "g.sqlite")
+    took = seconds(lambda: RegionCopies(folder / "index", store, {NAME: CARD}).get(NAME))
+    store.close()
+    return {"seconds": took, "index": sum(file.stat().st_size for file in (folder / "index").glob("*.faiss"))}
 
 
-def searched(folder: Path, exact: int) -> dict[str, object]:
-    """Seconds of the first search and of each other, agreement with the slow search, and the most memory."""
-    store = Store.open(folder / FILE)
-    searcher = RegionSearcher(store, RegionCopies(folder / "index", store, {NAME: CARD}), {NAME: CARD})
-    asked = list(_queries(np.load(folder / KEPT)["vectors"]))
-    times, fast = [], []
-    for query in asked:
-        started = time.perf_counter()
-        fast.append([hit.path for hit in searcher.search(NAME, query, 10, None, exact=False)])
-        times.append(time.perf_counter() - started)
-    peak = peak_mib()
-    slow = [{hit.path for hit in searcher.search(NAME, query, 10, None, exact=True)} for query in asked[:exact]]
-    agreed = [len(slow_one & set(hits)) / len(slow_one) for slow_one, hits in zip(slow, fast, strict=False)]
-    return {"first": times[0], "others": times[1:], "agreed": agreed, "peak": peak}
+def search(folder: Path, size: int) -> dict[str, float]:
+    """A process that only opens and searches."""
+    ask = _opened(folder)
+    asked = [query for _, query in queries(size, WARM + 1)]
+    times = [1000 * seconds(lambda q=one: ask(q)) for one in asked][1:]
+    return {"median": float(np.median(times)), "late": float(np.percentile(times, 90))}
 
 
-def _queries(kept: Floats) -> list[RegionQuery]:
-    random = np.random.default_rng(SEED + 1)
-    made = []
-    for number, vectors in enumerate(kept):
-        noise = 0.5 * random.standard_normal((2, DIM)) / np.sqrt(DIM)
-        looks = normalise(vectors[1 + number % (COUNT - 1)] + noise).astype(np.float32)
-        own = normalise(random.standard_normal((COUNT, DIM))).astype(np.float32)
-        made.append(RegionQuery(looks, _regions(random, own), 100, 100))
-    return made
+def recall(folder: Path, size: int) -> dict[str, float]:
+    """Of what the slow search finds, and whether the picture that a query is of comes first."""
+    ask = _opened(folder)
+    shares, first = [], []
+    for number, query in queries(size, COMPARED):
+        fast, slow = ([hit.path for hit in ask(query, exact)] for exact in (False, True))
+        shares.append(len(set(fast) & set(slow)) / len(slow))
+        first.append(fast[0] == f"/{number}.jpg")
+    return {"recall": float(np.mean(shares)), "first": float(np.mean(first))}
 
 
-def main() -> None:
-    print(json.dumps(searched(Path(sys.argv[1]), int(sys.argv[2]))))
+def pictures(start: int, count: int, size: int) -> Iterator[Regions]:
+    """Those from ``start`` on; the same every time."""
+    random = np.random.default_rng([SEED, start])
+    centres = _centres(size)
+    boxes = np.tile(np.array([0.25, 0.25, 0.5, 0.5], np.float32), (COUNT, 1))
+    boxes[0] = (0, 0, 1, 1)
+    for _ in range(count):
+        near = centres[random.integers(0, len(centres), COUNT)]
+        vectors = unit(near + random.standard_normal((COUNT, DIM), np.float32) / np.sqrt(DIM))
+        yield Regions(boxes, np.zeros(COUNT, np.float32), np.full(COUNT, NO_CLASS), vectors)
+
+
+def queries(size: int, count: int) -> Iterator[tuple[int, RegionQuery]]:
+    """The number of the picture that each is of, and the query."""
+    random = np.random.default_rng(0)
+    for number, one in enumerate(pictures(0, min(count, size), size)):
+        looks = one.vectors[1 + number % (COUNT - 1)] + 0.5 * random.standard_normal((2, DIM)) / np.sqrt(DIM)
+        parts = Regions(one.boxes, one.scores, one.classes, unit(random.standard_normal((COUNT, DIM))))
+        yield number, RegionQuery(unit(looks), parts, 100, 100)
+
+
+def unit(vectors: NDArray[Any]) -> NDArray[Any]:
+    """(N, D), each row of length 1."""
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=-1, keepdims=True), np.float32)
+
+
+def _centres(size: int) -> NDArray[Any]:
+    return unit(np.random.default_rng(SEED).standard_normal((max(size * COUNT // 320, 100), DIM), np.float32))
+
+
+def _opened(folder: Path) -> Any:
+    store = Store.open(folder / "g.sqlite")
+    searcher = RegionSearcher(store, RegionCopies(folder / "index", store, {NAME: CARD}))
+
+    def ask(query: RegionQuery, exact: bool = False) -> list[Hit]:
+        return searcher.search(NAME, query, K, None, exact)
+
+    return ask
 
 
 if __name__ == "__main__":
-    main()
+    what = {"fill": fill, "build": build, "search": search, "recall": recall}[sys.argv[1]]
+    print(json.dumps(what(Path(sys.argv[2]), int(sys.argv[3])) | {"peak": peak_mib()}))

@@ -55,3 +55,18 @@ def test_described_and_drawn(tmp_path: Path) -> None:
     assert "80,0,80,60" in here("describe", one, "--by", NAME).out
     assert "one by one" in here("describe", one, one, "--by", NAME, "--draw", out).err
     assert "gives none" in here("describe", one, "--draw", out).err
+
+
+def test_a_blank_query_is_no_failure(tmp_path: Path) -> None:
+    """It finds nothing and is told why; what was to be verified and could not be is marked without asking for it."""
+    photos, gallery = folder_of(tmp_path / "photos", 3), tmp_path / "g"
+    here("index", photos, "--gallery", gallery, "--descriptors", NAME)
+    blank = Pillow.new("RGB", (80, 60), (90, 90, 90))
+    blank.save(tmp_path / "blank.png")
+    ran = here("search", tmp_path / "blank.png", "--gallery", gallery, "--by", NAME)
+    assert (ran.code, ran.out) == (0, "")
+    assert "blank" in ran.err
+    (photos / "0001.jpg").unlink()
+    part = save(tmp_path / "part.png", drawn(1)[:60, 80:])
+    assert "(not verified)" in here("search", part, "--gallery", gallery, "--by", NAME).out
+    assert "(not verified)" not in here("search", part, "--gallery", gallery, "--by", NAME, "--verify", "0").out

@@ -1,4 +1,4 @@
-"""The index of regions against numpy: every region, lists, filters, what was removed."""
+"""The fast copy of regions: against plain numpy, with filters, removal, lists that are trained, and broken files."""
 
 from __future__ import annotations
 
@@ -7,96 +7,109 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.distance import normalise
 from lookalike.gallery import regionindex
 from lookalike.gallery.packing import MOST
 from lookalike.gallery.regionindex import RegionIndex, lists_for
-from lookalike.types import Floats
 
-DIM, PICTURES, EACH = 32, 120, 8
-
-
-@pytest.fixture
-def vectors() -> Floats:
-    """(PICTURES * EACH, DIM), in families, as regions come."""
-    random = np.random.default_rng(4)
-    families = random.normal(size=(30, DIM))
-    near = families[random.integers(0, 30, PICTURES * EACH)] + 0.4 * random.normal(size=(PICTURES * EACH, DIM))
-    return normalise(near).astype(np.float32)
+DIM, PICTURES, EACH = 32, 60, 8
 
 
-NUMBERS = (np.arange(1, PICTURES + 1)[:, None] * MOST + np.arange(EACH)).ravel()
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"BITS": 4, "PROBES": 4, "LISTED_FROM": 100}.items():
+        monkeypatch.setattr(regionindex, name, value)
 
 
-def index_of(vectors: Floats, lists: int, monkeypatch: pytest.MonkeyPatch) -> RegionIndex:
-    monkeypatch.setattr(regionindex, "BITS", 4)
-    monkeypatch.setattr(regionindex, "PROBES", lists)
-    made = RegionIndex(DIM, lists)
+def regions() -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of regions, and unit vectors about 12 centres."""
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(12, DIM))
+    vectors = centres[rng.integers(0, 12, PICTURES * EACH)] + 0.3 * rng.normal(size=(PICTURES * EACH, DIM))
+    numbers = (np.arange(1, PICTURES + 1)[:, None] * MOST + np.arange(EACH)).ravel()
+    return numbers, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+def filled(lists: int) -> RegionIndex:
+    numbers, vectors = regions()
+    index = RegionIndex(DIM, lists)
     if lists:
-        made.train(vectors)
-    made.add(NUMBERS, vectors)
-    return made
+        index.train(vectors)
+    index.add(numbers, vectors)
+    return index
 
 
-@pytest.mark.parametrize(("lists", "least"), [(0, 0.97), (4, 0.6)])
-def test_the_nearest_are_those_of_numpy(
-    lists: int, least: float, vectors: Floats, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Of the ten nearest by exact cosine nearly all, in a byte a number; of product codes, which only propose, most."""
-    index = index_of(vectors, lists, monkeypatch)
-    expected = NUMBERS[np.argsort(-(vectors[:20] @ vectors.T), axis=1)[:, :10]]
-    found = index.search(vectors[:20], 10)
-    shared = [len(set(a) & set(b)) / 10 for a, b in zip(expected.tolist(), found.tolist(), strict=True)]
-    assert np.mean(shared) >= least
+def test_flat_is_what_comparing_with_each_gives() -> None:
+    """The ten most alike by numpy's products are those of the index, but for near ties; so with only some allowed, and
+    with whole pictures alone."""
+    numbers, vectors = regions()
+    index, queries = filled(0), vectors[::50]
+    allowed = np.arange(5, 40, 3)
+    told = (
+        (numbers > 0, index.search(queries, 10)),
+        (np.isin(numbers // MOST, allowed), index.search(queries, 10, allowed)),
+        (numbers % MOST == 0, index.search_wholes(queries, 10)),
+        ((numbers % MOST == 0) & np.isin(numbers // MOST, allowed), index.search_wholes(queries, 10, allowed)),
+    )
+    for inside, (found, alike) in told:
+        products = np.where(inside, queries @ vectors.T, -2)
+        assert (np.diff(alike, axis=1) <= 0).all()
+        for row, ten in zip(products, found, strict=True):
+            assert set(ten) <= set(numbers[inside])
+            assert row[np.isin(numbers, ten)].min() >= np.sort(row)[-10] - 0.02
 
 
-@pytest.mark.parametrize("lists", [0, 4])
-def test_what_is_removed_is_gone(lists: int, vectors: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No region of a removed picture is found; the others still are."""
-    index = index_of(vectors, lists, monkeypatch)
-    gone = np.arange(1, 41)
-    index.remove(np.append(gone, 9999))
-    found = index.search(vectors[:50], 30)
-    assert len(index) == (PICTURES - 40) * EACH
-    assert not np.isin(found // MOST, gone).any()
-    assert (found >= 0).all()
+def test_fewer_than_asked_for_are_filled_up() -> None:
+    """With -1, as where a filter leaves one picture."""
+    found = filled(0).search(regions()[1][:1], EACH + 2, np.array([7]))[0][0]
+    assert set(found) == {*(7 * MOST + np.arange(EACH)), -1}
+    assert filled(0).search_wholes(regions()[1][:1], 3, np.array([7]))[0].tolist() == [[7 * MOST, -1, -1]]
+    assert filled(6).search_wholes(regions()[1][:1], 2, np.array([999]))[0].tolist() == [[-1, -1]]
 
 
-@pytest.mark.parametrize("lists", [0, 4])
-def test_a_filter_leaves_its_pictures(lists: int, vectors: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only regions of the allowed pictures are told; of these the whole ones alone where parts are not asked for."""
-    index = index_of(vectors, lists, monkeypatch)
-    allowed = np.array([3, 50, 120, 5000])
-    found = index.search(vectors[:5], 30, allowed)
-    assert set((found[found >= 0] // MOST).tolist()) == {3, 50, 120}
-    wholes = index.search(vectors[:5], 30, allowed, wholes=True)
-    assert set(wholes[wholes >= 0].tolist()) == {3 * MOST, 50 * MOST, 120 * MOST}
+@pytest.mark.parametrize("lists", [0, 6])
+def test_what_is_removed_is_gone(lists: int) -> None:
+    """All regions of the pictures, and no other; unknown pictures are ignored."""
+    index = filled(lists)
+    index.remove(np.array([3, 7, 99_999]))
+    assert len(index) == (PICTURES - 2) * EACH
+    found = index.search(regions()[1], PICTURES * EACH)[0]
+    assert set(np.unique(found // MOST)) <= {-1, *range(1, PICTURES + 1)} - {3, 7}
 
 
-@pytest.mark.parametrize("lists", [0, 4])
-def test_it_comes_back_from_a_file(
-    lists: int, vectors: Floats, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Saved and loaded it gives the same answers; made twice of the same, too; another file is refused."""
-    index = index_of(vectors, lists, monkeypatch)
-    index.save(tmp_path / "a.faiss")
-    loaded = RegionIndex.load(tmp_path / "a.faiss", DIM, lists > 0)
-    again = index_of(vectors, lists, monkeypatch)
-    expected = index.search(vectors[:9], 12, np.arange(20, 90))
-    for other in (loaded, again):
-        np.testing.assert_array_equal(expected, other.search(vectors[:9], 12, np.arange(20, 90)))
-    with pytest.raises(ValueError, match="not 16"):
-        RegionIndex.load(tmp_path / "a.faiss", 16, lists > 0)
-    (tmp_path / "b.faiss").write_bytes(b"no index")
+@pytest.mark.parametrize("lists", [0, 6])
+def test_it_comes_back_from_its_file(lists: int, tmp_path: Path) -> None:
+    """With the same answers, and with what it is; a file that is cut short or of something else is refused."""
+    index, queries = filled(lists), regions()[1][::40]
+    file = tmp_path / "index.faiss"
+    index.save(file)
+    again = RegionIndex.load(file, DIM)
+    assert (again.lists, again.last_picture, len(again)) == (lists, PICTURES, PICTURES * EACH)
+    np.testing.assert_array_equal(again.search(queries, 9)[0], index.search(queries, 9)[0])
+    with pytest.raises(ValueError, match="48"):
+        RegionIndex.load(file, 48)
+    file.write_bytes(file.read_bytes()[:2000])
     with pytest.raises(RuntimeError):
-        RegionIndex.load(tmp_path / "b.faiss", DIM, lists > 0)
+        RegionIndex.load(file, DIM)
 
 
-def test_lists_grow_with_the_regions(vectors: Floats, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As many as keep them about as full; without any, or with four times too many in each, the index is outgrown."""
-    assert [lists_for(count) for count in (0, 1_500, 500_000, 3_200_000)] == [1, 1, 256, 2048]
-    flat, listed = index_of(vectors, 0, monkeypatch), index_of(vectors, 4, monkeypatch)
-    assert (flat.outgrown, listed.outgrown) == (False, False)
-    monkeypatch.setattr(regionindex, "LISTED_FROM", PICTURES * EACH - 1)
-    monkeypatch.setattr(regionindex, "FILLED", PICTURES * EACH // 16 - 1)
-    assert (flat.outgrown, listed.outgrown) == (True, True)
+def test_lists_are_the_same_every_time() -> None:
+    """Trained on the same vectors, they give the same answers; most of the nearest are among them."""
+    numbers, vectors = regions()
+    queries = vectors[::40]
+    found = filled(6).search(queries, 50)[0]
+    np.testing.assert_array_equal(found, filled(6).search(queries, 50)[0])
+    near = [set(numbers[np.argsort(-row)[:10]]) for row in queries @ vectors.T]
+    assert np.mean([len(one & set(told)) / 10 for one, told in zip(near, found, strict=True)]) >= 0.9
+
+
+def test_an_index_is_outgrown() -> None:
+    """A flat one from LISTED_FROM on, a listed one at more than four times as many regions as its lists are for."""
+    numbers, vectors = regions()
+    index = RegionIndex(DIM)
+    index.add(numbers[:100], vectors[:100])
+    assert not index.outgrown
+    index.add(numbers[100:101], vectors[100:101])
+    assert index.outgrown
+    assert (lists_for(120), lists_for(480), lists_for(500_000)) == (7, 15, 509)
+    assert filled(7).outgrown
+    assert not filled(8).outgrown

@@ -88,7 +88,7 @@ def test_the_index_tells_what_comparing_with_all_tells(gallery: Gallery, monkeyp
     kept = gallery.search(query, 5, by=NAME, where="path like '%1%'", verify=0)
     assert kept == gallery.search(query, 5, by=NAME, where="path like '%1%'", exact=True, verify=0)
     assert all("1" in hit.path for hit in kept)
-    for name, value in {"LISTED_FROM": 50, "FILLED": 60, "PROBES": 4, "BITS": 4}.items():
+    for name, value in {"LISTED_FROM": 50, "LISTS": 0.2, "PROBES": 2, "BITS": 4}.items():
         monkeypatch.setattr(regionindex, name, value)
     with Gallery.open(gallery.path) as again:
         listed = again.search(query, 5, by=NAME, verify=0)
@@ -210,6 +210,22 @@ def test_verified_hits_keep_a_box(gallery: Gallery) -> None:
     assert Path(best.path).stem == "0008"
     assert best.verified
     assert best.box is not None
+
+
+def test_verified_boxes_of_a_part_of_the_query_lie_where_they_are(gallery: Gallery) -> None:
+    """With ``region``, a box in the query is in pixels of all of it, and a box in a hit in those of the hit."""
+    scene = drawn(902, 480, 360)
+    scene[180:300, 280:440] = drawn(12)
+    best = gallery.search(from_array(scene), 1, by=NAME, region=(120, 60, 320, 240))[0]
+    assert (Path(best.path).stem, best.verified, best.box_in) == ("0012", True, "query")
+    assert best.box is not None
+    at = (best.box.x, best.box.y, best.box.width, best.box.height)
+    np.testing.assert_allclose(at, (280, 180, 160, 120), atol=6)
+    scene[120:180, 200:280] = quarter(13)
+    inner = gallery.search(from_array(scene), 1, by=NAME, region=(200, 120, 80, 60))[0]
+    assert (Path(inner.path).stem, inner.verified, inner.box_in) == ("0013", True, "picture")
+    assert inner.box is not None
+    np.testing.assert_allclose((inner.box.x, inner.box.y, inner.box.width, inner.box.height), (80, 0, 80, 60), atol=6)
 
 
 def test_copy_has_a_second_chance(tmp_path: Path, photos: Path) -> None:

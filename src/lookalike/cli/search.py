@@ -25,7 +25,10 @@ COPY = 0.5  # more likely a copy than not
 @click.option("--exact", is_flag=True, help="Compare with every picture, without the fast index.")
 @click.option("--views", is_flag=True, help="Look for IMAGE mirrored and turned as well: eight times the time.")
 @click.option(
-    "--verify", metavar="N", type=click.IntRange(min=0), help=f"Lay the N best on IMAGE.  [default: {VERIFY} by copy]"
+    "--verify",
+    metavar="N",
+    type=click.IntRange(min=0),
+    help=f"Lay the N best on IMAGE.  [default: {VERIFY} by copy and by regions]",
 )
 @click.option(
     "--precision",
@@ -66,6 +69,8 @@ def command(
         hits = opened.search(
             image, k, by=by, where=where, region=_box(region), exact=exact, views=views, verify=verify, precision=least
         )
+        blank = not hits and opened.is_blank(image, by=by, region=_box(region))
+        verifies = opened.verifies(by) and not views
     if report:
         from lookalike.report import Summary, write_report
         from lookalike.report.views import search_view
@@ -73,8 +78,10 @@ def command(
         write_report(report, summary=Summary(f"Search for {image}"), searches=[search_view(image, hits, by)])
     if as_json:
         print_json(hits)
-    else:
-        _print(hits, least, to_verify=(by == "copy" and not views) if verify is None else verify > 0)
+    elif not blank:
+        _print(hits, least, to_verify=verifies if verify is None else verify > 0)
+    if blank:
+        click.echo("nothing found: the picture, or this part of it, is blank", err=True)
     return 0
 
 

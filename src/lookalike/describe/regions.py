@@ -85,6 +85,10 @@ class RegionNetwork:
             quality.append(contrast_of(squares))
         return Described(_unit(np.concatenate(vectors)), np.concatenate(quality))
 
+    def contrast(self, image: Image) -> float:
+        """The quality of the whole picture, 0..1, without a pass through the network."""
+        return float(contrast_of(squeeze([image], self.takes.side))[0])
+
     def regions(self, images: Sequence[Image]) -> list[Regions]:
         """Of each picture. A region without contrast is left out: it would be like every other blank one.
 

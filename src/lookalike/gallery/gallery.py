@@ -17,7 +17,7 @@ from lookalike.compare.calibration import library_prior
 from lookalike.compare.evidence import SIDE, subject
 from lookalike.compare.pair import TELLING, Looked
 from lookalike.compare.turns import TURNS
-from lookalike.describe import describe_all, get, min_side, region_network
+from lookalike.describe import describe_all, get, region_network
 from lookalike.describe.base import DescriptorCard
 from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
 from lookalike.describe.classify import classifier
@@ -33,6 +33,7 @@ from lookalike.errors import (
 )
 from lookalike.gallery import where as filters
 from lookalike.gallery.adding import Adder, Progress
+from lookalike.gallery.asking import Region, is_blank, query_image
 from lookalike.gallery.calibrating import VERIFIED, calibrated, own_curves, own_weights
 from lookalike.gallery.classifying import Classifier
 from lookalike.gallery.copies import IndexCopies
@@ -42,18 +43,19 @@ from lookalike.gallery.intake import Wanted
 from lookalike.gallery.labels import EVERYTHING
 from lookalike.gallery.naming import label_from_csv, label_from_folders
 from lookalike.gallery.points import unpacked
-from lookalike.gallery.regional import RegionQuery, RegionSearcher, placed
+from lookalike.gallery.regional import RegionSearcher
+from lookalike.gallery.regionasking import Asked, search_regions
 from lookalike.gallery.regioncopies import RegionCopies
+from lookalike.gallery.regionplaces import RegionQuery
 from lookalike.gallery.searching import Query, Searcher
 from lookalike.gallery.store import MANY, Row, Store
 from lookalike.gallery.suspects import NEIGHBOURS, find_suspects
 from lookalike.gallery.tuning import PRECISION, judged_in_csv, judged_in_gallery, tuned
 from lookalike.gallery.verifying import VERIFY, Verifier
 from lookalike.gallery.walk import PathLike, absolute, walk
-from lookalike.load import MAX_PIXELS, crop, load
+from lookalike.load import MAX_PIXELS
 from lookalike.types import (
     AddReport,
-    Box,
     ClassifyReport,
     Failure,
     Group,
@@ -68,7 +70,6 @@ from lookalike.types import (
 
 DEFAULT_DESCRIPTORS = ("copy", "content", "colour", "texture", "structure")
 FILE = "gallery.sqlite"
-Region = Box | tuple[float, float, float, float]
 Sources = PathLike | Iterable[PathLike]
 
 
@@ -107,7 +108,7 @@ class Gallery:
         self._cards = {name: card for name, card in every.items() if name not in self._regions}
         self._searcher = Searcher(store, IndexCopies(path / "index", store, self._cards), self._cards)
         copies = RegionCopies(path / "index", store, self._regions)
-        self._regional = RegionSearcher(store, copies, self._regions)
+        self._regional = RegionSearcher(store, copies)
 
     @classmethod
     def create(
@@ -240,24 +241,41 @@ class Gallery:
         original. ``exact``: compare with every picture instead of using the fast copies. ``views``: look for the
         picture mirrored and turned by quarters as well, in eight times the time; probabilities allow for it.
         ``verify``: so many of the best are laid on the query, which tells relation, box and probability; copies come
-        first then. The default is VERIFY for a search by ``copy``, 0 for any other and with ``views``; a hit that could
-        not be read as it was indexed is not ``verified``.
+        first then. The default is VERIFY for a search by ``copy`` or by regions, 0 for any other and with ``views``; a
+        hit that could not be read as it was indexed is not ``verified``.
         ``precision``: only what is a copy with at least this probability; none may be.
         """
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")
         if precision is not None:
             _check_precision(precision)
-        if isinstance(by or self.default_by, str) and self._gives_regions(str(by or self.default_by)):
+        condition = filters.parse(where) if where else None
+        name = by or self.default_by
+        if isinstance(name, str) and self._gives_regions(name):
             if views:
                 raise UserError("views is for whole pictures: leave it out in a search by regions")
-            return self._search_regions(image, k, str(by or self.default_by), where, region, exact, verify, precision)
-        blend = self._blend(by)
-        condition = filters.parse(where) if where else None
+            asked = Asked(name, k, condition, region, exact, verify)
+            hits = search_regions(self._regional, self._verifier(), image, asked)
+        else:
+            hits = self._search_wholes(image, k, self._blend(by), condition, region, exact, views, verify)
+        return [hit for hit in hits[:k] if precision is None or hit.probability >= precision]
+
+    def _search_wholes(
+        self,
+        image: PathLike | bytes | Image,
+        k: int,
+        blend: Blend,
+        condition: filters.Condition | None,
+        region: Region | None,
+        exact: bool,
+        views: bool,
+        verify: int | None,
+    ) -> list[Hit]:
+        """At least k pictures that are like the query as a whole; copies that were looked at come first."""
         looked_at = _looked_at(verify, blend, views)
         names = list(dict.fromkeys([*blend.weights, *self._judging()]))
         needed = list(dict.fromkeys([*names, *(TELLING if looked_at else ())]))
-        picture = _query_image(image, needed, region, SIDE if looked_at else 1)
+        picture = query_image(image, needed, region, SIDE if looked_at else 1)
         sha256 = picture.sha256 if region is None else ""
         described = [describe_all([view], needed) for view in (_turned(picture) if views else [picture])]
         queries = [Query({name: one[name] for name in names}, sha256) for one in described]
@@ -271,7 +289,24 @@ class Gallery:
                 self._searcher.search(queries[0], looked_at, blend, more, exact=True) if more and more.values else []
             )
             hits = [*self._verifier().hits(query, [*hits[:looked_at], *others]), *hits[looked_at:]]
-        return [hit for hit in hits[:k] if precision is None or hit.probability >= precision]
+        return hits
+
+    def is_blank(
+        self,
+        image: PathLike | bytes | Image,
+        *,
+        by: str | Mapping[str, float] | None = None,
+        region: Region | None = None,
+    ) -> bool:
+        """Whether a search ``by`` this finds nothing because the picture, or the ``region`` of it, shows nothing."""
+        name = by or self.default_by
+        names = [name] if isinstance(name, str) and self._gives_regions(name) else list(self._blend(by).weights)
+        return is_blank(query_image(image, names, region), names)
+
+    def verifies(self, by: str | Mapping[str, float] | None = None) -> bool:
+        """Whether a search ``by`` this lays the best hits on the query, if nothing is said of it."""
+        name = by or self.default_by
+        return (isinstance(name, str) and self._gives_regions(name)) or self._blend(by).names == ("copy",)
 
     def _gives_regions(self, by: str) -> bool:
         if by in self._regions:
@@ -282,31 +317,6 @@ class Gallery:
             f"this gallery holds no {by!r}; add them, and nothing else is read again: "
             f"lookalike index --gallery {self.path} --with {by}"
         )
-
-    def _search_regions(
-        self,
-        image: PathLike | bytes | Image,
-        k: int,
-        by: str,
-        where: str | None,
-        region: Region | None,
-        exact: bool,
-        verify: int | None,
-        precision: float | None,
-    ) -> list[Hit]:
-        """The k pictures that hold the query, or a part of it."""
-        if verify is not None and verify < 0:
-            raise UserError(f"verify must be 0 or more, not {verify}")
-        looked_at = VERIFY if verify is None else verify
-        condition = filters.parse(where) if where else None
-        picture = _query_image(image, (by, *(TELLING if looked_at else ())), region, SIDE if looked_at else 1)
-        query = RegionQuery.of(by, picture, picture.sha256 if region is None else "")
-        hits = self._regional.search(by, query, max(k, looked_at), condition, exact)
-        if any(hit.relation != "identical" for hit in hits[:looked_at]):
-            seen = Looked(subject(picture), describe_all([picture], TELLING))
-            hits = [*self._verifier().hits(seen, hits[:looked_at]), *hits[looked_at:]]
-        hits = placed(hits, None if region is None else _box(region))
-        return [hit for hit in hits[:k] if precision is None or hit.probability >= precision]
 
     def _second_chance(
         self, picture: Image, hits: Sequence[Hit], count: int, where: filters.Condition | None
@@ -554,24 +564,6 @@ def _nearest(found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
 def _check_precision(precision: float) -> None:
     if not 0.5 <= precision < 1.0:
         raise UserError(f"precision must lie between 0.5 and 1, for instance 0.99, not {precision}")
-
-
-def _query_image(image: PathLike | bytes | Image, names: Sequence[str], region: Region | None, least: int = 1) -> Image:
-    side = max(least, min_side(names)) if region is None else None
-    picture = image if isinstance(image, Image) else load(image, min_side=side)
-    if region is None:
-        return picture
-    return crop(picture, _box(region))
-
-
-def _box(region: Region) -> Box:
-    if isinstance(region, Box):
-        return region
-    try:
-        x, y, width, height = map(float, region)
-    except (TypeError, ValueError):
-        raise UserError(f"a region is four numbers x, y, width, height, not {region!r}") from None
-    return Box(x, y, width, height)
 
 
 def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCard]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from lookalike.describe.regions import NO_CLASS, OBJECT, Regions
 from lookalike.errors import GalleryDamaged
+from lookalike.types import Floats
 
 VERSION = 1
 MOST = 64  # regions of a picture: what a number in an index has room for
@@ -41,16 +42,34 @@ def packed(regions: Regions) -> bytes:
 
 def unpacked(data: bytes, what: str) -> Regions:
     """Bytes -> regions. Raises GalleryDamaged, naming ``what`` they are of."""
-    version, count, dim = _HEAD.unpack_from(data) if len(data) >= _HEAD.size else (0, 0, 0)
-    if version != VERSION or len(data) != _HEAD.size + count * (11 + dim):
-        raise GalleryDamaged(f"{what}: damaged; index the folders into a new gallery")
-    ends = np.cumsum([_HEAD.size, 8 * count, count, 2 * count]).tolist()
+    count, _ = _shape(data, what)
+    ends = np.cumsum([_HEAD.size, 8 * count, count]).tolist()
     boxes = (np.frombuffer(data, "<u2", 4 * count, ends[0]).reshape(count, 4) / 65535).astype(np.float32)
     scores = (np.frombuffer(data, np.uint8, count, ends[1]) / 255).astype(np.float32)
     classes = np.frombuffer(data, "<i2", count, ends[2]).astype(np.int64)
-    vectors = np.frombuffer(data, np.int8, dim * count, ends[3]).reshape(count, dim).astype(np.float32)
-    length = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    return Regions(boxes, scores, classes, vectors / length.astype(np.float32))
+    return Regions(boxes, scores, classes, of_unit_length(packed_vectors(data, what)))
+
+
+def packed_vectors(data: bytes, what: str) -> NDArray[np.int8]:
+    """The vectors alone, as they are kept, (R, D). Raises GalleryDamaged, naming ``what`` they are of."""
+    count, dim = _shape(data, what)
+    return np.frombuffer(data, np.int8, dim * count, _HEAD.size + 11 * count).reshape(count, dim)
+
+
+def of_unit_length(kept: NDArray[np.int8]) -> Floats:
+    """(R, D) as they are kept -> (R, D) float32."""
+    vectors = kept.astype(np.float32)
+    length = np.sqrt(np.einsum("rd,rd->r", vectors, vectors))[:, None]
+    vectors /= np.maximum(length, np.float32(1e-12))
+    return vectors
+
+
+def _shape(data: bytes, what: str) -> tuple[int, int]:
+    """How many regions, of how many numbers."""
+    version, count, dim = _HEAD.unpack_from(data) if len(data) >= _HEAD.size else (0, 0, 0)
+    if version != VERSION or len(data) != _HEAD.size + count * (11 + dim):
+        raise GalleryDamaged(f"{what}: damaged; index the folders into a new gallery")
+    return count, dim
 
 
 def vectors_of(data: bytes) -> NDArray[np.int8]:

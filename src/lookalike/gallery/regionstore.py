@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.describe.regions import Regions
 from lookalike.gallery.database import Database
-from lookalike.gallery.packing import unpacked, vectors_of
+from lookalike.gallery.packing import packed_vectors, unpacked
 
 MANY = 500  # values per IN list
+
+Vectors = NDArray[np.int8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +45,33 @@ class RegionStore:
         sql = "SELECT count(*) FROM regions WHERE descriptor_id = ?"
         return int(self._db.all(sql, (self._number(name),))[0][0])
 
-    def vectors_since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, NDArray[np.int8]]]:
-        """(seq, picture id, vectors) of the next ``limit`` rows after ``seq``."""
+    def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, Vectors]]:
+        """(seq, picture id, vectors as they are kept) of the next ``limit`` rows after ``seq``."""
         sql = """SELECT seq, picture_id, data FROM regions WHERE seq > ? AND descriptor_id = ? ORDER BY seq LIMIT ?"""
         found = self._db.all(sql, (seq, self._number(name), limit))
-        return [(number, picture, vectors_of(data)) for number, picture, data in found]
+        return [(number, picture, packed_vectors(data, self._what(picture))) for number, picture, data in found]
+
+    def pictures(self, name: str) -> list[int]:
+        """Ids of the pictures that were asked for their regions."""
+        sql = "SELECT picture_id FROM regions WHERE descriptor_id = ? ORDER BY picture_id"
+        return [one[0] for one in self._db.all(sql, (self._number(name),))]
 
     def of_pictures(self, name: str, ids: Sequence[int]) -> Iterator[tuple[int, Regions]]:
-        """Picture id and regions, for those of the pictures that have any."""
+        """Picture id and regions, for those of the pictures that were asked."""
+        for block in self._blobs(name, ids):
+            yield from ((picture, unpacked(data, self._what(picture))) for picture, data in block)
+
+    def vectors_of(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, Vectors]]]:
+        """Picture id and vectors as they are kept, some hundred pictures at a time."""
+        for block in self._blobs(name, ids):
+            yield [(picture, packed_vectors(data, self._what(picture))) for picture, data in block]
+
+    def _blobs(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
         for start in range(0, len(ids), MANY):
             part = [int(one) for one in ids[start : start + MANY]]
             marks = ",".join("?" * len(part))
             sql = f"SELECT picture_id, data FROM regions WHERE descriptor_id = ? AND picture_id IN ({marks})"  # noqa: S608  marks alone
-            for picture, data in self._db.all(sql, (self._number(name), *part)):
-                yield picture, self._read(picture, data)
+            yield self._db.all(sql, (self._number(name), *part))
 
     def lacking(self, name: str) -> list[int]:
         """Ids of the pictures that were not asked for their regions yet."""
@@ -95,5 +112,5 @@ class RegionStore:
     def _number(self, name: str) -> int:
         return int(self._db.all("SELECT id FROM descriptors WHERE name = ?", (name,))[0][0])
 
-    def _read(self, picture: int, data: Any) -> Regions:
-        return unpacked(data, f"{self._db.file}: the regions of picture {picture}")
+    def _what(self, picture: int) -> str:
+        return f"{self._db.file}: the regions of picture {picture}"
