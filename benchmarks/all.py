@@ -16,7 +16,8 @@ from benchmarks.harness import ROOT
 SCRIPTS = (
     *("index_speed", "search_speed", "duplicates_speed", "growth", "model_speed"),
     *("edits_recall", "copy_recall", "content_retrieval", "robustness", "calibration"),
-    *("relations", "boxes", "verified_recall", "regions_speed"),
+    *("relations", "boxes", "verified_recall"),
+    *("region_recall", "sub_image", "second_chance", "regions_speed"),
 )
 
 

@@ -41,6 +41,9 @@ COLUMNS = {
         "| verifying a candidate |",
         "| rotate-5 |",
     ),
+    "region_recall": ("| selective search, fast, 32 |", "| grid of five sizes, 32 |", "from 7 %", "times as long as"),
+    "sub_image": ("| `regions` |", "| whole pictures by PDQ |", "crop-resistant hash", "object, 10 %", "IoU"),
+    "second_chance": ("by regions", "either", "| crop to 2 % |", "**harder ones**"),
     "regions_speed": ("90th percentile", "index, bytes each", "recall@10", "| 100 |", "| 300 |"),
 }
 
@@ -55,6 +58,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, name in enumerate(("rose", "tulip")):
         folder_of(folder / "flowers" / name, count=8, first=1000 + 100 * number)
     rows = [f"{200 + n:04},{n % 3},{'Hat' if n % 2 else 'Shoes'},False" for n in range(12)]
+    for number in range(3):
+        save(folder / "coco128" / "images" / "val2017" / f"{number}.jpg", drawn(900 + number, 320, 240))
+    labels = folder / "coco128" / "object_detection" / "labels" / "val2017"
+    labels.mkdir(parents=True)
+    for number in range(3):
+        (labels / f"{number}.txt").write_text("0 0.5 0.5 0.4 0.25\n1 0.3 0.3 0.2 0.25\n")
     (folder / "clothing" / "images.csv").write_text("\n".join(["image,sender_id,label,kids", *rows]))
     return folder
 

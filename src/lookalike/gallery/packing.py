@@ -72,12 +72,6 @@ def _shape(data: bytes, what: str) -> tuple[int, int]:
     return count, dim
 
 
-def vectors_of(data: bytes) -> NDArray[np.int8]:
-    """The vectors alone, (R, D), each as long as it was divided to; for bytes that ``unpacked`` would take."""
-    _, count, dim = _HEAD.unpack_from(data)
-    return np.frombuffer(data, np.int8, count * dim, _HEAD.size + 11 * count).reshape(count, dim)
-
-
 def objects(regions: Regions, names: Sequence[str]) -> dict[str, int]:
     """Name of a class -> how many regions are surely enough such an object; ALL -> of all classes and of none."""
     found = regions.classes[regions.scores >= OBJECT].tolist()

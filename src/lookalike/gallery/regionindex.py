@@ -76,13 +76,6 @@ class RegionIndex:
             return len(self) > LISTED_FROM
         return len(self) > LISTED_FROM and lists_for(len(self)) > math.sqrt(GROWN) * self.lists
 
-    @property
-    def outgrown(self) -> bool:
-        """Whether it should be built again, with lists, or with more of them."""
-        if not self.listed:
-            return len(self) > LISTED_FROM
-        return len(self) > GROWN * FILLED * int(self._index.nlist)
-
     def train(self, vectors: Floats) -> None:
         """Make the lists and codes for vectors like these; the same vectors make the same ones."""
         self._index.train(np.ascontiguousarray(vectors, np.float32))

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lookalike.describe.regions import Regions
 from lookalike.gallery.database import Database
 from lookalike.gallery.packing import packed_vectors, unpacked
