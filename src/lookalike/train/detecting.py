@@ -62,12 +62,14 @@ def proposing(logits: Tensor, corners: Tensor, which: Tensor, truth: Tensor) -> 
     return {"objectness": quality_focal(logits, quality) / count, "place": far.sum() / count}
 
 
-def refining(network: Detector, level: Tensor, boxes: Tensor, truth: Tensor, classes: Tensor) -> dict[str, Tensor]:
+def refining(
+    network: Detector, level: Tensor, coarse: Tensor, boxes: Tensor, truth: Tensor, classes: Tensor
+) -> dict[str, Tensor]:
     """The losses of the second stage, ``class`` and ``move``. ``boxes``: (N, P, 4) proposals and ``truth``: (N, M, 4)
     x, y, width, height in shares; ``classes``: (N, M)."""
     overlap, which = overlaps(boxes, truth).max(2)
     same = overlap >= SAME
-    logits, moves = network.looked_at(level, boxes)
+    logits, moves = network.looked_at(level, coarse, boxes)
     count = max(int(same.sum()), 1)
     if network.classes:
         named = torch.where(same, classes.gather(1, which) + 1, 0)

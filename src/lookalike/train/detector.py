@@ -119,7 +119,7 @@ class Detecting:
         parts = proposing(logits, corners, which, torch.cat([truth[..., :2], truth[..., :2] + truth[..., 2:]], -1))
         boxes = torch.cat([_proposed(logits.detach(), corners.detach()), shaken(truth, 3, generator)], 1)
         with torch.autocast(device().type, torch.bfloat16):
-            return parts | refining(self.network, levels[0], boxes, truth, classes)
+            return parts | refining(self.network, levels[0], maps[1], boxes, truth, classes)
 
     def _parts(self, fine: Tensor, coarse: Tensor, random: np.random.Generator) -> Tensor:
         """How far parts of the pictures are from knowing their own place among all places."""
@@ -159,8 +159,9 @@ def detected(network: Detector, pixels: Pixels, side: int) -> list[Tensor]:
     with torch.no_grad():
         for start in range(0, len(pixels), 16):
             images = to_device(resized(tensor_of(pixels[start : start + 16]), side))
-            levels = network.levels(*network.maps(images))
-            boxes, scores, _ = network.refined(levels[0], *network.proposals(levels, size))
+            fine, coarse = network.maps(images)
+            levels = network.levels(fine, coarse)
+            boxes, scores, _ = network.refined(levels[0], coarse, *network.proposals(levels, size))
             found += list(best(boxes, scores, 0.65, COUNT)[0].cpu())
     return found
 

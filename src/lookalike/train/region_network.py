@@ -66,7 +66,8 @@ class Detector(nn.Module):
         self.looking = nn.Sequential(
             nn.Flatten(), nn.Linear(CHANNELS * BINS * BINS, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()
         )
-        self.naming, self.moving = nn.Linear(256, classes + 1 if classes else 1), nn.Linear(256, 4)
+        self.naming = nn.Linear(256 + FEATURES, classes + 1) if classes else nn.Linear(256, 1)
+        self.moving = nn.Linear(256, 4)
         nn.init.constant_(self.objectness.bias, -math.log((1 - RARE) / RARE))  # type: ignore[arg-type]
         nn.init.zeros_(self.moving.weight)
         nn.init.zeros_(self.moving.bias)
@@ -96,7 +97,7 @@ class Detector(nn.Module):
         levels = self.levels(fine, coarse)
         size = _size(image)
         boxes, scores = self.proposals(levels, size)
-        boxes, scores, classes = self.refined(levels[0], boxes, scores)
+        boxes, scores, classes = self.refined(levels[0], coarse, boxes, scores)
         chosen, sure, which = best(boxes, scores, OVERLAP, self.count - 1 - len(self.cells))
         named = classes.gather(1, which)
         count = image.shape[0]
@@ -142,9 +143,9 @@ class Detector(nn.Module):
         chosen, scores, _ = best(boxes, logits.gather(1, first).sigmoid(), OVERLAP_FIRST, PROPOSED)
         return chosen, scores
 
-    def refined(self, level: Tensor, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def refined(self, level: Tensor, coarse: Tensor, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The second stage: boxes with their sides moved, how sure both stages are, and the class."""
-        logits, moves = self.looked_at(level, boxes)
+        logits, moves = self.looked_at(level, coarse, boxes)
         if self.classes:
             sure, named = logits.softmax(2)[..., 1:].max(2)
         else:
@@ -152,17 +153,24 @@ class Detector(nn.Module):
             named = torch.full_like(sure, -1).long()
         return moved(boxes, moves), (sure * scores).clamp(min=0).sqrt(), named
 
-    def looked_at(self, level: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, P, 4) -> logits (N, P, classes) and moves (N, P, 4)."""
+    def looked_at(self, level: Tensor, coarse: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, P, 4) -> logits (N, P, classes) and moves (N, P, 4). Classes are told by the coarse map as well, which
+        knows more of what things are."""
         cut = align(level, boxes, BINS, SAMPLES)
         seen = self.looking(cut.flatten(0, 1)).reshape(boxes.shape[0], boxes.shape[1], -1)
-        return self.naming(seen).float(), self.moving(seen).float()
+        told = seen
+        if self.classes:
+            told = torch.cat([seen, functional.layer_norm(self.pooled(coarse, boxes), (FEATURES,)).to(seen.dtype)], 2)
+        return self.naming(told).float(), self.moving(seen).float()
+
+    def pooled(self, coarse: Tensor, boxes: Tensor) -> Tensor:
+        """(N, R, 4) -> (N, R, 512): the p-mean of the map within each box."""
+        powers = coarse.float().clamp(min=1e-4).pow(self.pool.p)
+        return align(powers, boxes, 1, POOLED)[..., 0, 0].pow(1 / self.pool.p)
 
     def vectors(self, coarse: Tensor, boxes: Tensor) -> Tensor:
-        """(N, R, 4) -> (N, R, 256) of unit length: the p-mean of the map within each box, through the head."""
-        powers = coarse.float().clamp(min=1e-4).pow(self.pool.p)
-        mean = align(powers, boxes, 1, POOLED)[..., 0, 0]
-        return functional.normalize(self.vector(mean.pow(1 / self.pool.p)).float(), dim=2)
+        """(N, R, 4) -> (N, R, 256) of unit length: what the head makes of the map within each box."""
+        return functional.normalize(self.vector(self.pooled(coarse, boxes)).float(), dim=2)
 
 
 def _mixing(stride: int) -> nn.Sequential:
