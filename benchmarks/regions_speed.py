@@ -34,12 +34,13 @@ Told = dict[str, float]
 def measure(options: Options) -> str:
     sizes = (100, 300) if options.quick else (10_000, 100_000)
     rows = [_measured(size) for size in sizes]
+    threads = os.environ.get("OMP_NUM_THREADS", "as many as cores")
     return (
-        f"{table(HEADER, rows)}\n\nSynthetic: 32 unit vectors of 256 numbers a picture, each at a cosine of 0.7 or so "
-        "from a centre that 320 regions share. A query: a stored region with half as much noise, at two looks, "
-        "and 32 regions of its own, against all pictures; k = 10; the network's own passes and verifying are not in "
-        f"it; threads: {os.environ.get('OMP_NUM_THREADS', 'as many as cores')}. Recall: of the 10 that comparing with every picture gives, over 20 queries. Every column group is a "
-        "process of its own."
+        f"{table(HEADER, rows)}\n\nThreads: {threads}. Synthetic: 32 unit vectors of 256 numbers a picture, each at a "
+        "cosine of 0.7 or so from a centre that 320 regions share. A query: a stored region with half as much noise, "
+        "at two looks, and 32 regions of its own, against all pictures; k = 10; the network's own passes and verifying "
+        "are not in it. Recall: of the 10 that comparing with every picture gives, over 20 queries. Filling, building, "
+        "searching and comparing are a process each."
     )
 
 

@@ -11,7 +11,8 @@ import pytest
 from lookalike.describe import models
 from lookalike.describe.regions import OBJECT
 from lookalike.errors import GalleryVersion, UserError
-from lookalike.gallery import Gallery, regional, regionindex
+from lookalike.gallery import Gallery, regional, regioncopies, regionindex
+from lookalike.gallery.packing import OBJECT
 from lookalike.load import from_array
 from regional import NAME, install_quarters
 from samples import drawn, folder_of, save
@@ -95,6 +96,23 @@ def test_the_index_tells_what_comparing_with_all_tells(gallery: Gallery, monkeyp
     assert listed[0] == slow[0]
     with Gallery.open(gallery.path) as saved:
         assert saved.search(query, 5, by=NAME, verify=0) == listed
+
+
+def test_lists_are_made_anew_for_many_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Made for 60 regions, they stay for 150 and are made anew for 350; every picture is in them."""
+    for name, value in {"LISTED_FROM": 50, "LISTS": 0.5, "PROBES": 50, "BITS": 4}.items():
+        monkeypatch.setattr(regionindex, name, value)
+    monkeypatch.setattr(regioncopies, "BLOCK", 7)
+    lists = []
+    with Gallery.create(tmp_path / "g", [NAME]) as opened:
+        for count in (12, 30, 70):
+            opened.add(folder_of(tmp_path / "photos", count))
+            best = opened.search(from_array(quarter(count - 1)), 1, by=NAME, verify=0)[0]
+            assert Path(best.path).stem == f"{count - 1:04}"
+            index = opened._regional._copies.get(NAME)
+            lists.append(index.lists)
+            assert len(index) == 5 * count
+    assert lists == [3, 3, 9]
 
 
 def test_a_blank_query_finds_nothing(gallery: Gallery) -> None:
