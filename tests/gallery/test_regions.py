@@ -12,7 +12,6 @@ from lookalike.describe import models
 from lookalike.describe.regions import OBJECT
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery import Gallery, regional, regioncopies, regionindex
-from lookalike.gallery.packing import OBJECT
 from lookalike.load import from_array
 from regional import NAME, install_quarters
 from samples import drawn, folder_of, save
