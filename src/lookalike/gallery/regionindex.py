@@ -27,7 +27,7 @@ BITS = 8  # of a number of a code
 CODE = 64  # bytes of a product code
 EACH = 40  # regions for each list, to make them from
 ROUNDS = 8  # of k-means
-PROBES = 24  # lists that are read for a query
+PROBES = 64  # lists that are read for a query
 WIDEST = 6.4  # the largest number of a flat vector, of the root mean square of all: 0.4 for 256 numbers
 STEPS = 127
 
