@@ -20,7 +20,7 @@ from lookalike.types import Hit
 
 REACH = 1_000  # regions that the index tells of for each look at the query, at least
 REACH_WHOLES = 20  # pictures that it tells of for each part of the query, at least
-CANDIDATES = 500  # pictures that are compared exactly, at least
+CANDIDATES = 200  # pictures that are compared exactly, at least
 FEW = 2_000  # pictures that a filter leaves: from here down they are compared one by one
 
 
