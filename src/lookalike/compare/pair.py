@@ -56,7 +56,10 @@ def compare(a: Source, b: Source) -> Comparison:
 
     The probability is that of a search which found b for a in a small library (PICKED_FROM).
     Raises LoadError for a picture that cannot be read."""
-    names = [*DESCRIPTORS, *(output.name for model in models.shipped() for output in model.outputs)]
+    names = [
+        *DESCRIPTORS,
+        *(output.name for model in models.shipped() if not model.regions for output in model.outputs),
+    ]
     return relate(look(a, names), look(b, names))
 
 
