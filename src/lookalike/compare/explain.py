@@ -75,7 +75,10 @@ class Explanation:
 
 def explain(a: Source, b: Source) -> Explanation:
     """What ``compare`` says of two pictures, and why. Raises LoadError for a picture that cannot be read."""
-    names = [*DESCRIPTORS, *(output.name for model in models.shipped() for output in model.outputs)]
+    names = [
+        *DESCRIPTORS,
+        *(output.name for model in models.shipped() if not model.regions for output in model.outputs),
+    ]
     first, second = look(a, names), look(b, names)
     finding = examine(first.subject, second.subject)
     comparison = related(first, second, finding)

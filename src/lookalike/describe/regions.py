@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.describe.base import Described, DescriptorCard
+from lookalike.describe.ground import on_grey
 from lookalike.describe.neural import ModelInput, contrast_of, open_session, squeeze
 from lookalike.describe.structure import FULL_CONTRAST
 from lookalike.errors import ModelCardInvalid, ModelDamaged
@@ -100,10 +101,12 @@ class RegionNetwork:
         return [self._with_windows(image, one) for image, one in zip(images, found, strict=True)]
 
     def looks(self, image: Image) -> Floats:
-        """A query -> (L, dim) float32 of unit length, one for each of the card's looks; in its own shape."""
-        return np.concatenate(
-            [_unit(self._run(_shaped(image.pixels, side)[None])[0][:, 0]) for side in self.gives.looks]
-        )
+        """A query -> (L, dim) float32 of unit length, one for each of the card's looks, in its own shape; of a thing on a
+        plain ground as many again, on grey."""
+        grey = on_grey(image.pixels)
+        ways = [image.pixels, *([grey] if grey is not None else [])]
+        seen = [self._run(_shaped(way, side)[None])[0][:, 0] for way in ways for side in self.gives.looks]
+        return _unit(np.concatenate(seen))
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its outputs."""
