@@ -101,8 +101,8 @@ class RegionNetwork:
         return [self._with_windows(image, one) for image, one in zip(images, found, strict=True)]
 
     def looks(self, image: Image) -> Floats:
-        """A query -> (L, dim) float32 of unit length, one for each of the card's looks, in its own shape; of a thing on a
-        plain ground as many again, on grey."""
+        """A query -> (L, dim) float32 of unit length, one for each of the card's looks, in its own shape; of a thing
+        on a plain ground as many again, on grey."""
         grey = on_grey(image.pixels)
         ways = [image.pixels, *([grey] if grey is not None else [])]
         seen = [self._run(_shaped(way, side)[None])[0][:, 0] for way in ways for side in self.gives.looks]
