@@ -28,6 +28,7 @@ BOXES, SCORES, CLASSES = "_boxes", "_scores", "_classes"  # after the output's n
 BATCH = 4  # pictures per forward pass: their maps are large
 GRAIN = 16  # pixels of a query's sides that make a cell of the last map
 LONGEST = 3  # times its other side: a longer picture is also looked at in windows
+FINER = 2  # times the side at which a query's own regions are seen as well
 WINDOW = 1.5  # their longer side, of their shorter
 MOST_WINDOWS = 8
 LEAST_SIDE = 2 * GRAIN  # pixels of a query's sides, as the network sees it
@@ -107,6 +108,12 @@ class RegionNetwork:
         ways = [image.pixels, *([grey] if grey is not None else [])]
         seen = [self._run(_shaped(way, side)[None])[0][:, 0] for way in ways for side in self.gives.looks]
         return _unit(np.concatenate(seen))
+
+    def parts(self, image: Image) -> Regions:
+        """A query's own regions, seen as a library's pictures are and at FINER times the side: there, a picture that
+        lies within the query is about as large as whole pictures are in the library."""
+        finer = self._of_squares(squeeze([image], FINER * self.takes.side))[0]
+        return _joined([self.regions([image])[0], finer])
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its outputs."""
@@ -215,17 +222,21 @@ def _windows(width: int, height: int) -> list[tuple[float, float, float, float]]
 def _merged(whole: Regions, parts: Sequence[Regions], count: int) -> Regions:
     """The whole and each window as regions, then the surest of all proposals."""
     all_of = (whole, *parts)
-    every = Regions(
-        np.concatenate([one.boxes for one in all_of]),
-        np.concatenate([one.scores for one in all_of]),
-        np.concatenate([one.classes for one in all_of]),
-        np.concatenate([one.vectors for one in all_of]),
-    )
+    every = _joined(all_of)
     starts = np.cumsum([0, *(len(one) for one in all_of[:-1])])
     first = starts[[len(one) > 0 for one in all_of]]
     rest = np.setdiff1d(np.arange(len(every)), first)
     rest = rest[np.argsort(-every.scores[rest], kind="stable")]
     return every.take(np.concatenate([first, rest])[:count])
+
+
+def _joined(parts: Sequence[Regions]) -> Regions:
+    return Regions(
+        np.concatenate([one.boxes for one in parts]),
+        np.concatenate([one.scores for one in parts]),
+        np.concatenate([one.classes for one in parts]),
+        np.concatenate([one.vectors for one in parts]),
+    )
 
 
 def _contrasts(square: Pixels, boxes: Floats) -> Floats:

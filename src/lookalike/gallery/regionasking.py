@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from lookalike.compare.evidence import SIDE, subject
 from lookalike.compare.pair import TELLING, Looked
-from lookalike.describe import describe_all
+from lookalike.describe import describe_all, region_network
+from lookalike.describe.regions import FINER
 from lookalike.errors import UserError
 from lookalike.gallery.asking import Region, box_of, query_image
 from lookalike.gallery.regional import RegionSearcher
@@ -42,7 +43,8 @@ def search_regions(
 ) -> list[Hit]:
     """At least ``k`` pictures that hold the query, or a part of it; copies that were looked at come first."""
     count = asked.looked_at
-    picture = query_image(image, (asked.by, *(TELLING if count else ())), asked.region, SIDE if count else 1)
+    least = max(SIDE if count else 1, FINER * region_network(asked.by).card.min_side)
+    picture = query_image(image, (asked.by, *(TELLING if count else ())), asked.region, least)
     query = RegionQuery.of(asked.by, picture, picture.sha256 if asked.region is None else "")
     hits = searcher.search(asked.by, query, max(asked.k, count), asked.where, asked.exact)
     if any(hit.relation != "identical" for hit in hits[:count]):

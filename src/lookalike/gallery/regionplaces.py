@@ -40,7 +40,7 @@ class RegionQuery:
         network = region_network(name)
         telling = network.contrast(image) >= network.card.min_quality
         looks = network.looks(image) if telling else np.empty((0, network.card.dim), np.float32)
-        return cls(looks, network.regions([image])[0], image.width, image.height, sha256)
+        return cls(looks, network.parts(image), image.width, image.height, sha256)
 
 
 @dataclass(frozen=True, slots=True)
