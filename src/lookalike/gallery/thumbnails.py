@@ -1,0 +1,69 @@
+"""Small pictures beside a gallery: a file of WebP by content, made when asked for. It can be deleted at any time, unless
+the gallery keeps no paths: then it is all that is left to look at."""
+
+from __future__ import annotations
+
+import io
+import sqlite3
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image as Pillow
+
+from lookalike.load import load
+from lookalike.types import Pixels
+
+FILE = "thumbnails.sqlite"
+SIDES = (160, 320, 640, 1600)  # pixels of the longer side that may be asked for
+KEPT = 320  # the side that is kept; larger ones are made when they are asked for
+QUALITY = 76
+WAIT_SECONDS = 10.0
+
+_SCHEMA = """CREATE TABLE IF NOT EXISTS thumbnails (
+    sha256 TEXT NOT NULL, side INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (sha256, side)
+) WITHOUT ROWID"""
+
+
+def webp(pixels: Pixels, side: int, quality: int = QUALITY) -> bytes:
+    """(h, w, 3) uint8 sRGB -> an encoded WebP whose longer side is at most ``side`` pixels; never enlarged."""
+    memory = io.BytesIO()
+    Pillow.fromarray(shrunk(pixels, side)).save(memory, "WEBP", quality=quality, method=2)
+    return memory.getvalue()
+
+
+def shrunk(pixels: Pixels, side: int) -> Pixels:
+    """(h, w, 3) uint8, its longer side at most ``side`` pixels."""
+    height, width = pixels.shape[:2]
+    scale = side / max(height, width)
+    if scale >= 1:
+        return pixels
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def made(path: str, side: int) -> bytes:
+    """The thumbnail of the picture at this path, WebP. Raises LoadError."""
+    return webp(load(path, min_side=side).pixels, side)
+
+
+class Thumbnails:
+    """The file of thumbnails in a gallery's folder. Not for several threads at once; several processes are safe."""
+
+    def __init__(self, folder: Path) -> None:
+        self._db = sqlite3.connect(folder / FILE, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        self._db.execute(_SCHEMA)
+
+    def get(self, sha256: str, side: int) -> bytes | None:
+        """The thumbnail of this content, if it is kept."""
+        found = self._db.execute("SELECT data FROM thumbnails WHERE sha256 = ? AND side = ?", (sha256, side)).fetchone()
+        return found[0] if found else None
+
+    def put(self, sha256: str, side: int, data: bytes) -> None:
+        """Keep a thumbnail."""
+        self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", (sha256, side, data))
+
+    def close(self) -> None:
+        self._db.close()
