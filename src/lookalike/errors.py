@@ -22,6 +22,12 @@ class UserError(LookalikeError):
     http_status = 422
 
 
+class PictureMissing(UserError):
+    """The gallery holds no such picture (any more)."""
+
+    http_status = 404
+
+
 class LoadError(LookalikeError):
     """A file or bytes could not be read as a picture. ``reason`` is one short line, without the path."""
 

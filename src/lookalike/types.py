@@ -59,6 +59,7 @@ class Hit:
 
     ``verified``: the pictures were laid on one another; otherwise their vectors alone were compared. Then ``box``,
     ``inliers`` and ``edits`` are those of a Comparison, ``box_in`` being "query" or "picture".
+    ``pulls``: in a search with feedback, what the query and each example add to ``distance``: "query" or path -> part.
     """
 
     path: str
@@ -70,6 +71,7 @@ class Hit:
     inliers: int = 0
     edits: tuple[str, ...] = ()
     verified: bool = False
+    pulls: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

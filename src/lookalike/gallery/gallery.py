@@ -29,6 +29,7 @@ from lookalike.errors import (
     GalleryExists,
     GalleryMissing,
     GalleryVersion,
+    PictureMissing,
     UserError,
 )
 from lookalike.gallery import where as filters
@@ -39,9 +40,12 @@ from lookalike.gallery.classifying import Classifier
 from lookalike.gallery.copies import IndexCopies
 from lookalike.gallery.describing import describe_lacking, hold
 from lookalike.gallery.duplicates import find_duplicates
+from lookalike.gallery.feedback import examples
+from lookalike.gallery.held import held
 from lookalike.gallery.intake import Wanted
 from lookalike.gallery.labels import EVERYTHING
 from lookalike.gallery.naming import label_from_csv, label_from_folders
+from lookalike.gallery.plan import Plan, planned
 from lookalike.gallery.points import unpacked
 from lookalike.gallery.regional import RegionSearcher
 from lookalike.gallery.regionasking import Asked, search_regions
@@ -167,6 +171,24 @@ class Gallery:
         for start in range(0, len(ids), MANY):
             yield from self._store.rows(ids[start : start + MANY]).values()
 
+    def row(self, number: int) -> Row:
+        """The picture with this id. Raises PictureMissing."""
+        found = self._store.rows([number])
+        if not found:
+            raise PictureMissing(f"picture {number}: not in this gallery")
+        return found[number]
+
+    def rows_of(self, numbers: Sequence[int]) -> list[Row]:
+        """The pictures with these ids, in their order; those that are not held are left out."""
+        found = self._store.rows(numbers)
+        return [found[number] for number in numbers if number in found]
+
+    def ids(self, where: str | None = None) -> list[int]:
+        """The ids of the pictures that a filter leaves, in the order in which they were added."""
+        condition = filters.parse(where) if where else EVERYTHING
+        found: list[int] = self._store.allowed(condition.sql, condition.values).tolist()
+        return found
+
     # --- bringing it up to date
 
     def add(
@@ -223,7 +245,7 @@ class Gallery:
 
     def search(
         self,
-        image: PathLike | bytes | Image,
+        image: PathLike | bytes | Image | Row,
         k: int = 10,
         *,
         by: str | Mapping[str, float] | None = None,
@@ -233,9 +255,12 @@ class Gallery:
         views: bool = False,
         verify: int | None = None,
         precision: float | None = None,
+        good: Sequence[PathLike] = (),
+        bad: Sequence[PathLike] = (),
     ) -> list[Hit]:
         """The k pictures most like this one, best first.
 
+        ``image``: a picture, or a Row of this gallery, whose file is read only where its vectors do not tell enough.
         ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2, "texture": 1}.
         ``where``: a filter, see where.py. ``region``: only this part of the query, in pixels of the upright
         original. ``exact``: compare with every picture instead of using the fast copies. ``views``: look for the
@@ -244,6 +269,8 @@ class Gallery:
         first then. The default is VERIFY for a search by ``copy`` or by regions, 0 for any other and with ``views``; a
         hit that could not be read as it was indexed is not ``verified``.
         ``precision``: only what is a copy with at least this probability; none may be.
+        ``good``, ``bad``: pictures of the gallery that are what is meant, and that are not (feedback.py): they move
+        ``distance`` and the order, and nothing is verified.
         """
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")
@@ -252,12 +279,20 @@ class Gallery:
         condition = filters.parse(where) if where else None
         name = by or self.default_by
         if isinstance(name, str) and self._gives_regions(name):
-            if views:
-                raise UserError("views is for whole pictures: leave it out in a search by regions")
+            if views or good or bad:
+                raise UserError("views, good and bad are for whole pictures: leave them out in a search by regions")
             asked = Asked(name, k, condition, region, exact, verify)
-            hits = search_regions(self._regional, self._verifier(), image, asked)
+            hits = search_regions(self._regional, self._verifier(), _file(image), asked)
+        elif good or bad:
+            if views or verify:
+                raise UserError("good and bad exclude views and verify; leave one of them out")
+            hits = self._search_judged(image, k, self._blend(by), condition, region, exact, good, bad)
+        elif isinstance(image, Row) and region is None and not views and not _looked_at(verify, self._blend(by), views):
+            hits = self._searcher.search(
+                self._query(image, self._blend(by), None), k, self._blend(by), condition, exact
+            )
         else:
-            hits = self._search_wholes(image, k, self._blend(by), condition, region, exact, views, verify)
+            hits = self._search_wholes(_file(image), k, self._blend(by), condition, region, exact, views, verify)
         return [hit for hit in hits[:k] if precision is None or hit.probability >= precision]
 
     def _search_wholes(
@@ -290,6 +325,31 @@ class Gallery:
             )
             hits = [*self._verifier().hits(query, [*hits[:looked_at], *others]), *hits[looked_at:]]
         return hits
+
+    def _search_judged(
+        self,
+        image: PathLike | bytes | Image | Row,
+        k: int,
+        blend: Blend,
+        condition: filters.Condition | None,
+        region: Region | None,
+        exact: bool,
+        good: Sequence[PathLike],
+        bad: Sequence[PathLike],
+    ) -> list[Hit]:
+        """The nearest to the query and the good ones, and far from the bad ones."""
+        liked, disliked = ([self._row(path) for path in paths] for paths in (good, bad))
+        judged = examples(self._store, self._cards, blend.names, liked, disliked)
+        query = replace(self._query(image, blend, region), judged=judged)
+        return self._searcher.search(query, k, blend, condition, exact)
+
+    def _query(self, image: PathLike | bytes | Image | Row, blend: Blend, region: Region | None) -> Query:
+        """What is looked for, without verification: of a picture of the gallery as a whole, what the gallery knows."""
+        names = list(dict.fromkeys([*blend.weights, *self._judging()]))
+        if isinstance(image, Row) and region is None:
+            return Query(held(self._store, self._cards, names, image), image.sha256)
+        picture = query_image(_file(image), names, region)
+        return Query(describe_all([picture], names), picture.sha256 if region is None else "")
 
     def is_blank(
         self,
@@ -380,6 +440,12 @@ class Gallery:
         with self._store.transaction():
             self._store.decide(contents, verdict)
 
+    def undecide(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> int:
+        """Take a person's word on these pairs back; returns on how many there was one."""
+        contents = [(self.content(a), self.content(b)) for a, b in pairs]
+        with self._store.transaction():
+            return self._store.undecide(contents)
+
     def tune(
         self, pairs: PathLike | None = None, *, by: str = BLEND, precision: float = PRECISION, keep: bool = True
     ) -> TuneReport:
@@ -396,6 +462,11 @@ class Gallery:
         """Go back to what was before ``tune``, for one measure or for all; returns for how many."""
         with self._store.transaction():
             return self._store.forget_tunings(by)
+
+    def plan(self, by: str | None = None) -> Plan:
+        """Every picture as a point in two dimensions, those that are alike near one another. ``by``: a descriptor of
+        whole pictures that is held; the default is ``content`` where it is. Seconds for 100,000 pictures."""
+        return planned(self._store, self._whole(by))
 
     # --- what the pictures show
 
@@ -454,10 +525,14 @@ class Gallery:
         ``labels``. Raises UserError for fewer than k + 1 labelled pictures, or one label alone."""
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")
-        name = by or ("content" if "content" in self._cards else next(iter(self._cards)))
+        return find_suspects(self._store, self._whole(by), k, source)
+
+    def _whole(self, by: str | None) -> DescriptorCard:
+        """A descriptor of whole pictures that is held; by default the one that knows what they show."""
+        name = by or ("content" if "content" in self._cards else next(iter(self._cards), "content"))
         if name not in self._cards:
             raise UserError(f"this gallery holds no {name!r}; it holds {', '.join(self._cards)}")
-        return find_suspects(self._store, self._cards[name], k, source)
+        return self._cards[name]
 
     # ---
 
@@ -537,6 +612,11 @@ class Gallery:
         if missing:
             raise UserError(f"this gallery holds no {', '.join(missing)}; it holds {', '.join(self._cards)}")
         return blend
+
+
+def _file(image: PathLike | bytes | Image | Row) -> PathLike | bytes | Image:
+    """What is to be read: of a picture of the gallery, its file."""
+    return image.path if isinstance(image, Row) else image
 
 
 def _looked_at(verify: int | None, blend: Blend, views: bool) -> int:

@@ -18,6 +18,7 @@ from lookalike.gallery.calibrating import own_curves, own_weights
 from lookalike.gallery.copies import IndexCopies
 from lookalike.gallery.evidence import Evidence, measured
 from lookalike.gallery.exact import Ids
+from lookalike.gallery.feedback import Example, pulls
 from lookalike.gallery.store import Store
 from lookalike.gallery.where import Condition
 from lookalike.types import Hit
@@ -28,10 +29,12 @@ FEW = 50_000  # pictures that a filter leaves: from here down they are compared 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for: vectors per descriptor, and the digest of the file ("" if there is none)."""
+    """What is looked for: vectors per descriptor, the digest of the file ("" if there is none), and the pictures of
+    which a person has said that they are what is meant, or are not."""
 
     described: Mapping[str, Described]
     sha256: str = ""
+    judged: tuple[Example, ...] = ()
 
     def vectors(self) -> dict[str, NDArray[Any]]:
         """name -> (1, D)."""
@@ -40,10 +43,11 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """How near a picture is: the ``distance`` that ranks, and every single one that is known."""
+    """How near a picture is: the ``distance`` that ranks, every single one that is known, and its ``pulls``."""
 
     distance: float
     distances: dict[str, float] = field(default_factory=dict)
+    pulls: dict[str, float] = field(default_factory=dict)
 
 
 class Searcher:
@@ -61,7 +65,8 @@ class Searcher:
 
         ``looks``: how many views of one picture are looked for; each is one more chance to be wrong."""
         allowed = None if where is None else self._store.allowed(where.sql, where.values)
-        same = self._same(query.sha256, allowed)
+        disliked = {one.row.id for one in query.judged if one.share < 0}
+        same = [number for number in self._same(query.sha256, allowed) if number not in disliked]
         near = self._nearest(query, k, blend, allowed, exact) if self._telling(query, blend.names) else {}
         best = {number: Near(0.0) for number in same} | {number: n for number, n in near.items() if number not in same}
         return self._hits(query, blend, dict(list(best.items())[:k]), same, looks)
@@ -80,21 +85,24 @@ class Searcher:
         ids = allowed if one_by_one else self._candidates(query, k, blend, allowed)
         evidence = Evidence.read(self._store, self._cards, blend.names, ids)
         each = evidence.from_query(query.vectors())
-        total = measured(blend, each)
+        told = np.vstack([measured(blend, each), pulls(blend, evidence, query.judged)])
+        total = told.sum(axis=0)
         order = np.lexsort((evidence.ids, total))[:k]
         parts = {name: each[name][order].tolist() for name in blend.names}
+        pulled = ["query", *(one.row.path for one in query.judged)] if query.judged else []
         nears = [
-            Near(d, dict(zip(parts, ds, strict=True)))
-            for d, *ds in zip(total[order].tolist(), *parts.values(), strict=True)
+            Near(d, dict(zip(parts, ds, strict=True)), dict(zip(pulled, told[:, n].tolist(), strict=False)))
+            for n, d, *ds in zip(order.tolist(), total[order].tolist(), *parts.values(), strict=True)
         ]
         return dict(zip(evidence.ids[order].tolist(), nears, strict=True))
 
     def _candidates(self, query: Query, k: int, blend: Blend, allowed: Ids | None) -> Ids:
-        """Ids that are near by one of the descriptors; the exact distances decide among them."""
+        """Ids that are near the query, or a good example, by one of the descriptors; the exact distances decide."""
         names = _leading(blend)
-        reach = k if len(blend.names) == 1 else max(CANDIDATES, 10 * k)
+        reach = k if len(blend.names) == 1 and not query.judged else max(CANDIDATES, 10 * k)
         reach = min(reach, max(self._store.count(), 1))
-        found = [self._copies.get(name).search(query.described[name].vectors, reach, allowed)[0] for name in names]
+        asked = [query.vectors(), *(one.vectors for one in query.judged if one.share > 0)]
+        found = [self._copies.get(name).search(one[name], reach, allowed)[0] for name in names for one in asked]
         ids = np.unique(np.concatenate([part.ravel() for part in found]))
         return ids[ids >= 0]
 
@@ -113,7 +121,9 @@ class Searcher:
                 judged = judge(
                     near.distances, same_bytes=number in same, prior=prior, crowd=crowded, own=own, weights=weights
                 )
-                hits.append(Hit(rows[number].path, near.distance, judged.probability, judged.relation))
+                hits.append(
+                    Hit(rows[number].path, near.distance, judged.probability, judged.relation, pulls=near.pulls)
+                )
         return hits
 
     def _measure(self, query: Query, name: str, best: Mapping[int, Near]) -> None:

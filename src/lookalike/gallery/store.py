@@ -195,6 +195,12 @@ class Store:
             found += self._db.all(sql, (self._descriptors[name], *part, quality))
         return _matrix(found, dtype)
 
+    def vector(self, name: str, number: int) -> tuple[bytes, float] | None:
+        """The stored vector of one picture, and its quality."""
+        sql = "SELECT vector, quality FROM vectors WHERE descriptor_id = ? AND picture_id = ? AND ordinal = 0"
+        found = self._db.all(sql, (self._descriptors[name], number))
+        return found[0] if found else None
+
     def allowed(self, condition: str, values: Sequence[Any]) -> NDArray[np.int64]:
         """Ids of the pictures ``p`` that satisfy an SQL condition (made by where.py, values bound)."""
         found = self._db.all(f"SELECT p.id FROM pictures p WHERE {condition} ORDER BY p.id", values)
@@ -329,6 +335,10 @@ class Store:
     def decide(self, pairs: Iterable[tuple[str, str]], verdict: Verdict) -> None:
         """Remember whether the two contents (sha256) of each pair are duplicates."""
         self._db.run_each("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?)", [(*sorted(p), verdict) for p in pairs])
+
+    def undecide(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Forget what was said of these pairs of contents; returns of how many something was."""
+        return self._db.run_each("DELETE FROM decisions WHERE a = ? AND b = ?", [sorted(p) for p in pairs])
 
     def decisions(self) -> list[tuple[str, str, Verdict]]:
         """The pairs of contents that a person has judged."""

@@ -1,5 +1,6 @@
-"""Small pictures beside a gallery: a file of WebP by content, made when asked for. It can be deleted at any time, unless
-the gallery keeps no paths: then it is all that is left to look at."""
+"""Small pictures beside a gallery: a file of WebP by content, made when asked for.
+
+It can be deleted at any time, unless the gallery keeps no paths: then it is all that is left to look at."""
 
 from __future__ import annotations
 
