@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import click
 
@@ -65,12 +66,23 @@ def _serve(settings: Settings) -> None:
         timeout_graceful_shutdown=SHUTDOWN_SECONDS, limit_concurrency=1000,
     )  # fmt: skip
     server = uvicorn.Server(config)
-    try:
-        listening = config.bind_socket()
-    except SystemExit:
-        raise UserError(f"port {settings.port} of {settings.host} cannot be used; choose another with --port") from None
+    listening = _listening(settings)
     _say(settings, listening.getsockname()[1])
     server.run([listening])
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """A socket at the address. It names TCP as its protocol: otherwise asyncio leaves Nagle's algorithm on."""
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+        family, kind, protocol, _, address = found[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError as error:
+        reason = error.strerror or error
+        raise UserError(f"--host {settings.host} --port {settings.port}: cannot be used: {reason}") from error
+    return listening
 
 
 def _say(settings: Settings, port: int) -> None:

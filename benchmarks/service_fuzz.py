@@ -1,0 +1,49 @@
+"""20,000 random requests made from the service's OpenAPI document: how many are answered with a 5xx, or otherwise than
+the document says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.harness import SEED, Options, run
+from benchmarks.serving import serving
+from lookalike.gallery import Gallery
+
+TITLE = "The service under random requests"
+CHECKS = "not_a_server_error,response_schema_conformance,status_code_conformance,content_type_conformance"
+
+
+def measure(options: Options) -> str:
+    examples = options.size(1100, 3)
+    with tempfile.TemporaryDirectory(prefix="lookalike-bench-") as name:
+        folder = Path(name) / "g"
+        with Gallery.create(folder) as gallery:
+            gallery.add([str(path) for path in options.photographs("bsds", 20)])
+        with serving(folder, "--uploads", str(Path(name) / "up")) as server:
+            told = _fuzzed(f"http://127.0.0.1:{server.port}/openapi.json", examples)
+    cases = re.search(r"([\d,]+) generated.*", told)
+    if cases is None:
+        raise SystemExit(told[-3000:])
+    return (
+        f"Schemathesis over every operation but the event stream ({examples} examples each, seed {SEED}), with a real "
+        f"gallery: test cases {cases[0]}.\nChecked of each: no 5xx, and the status, type and schema that the document "
+        "says."
+    )
+
+
+def _fuzzed(document: str, examples: int) -> str:
+    """What Schemathesis printed."""
+    command = [
+        str(Path(sys.executable).parent / "schemathesis"), "run", document, "--checks", CHECKS,
+        "--max-examples", str(examples), "--phases", "examples,coverage,fuzzing", "--exclude-path-regex", "events",
+        "--suppress-health-check", "all", "--generation-database", "none", "--seed", str(SEED), "--no-color",
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+
+
+if __name__ == "__main__":
+    run(TITLE, measure)

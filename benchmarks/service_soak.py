@@ -1,0 +1,94 @@
+"""Whether the service's memory stays flat: ten minutes of everything that a person at the page does."""
+
+from __future__ import annotations
+
+import http.client
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from benchmarks.harness import Options, process, run, table
+from benchmarks.serving import Ask, Server, form, load, serving
+from lookalike.gallery import Gallery
+
+TITLE = "The service over ten minutes"
+HEADER = ("minute", "memory of all its processes, MiB")
+CLIENTS = 4
+
+
+def measure(options: Options) -> str:
+    minutes = options.size(10, 1)
+    paths = options.photographs("bsds", options.size(300, 20))
+    with tempfile.TemporaryDirectory(prefix="lookalike-bench-") as name:
+        folder = Path(name) / "g"
+        with Gallery.create(folder) as gallery:
+            gallery.add([str(path) for path in paths])
+        process([sys.executable, "-m", "benchmarks.sides.growth", "fill", folder, "0", str(options.size(20_000, 300))])
+        with serving(folder) as server:
+            memory, asked, failed = _soaked(server, _everything(paths), minutes)
+    rows = [(str(minute), f"{mib:,.0f}") for minute, mib in enumerate(memory)]
+    grown = memory[-1] / memory[1] - 1
+    return (
+        f"{table(HEADER, rows)}\n\n{len(paths)} photographs and synthetic pictures beside them; {CLIENTS} clients, "
+        f"{asked:,} requests in {minutes} minutes ({failed} failed): searches by file (verified, not verified) and by "
+        f"id (with and without feedback), comparisons with and without reasons, thumbnails, lists. Memory: PSS of the "
+        f"server, its workers and their helpers. From minute 1 to the end: {100 * grown:+.1f} % (target: within 10 %)."
+    )
+
+
+def _soaked(server: Server, ask: Ask, minutes: int) -> tuple[list[float], int, int]:
+    memory: list[float] = [server.memory()]
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(60):
+            memory.append(server.memory())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    began = time.perf_counter()
+    seen = load(server, ask, CLIENTS, 60 * minutes + 5)
+    ended.set()
+    watcher.join()
+    return memory, round(seen.rate * (time.perf_counter() - began)), seen.failed
+
+
+def _everything(paths: list[Path]) -> Ask:
+    images = [path.read_bytes() for path in paths[:50]]
+
+    def posted(connection: http.client.HTTPConnection, path: str, fields: dict[str, str], image: bytes | None) -> int:
+        body, headers = form(fields, image)
+        connection.request("POST", path, body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    def got(connection: http.client.HTTPConnection, path: str) -> int:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
+
+    def ask(connection: http.client.HTTPConnection, number: int) -> int:
+        one, other, image = str(number % len(paths) + 1), str(number % 17 + 1), images[number % len(images)]
+        kinds = (
+            lambda: posted(connection, "/v1/search", {"verify": "0"}, image),
+            lambda: posted(connection, "/v1/search", {"verify": "3"}, image),
+            lambda: posted(connection, "/v1/search", {"id": one, "verify": "0", "by": "content"}, None),
+            lambda: posted(connection, "/v1/search", {"id": one, "good": other, "by": "content"}, None),
+            lambda: posted(connection, "/v1/compare", {"a_id": one, "b_id": other}, None),
+            lambda: posted(connection, "/v1/compare", {"a_id": one, "b_id": other, "explain": "true"}, None),
+            lambda: got(connection, f"/v1/images/{one}/thumbnail?side=640"),
+            lambda: got(connection, f"/v1/images/{one}/thumbnail?side=160"),
+            lambda: got(connection, "/v1/images?limit=50"),
+            lambda: got(connection, "/v1/gallery"),
+        )
+        return kinds[number % len(kinds)]()
+
+    return ask
+
+
+if __name__ == "__main__":
+    run(TITLE, measure)
