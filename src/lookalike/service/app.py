@@ -14,6 +14,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from lookalike.service import problems, schemas
+from lookalike.service.document import documented
 from lookalike.service.front import Front
 from lookalike.service.guard import Guard
 from lookalike.service.jobs import Jobs
@@ -58,12 +59,14 @@ def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False)
 
     app = FastAPI(
         title="Lookalike", version=__version__, summary="Which pictures are related, how, and why",
-        lifespan=lifespan, docs_url=None, redoc_url=None, responses=TOLD,
+        lifespan=lifespan, docs_url=None,
+        generate_unique_id_function=lambda route: route.name, redoc_url=None, responses=TOLD,
     )  # fmt: skip
     problems.install(app)
     for one in (pictures, search, duplicates, work, health):
         app.include_router(one.router)
     _page(app)
+    app.openapi_schema = documented(app.openapi())
     app.add_middleware(GZipMiddleware, minimum_size=2000)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Counting, metrics=metrics)
@@ -75,7 +78,7 @@ def _page(app: FastAPI) -> None:
     folder = str(resources.files("lookalike").joinpath("page"))
 
     @app.get("/", include_in_schema=False)
-    async def index() -> FileResponse:
+    async def page() -> FileResponse:
         return FileResponse(f"{folder}/index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/page", StaticFiles(directory=folder, check_dir=False), name="page")
