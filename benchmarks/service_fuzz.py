@@ -30,8 +30,8 @@ def measure(options: Options) -> str:
     made, passed = _number(r"([\d,]+) generated", told), _number(r"generated.*?([\d,]+) passed", told)
     return (
         f"{table(HEADER, [('all but the event stream', f'{made:,}', f'{passed:,}', f'{made - passed:,}')])}\n\n"
-        f"Schemathesis, {examples} examples of each operation, seed {SEED}, over a real gallery. Passed: no 5xx, and the "
-        "status, type and schema that the document says."
+        f"Schemathesis, {examples} examples of each operation, seed {SEED}, over a real gallery. Passed: no 5xx, and "
+        "the status, type and schema that the document says."
     )
 
 

@@ -157,3 +157,11 @@ def test_verify_and_views(gallery: Path, photos: Path) -> None:
     assert (ran.code, ran.out) == (2, "")
     assert "views" in ran.err
     assert here("search", photos / "0003.jpg", "-g", gallery, "--verify", -1).code == 2
+
+
+def test_good_and_bad_examples(gallery: Path, photos: Path) -> None:
+    """They are passed on, whatever is near is shown, and JSON tells what each of them changed."""
+    good, bad = (str(next(photos.glob(f"000{number}*"))) for number in (3, 4))
+    hits = here("search", photos / "0001.jpg", "-g", gallery, "--good", good, "--bad", bad, "-k", 30, "--json").json
+    assert {"query", good, bad} == set(hits[1]["pulls"])
+    assert [hit["path"] for hit in hits].index(good) < [hit["path"] for hit in hits].index(bad)

@@ -35,6 +35,8 @@ COPY = 0.5  # more likely a copy than not
     type=click.FloatRange(0.5, 1, max_open=True),
     help="Show only what is a copy with this probability.  [default: 0.5 by copy, everything otherwise]",
 )
+@click.option("--good", multiple=True, type=click.Path(), help="A picture of the gallery that is what is meant.")
+@click.option("--bad", multiple=True, type=click.Path(), help="One that is not; both may be given more than once.")
 @click.option("--all", "everything", is_flag=True, help="Also show what is near, but no copy.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
 @json_option
@@ -49,6 +51,8 @@ def command(
     views: bool,
     verify: int | None,
     precision: float | None,
+    good: tuple[str, ...],
+    bad: tuple[str, ...],
     everything: bool,
     report: str | None,
     as_json: bool,
@@ -65,12 +69,14 @@ def command(
         by = by or opened.default_by
         if precision is not None and not everything:
             calibrate_once(opened)
-        least = None if everything else precision or (COPY if by == "copy" else None)
+        judged = bool(good or bad)
+        least = None if everything else precision or (COPY if by == "copy" and not judged else None)
         hits = opened.search(
-            image, k, by=by, where=where, region=_box(region), exact=exact, views=views, verify=verify, precision=least
-        )
+            image, k, by=by, where=where, region=_box(region), exact=exact, views=views, verify=verify,
+            precision=least, good=good, bad=bad,
+        )  # fmt: skip
         blank = not hits and opened.is_blank(image, by=by, region=_box(region))
-        verifies = opened.verifies(by) and not views
+        verifies = opened.verifies(by) and not views and not judged
     if report:
         from lookalike.report import Summary, write_report
         from lookalike.report.views import search_view

@@ -49,9 +49,9 @@ def _directions(store: Store, card: DescriptorCard) -> tuple[Floats, Floats, tup
     dim = card.dim
     step = max(1, store.count() // SAMPLE)
     sample = np.concatenate([np.empty((0, dim), np.float32)] + [v[::step] for _, v in _blocks(store, card)])
+    mean = sample.mean(axis=0) if len(sample) else np.zeros(dim, np.float32)
     if len(sample) < 2:
-        return np.zeros(dim, np.float32), np.eye(dim, 2, dtype=np.float32), (0.0, 0.0)
-    mean = sample.mean(axis=0)
+        return mean, np.eye(dim, 2, dtype=np.float32), (0.0, 0.0)
     values, vectors = np.linalg.eigh(np.cov(sample - mean, rowvar=False))
     total = max(float(values.sum()), 1e-12)
     axes = vectors[:, [-1, -2]]
