@@ -196,6 +196,10 @@ class Gallery:
         found: list[int] = self._store.allowed(condition.sql, condition.values).tolist()
         return found
 
+    def newest(self) -> int:
+        """The id of the picture that was added last, 0 in an empty gallery."""
+        return self._store.newest()
+
     def state(self) -> tuple[int, int]:
         """Another value whenever this or another process has written to the gallery. Costs microseconds."""
         return self._store.version()

@@ -129,6 +129,10 @@ class Store:
             self._counted = version, int(self._db.all("SELECT count(*) FROM pictures")[0][0])
         return self._counted[1]
 
+    def newest(self) -> int:
+        """The largest id, 0 if there is no picture."""
+        return int(self._db.all("SELECT coalesce(max(id), 0) FROM pictures")[0][0])
+
     def totals(self) -> dict[str, Any]:
         """Bytes of all files, pictures per format, failures and decisions."""
         formats = self._db.all("SELECT format, count(*) FROM pictures GROUP BY format ORDER BY 2 DESC")

@@ -42,11 +42,6 @@ class Found:
         return told, after + limit if after + limit < len(left.groups) else None
 
 
-def newest(gallery: Gallery) -> int:
-    """The id of the picture that was added last, 0 in an empty gallery."""
-    return max(gallery.ids(), default=0)
-
-
 def _left(gallery: Gallery, groups: Sequence[Group]) -> Left:
     state = gallery.state()
     rows = gallery.rows_at({path for group in groups for path in (group.keep, *group.others)})

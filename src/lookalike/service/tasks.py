@@ -154,6 +154,15 @@ def plan(by: str | None) -> Json:
     return {"by": found.by, "ids": found.ids.tolist(), "x": x, "y": y, "explained": list(found.explained)}
 
 
+def take_in(path: str) -> Json:
+    """Add a file to the gallery: the answer of ``POST /v1/images``."""
+    gallery = _gallery()
+    report = gallery.add(path)
+    if report.failed:
+        raise UserError(f"it could not be kept: {report.failed[0].reason}")
+    return showing.pictures(gallery, list(gallery.rows_at([path]).values()))[0]
+
+
 def checked(data: bytes) -> str:
     """The format of encoded bytes, once they have been decoded. Raises LoadError."""
     return load(data, max_pixels=_process.max_pixels).format

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse
 from lookalike.gallery import Gallery
 from lookalike.service import schemas, working
 from lookalike.service.cursors import cursor, place
-from lookalike.service.found import Found, newest
+from lookalike.service.found import Found
 from lookalike.service.jobs import Job
 from lookalike.service.problems import Refused
 from lookalike.service.service import Server, Service, Writable
@@ -45,7 +45,7 @@ async def duplicates(
 
 async def _search_for(server: Service, precision: float, by: str | None, fresh: bool) -> Job:
     """The job that finds these copies: one that has ended, or runs, or has just been put in the queue."""
-    last, by_ = await server.front.ask(lambda opened: (newest(opened), opened.default_duplicates(by)))
+    last, by_ = await server.front.ask(lambda opened: (opened.newest(), opened.default_duplicates(by)))
     key = (precision, by_, last)
     known = server.duplicates.get(key)
     job = server.jobs.find(known) if known else None

@@ -133,14 +133,7 @@ async def keep(server: Server, image: Annotated[UploadFile, File()]) -> dict[str
     data = await data_of(server.settings, image)
     kind = await server.workers.run(tasks.checked, data)
     path = await asyncio.to_thread(_written, folder, data, kind)
-
-    def added(opened: Gallery) -> dict[str, object]:
-        report = opened.add(path)
-        if report.failed:
-            raise UserError(f"it could not be kept: {report.failed[0].reason}")
-        return showing.pictures(opened, list(opened.rows_at([path]).values()))[0]
-
-    return await server.front.ask(added)
+    return await server.workers.run(tasks.take_in, path)
 
 
 @router.delete("/images/{number}", status_code=204, dependencies=[Writable])
