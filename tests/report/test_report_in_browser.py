@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from browsers import Visit, browsing, visiting
 from lookalike.edits import apply
 from lookalike.report import (
     GroupView,
@@ -26,16 +24,6 @@ from lookalike.types import Box, Failure, Hit, Pixels, Relation
 
 pytestmark = pytest.mark.browser
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 EVIL = "<img src=x onerror=document.title='broken'>.jpg"
 
 # WCAG 2: the contrast of every visible text with what lies behind it; a canvas turns any colour into RGB.
@@ -76,32 +64,10 @@ NAMELESS = """() => [...document.querySelectorAll("button")]
   .filter((button) => !button.innerText.trim() && !button.querySelector("img[alt]:not([alt=''])")).length"""
 
 
-def chromium() -> str:
-    """The browser of this machine; none is a skip for a person and a failure in CI."""
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
-    if path is None and os.environ.get("CI") == "true":
-        pytest.fail("No Chromium on this machine, and CI must not skip: install one (apt-get install chromium).")
-    if path is None:
-        pytest.skip("no Chromium found: install one to see these tests run (apt-get install chromium)")
-    return path
-
-
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    path = chromium()
-    with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=path, args=FLAGS)
+    with browsing() as running:
         yield running
-        running.close()
-
-
-@dataclass
-class Visit:
-    """An open page and what went wrong or left it."""
-
-    page: Page
-    complaints: list[str] = field(default_factory=list)
-    requests: list[str] = field(default_factory=list)
 
 
 def drawn(seed: int) -> Pixels:
@@ -165,12 +131,7 @@ def visit(context: BrowserContext, report: Path) -> Visit:
 
 
 def opened(context: BrowserContext, report: Path) -> Visit:
-    seen = Visit(context.new_page())
-    seen.page.on("console", lambda message: seen.complaints.append(message.text))
-    seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    seen.page.on("request", lambda request: seen.requests.append(request.url))
-    seen.page.goto(report.as_uri())
-    return seen
+    return visiting(context, report.as_uri())
 
 
 def shown(page: Page) -> list[str]:
