@@ -1,0 +1,79 @@
+// The library: all pictures, and where they come from.
+import { aborted, get, send } from "./api.js";
+import { el } from "./dom.js";
+import { detail, objects } from "./detail.js";
+import { filterBuilder } from "./filter.js";
+import { Grid } from "./grid.js";
+import { indexing } from "./indexing.js";
+import { chooser, intake } from "./intake.js";
+import { bytes, listed, t } from "./language.js";
+import { complain, say } from "./live.js";
+import { mat, name, thumb } from "./picture.js";
+import { Pictures } from "./pictures.js";
+import { go } from "./route.js";
+
+export function mount(root, gallery) {
+  let ids = [];
+  let places = new Map();
+  let under = new AbortController();
+  let stop = null;
+  const pictures = new Pictures((known) => known.forEach((picture) => grid.fill(places.get(picture.id))), complain);
+  const grid = new Grid({
+    label: t("library.pictures"), least: innerWidth < 500 ? 150 : 190, caption: 62, draw,
+    seen: (first, last) => pictures.want(ids.slice(first, last)),
+  });
+  const filter = filterBuilder(gallery, (where) => go("library", { where }));
+  const count = el("p", { class: "lede", id: "library-count" });
+  const empty = el("p", { class: "empty", hidden: true });
+  const panel = indexing(gallery, () => update(new URLSearchParams(location.hash.split("?")[1])));
+  const upload = gallery.keeps_uploads && !gallery.read_only && chooser(add, t("library.upload"));
+  if (upload) stop = intake(root, add);
+  root.append(el("div", { class: "view-head" }, el("div", {}, el("h1", { class: "view-title" }, t("view.library")), count), upload),
+    panel.node, filter.node, empty, grid.node);
+
+  async function update(params) {
+    under.abort();
+    under = new AbortController();
+    const where = params.get("where") ?? "";
+    filter.set(where);
+    try {
+      ids = (await get("/v1/ids", { where }, under.signal)).ids;
+    } catch (error) {
+      if (aborted(error)) return;
+      complain(error);
+      ids = [];
+    }
+    places = new Map(ids.map((id, at) => [id, at]));
+    count.textContent = `${t("pictures", { n: ids.length })}${where ? "" : ` · ${bytes(gallery.picture_bytes)}`}`;
+    empty.hidden = ids.length > 0;
+    empty.textContent = t(where ? "none-match" : "library.empty");
+    grid.show(ids.length);
+  }
+
+  function draw(index, cell) {
+    const id = ids[index];
+    const picture = pictures.get(id);
+    const said = picture ? [...picture.labels.slice(0, 1).map((one) => one.label), objects(picture)].filter(Boolean) : [];
+    cell.dataset.id = id;
+    cell.append(el("button", {
+      type: "button", class: "shot", "aria-label": t("open", { name: picture?.name ?? `#${id}` }), onclick: () => detail(id, gallery, { ongone: gone }),
+    }, mat(picture ?? { id }, thumb(picture ?? { id }, 160, { alt: "", loading: "eager" }))),
+    picture ? name(picture) : el("p", { class: "name" }, "…"), el("p", { class: "data one-line" }, listed(said)));
+  }
+
+  function gone(id) {
+    pictures.known.delete(id);
+    update(new URLSearchParams(location.hash.split("?")[1]));
+  }
+
+  async function add(file) {
+    if (file.size > gallery.limits.upload_bytes) { complain(new Error(t("too-large"))); return; }
+    try {
+      const picture = await send("/v1/images", { image: file });
+      say(t("library.added", { name: picture.name ?? `#${picture.id}` }));
+      update(new URLSearchParams());
+    } catch (error) { complain(error); }
+  }
+
+  return { update, leave() { under.abort(); grid.leave(); panel.leave(); stop?.(); } };
+}
