@@ -6,13 +6,19 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo serve test lint bench clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
 
 demo: .venv/demo  ## Index, search, compare and de-duplicate photographs, and write demo/report.html; PHOTOS=folder for your own
 	$(BIN)/lookalike demo $(if $(PHOTOS),"$(PHOTOS)") --out demo
+
+SERVED := demo/$(if $(PHOTOS),serve,demo).gallery
+serve: .venv/serve  ## Open a page over the photographs of the tour; PHOTOS=folder for your own
+	@test -n "$(PHOTOS)" -o -e demo/demo.gallery || $(BIN)/lookalike demo --out demo
+	$(BIN)/lookalike index $(if $(PHOTOS),"$(PHOTOS)",demo/photos demo/copies) --gallery $(SERVED) --with regions
+	$(BIN)/lookalike serve --gallery $(SERVED)
 
 test: .venv/test  ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
@@ -41,7 +47,11 @@ clean:  ## Remove what the targets made
 	$(PIP) -e '.[demo]'
 	@touch $@
 
-.venv/test: .venv/demo
+.venv/serve: .venv/demo
+	$(PIP) -e '.[serve]'
+	@touch $@
+
+.venv/test: .venv/serve
 	$(PIP) -e '.[train]' --group test --group dev
 	@touch $@
 

@@ -31,6 +31,7 @@ VERBS = {
     "train": "Train a network on your own pictures; needs the extra `train`.",
     "evaluate": "Measure descriptors on a folder of your own.",
     "calibrate": "Fit probabilities to a gallery's own pictures.",
+    "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
     "info": "Show what a gallery holds.",
     "demo": "Index, search, compare and de-duplicate sample photographs.",
 }

@@ -65,6 +65,7 @@ from lookalike.types import (
     Group,
     Hit,
     Image,
+    Label,
     Labelled,
     LabelReport,
     Suspect,
@@ -97,6 +98,7 @@ class GalleryInfo:
     keypoints: bool
     labels: Mapping[str, int]
     regions: Mapping[str, int] = field(default_factory=dict)
+    keeps: str = "paths"
 
 
 class Gallery:
@@ -183,11 +185,20 @@ class Gallery:
         found = self._store.rows(numbers)
         return [found[number] for number in numbers if number in found]
 
+    def rows_at(self, paths: Iterable[PathLike]) -> dict[str, Row]:
+        """Path -> the picture that is held from there; those that are not held are left out."""
+        found = {os.fspath(path): self._store.row_of(absolute(path)) for path in paths}
+        return {path: row for path, row in found.items() if row is not None}
+
     def ids(self, where: str | None = None) -> list[int]:
         """The ids of the pictures that a filter leaves, in the order in which they were added."""
         condition = filters.parse(where) if where else EVERYTHING
         found: list[int] = self._store.allowed(condition.sql, condition.values).tolist()
         return found
+
+    def state(self) -> tuple[int, int]:
+        """Another value whenever this or another process has written to the gallery. Costs microseconds."""
+        return self._store.version()
 
     # --- bringing it up to date
 
@@ -406,13 +417,17 @@ class Gallery:
         ``progress(done, total)`` counts these pairs.
         """
         _check_precision(precision)
-        name = by or (BLEND if set(self._shares()) <= set(self._cards) else self.default_by)
+        name = self.default_duplicates(by)
         own, weights = own_curves(self._store), own_weights(self._store)
         with self._store.snapshot():
             groups = find_duplicates(
                 self._store, self._cards, self._blend(name), name, precision, self._judging(), own, weights
             )
         return self._verifier().groups(groups, precision, progress) if verify else groups
+
+    def default_duplicates(self, by: str | None = None) -> str:
+        """What ``duplicates`` goes by if nothing is said."""
+        return by or (BLEND if self.can_blend else self.default_by)
 
     def calibrate(self, progress: Progress | None = None) -> dict[str, str]:
         """Fit probabilities to this library: on edits of a sample of its pictures and on strangers among them.
@@ -439,6 +454,10 @@ class Gallery:
         contents = [(self.content(a), self.content(b)) for a, b in pairs]
         with self._store.transaction():
             self._store.decide(contents, verdict)
+
+    def decisions(self) -> list[tuple[str, str, Verdict]]:
+        """What persons have said: the sha256 of the two pictures, the smaller first, and the verdict."""
+        return self._store.decisions()
 
     def undecide(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> int:
         """Take a person's word on these pairs back; returns on how many there was one."""
@@ -501,6 +520,22 @@ class Gallery:
         condition = filters.parse(where) if where else EVERYTHING
         found = (labelled for _, labelled in self._store.labels.of_pictures(condition, source))
         return sorted(found, key=lambda one: one.path)
+
+    def labels_of(self, numbers: Sequence[int]) -> dict[int, tuple[Label, ...]]:
+        """Picture id -> labels, the most probable first, of those of these pictures that have any."""
+        found: dict[int, tuple[Label, ...]] = {}
+        for start in range(0, len(numbers), MANY):
+            part = tuple(numbers[start : start + MANY])
+            condition = filters.Condition(f"p.id IN ({','.join('?' * len(part))})", part)
+            found |= {number: one.labels for number, one in self._store.labels.of_pictures(condition)}
+        return found
+
+    def objects_of(self, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
+        """Picture id -> class -> how many of it are seen, "" standing for all objects together."""
+        found: dict[int, dict[str, int]] = {}
+        for start in range(0, len(numbers), MANY):
+            found |= self._store.regions.objects(numbers[start : start + MANY])
+        return found
 
     def label_counts(self) -> dict[str, dict[str, int]]:
         """source -> label -> pictures of which this source says it first, the commonest first."""
@@ -578,6 +613,18 @@ class Gallery:
     def keeps_keypoints(self) -> bool:
         """Whether the keypoints of every picture are kept."""
         return self._store.keeps_keypoints()
+
+    keeps = "paths"
+
+    @property
+    def can_blend(self) -> bool:
+        """Whether a search may go by the weighted sum of hashes."""
+        return set(self._shares()) <= set(self._cards)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """The descriptors of regions that are held."""
+        return tuple(self._regions)
 
     @property
     def default_by(self) -> str:

@@ -70,6 +70,15 @@ class RegionStore:
             sql = f"SELECT picture_id, data FROM regions WHERE descriptor_id = ? AND picture_id IN ({marks})"  # noqa: S608  marks alone
             yield self._db.all(sql, (self._number(name), *part))
 
+    def objects(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """Picture id -> name of a class -> how many are seen; "" stands for all together. At most 500 ids."""
+        found: dict[int, dict[str, int]] = {}
+        marks = ",".join("?" * len(ids))
+        sql = f"SELECT picture_id, name, max(count) FROM objects WHERE picture_id IN ({marks}) GROUP BY 1, 2"  # noqa: S608
+        for picture, name, count in self._db.all(sql, [int(number) for number in ids]):
+            found.setdefault(picture, {})[name] = count
+        return found
+
     def lacking(self, name: str) -> list[int]:
         """Ids of the pictures that were not asked for their regions yet."""
         sql = """SELECT id FROM pictures p WHERE NOT EXISTS

@@ -1,0 +1,81 @@
+"""The app: routes, the page, and what stands around them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib import resources
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from lookalike.service import problems, schemas
+from lookalike.service.front import Front
+from lookalike.service.guard import Guard
+from lookalike.service.jobs import Jobs
+from lookalike.service.metrics import Counting, Metrics
+from lookalike.service.routes import duplicates, health, pictures, search, work
+from lookalike.service.service import Service
+from lookalike.service.settings import Settings
+from lookalike.service.workers import Workers
+from lookalike.version import __version__
+
+TOLD: dict[int | str, dict[str, Any]] = {
+    code: {"model": schemas.Problem, "content": {problems.MEDIA_TYPE: {}}, "description": what}
+    for code, what in {
+        400: "The request is malformed",
+        401: "A token is needed",
+        403: "The server does not do this",
+        404: "It is not there",
+        409: "It is another one by now",
+        410: "It is gone",
+        413: "Too large",
+        422: "The request, or the picture, makes no sense",
+        429: "Too many requests",
+        507: "No room on the disk",
+    }.items()
+}
+
+
+def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False) -> FastAPI:
+    """The server of one gallery. ``stopping``: whether it is about to end. Raises GalleryError."""
+    metrics = Metrics()
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service = Service(settings, Front(settings.gallery), Workers(settings), Jobs(), metrics, stopping)
+        app.state.service = service
+        warming = asyncio.create_task(service.warm())
+        try:
+            yield
+        finally:
+            warming.cancel()
+            await service.stop()
+
+    app = FastAPI(
+        title="Lookalike", version=__version__, summary="Which pictures are related, how, and why",
+        lifespan=lifespan, docs_url=None, redoc_url=None, responses=TOLD,
+    )  # fmt: skip
+    problems.install(app)
+    for one in (pictures, search, duplicates, work, health):
+        app.include_router(one.router)
+    _page(app)
+    app.add_middleware(GZipMiddleware, minimum_size=2000)
+    app.add_middleware(Guard, settings=settings)
+    app.add_middleware(Counting, metrics=metrics)
+    return app
+
+
+def _page(app: FastAPI) -> None:
+    """The page: files as they lie in the package, checked for news at every visit."""
+    folder = str(resources.files("lookalike").joinpath("page"))
+
+    @app.get("/", include_in_schema=False)
+    async def index() -> FileResponse:
+        return FileResponse(f"{folder}/index.html", headers={"Cache-Control": "no-cache"})
+
+    app.mount("/page", StaticFiles(directory=folder, check_dir=False), name="page")

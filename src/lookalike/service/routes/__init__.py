@@ -1,0 +1,1 @@
+"""The routes, a file per verb: each parses, asks for one thing, and answers."""

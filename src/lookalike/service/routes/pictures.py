@@ -1,0 +1,203 @@
+"""What the gallery holds: its pictures, their files and thumbnails, what could not be read, its map."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, File, Query, UploadFile
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse, Response
+
+from lookalike.errors import UserError
+from lookalike.gallery import Gallery
+from lookalike.gallery.store import Row
+from lookalike.gallery.thumbnails import KEPT, SIDES
+from lookalike.service import schemas, showing, tasks
+from lookalike.service.cursors import cursor, place
+from lookalike.service.forms import data_of, ids
+from lookalike.service.problems import Conflict, Gone, NotThere, Refused, plain
+from lookalike.service.service import Server, Service, Writable
+from lookalike.version import __version__
+
+router = APIRouter(prefix="/v1", tags=["pictures"])
+
+Id = Annotated[int, InPath(ge=1, le=2**63 - 1)]
+Limit = Annotated[int, Query(ge=1, le=500)]
+Where = Annotated[str | None, Query(max_length=2000, examples=["width >= 1000 and format = 'JPEG'"])]
+FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # an id never means another content
+SHOWN_AS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp", "AVIF": "image/avif"}
+ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
+
+
+@router.get("/gallery", response_model=schemas.GalleryInfo)
+async def gallery(server: Server) -> dict[str, object]:
+    """What the gallery holds, what a search may go by, and what this server allows."""
+    settings = server.settings
+
+    def told(opened: Gallery) -> dict[str, object]:
+        info = opened.info()
+        by = [{"name": name, "kind": "regions" if name in info.regions else "whole"} for name in info.descriptors]
+        blended = [{"name": "blend", "kind": "blend"}] if opened.can_blend else []
+        folders = [plain(folder) for folder in info.folders]
+        return {
+            **{name: getattr(info, name) for name in ("pictures", "default_by", "picture_bytes", "disk_bytes")},
+            **{name: dict(getattr(info, name)) for name in ("descriptors", "formats", "labels", "regions")},
+            "by": [*by, *blended],
+            "folders": folders,
+            "index_folders": [*folders, *settings.folders],
+            "failures": len(info.failures),
+            "decisions": info.decisions,
+            "label_counts": opened.label_counts(),
+            "keeps": info.keeps,
+            "read_only": settings.read_only,
+            "keeps_uploads": settings.uploads is not None and not settings.read_only,
+            "limits": {"upload_bytes": settings.upload_bytes, "upload_pixels": settings.upload_pixels},
+            "version": __version__,
+        }
+
+    return await server.front.ask(told)
+
+
+@router.get("/images", response_model=schemas.Pictures)
+async def images(
+    server: Server,
+    where: Where = None,
+    limit: Limit = 100,
+    cursor_: Annotated[str | None, Query(alias="cursor", max_length=200)] = None,
+    ids_: Annotated[str | None, Query(alias="ids", max_length=12_000, examples=["3,1,2"])] = None,
+) -> dict[str, object]:
+    """The pictures that a filter leaves, in the order in which they were added; or those with the given ids."""
+    wanted, after = ids(ids_, "ids"), place(cursor_)
+
+    def listed(opened: Gallery) -> dict[str, object]:
+        if ids_ is not None:
+            rows = opened.rows_of(wanted)
+            return {"images": showing.pictures(opened, rows), "next": None, "total": len(rows)}
+        every = opened.ids(where)
+        rest = [number for number in every if number > after][: limit + 1] if after else every[: limit + 1]
+        rows = opened.rows_of(rest[:limit])
+        following = cursor(rest[limit - 1]) if len(rest) > limit else None
+        return {"images": showing.pictures(opened, rows), "next": following, "total": len(every)}
+
+    return await server.front.ask(listed)
+
+
+@router.get("/ids", response_model=schemas.AllIds)
+async def all_ids(server: Server, where: Where = None) -> dict[str, object]:
+    """The ids of all pictures that a filter leaves, in the order in which they were added."""
+    return {"ids": await server.front.ask(lambda opened: opened.ids(where))}
+
+
+@router.get("/images/{number}", response_model=schemas.Picture)
+async def image(server: Server, number: Id) -> dict[str, object]:
+    """One picture."""
+    return (await server.front.ask(lambda opened: showing.pictures(opened, [opened.row(number)])))[0]
+
+
+@router.get("/images/{number}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
+async def thumbnail(server: Server, number: Id, side: int = KEPT) -> Response:
+    """A small picture, WebP, its longer side at most 160, 320, 640 or 1600 pixels."""
+    if side not in SIDES:
+        raise UserError(f"side: one of {', '.join(map(str, SIDES))} pixels, not {side}")
+    row, keeps = await server.front.ask(lambda opened: (opened.row(number), opened.keeps))
+    data = await server.front.thumbnail(row.sha256, side if keeps == "paths" else KEPT)
+    if data is None and keeps != "paths":
+        raise NotThere(f"picture {number}: this gallery keeps no thumbnail of it")
+    if data is None:
+        data = await server.workers.run(tasks.thumbnail, number, side)
+    return Response(data, media_type="image/webp", headers=FOR_EVER)
+
+
+@router.get("/images/{number}/file", response_class=FileResponse)
+async def file(server: Server, number: Id) -> FileResponse:
+    """The file itself, if it is still the one that was indexed."""
+    row = await _with_file(server, number)
+    status = await asyncio.to_thread(_status, row)
+    if (status.st_size, status.st_mtime_ns) != (row.bytes, row.mtime_ns):
+        raise Conflict(f"{plain(row.path)}: changed since it was indexed; index it again")
+    kind = SHOWN_AS.get(row.format, "application/octet-stream")
+    name = plain(os.path.basename(row.path))
+    return FileResponse(row.path, media_type=kind, filename=name, content_disposition_type="inline")
+
+
+@router.post("/images", status_code=201, response_model=schemas.Picture, dependencies=[Writable])
+async def keep(server: Server, image: Annotated[UploadFile, File()]) -> dict[str, object]:
+    """Keep a picture in the library. Only with ``--uploads``."""
+    folder = server.settings.uploads
+    if folder is None:
+        raise Refused("this server keeps no pictures that are sent to it; start it with --uploads FOLDER")
+    data = await data_of(server.settings, image)
+    kind = await server.workers.run(tasks.checked, data)
+    path = await asyncio.to_thread(_written, folder, data, kind)
+
+    def added(opened: Gallery) -> dict[str, object]:
+        report = opened.add(path)
+        if report.failed:
+            raise UserError(f"it could not be kept: {report.failed[0].reason}")
+        return showing.pictures(opened, list(opened.rows_at([path]).values()))[0]
+
+    return await server.front.ask(added)
+
+
+@router.delete("/images/{number}", status_code=204, dependencies=[Writable])
+async def forget(server: Server, number: Id, trash: bool = False) -> Response:
+    """Forget a picture. The file stays where it is, or goes to the system's trash."""
+    row = await (_with_file(server, number) if trash else server.front.ask(lambda opened: opened.row(number)))
+    if trash:
+        from lookalike.clear import trash as to_trash
+
+        await asyncio.to_thread(_status, row)
+        await asyncio.to_thread(to_trash(), row.path, row.path)
+    await server.front.ask(lambda opened: opened.remove(row.path))
+    return Response(status_code=204)
+
+
+@router.get("/failures", response_model=schemas.Failures)
+async def failures(
+    server: Server, limit: Limit = 100, cursor_: Annotated[str | None, Query(alias="cursor", max_length=200)] = None
+) -> dict[str, object]:
+    """The files that could not be used, and why."""
+    after = place(cursor_)
+    every = (await server.front.ask(lambda opened: opened.info())).failures
+    part = [{"path": plain(one.path), "reason": plain(one.reason)} for one in every[after : after + limit]]
+    following = cursor(after + limit) if after + limit < len(every) else None
+    return {"failures": part, "next": following, "total": len(every)}
+
+
+@router.get("/map", response_model=schemas.Map)
+async def plan(server: Server, by: Annotated[str | None, Query(max_length=200)] = None) -> dict[str, object]:
+    """The library in two dimensions: what is alike lies near."""
+    return await server.workers.run(tasks.plan, by)
+
+
+async def _with_file(server: Service, number: int) -> Row:
+    row, keeps = await server.front.ask(lambda opened: (opened.row(number), opened.keeps))
+    if keeps != "paths":
+        raise NotThere(f"picture {number}: this gallery does not know where its file is")
+    return row
+
+
+def _status(row: Row) -> os.stat_result:
+    try:
+        return os.stat(row.path)
+    except OSError as error:
+        raise Gone(f"{plain(row.path)}: the file is gone") from error
+
+
+def _written(folder: str, data: bytes, kind: str) -> str:
+    """Under the name of its content; complete, or not at all."""
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    path = place / f"{hashlib.sha256(data).hexdigest()[:32]}.{ENDINGS.get(kind, kind.lower())}"
+    draft = path.with_suffix(f".{os.getpid()}.draft")
+    try:
+        draft.write_bytes(data)
+        os.replace(draft, path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    return os.path.abspath(path)

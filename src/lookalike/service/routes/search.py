@@ -1,0 +1,79 @@
+"""Search, comparison, classification: a picture comes in, what is known of it goes out; it is kept nowhere."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, UploadFile
+from fastapi.responses import Response
+
+from lookalike.service import forms, schemas, tasks
+from lookalike.service.service import Server
+
+router = APIRouter(prefix="/v1", tags=["search and compare"])
+
+Upload = Annotated[UploadFile | None, File(description="a picture in any format that can be read")]
+Number = Annotated[int | None, Form(ge=1, le=2**63 - 1, description="the id of a picture of the gallery")]
+Text = Annotated[str | None, Form(max_length=12_000)]
+
+
+@router.post("/search", response_model=schemas.Found)
+async def search(
+    server: Server,
+    image: Upload = None,
+    id: Number = None,  # noqa: A002  the name that it has in the API
+    k: Annotated[int, Form(ge=1, le=1000)] = 10,
+    by: Text = None,
+    where: Annotated[str | None, Form(max_length=2000, examples=["width >= 1000"])] = None,
+    region: Annotated[str | None, Form(max_length=200, examples=["120,80,300,200"])] = None,
+    precision: Annotated[float | None, Form(ge=0.5, lt=1)] = None,
+    verify: Annotated[int | None, Form(ge=0, le=100)] = None,
+    views: Annotated[bool, Form()] = False,
+    good: Annotated[str | None, Form(max_length=12_000, examples=["4,7"])] = None,
+    bad: Annotated[str | None, Form(max_length=12_000)] = None,
+) -> dict[str, object]:
+    """The pictures of the gallery that are most like this one, or this part of it, best first."""
+    sent = await forms.sent(server.settings, image, id, ("image", "id"))
+    wanted = tasks.Wanted(
+        k, by or None, where or None, forms.region(region), precision, verify, views,
+        forms.ids(good, "good"), forms.ids(bad, "bad"),
+    )  # fmt: skip
+    return await server.workers.run(tasks.search, sent, wanted)
+
+
+@router.post("/compare", response_model=schemas.Compared, response_model_exclude_unset=True)
+async def compare(
+    server: Server,
+    a: Upload = None,
+    b: Upload = None,
+    a_id: Number = None,
+    b_id: Number = None,
+    explain: Annotated[bool, Form()] = False,
+) -> dict[str, object]:
+    """What two pictures have to do with each other; with ``explain``, and why."""
+    first = await forms.sent(server.settings, a, a_id, ("a", "a_id"))
+    second = await forms.sent(server.settings, b, b_id, ("b", "b_id"))
+    return await server.workers.run(tasks.compare, first, second, explain)
+
+
+@router.post("/compare/picture", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+async def compare_picture(
+    server: Server, a: Upload = None, b: Upload = None, a_id: Number = None, b_id: Number = None
+) -> Response:
+    """The reasons for a comparison, drawn, as PNG."""
+    first = await forms.sent(server.settings, a, a_id, ("a", "a_id"))
+    second = await forms.sent(server.settings, b, b_id, ("b", "b_id"))
+    return Response(await server.workers.run(tasks.compare_picture, first, second), media_type="image/png")
+
+
+@router.post("/classify", response_model=schemas.Classified)
+async def classify(
+    server: Server,
+    model: Annotated[str, Form(min_length=1, max_length=200)],
+    image: Upload = None,
+    id: Number = None,  # noqa: A002
+    top: Annotated[int, Form(ge=1, le=100)] = 5,
+) -> dict[str, object]:
+    """What a model calls a picture."""
+    sent = await forms.sent(server.settings, image, id, ("image", "id"))
+    return await server.workers.run(tasks.classify, sent, model, top)

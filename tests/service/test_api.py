@@ -1,0 +1,436 @@
+"""The API over a real server: the answers of the library, with its field names, and nothing lost between."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import requests
+from PIL import Image as Pillow
+
+import lookalike as la
+from lookalike.describe import get
+from lookalike.edits import apply
+from lookalike.gallery import Gallery
+from lookalike.types import Box, to_json
+from samples import PHOTOGRAPHS, photograph, save
+from served import Served, serving
+
+SAME = ("astronaut", "chelsea")  # that lie in the library twice
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seven photographs, edited copies of two, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("service") / "photos"
+    folder.mkdir()
+    for name in PHOTOGRAPHS:
+        save(folder / f"{Path(name).stem}.jpg", photograph(name), quality=90)
+    for name in SAME:
+        save(folder / f"{name}-small.jpg", apply("resize-50", photograph(f"{name}.png")), quality=80)
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gallery(photos: Path) -> Path:
+    path = photos.parent / "g.gallery"
+    with Gallery.create(path) as opened:
+        opened.add(photos)
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(gallery: Path) -> Iterator[Served]:
+    with serving(gallery) as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def query(photos: Path) -> Path:
+    """A part of a photograph that is not in the library itself."""
+    return save(photos.parent / "q.png", photograph("chelsea.png")[40:240, 60:360])
+
+
+@pytest.fixture
+def own(photos: Path, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
+    """A server over pictures that a test may change, and their folder; uploads go to "up", the trash is in "data"."""
+    folder = shutil.copytree(photos, tmp_path / "photos")
+    with Gallery.create(tmp_path / "g.gallery", descriptors=("copy", "colour", "texture", "structure")) as opened:
+        opened.add(folder)
+    env = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    with serving(tmp_path / "g.gallery", "--uploads", tmp_path / "up", env=env) as served:
+        yield served, folder
+
+
+def by_name(server: Served) -> dict[str, int]:
+    """File name -> id."""
+    return {one["name"]: one["id"] for one in server.get("/v1/images").json()["images"]}
+
+
+def problem(answer: requests.Response, status: int) -> str:
+    """What an error says, which must be problem+json with this status."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    told = answer.json()
+    assert set(told) >= {"type", "title", "status", "detail"}
+    assert told["status"] == status
+    return str(told["detail"])
+
+
+# --- search
+
+
+def test_a_search_says_what_the_library_says(server: Served, gallery: Path, query: Path):
+    """The hits of POST /v1/search are those of Gallery.search: pictures, relations, boxes, order."""
+    with Gallery.open(gallery) as opened:
+        expected = opened.search(query, 4)
+    told = server.search(query, k=4)
+    assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]
+    assert [hit.relation for hit in expected] == [hit["relation"] for hit in told["hits"]]
+    for hit, one in zip(expected, told["hits"], strict=True):
+        assert to_json(hit.box) == pytest.approx(one["box"], abs=0.5)
+        assert hit.probability == pytest.approx(one["probability"], abs=1e-6)
+    assert told["query"] == {"id": None, "width": 300, "height": 200, "blank": False}
+    assert (told["hits"][0]["relation"], told["hits"][0]["box_in"], told["verified"]) == ("crop", "picture", True)
+
+
+def test_a_picture_of_the_gallery_is_asked_by_its_id(server: Served, gallery: Path):
+    """A search by id gives what a search by that very file gives."""
+    number = by_name(server)["coffee.jpg"]
+    with Gallery.open(gallery) as opened:
+        expected = opened.search(opened.row(number).path, 5, verify=0)
+    told = server.search(id=number, k=5, verify=0)
+    assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]
+    assert ("identical", number) == (told["hits"][0]["relation"], told["query"]["id"])
+
+
+def test_only_a_region_of_the_query_is_looked_for(server: Served, tmp_path: Path):
+    """With a cat beside a rocket, the region decides which of the two is found first."""
+    cat, rocket = photograph("chelsea.png")[:300, :400], photograph("rocket.jpg")[:300, :400]
+    both = save(tmp_path / "both.png", np.hstack([cat, rocket]))
+    first = [server.search(both, region=region, k=1, verify=0) for region in ("0,0,400,300", "400,0,400,300")]
+    assert [[hit["name"][:-4].split("-")[0] for hit in one["hits"]] for one in first] == [["chelsea"], ["rocket"]]
+
+
+def test_filters_and_measures_are_passed_on(server: Served):
+    """``where``, ``by`` and ``k`` mean what they mean in the library."""
+    told = server.search(id=1, by="colour=2,structure=1", where="width > 600", k=2, verify=0)
+    assert (told["by"], len(told["hits"])) == ("colour=2,structure=1", 2)
+    assert all(hit["width"] > 600 for hit in told["hits"])
+
+
+def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Path):
+    """With a good and a bad example, distance is the sum of its pulls, and follows Rocchio's formula."""
+    asked = by_name(server)["coffee.jpg"]
+    order = [hit["id"] for hit in server.search(id=asked, by="content", k=9, verify=0)["hits"]]
+    bad, good = order[1], order[-1]
+    told = server.search(id=asked, good=str(good), bad=str(bad), by="content", k=9)
+    typical = get("content").card.typical
+    with Gallery.open(gallery) as opened:
+        paths = [opened.row(number).path for number in (asked, good, bad)]
+    assert (told["hits"][0]["relation"], told["hits"][0]["pulls"]) == ("identical", {})
+    for hit in told["hits"][1:]:
+        assert sum(hit["pulls"].values()) == pytest.approx(hit["distance"], abs=1e-5)
+        vectors = la.describe([*paths, hit["path"]], "content")
+        q, g, b = (1 - float(vectors[n] @ vectors[3]) for n in range(3))
+        expected = {"query": q, str(good): 0.75 * (g - typical), str(bad): -0.25 * (b - typical)}
+        assert expected == pytest.approx(hit["pulls"], abs=4e-3)
+    moved = [hit["id"] for hit in told["hits"]]
+    assert moved.index(good) < order.index(good)
+    assert moved.index(bad) > order.index(bad)
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        ({"id": 1, "where": "width >"}, "where"),
+        ({"id": 1, "by": "nothing"}, "nothing"),
+        ({"id": 1, "region": "1,2,3"}, "region"),
+        ({"id": 1, "region": "90000,0,5,5"}, "holds no pixel"),
+        ({"id": 1, "k": 0}, "k"),
+        ({"id": 1, "good": "x"}, "good"),
+        ({"id": 1, "precision": 2}, "precision"),
+        ({}, "image"),
+    ],
+)
+def test_a_wrong_request_says_which_field(server: Served, form: dict[str, object], words: str):
+    """422, and what is wrong with which field."""
+    assert words in problem(server.post("/v1/search", data=form), 422)
+
+
+def test_an_unknown_picture_is_not_there(server: Served):
+    """404 as problem+json, for each way to ask for a picture that is not held."""
+    for answer in (
+        server.post("/v1/search", data={"id": 999}),
+        server.get("/v1/images/999"),
+        server.get("/v1/images/999/thumbnail"),
+        server.get("/v1/images/999/file"),
+    ):
+        assert "999" in problem(answer, 404)
+
+
+def test_a_blank_query_says_that_it_is_blank(server: Served, tmp_path: Path):
+    """Nothing is found for a blank picture, and the answer says why."""
+    told = server.search(save(tmp_path / "b.png", np.full((200, 200, 3), 255, np.uint8)))
+    assert (told["query"]["blank"], told["hits"]) == (True, [])
+
+
+# --- comparison
+
+
+def test_a_comparison_says_what_the_library_says(server: Served, photos: Path, query: Path):
+    """POST /v1/compare of a file and a picture of the gallery is lookalike.compare."""
+    whole = photos / "chelsea.jpg"
+    expected = la.compare(query, whole)
+    answer = server.post("/v1/compare", data={"b_id": by_name(server)["chelsea.jpg"]}, files={"a": query.read_bytes()})
+    told = answer.json()
+    assert (expected.relation, expected.box_in) == (told["relation"], told["box_in"])
+    assert to_json(expected.box) == pytest.approx(told["box"], abs=1)
+    assert np.allclose(expected.transform, told["transform"], atol=1e-2)
+    assert {"changed", "shares", "points"} & set(told) == set()
+
+
+def test_reasons_come_with_explain(server: Served, query: Path):
+    """``explain`` brings the reasons, whose shares add up to the odds, and matched points within both pictures."""
+    names = by_name(server)
+    answer = server.post(
+        "/v1/compare", data={"a_id": names["coffee.jpg"], "b_id": names["rocket.jpg"], "explain": True}
+    )
+    told = answer.json()
+    assert told["odds"] == pytest.approx(sum(told["shares"].values()) + told["strangers"] + told["prior"], abs=1e-3)
+    answer = server.post(
+        "/v1/compare", data={"b_id": names["chelsea.jpg"], "explain": True}, files={"a": query.read_bytes()}
+    )
+    told = answer.json()
+    assert len(told["points"]) > 20
+    assert all(0 <= x <= told["a"]["width"] and 0 <= y <= told["a"]["height"] for (x, y), _ in told["points"])
+
+
+def test_the_reasons_are_drawn(server: Served):
+    """A PNG that can be opened, wider than high."""
+    names = by_name(server)
+    form = {"a_id": names["astronaut.jpg"], "b_id": names["astronaut-small.jpg"]}
+    answer = server.post("/v1/compare/picture", data=form)
+    assert (answer.headers["content-type"], Pillow.open(io.BytesIO(answer.content)).format) == ("image/png", "PNG")
+
+
+# --- the library
+
+
+def test_cursors_go_over_everything_once(server: Served):
+    """Pages of four give every picture once, in the order of GET /v1/ids."""
+    seen, cursor = [], None
+    while True:
+        page = server.get("/v1/images", params={"limit": 4, "cursor": cursor} if cursor else {"limit": 4}).json()
+        seen += [one["id"] for one in page["images"]]
+        cursor = page["next"]
+        if cursor is None:
+            break
+    assert server.get("/v1/ids").json()["ids"] == seen
+    assert page["total"] == len(seen) == 9
+    assert "cursor" in problem(server.get("/v1/images", params={"cursor": "zzz"}), 422)
+
+
+def test_pictures_come_in_the_order_of_their_ids(server: Served):
+    """``ids`` gives these, in this order; one that is not held is left out."""
+    told = server.get("/v1/images", params={"ids": "3,1,77,2"}).json()
+    assert [one["id"] for one in told["images"]] == [3, 1, 2]
+
+
+def test_the_gallery_tells_what_it_holds(server: Served, photos: Path):
+    """Counts, folders, what to search by, and the files that could not be read with their reasons."""
+    told = server.get("/v1/gallery").json()
+    assert (9, 1, "copy", [str(photos)]) == (told["pictures"], told["failures"], told["default_by"], told["folders"])
+    assert {("copy", "whole"), ("blend", "blend")} <= {(one["name"], one["kind"]) for one in told["by"]}
+    failed = server.get("/v1/failures").json()
+    assert [str(photos / "broken.jpg")] == [one["path"] for one in failed["failures"]]
+
+
+@pytest.mark.parametrize("side", [160, 320, 640, 1600])
+def test_thumbnails_are_small_and_kept_for_ever(server: Served, side: int):
+    """WebP, the longer side as asked for or that of the picture, the same on the second call."""
+    number = by_name(server)["motorcycle_left.jpg"]
+    first, second = (server.get(f"/v1/images/{number}/thumbnail", params={"side": side}) for _ in range(2))
+    picture = Pillow.open(io.BytesIO(first.content))
+    longest = max(photograph("motorcycle_left.png").shape)
+    assert ("WEBP", min(side, longest)) == (picture.format, max(picture.size))
+    assert first.content == second.content
+    assert "immutable" in first.headers["cache-control"]
+
+
+def test_a_side_that_is_not_offered_is_refused(server: Served):
+    """Any size could be asked for otherwise, and kept."""
+    assert "side" in problem(server.get("/v1/images/1/thumbnail", params={"side": 333}), 422)
+
+
+def test_the_file_is_served_as_it_is(server: Served, photos: Path):
+    """The very bytes, shown rather than saved, and never taken for anything but a picture."""
+    answer = server.get(f"/v1/images/{by_name(server)['coffee.jpg']}/file")
+    assert (photos / "coffee.jpg").read_bytes() == answer.content
+    assert (answer.headers["content-type"], answer.headers["x-content-type-options"]) == ("image/jpeg", "nosniff")
+
+
+def test_the_map_places_every_picture(server: Served):
+    """A place within the square for each, copies nearer to each other than to anything else."""
+    told = server.get("/v1/map").json()
+    places = dict(zip(told["ids"], np.stack([told["x"], told["y"]], axis=1), strict=True))
+    assert server.get("/v1/ids").json()["ids"] == told["ids"]
+    assert max(np.abs(place).max() for place in places.values()) == pytest.approx(1)
+    names = by_name(server)
+    copy = places[names["astronaut-small.jpg"]]
+    nearest = min(
+        (one for one in places if one != names["astronaut-small.jpg"]), key=lambda n: np.hypot(*(places[n] - copy))
+    )
+    assert names["astronaut.jpg"] == nearest
+
+
+def test_a_file_that_changed_or_is_gone_is_not_passed_off(own: tuple[Served, Path]):
+    """409 for another content, 410 for none; neither as file nor as thumbnail."""
+    server, folder = own
+    names = by_name(server)
+    save(folder / "coffee.jpg", photograph("rocket.jpg"))
+    (folder / "ihc.jpg").unlink()
+    assert "changed" in problem(server.get(f"/v1/images/{names['coffee.jpg']}/file"), 409)
+    assert "changed" in problem(server.get(f"/v1/images/{names['coffee.jpg']}/thumbnail"), 409)
+    assert "gone" in problem(server.get(f"/v1/images/{names['ihc.jpg']}/file"), 410)
+    assert "no such file" in problem(server.get(f"/v1/images/{names['ihc.jpg']}/thumbnail"), 404)
+
+
+# --- what changes something
+
+
+def test_an_upload_is_kept_once_and_can_be_forgotten(own: tuple[Served, Path], tmp_path: Path):
+    """201 and found from then on; the same again is the same picture; trash takes the file along."""
+    server, _ = own
+    data = save(tmp_path / "new.png", photograph("coffee.png")[50:300, 100:400]).read_bytes()
+    kept = [server.post("/v1/images", files={"image": data}) for _ in range(2)]
+    assert [one.status_code for one in kept] == [201, 201]
+    number = kept[0].json()["id"]
+    assert number == kept[1].json()["id"]
+    assert [number] == [hit["id"] for hit in server.search(tmp_path / "new.png", k=1)["hits"]]
+    (file,) = (tmp_path / "up").iterdir()
+    assert data == file.read_bytes()
+    assert server.delete(f"/v1/images/{number}", params={"trash": "true"}).status_code == 204
+    assert list((tmp_path / "up").iterdir()) == []
+    assert [data] == [one.read_bytes() for one in (tmp_path / "data" / "Trash" / "files").iterdir()]
+    problem(server.get(f"/v1/images/{number}"), 404)
+
+
+def test_what_is_no_picture_is_not_kept(own: tuple[Served, Path], tmp_path: Path):
+    """422, and no file."""
+    server, _ = own
+    assert "picture" in problem(server.post("/v1/images", files={"image": b"hello, I am text"}), 422)
+    assert not (tmp_path / "up").exists()
+
+
+def test_duplicates_are_found_judged_and_cleared(own: tuple[Served, Path], tmp_path: Path):
+    """The library's groups; a pair called different is gone until the word is taken back; copies go to the trash."""
+    server, folder = own
+    told = server.groups()
+    with Gallery.open(tmp_path / "g.gallery") as opened:
+        expected = {(group.keep, group.others) for group in opened.duplicates()}
+    assert expected == {(one["keep"]["path"], tuple(o["path"] for o in one["others"])) for one in told["groups"]}
+    assert (told["total"], told["pairs"], told["next"]) == (2, 2, None)
+    assert {"path", "relation", "probability", "verified", "edits"} <= set(told["groups"][0]["others"][0])
+
+    pairs = [(one["keep"]["id"], one["others"][0]["id"]) for one in told["groups"]]
+    assert server.post("/v1/decisions", json={"pairs": pairs[:1], "verdict": "different"}).json() == {"decided": 1}
+    assert [pairs[1][0]] == [one["keep"]["id"] for one in server.groups()["groups"]]
+    assert server.delete("/v1/decisions", json={"pairs": pairs[:1]}).json() == {"forgotten": 1}
+    assert server.groups()["total"] == 2
+
+    (folder / "chelsea-small.jpg").touch()  # touched, but the same: it may go
+    clear = [{"copy": copy, "keep": keep} for keep, copy in pairs]
+    job = server.ended(server.post("/v1/clear", json={"pairs": clear}).json())
+    assert (job["state"], len(job["result"]["done"]), job["result"]["failed"]) == ("done", 2, [])
+    names = {f"{name}-small.jpg" for name in SAME}
+    assert names == {one.name for one in (tmp_path / "data" / "Trash" / "files").iterdir()}
+    assert not names & {one.name for one in folder.iterdir()}
+    assert server.groups()["total"] == 0
+
+
+def test_a_copy_that_changed_is_not_cleared(own: tuple[Served, Path]):
+    """What is not what it was when it was looked at stays where it is, and the answer says so."""
+    server, folder = own
+    names = by_name(server)
+    save(folder / "chelsea-small.jpg", photograph("rocket.jpg"))
+    pairs = [{"copy": names["chelsea-small.jpg"], "keep": names["chelsea.jpg"]}]
+    job = server.ended(server.post("/v1/clear", json={"pairs": pairs}).json())
+    assert "changed" in job["result"]["failed"][0]["reason"]
+    assert (folder / "chelsea-small.jpg").exists()
+
+
+def test_indexing_is_a_job_that_can_be_watched(own: tuple[Served, Path]):
+    """A new file is taken in; the events tell it to the end; a folder elsewhere is refused."""
+    server, folder = own
+    save(folder / "new.png", photograph("coffee.png")[:200, :200])
+    begun = server.post("/v1/index", json={})
+    assert begun.status_code == 202
+    events = server.get(f"/v1/jobs/{begun.json()['id']}/events", stream=True)
+    told = [json.loads(line[6:]) for line in events.iter_lines() if line.startswith(b"data: ")]
+    assert (told[-1]["state"], told[-1]["result"]["added"], told[-1]["result"]["unchanged"]) == ("done", 1, 9)
+    assert "new.png" in by_name(server)
+    assert begun.json()["id"] == server.get("/v1/jobs").json()["jobs"][0]["id"]
+    assert "folder" in problem(server.post("/v1/index", json={"folders": ["/etc"]}), 403)
+    assert "folder" in problem(server.post("/v1/index", json={"folders": [f"{folder}/../../"]}), 403)
+    os.symlink("/etc", folder / "link")
+    assert "folder" in problem(server.post("/v1/index", json={"folders": [f"{folder}/link"]}), 403)
+    assert "extra" in problem(server.post("/v1/index", json={"folder": ["/etc"]}), 422).lower()
+
+
+def test_a_cancelled_job_keeps_what_it_did(own: tuple[Served, Path]):
+    """Cancelled while it indexes, it ends soon as cancelled; the next one goes on and finishes."""
+    server, folder = own
+    for number in range(150):
+        save(folder / "many" / f"{number}.png", np.roll(photograph("coffee.png"), 4 * number, axis=1)[:300])
+    job = server.post("/v1/index", json={}).json()
+    with server.get(f"/v1/jobs/{job['id']}/events", stream=True) as events:
+        for line in events.iter_lines():
+            if line.startswith(b"data: ") and json.loads(line[6:])["done"] > 0:
+                break
+    assert server.delete(f"/v1/jobs/{job['id']}").status_code == 202
+    assert server.ended(server.get(f"/v1/jobs/{job['id']}").json())["state"] == "cancelled"
+    before = len(server.get("/v1/ids").json()["ids"])
+    assert before < 159
+    again = server.ended(server.post("/v1/index", json={}).json())
+    assert ("done", 159 - before) == (again["state"], again["result"]["added"])
+
+
+def test_a_read_only_server_changes_nothing(gallery: Path, tmp_path: Path):
+    """Everything that writes is 403, what reads is answered."""
+    with serving(gallery, "--read-only", "--uploads", tmp_path / "up") as server:
+        assert server.get("/v1/gallery").json()["read_only"]
+        for answer in (
+            server.post("/v1/images", files={"image": b"x"}),
+            server.delete("/v1/images/1"),
+            server.post("/v1/index", json={}),
+            server.post("/v1/decisions", json={"pairs": [[1, 2]], "verdict": "same"}),
+            server.post("/v1/clear", json={"pairs": [{"copy": 1, "keep": 2}]}),
+        ):
+            assert "read-only" in problem(answer, 403)
+        assert server.post("/v1/search", data={"id": 1, "verify": 0}).status_code == 200
+
+
+def test_health_and_numbers(server: Served):
+    """Alive, ready, and counted by route, never by address."""
+    assert [server.get(path).text for path in ("/healthz", "/readyz")] == ["ok\n", "ok\n"]
+    server.get("/v1/images/1")
+    text = server.get("/metrics").text
+    assert 'lookalike_requests_total{method="GET",route="/v1/images/{number}",status="200"}' in text
+    assert "lookalike_pictures 9.0" in text
+    assert '/v1/images/1"' not in text
+
+
+def test_box_and_region_are_the_same_thing(server: Served, gallery: Path):
+    """The box of a hit can be sent back as the region of a search."""
+    told = server.search(id=1, k=1, verify=0, region="10,10,200,150")
+    with Gallery.open(gallery) as opened:
+        expected = opened.search(opened.row(1).path, 1, verify=0, region=Box(10, 10, 200, 150))
+    assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]
