@@ -38,6 +38,7 @@ export function mount(root, gallery) {
           number, el("button", { class: "button small" }, t("compare.take")))));
     const leave = intake(node, (file) => put(side, file), false);
     const fill = (one) => {
+      node.classList.toggle("filled", Boolean(one));
       text.textContent = one?.name ?? "";
       picture.replaceChildren(one ? mat(one, image(one.url, one.name || t("picture", { side: side.toUpperCase() }))) : el("p", { class: "drop small" }, t("compare.drop")));
     };
@@ -84,7 +85,7 @@ export function mount(root, gallery) {
     answer.replaceChildren(
       el("div", { class: "judgement" }, summary, told.shares && Object.keys(told.shares).length > 0 && evidence(told), distances(told)),
       shown ? shown.node : el("p", { class: "empty" }, t("compare.unseen")), explained(form));
-    say(`${named("relation", told.relation)}, ${percent(told.probability, told.relation)}`);
+    say(`${named("relation", told.relation)}, ${percent(told.probability, told.relation)}`, true);
   }
 
   /** The explanation as the library draws it. */

@@ -53,7 +53,7 @@ function known(picture) {
 }
 
 export const objects = (picture) => listed(Object.entries(picture.objects).map(([name, count]) => {
-  const what = name || t("objects-all");
+  const what = name && name !== "objects" ? name : t("objects-all");
   return count > 1 ? `${count} ${what}` : what;
 }));
 

@@ -95,7 +95,7 @@ export function mount(root, gallery) {
     [at, chosen] = [index, 1];
     render();
     one("[aria-current]", side)?.scrollIntoView({ block: "nearest" });
-    say(t("duplicates.place", { at: at + 1, total }));
+    say(t("duplicates.place", { at: at + 1, total }), true);
   }
 
   /** What is known of two members: the service tells of each with the one that it would keep. */

@@ -57,7 +57,7 @@ export function mount(root, gallery) {
     cell.dataset.id = id;
     cell.append(el("button", {
       type: "button", class: "shot", "aria-label": t("open", { name: picture?.name ?? `#${id}` }), onclick: () => detail(id, gallery, { ongone: gone }),
-    }, mat(picture ?? { id }, thumb(picture ?? { id }, 160, { alt: "", loading: "eager" }))),
+    }, picture ? mat(picture, thumb(picture, 160, { alt: "", loading: "eager" })) : el("span", { class: "mat" })),
     picture ? name(picture) : el("p", { class: "name" }, "…"), el("p", { class: "data one-line" }, listed(said)));
   }
 

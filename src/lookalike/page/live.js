@@ -4,8 +4,10 @@ import { t } from "./language.js";
 
 let fading = 0;
 
-export function say(text) {
+/** `quiet`: for screen readers alone, where eyes see it anyway. */
+export function say(text, quiet = false) {
   clearTimeout(fading);
+  one("#status").classList.toggle("unseen", quiet);
   one("#status").textContent = text;
   fading = setTimeout(() => { one("#status").textContent = ""; }, 7000);
 }

@@ -51,9 +51,10 @@ export function mount(root, gallery) {
     (name) => change({ by: name, ...(gallery.by.find((one) => one.name === name).kind === "regions" ? { good: [], bad: [] } : {}) }), { data: { control: "by" } });
   const k = select(COUNTS.map((count) => [String(count), String(count)]), "20", (count) => change({ k: Number(count) }), { data: { control: "k" } });
   const copies = el("input", { type: "checkbox", id: "copies", data: { control: "copies" }, onchange: () => change({ copies: copies.checked }) });
+  const refine = el("details", { class: "refine", open: innerWidth >= 768 }, el("summary", {}, t("filter")), filter.node);
   const controls = el("div", { class: "controls" },
     el("div", { class: "row" }, field(t("by"), by), field(t("k"), k),
-      el("div", { class: "check" }, copies, el("label", { for: "copies" }, t("copies-only")))), filter.node);
+      el("div", { class: "check" }, copies, el("label", { for: "copies" }, t("copies-only")))), refine);
   const found = results(gallery, {
     judge: (id, verdict) => {
       const others = (list) => list.filter((one) => one !== id);
@@ -107,6 +108,7 @@ export function mount(root, gallery) {
     k.value = String(now.k);
     copies.checked = now.copies;
     filter.set(now.where);
+    if (now.where) refine.open = true;
     if (!now.id) { query = null; return greet(); }
     try {
       if (query?.ref !== now.id) {
@@ -149,7 +151,7 @@ export function mount(root, gallery) {
       found.show(last, shown, "");
     }
     if (!judged) order = last.hits.map((hit) => hit.id);
-    say(list([t("found", { n: last.hits.length }), last.query.blank ? t("blank") : ""].filter(Boolean)));
+    say(list([t("found", { n: last.hits.length }), last.query.blank ? t("blank") : ""].filter(Boolean)), true);
   }
 
   return { update, leave() { stop(); under.abort(); } };
