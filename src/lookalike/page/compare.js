@@ -75,7 +75,7 @@ export function mount(root, gallery) {
     const drawn = await Promise.all(both.map((one, at) => loaded(one, at ? told.b : told.a)));
     if (signal.aborted) return;
     const done = edits(told);
-    const summary = el("div", { class: "sum" },
+    const summary = el("div", { class: "card sum" },
       el("p", { class: "verdict" }, chip(told.relation), el("span", { class: "sure big", title: t("probability") }, percent(told.probability, told.relation))),
       bar(told.probability, "thick"), el("p", { class: "soft" }, t("compare.sure")), el("p", {}, t(`why.${told.relation}`)),
       done.length > 0 && el("p", {}, `${t("edits")}: ${listed(done)}`),
@@ -83,8 +83,8 @@ export function mount(root, gallery) {
       told.inliers > 0 && el("p", { class: "soft" }, t("inliers", { n: told.inliers })));
     if (drawn.every(Boolean)) shown = stage(...drawn, told);
     answer.replaceChildren(
-      el("div", { class: "judgement" }, summary, told.shares && Object.keys(told.shares).length > 0 && evidence(told), distances(told)),
-      shown ? shown.node : el("p", { class: "empty" }, t("compare.unseen")), explained(form));
+      summary, el("div", { class: "seen" }, shown ? shown.node : el("p", { class: "empty" }, t("compare.unseen")), explained(form)),
+      el("div", { class: "card reasoned" }, told.shares && Object.keys(told.shares).length > 0 && evidence(told), distances(told)));
     say(`${named("relation", told.relation)}, ${percent(told.probability, told.relation)}`, true);
   }
 

@@ -45,7 +45,7 @@ function known(picture) {
   const rows = [
     ["path", picture.path], ["size", size(picture)], ["bytes", bytes(picture.bytes)], ["format", picture.format],
     ["taken", picture.taken && date(picture.taken)], ["camera", picture.camera],
-    ["labels", listed(picture.labels.map((one) => `${one.label} ${percent(one.probability)} (${one.source})`))],
+    ["labels", listed(picture.labels.map((one) => [one.label, one.probability < 1 && percent(one.probability), `(${one.source})`].filter(Boolean).join(" ")))],
     ["objects", objects(picture)], ["id", picture.id], ["sha256", picture.sha256],
   ];
   return el("dl", { class: "known" }, rows.filter(([, value]) => value).map(([name, value]) =>

@@ -13,9 +13,9 @@ export function chooser(onfile, text = t("choose"), props = {}) {
 }
 
 /** A button that takes a still with the camera; null where there is none to be had. */
-export function cameraButton(onfile) {
+export function cameraButton(onfile, props = {}) {
   if (!navigator.mediaDevices?.getUserMedia) return null;
-  const node = button(t("camera"), { data: { act: "camera" }, hidden: true, onclick: () => take(onfile) }, "camera");
+  const node = button(t("camera"), { data: { act: "camera" }, hidden: true, onclick: () => take(onfile), ...props }, "camera");
   navigator.mediaDevices.enumerateDevices()
     .then((devices) => { node.hidden = !devices.some((device) => device.kind === "videoinput"); }, () => { /* none */ });
   return node;

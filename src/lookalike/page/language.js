@@ -1,12 +1,10 @@
 // English or Chinese: words, numbers, dates.
-import { en } from "./words-en.js";
-import { zh } from "./words-zh.js";
+import { LANGUAGES, WORDS } from "./words.js";
 
-const WORDS = { en, "zh-CN": zh };
 const KEY = "lookalike-language";
 
 const recall = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
-export let language = WORDS[recall()] ? recall() : /^zh/i.test(navigator.language) ? "zh-CN" : "en";
+export let language = LANGUAGES.includes(recall()) ? recall() : /^zh/i.test(navigator.language) ? "zh-CN" : "en";
 
 export function speak(name) {
   language = name;
@@ -16,13 +14,13 @@ export function speak(name) {
 
 /** The text of a name, with what stands for {its} blanks; "one|many" by `n`. */
 export function t(name, values = {}) {
-  const texts = (WORDS[language][name] ?? en[name] ?? name).split("|");
+  const texts = (WORDS[name]?.[LANGUAGES.indexOf(language)] ?? name).split("|");
   const text = texts.length > 1 && values.n !== 1 ? texts[1] : texts[0];
   return text.replace(/\{(\w+)\}/g, (_, key) => (typeof values[key] === "number" ? number(values[key]) : values[key] ?? ""));
 }
 
 /** The word for something the library names, or the library's own. */
-export const named = (kind, name) => (`${kind}.${name}` in en ? t(`${kind}.${name}`) : name);
+export const named = (kind, name) => (`${kind}.${name}` in WORDS ? t(`${kind}.${name}`) : name);
 
 export const number = (value, digits = 0) =>
   value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -52,5 +50,4 @@ export function date(text) {
   return Number.isNaN(when.getTime()) ? text : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(when);
 }
 
-export const list = (words) => new Intl.ListFormat(language, { type: "unit", style: language === "en" ? "short" : "narrow" }).format(words);
 export const listed = (words) => words.join(language === "en" ? ", " : "、");

@@ -30,7 +30,7 @@ function header() {
     el("nav", { class: "views", "aria-label": t("views") }, VIEWS.map((view) =>
       el("a", { href: link(view), data: { view } }, icon(view), el("span", {}, t(`view.${view}`))))),
     el("div", { class: "prefs" },
-      button(other[1], { id: "language", class: "quiet", lang: other[0], onclick: switched }),
+      button(other[1], { id: "language", class: "button quiet", lang: other[0], onclick: switched }),
       tool(t("theme"), "theme", { id: "theme", onclick: toggle }))));
 }
 

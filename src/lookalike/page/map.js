@@ -97,8 +97,8 @@ export function mount(root, gallery) {
     const context = canvas.getContext("2d");
     context.scale(dots, dots);
     const seen = visible();
-    const side = Math.max(0, Math.min(96, 26 * Math.sqrt(view.zoom / Math.min(width, height))));
-    if (seen.length <= PICTURES && side > 20) thumbs(context, seen, side);
+    const side = Math.min(112, 46 * Math.sqrt(view.zoom / Math.min(width, height)));
+    if (seen.length <= PICTURES) thumbs(context, seen, side);
     else dotted(context, seen);
     cross(context, width, height);
     if (alternative.open) enumerate(seen);

@@ -90,7 +90,7 @@ export function results(gallery, acts) {
       hit.inliers > 0 && el("p", {}, t("inliers", { n: hit.inliers })),
       !hit.verified && !pulls.length && el("p", {}, t("unverified")),
       pulls.length > 0 && el("dl", { class: "pulls" }, pulls.map(([from, part]) => el("div", {},
-        el("dt", {}, from === "query" ? t("query") : [thumb({ id: from }, 32, { alt: "" }), el("span", { class: "unseen" }, `#${from}`)]),
+        el("dt", {}, from === "query" ? t("query-short") : [thumb({ id: from }, 32, { alt: "" }), el("span", { class: "unseen" }, `#${from}`)]),
         el("dd", {}, pull(part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
     ];
   }

@@ -3,7 +3,7 @@ import { aborted, get, send } from "./api.js";
 import { button, el, field, select } from "./dom.js";
 import { filterBuilder } from "./filter.js";
 import { cameraButton, chooser, intake } from "./intake.js";
-import { list, named, t } from "./language.js";
+import { listed, named, t } from "./language.js";
 import { complain, say } from "./live.js";
 import { image, thumb } from "./picture.js";
 import { regionPicker } from "./region.js";
@@ -95,7 +95,7 @@ export function mount(root, gallery) {
     const img = image(query.url, query.name || t("query"), { draggable: "false" });
     picker = regionPicker(img, query.width, query.height, (region) => change({ region, good: [], bad: [] }));
     panel.replaceChildren(picker.node, el("p", { class: "name" }, el("bdi", {}, query.name)),
-      el("div", { class: "row tight" }, chooser(take, t("choose-other"), { class: "button small" }), cameraButton(take),
+      el("div", { class: "row tight" }, chooser(take, t("choose-other"), { class: "button small" }), cameraButton(take, { class: "button small" }),
         button(t("search.new"), { class: "button small", data: { act: "new-search" }, onclick: () => go("search") })));
   }
 
@@ -151,7 +151,7 @@ export function mount(root, gallery) {
       found.show(last, shown, "");
     }
     if (!judged) order = last.hits.map((hit) => hit.id);
-    say(list([t("found", { n: last.hits.length }), last.query.blank ? t("blank") : ""].filter(Boolean)), true);
+    say(listed([t("found", { n: last.hits.length }), last.query.blank ? t("blank") : ""].filter(Boolean)), true);
   }
 
   return { update, leave() { stop(); under.abort(); } };
