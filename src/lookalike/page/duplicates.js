@@ -115,7 +115,7 @@ export function mount(root, gallery) {
       el("figcaption", {}, el("p", { class: "row tight" }, el("span", { class: "flag" }, flag), name(picture)), facts(picture),
         picture.path && el("p", { class: "soft small" }, el("bdi", {}, picture.path))));
     const marked = Boolean(plan.marked[other.id]);
-    focus.replaceChildren(
+    focus.replaceChildren(...[
       el("div", { class: "row between" }, el("h2", {}, t("duplicates.place", { at: at + 1, total })),
         el("span", { class: "row tight" }, tool(t("key.P"), "previous", { onclick: () => choose(at - 1), data: { act: "previous" } }), tool(t("key.J"), "next", { onclick: () => choose(at + 1), data: { act: "next" } }))),
       el("div", { class: "both" }, figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
@@ -123,7 +123,8 @@ export function mount(root, gallery) {
       others().length > 1 && el("ul", { class: "film", "aria-label": t("duplicates.group") }, others().map((picture, index) => el("li", {},
         el("button", { type: "button", "aria-label": nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", data: { act: `film-${picture.id}` }, onclick: () => { chosen = index + 1; present(); } },
           thumb(picture, 72, { alt: "" }))))),
-      el("div", { class: "row acts" }, acts(other, marked), el("a", { class: "button", href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))));
+      el("div", { class: "row acts" }, acts(other, marked), el("a", { class: "button", href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
+    ].filter(Boolean));
     if (held) one(`[data-act="${held}"]`, focus)?.focus({ preventScroll: true });
   }
 

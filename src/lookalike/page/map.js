@@ -85,7 +85,8 @@ export function mount(root, gallery) {
   function visible() {
     const found = [];
     const [wide, high] = [(canvas.clientWidth / 2 + 30) / view.zoom, (canvas.clientHeight / 2 + 30) / view.zoom];
-    for (let at = 0; at < points.ids.length; at += 1) if (Math.abs(points.x[at] - view.x) < wide && Math.abs(points.y[at] - view.y) < high) found.push(at);
+    const { ids, x, y } = points;
+    for (let at = 0; at < ids.length; at += 1) if (Math.abs(x[at] - view.x) < wide && Math.abs(y[at] - view.y) < high) found.push(at);
     return found;
   }
 
@@ -106,9 +107,12 @@ export function mount(root, gallery) {
 
   function dotted(context, seen) {
     const radius = seen.length > 20000 ? 1.1 : seen.length > 3000 ? 1.8 : 3;
-    for (let colour = 0; colour <= HUES.length; colour += 1) {
-      context.fillStyle = colours[colour];
-      for (const at of seen) if (points.colour[at] === colour) context.fillRect(onX(points.x[at]) - radius, onY(points.y[at]) - radius, 2 * radius, 2 * radius);
+    const { x, y, colour } = points;
+    const { zoom } = view;
+    const [left, top] = [onX(0) - radius, onY(0) - radius];
+    for (let one = 0; one <= HUES.length; one += 1) {
+      context.fillStyle = colours[one];
+      for (const at of seen) if (colour[at] === one) context.fillRect(left + x[at] * zoom, top - y[at] * zoom, 2 * radius, 2 * radius);
     }
   }
 

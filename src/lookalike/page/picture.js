@@ -4,12 +4,12 @@ import { el, icon } from "./dom.js";
 import { bytes, distance, named, percent, t } from "./language.js";
 import { nameOf } from "./subject.js";
 
-const hollow = () => el("span", { class: "none" }, icon("picture"), el("span", {}, t("no-preview")));
+export const hollow = () => el("span", { class: "none" }, icon("picture"), el("span", {}, t("no-preview")));
 
 /** An image, or a neat sign that there is none. */
 export function image(source, alt, props = {}) {
   const node = el("img", { src: source, alt, decoding: "async", ...props });
-  node.addEventListener("error", () => node.replaceWith(hollow()), { once: true });
+  node.addEventListener("error", () => { node.dataset.missing = ""; node.replaceWith(hollow()); }, { once: true });
   return node;
 }
 

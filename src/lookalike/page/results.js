@@ -2,7 +2,7 @@
 import { all, button, el, icon, one, tool, writing } from "./dom.js";
 import { detail } from "./detail.js";
 import { distance, listed, number, t } from "./language.js";
-import { edits, facts, mat, name, pull, thumb, verdict } from "./picture.js";
+import { edits, facts, hollow, mat, name, pull, thumb, verdict } from "./picture.js";
 import { link } from "./route.js";
 import { nameOf } from "./subject.js";
 
@@ -27,7 +27,7 @@ export function results(gallery, acts) {
     grid.replaceChildren(...answer.hits.map((hit, at) => {
       const img = seen.get(hit.id) ?? thumb(hit, 240);
       images.set(hit.id, img);
-      return card(hit, at, img, asked);
+      return card(hit, at, "missing" in img.dataset ? hollow() : img, asked);
     }));
     grid.setAttribute("aria-busy", String(Boolean(text)));
     note.textContent = text;

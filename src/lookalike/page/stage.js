@@ -45,7 +45,7 @@ export function stage(a, b, told, mode = "side") {
 
   /** Room for a whole picture, or for both, beside one another or one above the other. */
   function room() {
-    const wide = Math.max(200, pane.clientWidth), high = Math.max(260, innerHeight * 0.68);
+    const wide = Math.max(200, pane.clientWidth), high = Math.max(260, innerHeight * 0.62);
     const dots = Math.min(2, devicePixelRatio || 1);
     if (["slider", "blink", "difference"].includes(mode)) {
       const scale = Math.min(wide / a.width, high / a.height, 3);
@@ -68,6 +68,7 @@ export function stage(a, b, told, mode = "side") {
     const at = places.map(({ scale, x, y }) => ({ scale: scale * dots, x: x * dots, y: y * dots }));
     if (at.length === 2) two(context, at, dots);
     else over(context, at[0], dots);
+    canvas.style.filter = mode === "difference" ? "brightness(2)" : "";
     handle.style.left = `${canvas.offsetLeft + cut * width}px`;
     Object.assign(handle.style, { top: `${canvas.offsetTop}px`, height: `${height}px` });
     handle.setAttribute("aria-valuenow", Math.round(100 * cut));
