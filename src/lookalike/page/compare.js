@@ -1,6 +1,6 @@
 // Compare: two pictures, what they have to do with each other, and why.
 import { aborted, ask, formOf, send, thumbnail } from "./api.js";
-import { button, el } from "./dom.js";
+import { button, el, small, submit } from "./dom.js";
 import { chooser, intake } from "./intake.js";
 import { distance, listed, named, number, percent, t } from "./language.js";
 import { complain, say } from "./live.js";
@@ -17,9 +17,9 @@ export function mount(root, gallery) {
   let shown = null;
   let under = new AbortController();
   const slots = { a: slot("a"), b: slot("b") };
-  const swap = button(t("swap"), { class: "button small", data: { act: "swap" }, onclick: () => go("compare", { a: now.b, b: now.a }) }, "swap");
-  const answer = el("section", { class: "answer", "aria-label": t("compare.answer"), "aria-live": "off", id: "answer" });
-  root.append(el("h1", { class: "view-title" }, t("compare.title")), el("div", { class: "slots" }, slots.a.node, swap, slots.b.node), answer);
+  const swap = small(t("swap"), { act: "swap", onclick: () => go("compare", { a: now.b, b: now.a }) }, "swap");
+  const answer = el("section.answer", { "aria-label": t("compare.answer"), "aria-live": "off", id: "answer" });
+  root.append(el("h1.view-title", t("compare.title")), el("div.slots", slots.a.node, swap, slots.b.node), answer);
   const stop = intake(root, (file) => put(now.a && !now.b ? "b" : now.a && now.b ? "b" : "a", file));
 
   function put(side, file) {
@@ -28,19 +28,19 @@ export function mount(root, gallery) {
   }
 
   function slot(side) {
-    const picture = el("div", { class: "slot-picture" });
-    const text = el("p", { class: "name" });
+    const picture = el("div.slot-picture");
+    const text = el("p.name");
     const number = el("input", { type: "number", min: 1, placeholder: "id", "aria-label": t("compare.id", { side: side.toUpperCase() }), data: { slot: side } });
-    const node = el("section", { class: "slot", data: { slot: side }, "aria-label": t("picture", { side: side.toUpperCase() }) },
-      el("h2", {}, t("picture", { side: side.toUpperCase() })), picture, text,
-      el("div", { class: "row tight" }, chooser((file) => put(side, file), t("choose"), { class: "button small" }),
-        el("form", { class: "row tight", onsubmit: (event) => { event.preventDefault(); if (number.value) go("compare", { a: now.a, b: now.b, [side]: number.value }); } },
-          number, el("button", { class: "button small" }, t("compare.take")))));
+    const node = el("section.slot", { data: { slot: side }, "aria-label": t("picture", { side: side.toUpperCase() }) },
+      el("h2", t("picture", { side: side.toUpperCase() })), picture, text,
+      el("div.row.tight", chooser((file) => put(side, file), t("choose"), { class: "small" }),
+        el("form.row.tight", { onsubmit: (event) => { event.preventDefault(); if (number.value) go("compare", { a: now.a, b: now.b, [side]: number.value }); } },
+          number, submit(t("compare.take")))));
     const leave = intake(node, (file) => put(side, file), false);
     const fill = (one) => {
       node.classList.toggle("filled", Boolean(one));
       text.textContent = one?.name ?? "";
-      picture.replaceChildren(one ? mat(one, image(one.url, one.name || t("picture", { side: side.toUpperCase() }))) : el("p", { class: "drop small" }, t("compare.drop")));
+      picture.replaceChildren(one ? mat(one, image(one.url, one.name || t("picture", { side: side.toUpperCase() }))) : el("p.drop.small", t("compare.drop")));
     };
     fill(null);
     return { node, fill, leave };
@@ -58,14 +58,14 @@ export function mount(root, gallery) {
       const both = await Promise.all(["a", "b"].map((side) => (now[side] ? subject(now[side], signal) : null)));
       ["a", "b"].forEach((side, at) => slots[side].fill(both[at]));
       if ((now.a && !both[0]) || (now.b && !both[1])) say(t("search.gone"));
-      if (!both[0] || !both[1]) return answer.replaceChildren(el("p", { class: "empty" }, t("compare.empty")));
-      answer.replaceChildren(el("p", { class: "closer" }, t("comparing")), el("div", { class: "skeleton" }, el("span", { class: "mat" })));
+      if (!both[0] || !both[1]) return answer.replaceChildren(el("p.empty", t("compare.empty")));
+      answer.replaceChildren(el("p.closer", t("comparing")), el("div.skeleton", el("span.mat")));
       const form = { ...asForm(both[0], "a", "a_id"), ...asForm(both[1], "b", "b_id") };
       const told = await send("/v1/compare", { ...form, explain: true }, signal);
       await present(both, told, form, signal);
     } catch (error) {
       if (aborted(error)) return undefined;
-      answer.replaceChildren(el("p", { class: "empty" }, error.message));
+      answer.replaceChildren(el("p.empty", error.message));
       complain(error);
     }
     return undefined;
@@ -75,32 +75,32 @@ export function mount(root, gallery) {
     const drawn = await Promise.all(both.map((one, at) => loaded(one, at ? told.b : told.a)));
     if (signal.aborted) return;
     const done = edits(told);
-    const summary = el("div", { class: "card sum" },
-      el("p", { class: "verdict" }, chip(told.relation), el("span", { class: "sure big", title: t("probability") }, percent(told.probability, told.relation))),
-      bar(told.probability, "thick"), el("p", { class: "soft" }, t("compare.sure")), el("p", {}, t(`why.${told.relation}`)),
-      done.length > 0 && el("p", {}, `${t("edits")}: ${listed(done)}`),
-      told.turn !== "upright" && el("p", {}, named("turn", told.turn)),
-      told.inliers > 0 && el("p", { class: "soft" }, t("inliers", { n: told.inliers })));
+    const summary = el("div.card.sum",
+      el("p.verdict", chip(told.relation), el("span.sure.big", { title: t("probability") }, percent(told.probability, told.relation))),
+      bar(told.probability, "thick"), el("p.soft", t("compare.sure")), el("p", t(`why.${told.relation}`)),
+      done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
+      told.turn !== "upright" && el("p", named("turn", told.turn)),
+      told.inliers > 0 && el("p.soft", t("inliers", { n: told.inliers })));
     if (drawn.every(Boolean)) shown = stage(...drawn, told);
     answer.replaceChildren(
-      summary, el("div", { class: "seen" }, shown ? shown.node : el("p", { class: "empty" }, t("compare.unseen")), explained(form)),
-      el("div", { class: "card reasoned" }, told.shares && Object.keys(told.shares).length > 0 && evidence(told), distances(told)));
+      summary, el("div.seen", shown ? shown.node : el("p.empty", t("compare.unseen")), explained(form)),
+      el("div.card.reasoned", told.shares && Object.keys(told.shares).length > 0 && evidence(told), distances(told)));
     say(`${named("relation", told.relation)}, ${percent(told.probability, told.relation)}`, true);
   }
 
   /** The explanation as the library draws it. */
   function explained(form) {
-    const place = el("div", { class: "explained" });
-    const draw = button(t("compare.drawn"), { data: { act: "explain" }, onclick: async () => {
+    const place = el("div.explained");
+    const draw = button(t("compare.drawn"), { act: "explain", onclick: async () => {
       draw.disabled = true;
       try {
         const blob = await ask("POST", "/v1/compare/picture", { form: formOf(form) });
         const url = URL.createObjectURL(blob);
-        place.replaceChildren(el("p", {}, el("a", { href: url, download: "why.png" }, t("compare.save"))), image(url, t("compare.drawn")));
+        place.replaceChildren(el("p", el("a", { href: url, download: "why.png" }, t("compare.save"))), image(url, t("compare.drawn")));
       } catch (error) { complain(error); }
       draw.disabled = false;
     } });
-    return el("div", {}, draw, place);
+    return el("div", draw, place);
   }
 
   return { update, leave() { stop(); slots.a.leave(); slots.b.leave(); under.abort(); shown?.leave(); } };
@@ -116,16 +116,16 @@ async function loaded(one, { width, height }) {
 
 function distances(told) {
   const rows = Object.entries(told.distances);
-  return el("section", {}, el("h3", {}, t("compare.distances")), el("dl", { class: "ways" }, rows.map(([way, value]) =>
-    el("div", {}, el("dt", {}, named("by", way)), el("dd", {}, distance(value)), el("dd", { class: "whole" }, bar(value / (TYPICAL[way] ?? 1), "plain"))))),
-  el("p", { class: "soft small" }, t("compare.typical")));
+  return el("section", el("h3", t("compare.distances")), el("dl.ways", rows.map(([way, value]) =>
+    el("div", el("dt", named("by", way)), el("dd", distance(value)), el("dd.whole", bar(value / (TYPICAL[way] ?? 1), "plain"))))),
+  el("p.soft.small", t("compare.typical")));
 }
 
 function evidence(told) {
   const rows = Object.entries(told.shares).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const most = Math.max(...rows.map(([, value]) => Math.abs(value)));
   const sign = (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value), 1)}`;
-  return el("section", {}, el("h3", {}, t("compare.shares")), el("dl", { class: "ways" }, rows.map(([cue, value]) =>
-    el("div", {}, el("dt", {}, named("by", cue)), el("dd", {}, sign(value)), el("dd", { class: "whole" }, pull(value, most))))),
-  el("p", { class: "soft small" }, t("compare.odds")));
+  return el("section", el("h3", t("compare.shares")), el("dl.ways", rows.map(([cue, value]) =>
+    el("div", el("dt", named("by", cue)), el("dd", sign(value)), el("dd.whole", pull(value, most))))),
+  el("p.soft.small", t("compare.odds")));
 }

@@ -12,19 +12,19 @@ export async function detail(id, gallery, { ongone, query } = {}) {
   let picture;
   try { picture = await get(`/v1/images/${id}`); } catch (error) { complain(error); return; }
   const leave = (to) => () => { box.close(); location.hash = to; };
-  const acts = el("div", { class: "row acts" },
-    button(t("similar"), { class: "button main", data: { act: "similar" }, onclick: leave(link("search", { id })) }, "search"),
-    query && query !== String(id) && button(t("compare-query"), { data: { act: "compare" }, onclick: leave(link("compare", { a: query, b: id })) }, "compare"),
-    button(t("compare-other"), { data: { act: "compare-other" }, onclick: leave(link("compare", { a: id })) }, "compare"),
-    gallery.keeps === "paths" && el("a", { class: "button", href: `/v1/images/${id}/file`, target: "_blank", rel: "noopener" }, t("open-file")),
-    !gallery.read_only && button(t("forget"), { data: { act: "forget" }, onclick: () => forget(false) }),
-    !gallery.read_only && gallery.keeps === "paths" && button(t("trash"), { data: { act: "trash" }, onclick: () => forget(true) }));
+  const acts = el("div.row.acts",
+    button(t("similar"), { class: "main", act: "similar", onclick: leave(link("search", { id })) }, "search"),
+    query && query !== String(id) && button(t("compare-query"), { act: "compare", onclick: leave(link("compare", { a: query, b: id })) }, "compare"),
+    button(t("compare-other"), { act: "compare-other", onclick: leave(link("compare", { a: id })) }, "compare"),
+    gallery.keeps === "paths" && el("a.button", { href: `/v1/images/${id}/file`, target: "_blank", rel: "noopener" }, t("open-file")),
+    !gallery.read_only && button(t("forget"), { act: "forget", onclick: () => forget(false) }),
+    !gallery.read_only && gallery.keeps === "paths" && button(t("trash"), { act: "trash", onclick: () => forget(true) }));
   const box = dialog(nameOf(picture), t("close"),
-    el("div", { class: "detail" }, mat(picture, thumb(picture, 800, { loading: "eager" })), el("div", {}, known(picture), acts)));
+    el("div.detail", mat(picture, thumb(picture, 800, { loading: "eager" })), el("div", known(picture), acts)));
   box.dataset.detail = id;
 
   function forget(trash) {
-    const sure = button(t(trash ? "trash" : "forget"), { class: "button alarm", data: { act: "sure" }, onclick: async () => {
+    const sure = button(t(trash ? "trash" : "forget"), { class: "alarm", act: "sure", onclick: async () => {
       sure.disabled = true;
       try {
         await ask("DELETE", `/v1/images/${id}`, { query: { trash } });
@@ -34,8 +34,8 @@ export async function detail(id, gallery, { ongone, query } = {}) {
       } catch (error) { complain(error); sure.disabled = false; }
     } });
     const back = button(t("cancel"), { onclick: () => question.replaceWith(acts) });
-    const question = el("div", { class: "question", role: "group", "aria-label": t("sure") },
-      el("p", {}, t(trash ? "trash-sure" : "forget-sure", { name: nameOf(picture) })), el("div", { class: "row" }, sure, back));
+    const question = el("div.question", { role: "group", "aria-label": t("sure") },
+      el("p", t(trash ? "trash-sure" : "forget-sure", { name: nameOf(picture) })), el("div.row", sure, back));
     acts.replaceWith(question);
     back.focus();
   }
@@ -48,8 +48,8 @@ function known(picture) {
     ["labels", listed(picture.labels.map((one) => [one.label, one.probability < 1 && percent(one.probability), `(${one.source})`].filter(Boolean).join(" ")))],
     ["objects", objects(picture)], ["id", picture.id], ["sha256", picture.sha256],
   ];
-  return el("dl", { class: "known" }, rows.filter(([, value]) => value).map(([name, value]) =>
-    el("div", {}, el("dt", {}, t(`known.${name}`)), el("dd", { class: name === "sha256" || name === "path" ? "code" : "" }, String(value)))));
+  return el("dl.known", rows.filter(([, value]) => value).map(([name, value]) =>
+    el("div", el("dt", t(`known.${name}`)), el("dd", { class: name === "sha256" || name === "path" ? "code" : "" }, String(value)))));
 }
 
 export const objects = (picture) => listed(Object.entries(picture.objects).map(([name, count]) => {

@@ -1,17 +1,29 @@
 // Elements from words, never from HTML: what comes from a file's name is text and stays text.
 
-/** An element. Of `props`: `class`, `data` (dataset), `vars` (custom properties), `on…` (listeners), else attributes. */
-export function el(tag, props = {}, ...children) {
+const isProps = (value) => value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype;
+
+/**
+ * el("p.soft", { id: "note" }, "text", …): an element. The properties may be left out; of them, `class`, `act` and `data`
+ * (dataset), `vars` (custom properties), `on…` (listeners), `value`; all others are attributes. What is null or false is not there.
+ */
+export function el(kind, ...rest) {
+  const [tag, ...classes] = kind.split(".");
+  const props = isProps(rest[0]) ? rest[0] : {};
+  const children = isProps(rest[0]) ? rest.slice(1) : rest;
   const node = document.createElement(tag);
+  if (tag === "button") node.type = "button";
   for (const [name, value] of Object.entries(props)) {
     if (value === null || value === undefined || value === false) continue;
-    if (name === "class") node.className = value;
+    if (name === "class") classes.push(...value.split(" "));
+    else if (name === "act") node.dataset.act = value;
     else if (name === "data") Object.assign(node.dataset, value);
     else if (name === "vars") for (const [key, to] of Object.entries(value)) node.style.setProperty(key, to);
     else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
     else if (name === "value") node.value = value;
     else node.setAttribute(name, value === true ? "" : value);
   }
+  node.className = classes.filter(Boolean).join(" ");
+  if (!node.className) node.removeAttribute("class");
   node.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
@@ -52,18 +64,20 @@ export function icon(name) {
   return svg;
 }
 
-export const button = (text, props = {}, drawn = null) =>
-  el("button", { type: "button", class: "button", ...props }, drawn && icon(drawn), text);
+/** `kind`: also its class. */
+export const button = (text, props = {}, drawn = null, kind = "") => el(`button.button${kind}`, props, drawn && icon(drawn), text);
+export const small = (text, props = {}, drawn = null) => button(text, props, drawn, ".small");
+export const submit = (text, act) => el("button.button.small", { type: "submit", act }, text);
 
 /** A button that shows its drawing alone and says its name. */
 export const tool = (name, drawn, props = {}) =>
-  el("button", { type: "button", class: "tool", "aria-label": name, title: name, ...props }, icon(drawn));
+  el("button.tool", { "aria-label": name, title: name, ...props }, icon(drawn));
 
 let count = 0;
 /** A label and what it names. */
 export function field(text, control, props = {}) {
   control.id ||= `field-${(count += 1)}`;
-  return el("div", { class: "field", ...props }, el("label", { for: control.id }, text), control);
+  return el("div.field", { ...props }, el("label", { for: control.id }, text), control);
 }
 
 /** A choice; `options`: [value, text]. */
@@ -78,7 +92,7 @@ export function select(options, value, onchange, props = {}) {
 export function dialog(title, closeWord, ...children) {
   const heading = el("h2", { id: `dialog-${(count += 1)}` }, title);
   const node = el("dialog", { "aria-labelledby": heading.id },
-    el("header", { class: "dialog-top" }, heading, tool(closeWord, "close", { onclick: () => node.close(), data: { act: "close" } })),
+    el("header.dialog-top", heading, tool(closeWord, "close", { onclick: () => node.close(), act: "close" })),
     ...children);
   node.addEventListener("close", () => node.remove());
   node.addEventListener("click", (event) => { if (event.target === node) node.close(); });

@@ -22,18 +22,18 @@ export function mount(root, gallery) {
   const under = new AbortController();
   const leave = new AbortController();
 
-  const summary = el("p", { class: "lede", id: "duplicates-summary" });
+  const summary = el("p.lede", { id: "duplicates-summary" });
   const job = progress(complain);
   const sure = select(SURE.map((value) => [value, t("duplicates.sure", { n: 2, share: `${number(100 * value, value === "0.999" ? 1 : 0)} %` })]), precision,
     (value) => go("duplicates", { precision: value }), { data: { control: "precision" } });
-  const reviewing = button("", { class: "button main", id: "review", onclick: () => review(plan, { onjob: cleared, onchange: render }) });
-  const side = el("ol", { class: "group-list", id: "groups", "aria-label": t("duplicates.groups") });
+  const reviewing = button("", { class: "main", id: "review", onclick: () => review(plan, { onjob: cleared, onchange: render }) });
+  const side = el("ol.group-list", { id: "groups", "aria-label": t("duplicates.groups") });
   const more = button(t("more"), { hidden: true, onclick: () => load().catch(complain) });
-  const focus = el("section", { class: "focus", id: "focus", tabindex: -1, "aria-label": t("duplicates.group") });
-  const body = el("div", { class: "duplicates", hidden: true }, el("div", { class: "group-side" }, side, more), focus);
+  const focus = el("section.focus", { id: "focus", tabindex: -1, "aria-label": t("duplicates.group") });
+  const body = el("div.duplicates", { hidden: true }, el("div.group-side", side, more), focus);
   root.append(
-    el("div", { class: "view-head" }, el("div", {}, el("h1", { class: "view-title" }, t("duplicates.title")), summary),
-      el("div", { class: "row" }, field(t("precision"), sure), tool(t("keys"), "why", { onclick: help, data: { act: "keys" } }), acting && reviewing)),
+    el("div.view-head", el("div", el("h1.view-title", t("duplicates.title")), summary),
+      el("div.row", field(t("precision"), sure), tool(t("keys"), "why", { onclick: help, act: "keys" }), acting && reviewing)),
     job.node, body);
   document.addEventListener("keydown", keys, { signal: leave.signal });
 
@@ -72,7 +72,7 @@ export function mount(root, gallery) {
   function render() {
     body.hidden = groups.length === 0;
     one("#no-groups", root)?.remove();
-    if (!groups.length) root.append(el("div", { class: "empty", id: "no-groups" }, el("strong", {}, t("duplicates.none")), t("duplicates.none-how")));
+    if (!groups.length) root.append(el("div.empty", { id: "no-groups" }, el("strong", t("duplicates.none")), t("duplicates.none-how")));
     more.hidden = !cursor;
     at = Math.max(0, Math.min(at, groups.length - 1));
     side.replaceChildren(...groups.map(item));
@@ -84,9 +84,9 @@ export function mount(root, gallery) {
   function item(found, index) {
     const removed = found.members.filter((one) => plan.marked[one.id]).length;
     return el("li", { class: removed ? "planned" : "" }, el("button", {
-      type: "button", "aria-current": index === at ? "true" : null, data: { group: found.key }, onclick: () => choose(index),
-    }, thumb(plan.keeper(found), 56, { alt: "" }), el("span", {}, nameOf(plan.keeper(found)),
-      el("small", {}, t("duplicates.members", { n: found.members.length }), removed ? ` · ${t("duplicates.marked", { n: removed })}` : ""))));
+      "aria-current": index === at ? "true" : null, data: { group: found.key }, onclick: () => choose(index),
+    }, thumb(plan.keeper(found), 56, { alt: "" }), el("span", nameOf(plan.keeper(found)),
+      el("small", t("duplicates.members", { n: found.members.length }), removed ? ` · ${t("duplicates.marked", { n: removed })}` : ""))));
   }
 
   function choose(index) {
@@ -112,32 +112,32 @@ export function mount(root, gallery) {
     const box = (which) => (pair?.box && pair.box_in === ((which === group().members[0]) ? "a" : "b") ? [pair.box] : []);
     const figure = (picture, flag, kind) => el("figure", { class: `tile ${kind}`, data: { id: picture.id, role: kind } },
       mat(picture, thumb(picture, 640, { loading: "eager" }), box(picture)),
-      el("figcaption", {}, el("p", { class: "row tight" }, el("span", { class: "flag" }, flag), name(picture)), facts(picture),
-        picture.path && el("p", { class: "soft small" }, el("bdi", {}, picture.path))));
+      el("figcaption", el("p.row.tight", el("span.flag", flag), name(picture)), facts(picture),
+        picture.path && el("p.soft.small", el("bdi", picture.path))));
     const marked = Boolean(plan.marked[other.id]);
     focus.replaceChildren(...[
-      el("div", { class: "row between" }, el("h2", {}, t("duplicates.place", { at: at + 1, total })),
-        el("span", { class: "row tight" }, tool(t("key.P"), "previous", { onclick: () => choose(at - 1), data: { act: "previous" } }), tool(t("key.J"), "next", { onclick: () => choose(at + 1), data: { act: "next" } }))),
-      el("div", { class: "both" }, figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
-      el("div", { class: "row" }, pair && verdict(pair), pair && el("p", { class: "soft" }, listed(edits(pair)))),
-      others().length > 1 && el("ul", { class: "film", "aria-label": t("duplicates.group") }, others().map((picture, index) => el("li", {},
-        el("button", { type: "button", "aria-label": nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", data: { act: `film-${picture.id}` }, onclick: () => { chosen = index + 1; present(); } },
+      el("div.row.between", el("h2", t("duplicates.place", { at: at + 1, total })),
+        el("span.row.tight", tool(t("key.P"), "previous", { onclick: () => choose(at - 1), act: "previous" }), tool(t("key.J"), "next", { onclick: () => choose(at + 1), act: "next" }))),
+      el("div.both", figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
+      el("div.row", pair && verdict(pair), pair && el("p.soft", listed(edits(pair)))),
+      others().length > 1 && el("ul.film", { "aria-label": t("duplicates.group") }, others().map((picture, index) => el("li", {},
+        el("button", { "aria-label": nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", data: { act: `film-${picture.id}` }, onclick: () => { chosen = index + 1; present(); } },
           thumb(picture, 72, { alt: "" }))))),
-      el("div", { class: "row acts" }, acts(other, marked), el("a", { class: "button", href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
+      el("div.row.acts", acts(other, marked), el("a.button", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
     ].filter(Boolean));
     if (held) one(`[data-act="${held}"]`, focus)?.focus({ preventScroll: true });
   }
 
   const key = (text, letter) => [text, " ", el("kbd", { "aria-hidden": "true" }, letter)];
   function acts(other, marked) {
-    const decide = !gallery.read_only && button(key(t("different"), "N"), { onclick: different, data: { act: "different" } });
+    const decide = !gallery.read_only && button(key(t("different"), "N"), { onclick: different, act: "different" });
     if (!acting) return [decide];
     return [
-      button(key(t(marked ? "unmark" : "mark"), "R"), { class: `button ${marked ? "" : "main"}`, onclick: mark, data: { act: "mark" } }),
-      button(key(t("mark-all"), "A"), { onclick: markAll, data: { act: "mark-all" } }),
-      button(key(t("keep-this"), "K"), { onclick: keepThis, data: { act: "keep" } }),
+      button(key(t(marked ? "unmark" : "mark"), "R"), { class: `${marked ? "" : "main"}`, onclick: mark, act: "mark" }),
+      button(key(t("mark-all"), "A"), { onclick: markAll, act: "mark-all" }),
+      button(key(t("keep-this"), "K"), { onclick: keepThis, act: "keep" }),
       decide,
-      button(key(t("undo"), "U"), { onclick: undo, disabled: !undone.length, data: { act: "undo" } }),
+      button(key(t("undo"), "U"), { onclick: undo, disabled: !undone.length, act: "undo" }),
     ];
   }
 
@@ -194,7 +194,7 @@ export function mount(root, gallery) {
       const { done = [], bytes: freed = 0, failed = [] } = ended.result ?? {};
       if (ended.state === "done") plan.clear();
       say(t("cleared", { n: done.length, bytes: bytes(freed) }));
-      if (failed.length) dialog(t("not-cleared", { n: failed.length }), t("close"), el("ul", { class: "reasons" }, failed.map(({ path, reason }) => el("li", {}, el("bdi", {}, path), el("small", {}, reason)))));
+      if (failed.length) dialog(t("not-cleared", { n: failed.length }), t("close"), el("ul.reasons", failed.map(({ path, reason }) => el("li", el("bdi", path), el("small", reason)))));
       [groups, cursor, at, undone] = [[], null, 0, []];
       await load();
     } catch (error) { complain(error); }
@@ -218,8 +218,8 @@ export function mount(root, gallery) {
   }
 
   function help() {
-    dialog(t("keys"), t("close"), el("dl", { class: "keys", id: "keys" }, KEYS.map((name) =>
-      el("div", {}, el("dt", {}, el("kbd", {}, name)), el("dd", {}, t(`key.${name.split("  ")[0]}`))))));
+    dialog(t("keys"), t("close"), el("dl.keys", { id: "keys" }, KEYS.map((name) =>
+      el("div", el("dt", el("kbd", name)), el("dd", t(`key.${name.split("  ")[0]}`))))));
   }
 
   return { update, leave() { under.abort(); leave.abort(); } };

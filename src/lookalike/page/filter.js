@@ -1,5 +1,5 @@
 // The filter of the library: the language itself, and the commonest conditions as choices that write it.
-import { button, el, select } from "./dom.js";
+import { el, select, small, submit } from "./dom.js";
 import { t } from "./language.js";
 
 const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
@@ -33,7 +33,7 @@ export function filterBuilder(gallery, onchange) {
   const input = el("input", {
     type: "text", class: "where", "aria-label": t("filter"), placeholder: t("filter-example"), spellcheck: "false", autocomplete: "off", autocapitalize: "off", data: { filter: "where" },
   });
-  const clear = button(t("clear"), { class: "button small", hidden: true, data: { act: "clear-filter" }, onclick: () => { set(""); onchange(""); } });
+  const clear = small(t("clear"), { hidden: true, act: "clear-filter", onclick: () => { set(""); onchange(""); } });
   const picks = choices(gallery).map(([name, options]) => {
     const values = options.map(([value]) => value);
     const pick = select([["", t(`filter.${name}`)], ...options], "", (value) => {
@@ -52,11 +52,11 @@ export function filterBuilder(gallery, onchange) {
       pick.classList.toggle("on", pick.value !== "");
     }
   }
-  const node = el("form", { class: "filter", role: "search", "aria-label": t("filter"), onsubmit: (event) => {
+  const node = el("form.filter", { role: "search", "aria-label": t("filter"), onsubmit: (event) => {
     event.preventDefault();
     set(input.value.trim());
     onchange(input.value);
-  } }, el("div", { class: "pills" }, picks.map(({ pick }) => pick)),
-  el("div", { class: "row tight" }, input, el("button", { class: "button small", data: { act: "apply-filter" } }, t("apply")), clear));
+  } }, el("div.pills", picks.map(({ pick }) => pick)),
+  el("div.row.tight", input, submit(t("apply"), "apply-filter"), clear));
   return { node, set };
 }

@@ -9,13 +9,13 @@ const firstFile = (files) => [...(files ?? [])].find((file) => file.type.startsW
 export function chooser(onfile, text = t("choose"), props = {}) {
   const input = el("input", { type: "file", accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.jxl", class: "unseen", tabindex: -1, "aria-hidden": "true", data: { input: "file" } });
   input.addEventListener("change", () => { if (input.files[0]) onfile(input.files[0]); input.value = ""; });
-  return el("span", { class: "chooser" }, button(text, { data: { act: "choose" }, onclick: () => input.click(), ...props }, "file"), input);
+  return el("span.chooser", button(text, { act: "choose", onclick: () => input.click(), ...props }, "file"), input);
 }
 
 /** A button that takes a still with the camera; null where there is none to be had. */
 export function cameraButton(onfile, props = {}) {
   if (!navigator.mediaDevices?.getUserMedia) return null;
-  const node = button(t("camera"), { data: { act: "camera" }, hidden: true, onclick: () => take(onfile), ...props }, "camera");
+  const node = button(t("camera"), { act: "camera", hidden: true, onclick: () => take(onfile), ...props }, "camera");
   navigator.mediaDevices.enumerateDevices()
     .then((devices) => { node.hidden = !devices.some((device) => device.kind === "videoinput"); }, () => { /* none */ });
   return node;
@@ -31,14 +31,14 @@ async function take(onfile) {
   }
   const video = el("video", { autoplay: true, playsinline: true, muted: true, class: "camera", "aria-label": t("camera") });
   video.srcObject = stream;
-  const shoot = button(t("shoot"), { class: "button main", data: { act: "shoot" }, onclick: async () => {
+  const shoot = button(t("shoot"), { class: "main", act: "shoot", onclick: async () => {
     const canvas = el("canvas", { width: video.videoWidth, height: video.videoHeight });
     canvas.getContext("2d").drawImage(video, 0, 0);
     const blob = await new Promise((done) => canvas.toBlob(done, "image/jpeg", 0.92));
     box.close();
     if (blob) onfile(new File([blob], `${t("camera")}.jpg`, { type: "image/jpeg" }));
   } }, "camera");
-  const box = dialog(t("camera"), t("close"), video, el("p", { class: "row" }, shoot));
+  const box = dialog(t("camera"), t("close"), video, el("p.row", shoot));
   box.addEventListener("close", () => stream.getTracks().forEach((track) => track.stop()));
 }
 

@@ -41,13 +41,13 @@ export async function running(kind) {
 /** A bar that shows how far a job is: {node, update(job)}. */
 export function progress(complain) {
   let last = null;
-  const text = el("p", { class: "soft" });
+  const text = el("p.soft");
   const meter = el("progress", { "aria-label": t("progress") });
   const stop = button(t("cancel"), {
-    data: { act: "cancel-job" },
+    act: "cancel-job",
     onclick: () => { stop.disabled = true; ask("DELETE", `/v1/jobs/${last.id}`).catch(complain); },
   });
-  const node = el("div", { class: "job", hidden: true, data: { role: "job" } }, text, meter, stop);
+  const node = el("div.job", { hidden: true, data: { role: "job" } }, text, meter, stop);
   return {
     node,
     update(job) {

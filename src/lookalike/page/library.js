@@ -23,12 +23,12 @@ export function mount(root, gallery) {
     seen: (first, last) => pictures.want(ids.slice(first, last)),
   });
   const filter = filterBuilder(gallery, (where) => go("library", { where }));
-  const count = el("p", { class: "lede", id: "library-count" });
-  const empty = el("p", { class: "empty", hidden: true });
+  const count = el("p.lede", { id: "library-count" });
+  const empty = el("p.empty", { hidden: true });
   const panel = indexing(gallery, () => update(new URLSearchParams(location.hash.split("?")[1])));
   const upload = gallery.keeps_uploads && !gallery.read_only && chooser(add, t("library.upload"));
   if (upload) stop = intake(root, add);
-  root.append(el("div", { class: "view-head" }, el("div", {}, el("h1", { class: "view-title" }, t("view.library")), count), upload),
+  root.append(el("div.view-head", el("div", el("h1.view-title", t("view.library")), count), upload),
     panel.node, filter.node, empty, grid.node);
 
   async function update(params) {
@@ -56,9 +56,9 @@ export function mount(root, gallery) {
     const said = picture ? [...picture.labels.slice(0, 1).map((one) => one.label), objects(picture)].filter(Boolean) : [];
     cell.dataset.id = id;
     cell.append(el("button", {
-      type: "button", class: "shot", "aria-label": t("open", { name: picture?.name ?? `#${id}` }), onclick: () => detail(id, gallery, { ongone: gone }),
-    }, picture ? mat(picture, thumb(picture, 160, { alt: "", loading: "eager" })) : el("span", { class: "mat" })),
-    picture ? name(picture) : el("p", { class: "name" }, "…"), el("p", { class: "data one-line" }, listed(said)));
+      class: "shot", "aria-label": t("open", { name: picture?.name ?? `#${id}` }), onclick: () => detail(id, gallery, { ongone: gone }),
+    }, picture ? mat(picture, thumb(picture, 160, { alt: "", loading: "eager" })) : el("span.mat")),
+    picture ? name(picture) : el("p.name", "…"), el("p.data.one-line", listed(said)));
   }
 
   function gone(id) {

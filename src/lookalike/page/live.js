@@ -18,7 +18,7 @@ export function complain(error) {
   const text = error instanceof TypeError && /fetch|network/i.test(error.message) ? t("offline") : error?.message ?? String(error);
   if (!(error?.status)) console.warn(error);
   const box = one("#alert");
-  box.replaceChildren(el("p", {}, text), tool(t("close"), "close", { onclick: calm }));
+  box.replaceChildren(el("p", text), tool(t("close"), "close", { onclick: calm }));
   box.hidden = false;
   (document.querySelector("dialog[open]") ?? document.body).append(box); // above a modal dialog
 }

@@ -25,12 +25,12 @@ function header() {
   };
   const other = language === "en" ? ["zh-CN", "中文"] : ["en", "English"];
   const switched = () => { speak(other[0]); frame(); show(true); one("#language").focus(); };
-  one("#top").replaceChildren(el("div", { class: "wide top-line" },
-    el("a", { class: "mark", href: "#/search", "aria-label": "Lookalike" }, logo(), el("span", {}, "Lookalike")),
-    el("nav", { class: "views", "aria-label": t("views") }, VIEWS.map((view) =>
-      el("a", { href: link(view), data: { view } }, icon(view), el("span", {}, t(`view.${view}`))))),
-    el("div", { class: "prefs" },
-      button(other[1], { id: "language", class: "button quiet", lang: other[0], onclick: switched }),
+  one("#top").replaceChildren(el("div.wide.top-line",
+    el("a.mark", { href: "#/search", "aria-label": "Lookalike" }, logo(), el("span", "Lookalike")),
+    el("nav.views", { "aria-label": t("views") }, VIEWS.map((view) =>
+      el("a", { href: link(view), data: { view } }, icon(view), el("span", t(`view.${view}`))))),
+    el("div.prefs",
+      button(other[1], { id: "language", class: "quiet", lang: other[0], onclick: switched }),
       tool(t("theme"), "theme", { id: "theme", onclick: toggle }))));
 }
 
@@ -73,7 +73,7 @@ async function show(anew = false) {
 
 function unreachable(root, error) {
   complain(error);
-  root.replaceChildren(el("div", { class: "empty" }, el("h1", {}, t("unreachable")), el("p", {}, error.message),
+  root.replaceChildren(el("div.empty", el("h1", t("unreachable")), el("p", error.message),
     button(t("again"), { onclick: () => show(true) })));
 }
 
@@ -82,7 +82,7 @@ document.addEventListener("locked", () => {
   locked = true;
   shown?.leave?.();
   shown = null;
-  one("#content").replaceChildren(el("div", { class: "empty", id: "locked" }, el("h1", {}, t("locked")), el("p", {}, t("locked-how"))));
+  one("#content").replaceChildren(el("div.empty", { id: "locked" }, el("h1", t("locked")), el("p", t("locked-how"))));
 });
 
 one("#skip").addEventListener("click", (event) => { event.preventDefault(); one("#content").focus(); });

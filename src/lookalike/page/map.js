@@ -17,17 +17,17 @@ export function mount(root, gallery) {
   const wholes = gallery.by.filter((one) => one.kind === "whole");
   const usual = wholes.some((one) => one.name === "content") ? "content" : wholes[0]?.name ?? "";
   const canvas = el("canvas", { tabindex: 0, id: "map", role: "application", "aria-label": t("map.canvas") });
-  const about = el("p", { class: "lede", id: "map-about" });
-  const legend = el("ul", { class: "legend", hidden: true });
+  const about = el("p.lede", { id: "map-about" });
+  const legend = el("ul.legend", { hidden: true });
   const by = select(wholes.map((one) => [one.name, named("by", one.name)]), usual, (name) => go("map", { by: name }), { data: { control: "by" } });
-  const near = el("ul", { class: "samples" });
-  const alternative = el("details", { class: "card", id: "map-list" }, el("summary", {}, t("map.list")), el("p", { class: "soft", "aria-live": "polite" }), near);
+  const near = el("ul.samples");
+  const alternative = el("details.card", { id: "map-list" }, el("summary", t("map.list")), el("p.soft", { "aria-live": "polite" }), near);
   const zoom = (factor) => () => { scale(factor, canvas.clientWidth / 2, canvas.clientHeight / 2); };
-  root.append(el("div", { class: "view-head" }, el("div", {}, el("h1", { class: "view-title" }, t("view.map")), about),
-    el("div", { class: "row" }, field(t("by"), by),
-      button("+", { class: "button square", "aria-label": t("map.in"), data: { act: "zoom-in" }, onclick: zoom(1.5) }), button("−", { class: "button square", "aria-label": t("map.out"), data: { act: "zoom-out" }, onclick: zoom(1 / 1.5) }),
-      button(t("map.whole"), { data: { act: "whole" }, onclick: whole }))), legend,
-  el("div", { class: "map-pane" }, canvas), el("p", { class: "soft" }, t("map.hint")), alternative);
+  root.append(el("div.view-head", el("div", el("h1.view-title", t("view.map")), about),
+    el("div.row", field(t("by"), by),
+      button("+", { class: "square", "aria-label": t("map.in"), act: "zoom-in", onclick: zoom(1.5) }), button("−", { class: "square", "aria-label": t("map.out"), act: "zoom-out", onclick: zoom(1 / 1.5) }),
+      button(t("map.whole"), { act: "whole", onclick: whole }))), legend,
+  el("div.map-pane", canvas), el("p.soft", t("map.hint")), alternative);
 
   let points = { ids: [], x: [], y: [], colour: new Uint8Array() };
   let view = { x: 0, y: 0, zoom: 1 }; // of the middle, in -1..1; pixels to a unit
@@ -68,7 +68,7 @@ export function mount(root, gallery) {
       for (const id of ids) if (place.has(id)) points.colour[place.get(id)] = at + 1;
     }
     legend.hidden = labels.length === 0;
-    legend.replaceChildren(...labels.map((label, at) => el("li", {}, el("i", { vars: { "--h": String(HUES[at]) } }), label)), labels.length ? el("li", {}, el("i", { class: "other" }), t("map.other")) : "");
+    legend.replaceChildren(...labels.map((label, at) => el("li", el("i", { vars: { "--h": String(HUES[at]) } }), label)), labels.length ? el("li", el("i.other"), t("map.other")) : "");
     soon();
   }
 
@@ -165,7 +165,7 @@ export function mount(root, gallery) {
     const [x, y] = [canvas.clientWidth / 2, canvas.clientHeight / 2];
     const close = seen.sort((a, b) => squared(a, x, y) - squared(b, x, y)).slice(0, LISTED);
     alternative.querySelector("p").textContent = t("map.seen", { n: seen.length, shown: number(close.length) });
-    near.replaceChildren(...close.map((at) => el("li", {}, el("button", { type: "button", class: "shot", "aria-label": t("open", { name: `#${points.ids[at]}` }), data: { id: points.ids[at] }, onclick: () => detail(points.ids[at], gallery) },
+    near.replaceChildren(...close.map((at) => el("li", el("button", { class: "shot", "aria-label": t("open", { name: `#${points.ids[at]}` }), data: { id: points.ids[at] }, onclick: () => detail(points.ids[at], gallery) },
       el("img", { src: thumbnail(points.ids[at], 80), alt: "", loading: "lazy" })))));
   }
 

@@ -4,7 +4,7 @@ import { el, icon } from "./dom.js";
 import { bytes, distance, named, percent, t } from "./language.js";
 import { nameOf } from "./subject.js";
 
-export const hollow = () => el("span", { class: "none" }, icon("picture"), el("span", {}, t("no-preview")));
+export const hollow = () => el("span.none", icon("picture"), el("span", t("no-preview")));
 
 /** An image, or a neat sign that there is none. */
 export function image(source, alt, props = {}) {
@@ -28,29 +28,29 @@ export function outline(box, width, height, kind = "") {
 
 /** A picture on its mat, whole, with boxes at their places. */
 export function mat(picture, img, boxes = []) {
-  const frame = el("span", { class: "frame", vars: { "--ratio": `${picture.width || 4} / ${picture.height || 3}` } }, img,
+  const frame = el("span.frame", { vars: { "--ratio": `${picture.width || 4} / ${picture.height || 3}` } }, img,
     boxes.map((box) => outline(box, picture.width, picture.height)));
-  return el("span", { class: "mat" }, frame);
+  return el("span.mat", frame);
 }
 
 export const chip = (relation) =>
   el("span", { class: `badge r-${relation.replace(" ", "-")}`, data: { relation } }, named("relation", relation));
 
 export const verdict = (found) =>
-  el("p", { class: "verdict" }, chip(found.relation), el("span", { class: "sure", title: t("probability") }, percent(found.probability, found.relation)));
+  el("p.verdict", chip(found.relation), el("span.sure", { title: t("probability") }, percent(found.probability, found.relation)));
 
 export const size = (picture) => `${picture.width} × ${picture.height}`;
 
 export function facts(picture) {
-  return el("p", { class: "data" }, [
+  return el("p.data", [
     picture.distance !== undefined && el("span", { title: t("distance") }, `${t("distance-short")} ${distance(picture.distance)}`),
-    picture.width > 0 && el("span", {}, size(picture)),
-    picture.bytes > 0 && el("span", {}, bytes(picture.bytes)),
-    picture.format && el("span", {}, picture.format),
+    picture.width > 0 && el("span", size(picture)),
+    picture.bytes > 0 && el("span", bytes(picture.bytes)),
+    picture.format && el("span", picture.format),
   ]);
 }
 
-export const name = (picture) => el("p", { class: "name", title: picture.path ?? nameOf(picture) }, el("bdi", {}, nameOf(picture)));
+export const name = (picture) => el("p.name", { title: picture.path ?? nameOf(picture) }, el("bdi", nameOf(picture)));
 
 export const edits = (found) => found.edits.filter((edit) => edit !== found.relation).map((edit) => named("edit", edit));
 

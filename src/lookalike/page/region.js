@@ -1,5 +1,5 @@
 // A rectangle on a picture: drawn with a pointer, or written as numbers. In pixels of the upright original.
-import { button, el, field } from "./dom.js";
+import { el, field, small, submit } from "./dom.js";
 import { t } from "./language.js";
 import { outline } from "./picture.js";
 
@@ -10,21 +10,21 @@ export function regionPicker(img, width, height, onchange) {
   let region = null;
   let from = null;
   let drawn = null;
-  const pane = el("span", { class: "pane", data: { role: "region-pane" } }, img);
-  const hints = el("span", { class: "hints" });
+  const pane = el("span.pane", { data: { role: "region-pane" } }, img);
+  const hints = el("span.hints");
   pane.append(hints);
-  const touch = button(t("region.draw"), { class: "button small", "aria-pressed": "false", data: { act: "draw-region" }, onclick: () => {
+  const touch = small(t("region.draw"), { "aria-pressed": "false", act: "draw-region", onclick: () => {
     const on = touch.getAttribute("aria-pressed") !== "true";
     touch.setAttribute("aria-pressed", String(on));
     pane.classList.toggle("drawing", on);
   } }, "part");
-  const clear = button(t("region.clear"), { class: "button small", hidden: true, data: { act: "clear-region" }, onclick: () => give(null) });
+  const clear = small(t("region.clear"), { hidden: true, act: "clear-region", onclick: () => give(null) });
   const inputs = ["x", "y", "width", "height"].map((name) =>
     el("input", { type: "number", min: name === "x" || name === "y" ? 0 : 1, step: 1, inputmode: "numeric", data: { region: name } }));
-  const numbers = el("details", { class: "numbers" }, el("summary", {}, t("region.numbers")),
-    el("form", { class: "four", onsubmit: (event) => { event.preventDefault(); written(); } },
+  const numbers = el("details.numbers", el("summary", t("region.numbers")),
+    el("form.four", { onsubmit: (event) => { event.preventDefault(); written(); } },
       inputs.map((input, at) => field(t(`region.${["x", "y", "w", "h"][at]}`), input)),
-      el("button", { class: "button small", data: { act: "apply-region" } }, t("region.apply"))));
+      submit(t("region.apply"), "apply-region")));
 
   const show = (box) => {
     drawn?.remove();
@@ -75,7 +75,7 @@ export function regionPicker(img, width, height, onchange) {
   pane.addEventListener("pointercancel", () => { from = null; show(region); });
 
   return {
-    node: el("div", { class: "picker" }, pane, el("div", { class: "row tight" }, touch, clear), numbers),
+    node: el("div.picker", pane, el("div.row.tight", touch, clear), numbers),
     set,
     size(w, h) { [width, height] = [w, h]; show(region); },
     /** Shows where in the query a hit lies, for as long as it is looked at. */

@@ -1,5 +1,5 @@
 // The ranking, as cards: what each hit is, why it is there, what the visitor thinks of it.
-import { all, button, el, icon, one, tool, writing } from "./dom.js";
+import { all, el, icon, one, small, tool, writing } from "./dom.js";
 import { detail } from "./detail.js";
 import { distance, listed, number, t } from "./language.js";
 import { edits, facts, hollow, mat, name, pull, thumb, verdict } from "./picture.js";
@@ -8,10 +8,10 @@ import { nameOf } from "./subject.js";
 
 /** {node, show(answer, asked, note), skeleton(count), busy(note), fail(error)}; acts: judge(id, verdict), clear(), hint(box). */
 export function results(gallery, acts) {
-  const note = el("p", { class: "closer", data: { role: "progress-note" }, "aria-live": "polite" });
-  const bar = el("div", { class: "judged", hidden: true, role: "group", "aria-label": t("judged") });
-  const grid = el("ol", { class: "hits", id: "hits", "aria-label": t("results") });
-  const nothing = el("p", { class: "empty", hidden: true, id: "nothing" });
+  const note = el("p.closer", { data: { role: "progress-note" }, "aria-live": "polite" });
+  const bar = el("div.judged", { hidden: true, role: "group", "aria-label": t("judged") });
+  const grid = el("ol.hits", { id: "hits", "aria-label": t("results") });
+  const nothing = el("p.empty", { hidden: true, id: "nothing" });
   const images = new Map(); // id -> img, kept while the ranking changes, so that nothing flickers
   grid.addEventListener("keydown", (event) => {
     const card = event.target.closest?.("[data-id]");
@@ -49,22 +49,22 @@ export function results(gallery, acts) {
     });
     const boxes = hit.box && hit.box_in === "picture" ? [hit.box] : [];
     const hint = hit.box && hit.box_in === "query" ? hit.box : null;
-    const why = el("div", { class: "why", id: `why-${hit.id}`, role: "group", "aria-label": t("why") }, reasons(hit));
+    const why = el("div.why", { id: `why-${hit.id}`, role: "group", "aria-label": t("why") }, reasons(hit));
     const node = el("li", {
       class: "hit", data: { id: hit.id, relation: hit.relation, verified: hit.verified },
       onpointerenter: () => { node.classList.remove("dismissed"); acts.hint(hint); }, onpointerleave: () => acts.hint(null),
       onfocusin: () => acts.hint(hint), onfocusout: () => { node.classList.remove("dismissed"); acts.hint(null); },
     },
-    el("div", { class: "shot-why" },
+    el("div.shot-why",
       el("button", {
-        type: "button", class: "shot", data: { act: "open" }, "aria-label": t("open", { name: nameOf(hit) }), "aria-describedby": why.id,
+        class: "shot", act: "open", "aria-label": t("open", { name: nameOf(hit) }), "aria-describedby": why.id,
         onclick: () => detail(hit.id, gallery, { query: asked.query.ref, ongone: () => node.remove() }),
       }, mat(hit, img, boxes)), why, moved(hit.id, at, asked)),
     verdict(hit), name(hit), facts(hit),
-    el("div", { class: "tools" },
-      el("a", { class: "tool", href: link("search", { id: hit.id }), "aria-label": t("similar-to", { name: nameOf(hit) }), title: t("similar"), data: { act: "similar" } }, icon("search")),
-      el("a", { class: "tool", href: link("compare", { a: asked.query.ref, b: hit.id }), "aria-label": t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), data: { act: "compare" } }, icon("compare")),
-      el("span", { class: "gap" }), judges && press("good"), judges && press("bad")));
+    el("div.tools",
+      el("a.tool", { href: link("search", { id: hit.id }), "aria-label": t("similar-to", { name: nameOf(hit) }), title: t("similar"), act: "similar" }, icon("search")),
+      el("a.tool", { href: link("compare", { a: asked.query.ref, b: hit.id }), "aria-label": t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), act: "compare" }, icon("compare")),
+      el("span.gap"), judges && press("good"), judges && press("bad")));
     return node;
   }
 
@@ -76,8 +76,8 @@ export function results(gallery, acts) {
     const by = Math.abs(before - at);
     const text = before < 0 ? t("rank.new") : `${before > at ? "▲" : "▼"}${number(by)}`;
     const told = before < 0 ? t("rank.new") : t(before > at ? "rank.up" : "rank.down", { n: by });
-    return el("span", { class: "moved", title: told, data: { moved: before < 0 ? "new" : before - at } },
-      el("span", { "aria-hidden": "true" }, text), el("span", { class: "unseen" }, told));
+    return el("span.moved", { title: told, data: { moved: before < 0 ? "new" : before - at } },
+      el("span", { "aria-hidden": "true" }, text), el("span.unseen", told));
   }
 
   function reasons(hit) {
@@ -85,13 +85,13 @@ export function results(gallery, acts) {
     const pulls = Object.entries(hit.pulls ?? {});
     const most = Math.max(...pulls.map(([, part]) => Math.abs(part)));
     return [
-      el("p", {}, t(hit.verified || !pulls.length ? `why.${hit.relation}` : "why.judged")),
-      done.length > 0 && el("p", {}, `${t("edits")}: ${listed(done)}`),
-      hit.inliers > 0 && el("p", {}, t("inliers", { n: hit.inliers })),
-      !hit.verified && !pulls.length && el("p", {}, t("unverified")),
-      pulls.length > 0 && el("dl", { class: "pulls" }, pulls.map(([from, part]) => el("div", {},
-        el("dt", {}, from === "query" ? t("query-short") : [thumb({ id: from }, 32, { alt: "" }), el("span", { class: "unseen" }, `#${from}`)]),
-        el("dd", {}, pull(part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
+      el("p", t(hit.verified || !pulls.length ? `why.${hit.relation}` : "why.judged")),
+      done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
+      hit.inliers > 0 && el("p", t("inliers", { n: hit.inliers })),
+      !hit.verified && !pulls.length && el("p", t("unverified")),
+      pulls.length > 0 && el("dl.pulls", pulls.map(([from, part]) => el("div", {},
+        el("dt", from === "query" ? t("query-short") : [thumb({ id: from }, 32, { alt: "" }), el("span.unseen", `#${from}`)]),
+        el("dd", pull(part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
     ];
   }
 
@@ -99,22 +99,22 @@ export function results(gallery, acts) {
   function marks({ good, bad, kind }) {
     bar.hidden = kind === "regions" || !(good.length + bad.length);
     const row = (list, verdict) => list.map((id) =>
-      el("button", { type: "button", class: `mark-${verdict}`, "aria-label": t("take-back", { name: `#${id}` }), title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
+      el("button", { class: `mark-${verdict}`, "aria-label": t("take-back", { name: `#${id}` }), title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
         thumb({ id }, 48, { alt: "" })));
     bar.replaceChildren(
-      good.length ? el("span", { class: "marks" }, el("span", {}, t("meant")), row(good, "good")) : "",
-      bad.length ? el("span", { class: "marks" }, el("span", {}, t("not-meant")), row(bad, "bad")) : "",
-      button(t("clear"), { class: "button small", data: { act: "clear-judged" }, onclick: acts.clear }));
+      good.length ? el("span.marks", el("span", t("meant")), row(good, "good")) : "",
+      bad.length ? el("span.marks", el("span", t("not-meant")), row(bad, "bad")) : "",
+      small(t("clear"), { act: "clear-judged", onclick: acts.clear }));
   }
 
   return {
-    node: el("section", { class: "results", "aria-label": t("results") }, el("h2", { class: "unseen" }, t("results")), bar, note, nothing, grid),
+    node: el("section.results", { "aria-label": t("results") }, el("h2.unseen", t("results")), bar, note, nothing, grid),
     show,
     busy(text) { note.textContent = text; grid.setAttribute("aria-busy", "true"); },
     skeleton(count) {
       nothing.hidden = true;
       bar.hidden = true;
-      grid.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => el("li", { class: "hit skeleton", "aria-hidden": "true" }, el("span", { class: "mat" }), el("p", {}), el("p", {}))));
+      grid.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => el("li.hit.skeleton", { "aria-hidden": "true" }, el("span.mat"), el("p"), el("p"))));
     },
     fail(error) {
       note.textContent = "";

@@ -6,8 +6,8 @@ import { complain } from "./live.js";
 import { thumb } from "./picture.js";
 
 export function review(plan, { onjob, onchange }) {
-  const sum = el("p", { class: "lede", "aria-live": "polite" });
-  const go = button(t("clear-now", { n: plan.count }), { class: "button alarm", data: { act: "clear" }, onclick: async () => {
+  const sum = el("p.lede", { "aria-live": "polite" });
+  const go = button(t("clear-now", { n: plan.count }), { class: "alarm", act: "clear", onclick: async () => {
     go.disabled = true;
     try {
       const job = await post("/v1/clear", { pairs: plan.pairs });
@@ -15,14 +15,14 @@ export function review(plan, { onjob, onchange }) {
       onjob(job);
     } catch (error) { complain(error); go.disabled = false; }
   } });
-  const rows = el("ul", { class: "review-list" }, Object.entries(plan.marked).map(([id, one]) => row(Number(id), one)));
-  const box = dialog(t("review", { n: plan.count }), t("close"), sum, rows, el("p", { class: "row end" }, button(t("cancel"), { onclick: () => box.close() }), go));
+  const rows = el("ul.review-list", Object.entries(plan.marked).map(([id, one]) => row(Number(id), one)));
+  const box = dialog(t("review", { n: plan.count }), t("close"), sum, rows, el("p.row.end", button(t("cancel"), { onclick: () => box.close() }), go));
   box.id = "review-dialog";
   count();
 
   function row(id, { keep, name, bytes: size }) {
-    const node = el("li", { data: { id } }, thumb({ id, name }, 72), el("span", { class: "grow" }, el("bdi", {}, name ?? `#${id}`), el("small", {}, bytes(size))),
-      el("span", { class: "soft small" }, t("kept-instead")), thumb({ id: keep }, 72, { alt: `#${keep}` }),
+    const node = el("li", { data: { id } }, thumb({ id, name }, 72), el("span.grow", el("bdi", name ?? `#${id}`), el("small", bytes(size))),
+      el("span.soft.small", t("kept-instead")), thumb({ id: keep }, 72, { alt: `#${keep}` }),
       tool(t("unmark"), "close", { onclick: () => { plan.mark({ id }, null, false); node.remove(); count(); onchange(); } }));
     return node;
   }

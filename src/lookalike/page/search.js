@@ -1,6 +1,6 @@
 // Search: a picture comes in, the ranking comes out; then it is looked at more closely, and judged.
 import { aborted, get, send } from "./api.js";
-import { button, el, field, select } from "./dom.js";
+import { el, field, select, small } from "./dom.js";
 import { filterBuilder } from "./filter.js";
 import { cameraButton, chooser, intake } from "./intake.js";
 import { listed, named, t } from "./language.js";
@@ -45,16 +45,16 @@ export function mount(root, gallery) {
   const kind = () => gallery.by.find((one) => one.name === now.by)?.kind;
   const verifies = () => (now.by === "copy" || kind() === "regions") && !now.good.length && !now.bad.length;
 
-  const panel = el("section", { class: "query", "aria-label": t("query") });
+  const panel = el("section.query", { "aria-label": t("query") });
   const filter = filterBuilder(gallery, (where) => change({ where }));
   const by = select(gallery.by.map((one) => [one.name, named("by", one.name)]), gallery.default_by,
     (name) => change({ by: name, ...(gallery.by.find((one) => one.name === name).kind === "regions" ? { good: [], bad: [] } : {}) }), { data: { control: "by" } });
   const k = select(COUNTS.map((count) => [String(count), String(count)]), "20", (count) => change({ k: Number(count) }), { data: { control: "k" } });
   const copies = el("input", { type: "checkbox", id: "copies", data: { control: "copies" }, onchange: () => change({ copies: copies.checked }) });
-  const refine = el("details", { class: "refine", open: innerWidth >= 768 }, el("summary", {}, t("filter")), filter.node);
-  const controls = el("div", { class: "controls" },
-    el("div", { class: "row" }, field(t("by"), by), field(t("k"), k),
-      el("div", { class: "check" }, copies, el("label", { for: "copies" }, t("copies-only")))), refine);
+  const refine = el("details.refine", { open: innerWidth >= 768 }, el("summary", t("filter")), filter.node);
+  const controls = el("div.controls",
+    el("div.row", field(t("by"), by), field(t("k"), k),
+      el("div.check", copies, el("label", { for: "copies" }, t("copies-only")))), refine);
   const found = results(gallery, {
     judge: (id, verdict) => {
       const others = (list) => list.filter((one) => one !== id);
@@ -64,9 +64,9 @@ export function mount(root, gallery) {
     clear: () => change({ good: [], bad: [] }),
     hint: (box) => picker?.hint(box),
   });
-  const welcome = el("div", { class: "welcome" });
-  const heading = el("h1", { class: "view-title" }, t("view.search"));
-  const working = el("div", { class: "search-view", hidden: true }, panel, el("div", { class: "answers" }, controls, found.node));
+  const welcome = el("div.welcome");
+  const heading = el("h1.view-title", t("view.search"));
+  const working = el("div.search-view", { hidden: true }, panel, el("div.answers", controls, found.node));
   root.append(heading, welcome, working);
   const stop = intake(root, take);
 
@@ -74,11 +74,11 @@ export function mount(root, gallery) {
     working.hidden = true;
     welcome.hidden = false;
     heading.textContent = t("search.title");
-    const some = el("ul", { class: "samples", "aria-label": t("search.samples") });
+    const some = el("ul.samples", { "aria-label": t("search.samples") });
     welcome.replaceChildren(
-      el("div", { class: "drop", data: { role: "drop" } }, el("p", { class: "big" }, t("search.drop")),
-        el("div", { class: "row centre" }, chooser(take, t("choose"), { class: "button main" }), cameraButton(take)), el("p", { class: "soft" }, t("search.paste"))),
-      gallery.pictures ? el("h2", {}, t("search.samples")) : el("p", { class: "empty" }, t("library.empty"), " ", el("a", { href: "#/library" }, t("view.library"))), some);
+      el("div.drop", { data: { role: "drop" } }, el("p.big", t("search.drop")),
+        el("div.row.centre", chooser(take, t("choose"), { class: "main" }), cameraButton(take)), el("p.soft", t("search.paste"))),
+      gallery.pictures ? el("h2", t("search.samples")) : el("p.empty", t("library.empty"), " ", el("a", { href: "#/library" }, t("view.library"))), some);
     if (gallery.pictures) samples(some, under.signal).catch(complain);
   }
 
@@ -87,16 +87,16 @@ export function mount(root, gallery) {
     const step = Math.max(1, Math.floor(every.length / 12));
     const { images } = await get("/v1/images", { ids: every.filter((_, at) => at % step === 0).slice(0, 12).join(",") }, signal);
     into.replaceChildren(...images.map((picture) =>
-      el("li", {}, el("a", { href: link("search", { id: picture.id }), data: { id: picture.id } }, thumb(picture, 160, { alt: t("similar-to", { name: picture.name ?? `#${picture.id}` }) })))));
+      el("li", el("a", { href: link("search", { id: picture.id }), data: { id: picture.id } }, thumb(picture, 160, { alt: t("similar-to", { name: picture.name ?? `#${picture.id}` }) })))));
   }
 
   /** The query's panel, anew only when the query is another one. */
   function present() {
     const img = image(query.url, query.name || t("query"), { draggable: "false" });
     picker = regionPicker(img, query.width, query.height, (region) => change({ region, good: [], bad: [] }));
-    panel.replaceChildren(picker.node, el("p", { class: "name" }, el("bdi", {}, query.name)),
-      el("div", { class: "row tight" }, chooser(take, t("choose-other"), { class: "button small" }), cameraButton(take, { class: "button small" }),
-        button(t("search.new"), { class: "button small", data: { act: "new-search" }, onclick: () => go("search") })));
+    panel.replaceChildren(picker.node, el("p.name", el("bdi", query.name)),
+      el("div.row.tight", chooser(take, t("choose-other"), { class: "small" }), cameraButton(take, { class: "small" }),
+        small(t("search.new"), { act: "new-search", onclick: () => go("search") })));
   }
 
   async function update(params) {

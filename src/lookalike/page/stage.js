@@ -1,5 +1,5 @@
 // Two pictures on one canvas: side by side, one over the other, what differs, what matches.
-import { button, el, still, writing } from "./dom.js";
+import { el, small, still, writing } from "./dom.js";
 import { t } from "./language.js";
 import { apply, corners, IDENTITY, into, inverse, scaling } from "./geometry.js";
 
@@ -17,12 +17,12 @@ export function stage(a, b, told, mode = "side") {
   const handle = el("div", {
     class: "handle", role: "slider", tabindex: 0, "aria-label": t("stage.handle"), "aria-valuemin": 0, "aria-valuemax": 100, "aria-orientation": "horizontal", data: { role: "slider" },
   });
-  const pane = el("div", { class: "stage-pane" }, canvas, handle);
-  const buttons = MODES.map((name) => button(t(`stage.${name}`), { class: "seg", data: { mode: name }, onclick: () => set(name) }));
-  const pause = button("", { class: "button small", data: { act: "pause" }, onclick: () => run(!timer) });
+  const pane = el("div.stage-pane", canvas, handle);
+  const buttons = MODES.map((name) => el("button.seg", { data: { mode: name }, onclick: () => set(name) }, t(`stage.${name}`)));
+  const pause = small("", { act: "pause", onclick: () => run(!timer) });
   const marked = el("input", { type: "checkbox", id: "outline", data: { control: "outline" }, onchange: () => { outlined = marked.checked; draw(); } });
-  const changes = told.changed?.length > 0 && el("span", { class: "check" }, marked, el("label", { for: "outline" }, t("stage.outline", { n: told.changed.length })));
-  const remark = el("p", { class: "soft remark" });
+  const changes = told.changed?.length > 0 && el("span.check", marked, el("label", { for: "outline" }, t("stage.outline", { n: told.changed.length })));
+  const remark = el("p.soft.remark");
 
   function set(name) {
     mode = name;
@@ -203,8 +203,8 @@ export function stage(a, b, told, mode = "side") {
   const seen = new ResizeObserver(draw);
   seen.observe(pane);
 
-  const node = el("div", { class: "stage" },
-    el("div", { class: "row" }, el("div", { class: "segs", role: "group", "aria-label": t("stage") }, buttons), pause, changes), pane, remark);
+  const node = el("div.stage",
+    el("div.row", el("div.segs", { role: "group", "aria-label": t("stage") }, buttons), pause, changes), pane, remark);
   set(mode);
   return { node, set, leave() { run(false); seen.disconnect(); document.removeEventListener("keydown", keys); } };
 }
