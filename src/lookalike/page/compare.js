@@ -1,7 +1,7 @@
 // Compare: two pictures, what they have to do with each other, and why.
 import { aborted, ask, formOf, send, thumbnail } from "./api.js";
 import { button, el, small, submit } from "./dom.js";
-import { chooser, intake } from "./intake.js";
+import { chooser, fits, intake } from "./intake.js";
 import { distance, listed, named, number, percent, t } from "./language.js";
 import { complain, say } from "./live.js";
 import { bar, chip, edits, image, mat, pull } from "./picture.js";
@@ -18,20 +18,19 @@ export function mount(root, gallery) {
   let under = new AbortController();
   const slots = { a: slot("a"), b: slot("b") };
   const swap = small(t("swap"), { act: "swap", onclick: () => go("compare", { a: now.b, b: now.a }) }, "swap");
-  const answer = el("section.answer", { "aria-label": t("compare.answer"), "aria-live": "off", id: "answer" });
+  const answer = el("section.answer", { label: t("compare.answer"), "aria-live": "off", id: "answer" });
   root.append(el("h1.view-title", t("compare.title")), el("div.slots", slots.a.node, swap, slots.b.node), answer);
-  const stop = intake(root, (file) => put(now.a && !now.b ? "b" : now.a && now.b ? "b" : "a", file));
+  const stop = intake(root, (file) => put(now.a ? "b" : "a", file));
 
   function put(side, file) {
-    if (file.size > gallery.limits.upload_bytes) complain(new Error(t("too-large")));
-    else go("compare", { a: now.a, b: now.b, [side]: keep(file) });
+    if (fits(file, gallery)) go("compare", { a: now.a, b: now.b, [side]: keep(file) });
   }
 
   function slot(side) {
     const picture = el("div.slot-picture");
     const text = el("p.name");
-    const number = el("input", { type: "number", min: 1, placeholder: "id", "aria-label": t("compare.id", { side: side.toUpperCase() }), data: { slot: side } });
-    const node = el("section.slot", { data: { slot: side }, "aria-label": t("picture", { side: side.toUpperCase() }) },
+    const number = el("input", { type: "number", min: 1, placeholder: "id", label: t("compare.id", { side: side.toUpperCase() }), data: { slot: side } });
+    const node = el("section.slot", { data: { slot: side }, label: t("picture", { side: side.toUpperCase() }) },
       el("h2", t("picture", { side: side.toUpperCase() })), picture, text,
       el("div.row.tight", chooser((file) => put(side, file), t("choose"), { class: "small" }),
         el("form.row.tight", { onsubmit: (event) => { event.preventDefault(); if (number.value) go("compare", { a: now.a, b: now.b, [side]: number.value }); } },
@@ -114,18 +113,15 @@ async function loaded(one, { width, height }) {
   return { img, width, height };
 }
 
-function distances(told) {
-  const rows = Object.entries(told.distances);
-  return el("section", el("h3", t("compare.distances")), el("dl.ways", rows.map(([way, value]) =>
-    el("div", el("dt", named("by", way)), el("dd", distance(value)), el("dd.whole", bar(value / (TYPICAL[way] ?? 1), "plain"))))),
-  el("p.soft.small", t("compare.typical")));
-}
+const rows = (title, items, note) => el("section", el("h3", title), el("dl.ways", items.map(([name, text, drawn]) =>
+  el("div", el("dt", named("by", name)), el("dd", text), el("dd.whole", drawn)))), el("p.soft.small", note));
 
-function evidence(told) {
-  const rows = Object.entries(told.shares).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-  const most = Math.max(...rows.map(([, value]) => Math.abs(value)));
-  const sign = (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value), 1)}`;
-  return el("section", el("h3", t("compare.shares")), el("dl.ways", rows.map(([cue, value]) =>
-    el("div", el("dt", named("by", cue)), el("dd", sign(value)), el("dd.whole", pull(value, most))))),
-  el("p.soft.small", t("compare.odds")));
+const distances = ({ distances: all }) => rows(t("compare.distances"),
+  Object.entries(all).map(([way, value]) => [way, distance(value), bar(value / (TYPICAL[way] ?? 1), "plain")]), t("compare.typical"));
+
+function evidence({ shares }) {
+  const sorted = Object.entries(shares).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
+  const most = Math.abs(sorted[0][1]);
+  const signed = (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value), 1)}`;
+  return rows(t("compare.shares"), sorted.map(([cue, value]) => [cue, signed(value), pull(value, most)]), t("compare.odds"));
 }

@@ -34,7 +34,7 @@ export async function detail(id, gallery, { ongone, query } = {}) {
       } catch (error) { complain(error); sure.disabled = false; }
     } });
     const back = button(t("cancel"), { onclick: () => question.replaceWith(acts) });
-    const question = el("div.question", { role: "group", "aria-label": t("sure") },
+    const question = el("div.question", { role: "group", label: t("sure") },
       el("p", t(trash ? "trash-sure" : "forget-sure", { name: nameOf(picture) })), el("div.row", sure, back));
     acts.replaceWith(question);
     back.focus();

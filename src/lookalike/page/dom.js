@@ -3,8 +3,8 @@
 const isProps = (value) => value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype;
 
 /**
- * el("p.soft", { id: "note" }, "text", …): an element. The properties may be left out; of them, `class`, `act` and `data`
- * (dataset), `vars` (custom properties), `on…` (listeners), `value`; all others are attributes. What is null or false is not there.
+ * el("p.soft", { id: "note" }, "text", …): an element. The properties may be left out; of them, `class`, `label` (aria-label), `act` and
+ * `data` (dataset), `vars` (custom properties), `on…` (listeners), `value`; all others are attributes. What is null or false is not there.
  */
 export function el(kind, ...rest) {
   const [tag, ...classes] = kind.split(".");
@@ -16,6 +16,7 @@ export function el(kind, ...rest) {
     if (value === null || value === undefined || value === false) continue;
     if (name === "class") classes.push(...value.split(" "));
     else if (name === "act") node.dataset.act = value;
+    else if (name === "label") node.setAttribute("aria-label", value);
     else if (name === "data") Object.assign(node.dataset, value);
     else if (name === "vars") for (const [key, to] of Object.entries(value)) node.style.setProperty(key, to);
     else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
@@ -71,7 +72,7 @@ export const submit = (text, act) => el("button.button.small", { type: "submit",
 
 /** A button that shows its drawing alone and says its name. */
 export const tool = (name, drawn, props = {}) =>
-  el("button.tool", { "aria-label": name, title: name, ...props }, icon(drawn));
+  el("button.tool", { label: name, title: name, ...props }, icon(drawn));
 
 let count = 0;
 /** A label and what it names. */

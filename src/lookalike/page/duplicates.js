@@ -27,9 +27,9 @@ export function mount(root, gallery) {
   const sure = select(SURE.map((value) => [value, t("duplicates.sure", { n: 2, share: `${number(100 * value, value === "0.999" ? 1 : 0)} %` })]), precision,
     (value) => go("duplicates", { precision: value }), { data: { control: "precision" } });
   const reviewing = button("", { class: "main", id: "review", onclick: () => review(plan, { onjob: cleared, onchange: render }) });
-  const side = el("ol.group-list", { id: "groups", "aria-label": t("duplicates.groups") });
+  const side = el("ol.group-list", { id: "groups", label: t("duplicates.groups") });
   const more = button(t("more"), { hidden: true, onclick: () => load().catch(complain) });
-  const focus = el("section.focus", { id: "focus", tabindex: -1, "aria-label": t("duplicates.group") });
+  const focus = el("section.focus", { id: "focus", tabindex: -1, label: t("duplicates.group") });
   const body = el("div.duplicates", { hidden: true }, el("div.group-side", side, more), focus);
   root.append(
     el("div.view-head", el("div", el("h1.view-title", t("duplicates.title")), summary),
@@ -120,8 +120,8 @@ export function mount(root, gallery) {
         el("span.row.tight", tool(t("key.P"), "previous", { onclick: () => choose(at - 1), act: "previous" }), tool(t("key.J"), "next", { onclick: () => choose(at + 1), act: "next" }))),
       el("div.both", figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
       el("div.row", pair && verdict(pair), pair && el("p.soft", listed(edits(pair)))),
-      others().length > 1 && el("ul.film", { "aria-label": t("duplicates.group") }, others().map((picture, index) => el("li", {},
-        el("button", { "aria-label": nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", data: { act: `film-${picture.id}` }, onclick: () => { chosen = index + 1; present(); } },
+      others().length > 1 && el("ul.film", { label: t("duplicates.group") }, others().map((picture, index) => el("li",
+        el("button", { label: nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", data: { act: `film-${picture.id}` }, onclick: () => { chosen = index + 1; present(); } },
           thumb(picture, 72, { alt: "" }))))),
       el("div.row.acts", acts(other, marked), el("a.button", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
     ].filter(Boolean));

@@ -31,7 +31,7 @@ function choices(gallery) {
 /** {node, set(text)}; `onchange(text)` once a filter was chosen or entered. */
 export function filterBuilder(gallery, onchange) {
   const input = el("input", {
-    type: "text", class: "where", "aria-label": t("filter"), placeholder: t("filter-example"), spellcheck: "false", autocomplete: "off", autocapitalize: "off", data: { filter: "where" },
+    type: "text", class: "where", label: t("filter"), placeholder: t("filter-example"), spellcheck: "false", autocomplete: "off", autocapitalize: "off", data: { filter: "where" },
   });
   const clear = small(t("clear"), { hidden: true, act: "clear-filter", onclick: () => { set(""); onchange(""); } });
   const picks = choices(gallery).map(([name, options]) => {
@@ -40,7 +40,7 @@ export function filterBuilder(gallery, onchange) {
       const kept = clauses(input.value).filter((clause) => !values.includes(clause));
       set([...kept, value].filter(Boolean).join(" and "));
       onchange(input.value);
-    }, { class: "pill", "aria-label": t(`filter.${name}`), data: { filter: name } });
+    }, { class: "pill", label: t(`filter.${name}`), data: { filter: name } });
     return { pick, values };
   });
   function set(text) {
@@ -52,7 +52,7 @@ export function filterBuilder(gallery, onchange) {
       pick.classList.toggle("on", pick.value !== "");
     }
   }
-  const node = el("form.filter", { role: "search", "aria-label": t("filter"), onsubmit: (event) => {
+  const node = el("form.filter", { role: "search", label: t("filter"), onsubmit: (event) => {
     event.preventDefault();
     set(input.value.trim());
     onchange(input.value);

@@ -8,7 +8,7 @@ const BEYOND = 2; // rows kept ready above and below
 export class Grid {
   constructor({ label, least, caption, draw, seen }) {
     Object.assign(this, { least, caption, draw, seen, count: 0, active: 0, cells: new Map(), columns: 1 });
-    this.node = el("ul.grid", { "aria-label": label, id: "library-grid" });
+    this.node = el("ul.grid", { label: label, id: "library-grid" });
     this.stop = new AbortController();
     const soon = () => { this.frame ||= requestAnimationFrame(() => { this.frame = 0; this.paint(); }); };
     addEventListener("scroll", soon, { passive: true, signal: this.stop.signal });

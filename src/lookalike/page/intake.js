@@ -5,6 +5,13 @@ import { complain } from "./live.js";
 
 const firstFile = (files) => [...(files ?? [])].find((file) => file.type.startsWith("image/") || /\.\w{2,5}$/.test(file.name));
 
+/** Whether the service takes a file of this size; says so if not. */
+export function fits(file, gallery) {
+  const fit = file.size <= gallery.limits.upload_bytes;
+  if (!fit) complain(new Error(t("too-large")));
+  return fit;
+}
+
 /** A button that lets a file be chosen. */
 export function chooser(onfile, text = t("choose"), props = {}) {
   const input = el("input", { type: "file", accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.jxl", class: "unseen", tabindex: -1, "aria-hidden": "true", data: { input: "file" } });
@@ -29,7 +36,7 @@ async function take(onfile) {
     complain(new Error(`${t("no-camera")} (${error.name})`));
     return;
   }
-  const video = el("video", { autoplay: true, playsinline: true, muted: true, class: "camera", "aria-label": t("camera") });
+  const video = el("video", { autoplay: true, playsinline: true, muted: true, class: "camera", label: t("camera") });
   video.srcObject = stream;
   const shoot = button(t("shoot"), { class: "main", act: "shoot", onclick: async () => {
     const canvas = el("canvas", { width: video.videoWidth, height: video.videoHeight });

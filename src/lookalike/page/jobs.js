@@ -42,7 +42,7 @@ export async function running(kind) {
 export function progress(complain) {
   let last = null;
   const text = el("p.soft");
-  const meter = el("progress", { "aria-label": t("progress") });
+  const meter = el("progress", { label: t("progress") });
   const stop = button(t("cancel"), {
     act: "cancel-job",
     onclick: () => { stop.disabled = true; ask("DELETE", `/v1/jobs/${last.id}`).catch(complain); },

@@ -14,7 +14,9 @@ export function speak(name) {
 
 /** The text of a name, with what stands for {its} blanks; "one|many" by `n`. */
 export function t(name, values = {}) {
-  const texts = (WORDS[name]?.[LANGUAGES.indexOf(language)] ?? name).split("|");
+  const said = WORDS[name] ?? [name, name];
+  const pair = typeof said === "string" ? [name.slice(name.indexOf(".") + 1), said] : said;
+  const texts = pair[LANGUAGES.indexOf(language)].split("|");
   const text = texts.length > 1 && values.n !== 1 ? texts[1] : texts[0];
   return text.replace(/\{(\w+)\}/g, (_, key) => (typeof values[key] === "number" ? number(values[key]) : values[key] ?? ""));
 }

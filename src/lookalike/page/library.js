@@ -5,12 +5,12 @@ import { detail, objects } from "./detail.js";
 import { filterBuilder } from "./filter.js";
 import { Grid } from "./grid.js";
 import { indexing } from "./indexing.js";
-import { chooser, intake } from "./intake.js";
+import { chooser, fits, intake } from "./intake.js";
 import { bytes, listed, t } from "./language.js";
 import { complain, say } from "./live.js";
 import { mat, name, thumb } from "./picture.js";
 import { Pictures } from "./pictures.js";
-import { go } from "./route.js";
+import { go, here } from "./route.js";
 
 export function mount(root, gallery) {
   let ids = [];
@@ -25,7 +25,7 @@ export function mount(root, gallery) {
   const filter = filterBuilder(gallery, (where) => go("library", { where }));
   const count = el("p.lede", { id: "library-count" });
   const empty = el("p.empty", { hidden: true });
-  const panel = indexing(gallery, () => update(new URLSearchParams(location.hash.split("?")[1])));
+  const panel = indexing(gallery, () => update(here().params));
   const upload = gallery.keeps_uploads && !gallery.read_only && chooser(add, t("library.upload"));
   if (upload) stop = intake(root, add);
   root.append(el("div.view-head", el("div", el("h1.view-title", t("view.library")), count), upload),
@@ -56,18 +56,18 @@ export function mount(root, gallery) {
     const said = picture ? [...picture.labels.slice(0, 1).map((one) => one.label), objects(picture)].filter(Boolean) : [];
     cell.dataset.id = id;
     cell.append(el("button", {
-      class: "shot", "aria-label": t("open", { name: picture?.name ?? `#${id}` }), onclick: () => detail(id, gallery, { ongone: gone }),
+      class: "shot", label: t("open", { name: picture?.name ?? `#${id}` }), onclick: () => detail(id, gallery, { ongone: gone }),
     }, picture ? mat(picture, thumb(picture, 160, { alt: "", loading: "eager" })) : el("span.mat")),
     picture ? name(picture) : el("p.name", "…"), el("p.data.one-line", listed(said)));
   }
 
   function gone(id) {
     pictures.known.delete(id);
-    update(new URLSearchParams(location.hash.split("?")[1]));
+    update(here().params);
   }
 
   async function add(file) {
-    if (file.size > gallery.limits.upload_bytes) { complain(new Error(t("too-large"))); return; }
+    if (!fits(file, gallery)) return;
     try {
       const picture = await send("/v1/images", { image: file });
       say(t("library.added", { name: picture.name ?? `#${picture.id}` }));

@@ -12,6 +12,7 @@ import * as search from "./search.js";
 
 const MODULES = { search, compare, duplicates, library, map };
 let gallery = null;
+let locked = false;
 let shown = null; // {name, update(params), leave()}
 
 function header() {
@@ -26,8 +27,8 @@ function header() {
   const other = language === "en" ? ["zh-CN", "中文"] : ["en", "English"];
   const switched = () => { speak(other[0]); frame(); show(true); one("#language").focus(); };
   one("#top").replaceChildren(el("div.wide.top-line",
-    el("a.mark", { href: "#/search", "aria-label": "Lookalike" }, logo(), el("span", "Lookalike")),
-    el("nav.views", { "aria-label": t("views") }, VIEWS.map((view) =>
+    el("a.mark", { href: "#/search", label: "Lookalike" }, logo(), el("span", "Lookalike")),
+    el("nav.views", { label: t("views") }, VIEWS.map((view) =>
       el("a", { href: link(view), data: { view } }, icon(view), el("span", t(`view.${view}`))))),
     el("div.prefs",
       button(other[1], { id: "language", class: "quiet", lang: other[0], onclick: switched }),
@@ -47,6 +48,7 @@ function frame() {
 async function show(anew = false) {
   const { view, params } = here();
   calm();
+  locked = false;
   for (const tab of all("#top [data-view]")) {
     if (tab.dataset.view === view) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
@@ -77,7 +79,6 @@ function unreachable(root, error) {
     button(t("again"), { onclick: () => show(true) })));
 }
 
-let locked = false;
 document.addEventListener("locked", () => {
   locked = true;
   shown?.leave?.();

@@ -16,7 +16,7 @@ const CLICK = 5; // pixels
 export function mount(root, gallery) {
   const wholes = gallery.by.filter((one) => one.kind === "whole");
   const usual = wholes.some((one) => one.name === "content") ? "content" : wholes[0]?.name ?? "";
-  const canvas = el("canvas", { tabindex: 0, id: "map", role: "application", "aria-label": t("map.canvas") });
+  const canvas = el("canvas", { tabindex: 0, id: "map", role: "application", label: t("map.canvas") });
   const about = el("p.lede", { id: "map-about" });
   const legend = el("ul.legend", { hidden: true });
   const by = select(wholes.map((one) => [one.name, named("by", one.name)]), usual, (name) => go("map", { by: name }), { data: { control: "by" } });
@@ -25,7 +25,7 @@ export function mount(root, gallery) {
   const zoom = (factor) => () => { scale(factor, canvas.clientWidth / 2, canvas.clientHeight / 2); };
   root.append(el("div.view-head", el("div", el("h1.view-title", t("view.map")), about),
     el("div.row", field(t("by"), by),
-      button("+", { class: "square", "aria-label": t("map.in"), act: "zoom-in", onclick: zoom(1.5) }), button("−", { class: "square", "aria-label": t("map.out"), act: "zoom-out", onclick: zoom(1 / 1.5) }),
+      button("+", { class: "square", label: t("map.in"), act: "zoom-in", onclick: zoom(1.5) }), button("−", { class: "square", label: t("map.out"), act: "zoom-out", onclick: zoom(1 / 1.5) }),
       button(t("map.whole"), { act: "whole", onclick: whole }))), legend,
   el("div.map-pane", canvas), el("p.soft", t("map.hint")), alternative);
 
@@ -165,7 +165,7 @@ export function mount(root, gallery) {
     const [x, y] = [canvas.clientWidth / 2, canvas.clientHeight / 2];
     const close = seen.sort((a, b) => squared(a, x, y) - squared(b, x, y)).slice(0, LISTED);
     alternative.querySelector("p").textContent = t("map.seen", { n: seen.length, shown: number(close.length) });
-    near.replaceChildren(...close.map((at) => el("li", el("button", { class: "shot", "aria-label": t("open", { name: `#${points.ids[at]}` }), data: { id: points.ids[at] }, onclick: () => detail(points.ids[at], gallery) },
+    near.replaceChildren(...close.map((at) => el("li", el("button", { class: "shot", label: t("open", { name: `#${points.ids[at]}` }), data: { id: points.ids[at] }, onclick: () => detail(points.ids[at], gallery) },
       el("img", { src: thumbnail(points.ids[at], 80), alt: "", loading: "lazy" })))));
   }
 

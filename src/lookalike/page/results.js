@@ -9,8 +9,8 @@ import { nameOf } from "./subject.js";
 /** {node, show(answer, asked, note), skeleton(count), busy(note), fail(error)}; acts: judge(id, verdict), clear(), hint(box). */
 export function results(gallery, acts) {
   const note = el("p.closer", { data: { role: "progress-note" }, "aria-live": "polite" });
-  const bar = el("div.judged", { hidden: true, role: "group", "aria-label": t("judged") });
-  const grid = el("ol.hits", { id: "hits", "aria-label": t("results") });
+  const bar = el("div.judged", { hidden: true, role: "group", label: t("judged") });
+  const grid = el("ol.hits", { id: "hits", label: t("results") });
   const nothing = el("p.empty", { hidden: true, id: "nothing" });
   const images = new Map(); // id -> img, kept while the ranking changes, so that nothing flickers
   grid.addEventListener("keydown", (event) => {
@@ -49,7 +49,7 @@ export function results(gallery, acts) {
     });
     const boxes = hit.box && hit.box_in === "picture" ? [hit.box] : [];
     const hint = hit.box && hit.box_in === "query" ? hit.box : null;
-    const why = el("div.why", { id: `why-${hit.id}`, role: "group", "aria-label": t("why") }, reasons(hit));
+    const why = el("div.why", { id: `why-${hit.id}`, role: "group", label: t("why") }, reasons(hit));
     const node = el("li", {
       class: "hit", data: { id: hit.id, relation: hit.relation, verified: hit.verified },
       onpointerenter: () => { node.classList.remove("dismissed"); acts.hint(hint); }, onpointerleave: () => acts.hint(null),
@@ -57,13 +57,13 @@ export function results(gallery, acts) {
     },
     el("div.shot-why",
       el("button", {
-        class: "shot", act: "open", "aria-label": t("open", { name: nameOf(hit) }), "aria-describedby": why.id,
+        class: "shot", act: "open", label: t("open", { name: nameOf(hit) }), "aria-describedby": why.id,
         onclick: () => detail(hit.id, gallery, { query: asked.query.ref, ongone: () => node.remove() }),
       }, mat(hit, img, boxes)), why, moved(hit.id, at, asked)),
     verdict(hit), name(hit), facts(hit),
     el("div.tools",
-      el("a.tool", { href: link("search", { id: hit.id }), "aria-label": t("similar-to", { name: nameOf(hit) }), title: t("similar"), act: "similar" }, icon("search")),
-      el("a.tool", { href: link("compare", { a: asked.query.ref, b: hit.id }), "aria-label": t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), act: "compare" }, icon("compare")),
+      el("a.tool", { href: link("search", { id: hit.id }), label: t("similar-to", { name: nameOf(hit) }), title: t("similar"), act: "similar" }, icon("search")),
+      el("a.tool", { href: link("compare", { a: asked.query.ref, b: hit.id }), label: t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), act: "compare" }, icon("compare")),
       el("span.gap"), judges && press("good"), judges && press("bad")));
     return node;
   }
@@ -89,7 +89,7 @@ export function results(gallery, acts) {
       done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
       hit.inliers > 0 && el("p", t("inliers", { n: hit.inliers })),
       !hit.verified && !pulls.length && el("p", t("unverified")),
-      pulls.length > 0 && el("dl.pulls", pulls.map(([from, part]) => el("div", {},
+      pulls.length > 0 && el("dl.pulls", pulls.map(([from, part]) => el("div",
         el("dt", from === "query" ? t("query-short") : [thumb({ id: from }, 32, { alt: "" }), el("span.unseen", `#${from}`)]),
         el("dd", pull(part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
     ];
@@ -99,7 +99,7 @@ export function results(gallery, acts) {
   function marks({ good, bad, kind }) {
     bar.hidden = kind === "regions" || !(good.length + bad.length);
     const row = (list, verdict) => list.map((id) =>
-      el("button", { class: `mark-${verdict}`, "aria-label": t("take-back", { name: `#${id}` }), title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
+      el("button", { class: `mark-${verdict}`, label: t("take-back", { name: `#${id}` }), title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
         thumb({ id }, 48, { alt: "" })));
     bar.replaceChildren(
       good.length ? el("span.marks", el("span", t("meant")), row(good, "good")) : "",
@@ -108,7 +108,7 @@ export function results(gallery, acts) {
   }
 
   return {
-    node: el("section.results", { "aria-label": t("results") }, el("h2.unseen", t("results")), bar, note, nothing, grid),
+    node: el("section.results", { label: t("results") }, el("h2.unseen", t("results")), bar, note, nothing, grid),
     show,
     busy(text) { note.textContent = text; grid.setAttribute("aria-busy", "true"); },
     skeleton(count) {

@@ -2,7 +2,7 @@
 import { aborted, get, send } from "./api.js";
 import { el, field, select, small } from "./dom.js";
 import { filterBuilder } from "./filter.js";
-import { cameraButton, chooser, intake } from "./intake.js";
+import { cameraButton, chooser, fits, intake } from "./intake.js";
 import { listed, named, t } from "./language.js";
 import { complain, say } from "./live.js";
 import { image, thumb } from "./picture.js";
@@ -38,14 +38,11 @@ export function mount(root, gallery) {
     go("search", { ...next, by: next.by === gallery.default_by ? "" : next.by, k: next.k === 20 ? "" : next.k, copies: next.copies ? 1 : "" });
   };
   const fresh = (id) => change({ id, region: null, good: [], bad: [] });
-  const take = (file) => {
-    if (file.size > gallery.limits.upload_bytes) complain(new Error(t("too-large")));
-    else fresh(keep(file));
-  };
+  const take = (file) => { if (fits(file, gallery)) fresh(keep(file)); };
   const kind = () => gallery.by.find((one) => one.name === now.by)?.kind;
   const verifies = () => (now.by === "copy" || kind() === "regions") && !now.good.length && !now.bad.length;
 
-  const panel = el("section.query", { "aria-label": t("query") });
+  const panel = el("section.query", { label: t("query") });
   const filter = filterBuilder(gallery, (where) => change({ where }));
   const by = select(gallery.by.map((one) => [one.name, named("by", one.name)]), gallery.default_by,
     (name) => change({ by: name, ...(gallery.by.find((one) => one.name === name).kind === "regions" ? { good: [], bad: [] } : {}) }), { data: { control: "by" } });
@@ -74,7 +71,7 @@ export function mount(root, gallery) {
     working.hidden = true;
     welcome.hidden = false;
     heading.textContent = t("search.title");
-    const some = el("ul.samples", { "aria-label": t("search.samples") });
+    const some = el("ul.samples", { label: t("search.samples") });
     welcome.replaceChildren(
       el("div.drop", { data: { role: "drop" } }, el("p.big", t("search.drop")),
         el("div.row.centre", chooser(take, t("choose"), { class: "main" }), cameraButton(take)), el("p.soft", t("search.paste"))),

@@ -3,7 +3,7 @@ import { el, small, still, writing } from "./dom.js";
 import { t } from "./language.js";
 import { apply, corners, IDENTITY, into, inverse, scaling } from "./geometry.js";
 
-export const MODES = ["side", "slider", "blink", "difference", "matches"];
+const MODES = ["side", "slider", "blink", "difference", "matches"];
 const GAP = 12;
 const LINES = 120;
 const BLINK = 800; // ms
@@ -15,7 +15,7 @@ export function stage(a, b, told, mode = "side") {
   let cut = 0.5, shown = 0, timer = 0, outlined = false;
   const canvas = el("canvas", { role: "img" });
   const handle = el("div", {
-    class: "handle", role: "slider", tabindex: 0, "aria-label": t("stage.handle"), "aria-valuemin": 0, "aria-valuemax": 100, "aria-orientation": "horizontal", data: { role: "slider" },
+    class: "handle", role: "slider", tabindex: 0, label: t("stage.handle"), "aria-valuemin": 0, "aria-valuemax": 100, "aria-orientation": "horizontal", data: { role: "slider" },
   });
   const pane = el("div.stage-pane", canvas, handle);
   const buttons = MODES.map((name) => el("button.seg", { data: { mode: name }, onclick: () => set(name) }, t(`stage.${name}`)));
@@ -204,7 +204,7 @@ export function stage(a, b, told, mode = "side") {
   seen.observe(pane);
 
   const node = el("div.stage",
-    el("div.row", el("div.segs", { role: "group", "aria-label": t("stage") }, buttons), pause, changes), pane, remark);
+    el("div.row", el("div.segs", { role: "group", label: t("stage") }, buttons), pause, changes), pane, remark);
   set(mode);
   return { node, set, leave() { run(false); seen.disconnect(); document.removeEventListener("keydown", keys); } };
 }
