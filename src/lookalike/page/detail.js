@@ -1,0 +1,59 @@
+// One picture of the library, large, with all that is known of it and what can be done with it.
+import { ask, get } from "./api.js";
+import { button, dialog, el } from "./dom.js";
+import { bytes, date, listed, percent, t } from "./language.js";
+import { complain, say } from "./live.js";
+import { mat, size, thumb } from "./picture.js";
+import { link } from "./route.js";
+import { nameOf } from "./subject.js";
+
+/** Opens the picture; `ongone(id)` when it was forgotten. `query`: the subject it may be compared with. */
+export async function detail(id, gallery, { ongone, query } = {}) {
+  let picture;
+  try { picture = await get(`/v1/images/${id}`); } catch (error) { complain(error); return; }
+  const leave = (to) => () => { box.close(); location.hash = to; };
+  const acts = el("div.row.acts",
+    button(t("similar"), { class: "main", act: "similar", onclick: leave(link("search", { id })) }, "search"),
+    query && query !== String(id) && button(t("compare-query"), { act: "compare", onclick: leave(link("compare", { a: query, b: id })) }, "compare"),
+    button(t("compare-other"), { act: "compare-other", onclick: leave(link("compare", { a: id })) }, "compare"),
+    gallery.keeps === "paths" && el("a.button", { href: `/v1/images/${id}/file`, target: "_blank", rel: "noopener" }, t("open-file")),
+    !gallery.read_only && button(t("forget"), { act: "forget", onclick: () => forget(false) }),
+    !gallery.read_only && gallery.keeps === "paths" && button(t("trash"), { act: "trash", onclick: () => forget(true) }));
+  const box = dialog(nameOf(picture), t("close"),
+    el("div.detail", mat(picture, thumb(picture, 800, { loading: "eager" })), el("div", known(picture), acts)));
+  box.dataset.detail = id;
+
+  function forget(trash) {
+    const sure = button(t(trash ? "trash" : "forget"), { class: "alarm", act: "sure", onclick: async () => {
+      sure.disabled = true;
+      try {
+        await ask("DELETE", `/v1/images/${id}`, { query: { trash } });
+        box.close();
+        say(t(trash ? "trashed" : "forgotten", { name: nameOf(picture) }));
+        ongone?.(id);
+      } catch (error) { complain(error); sure.disabled = false; }
+    } });
+    const back = button(t("cancel"), { onclick: () => question.replaceWith(acts) });
+    const question = el("div.question", { role: "group", label: t("sure") },
+      el("p", t(trash ? "trash-sure" : "forget-sure", { name: nameOf(picture) })), el("div.row", sure, back));
+    acts.replaceWith(question);
+    back.focus();
+  }
+}
+
+function known(picture) {
+  const rows = [
+    ["path", picture.path], ["size", size(picture)], ["bytes", bytes(picture.bytes)], ["format", picture.format],
+    ["taken", picture.taken && date(picture.taken)], ["camera", picture.camera],
+    ["labels", listed(picture.labels.map((one) => [one.label, one.probability < 1 && percent(one.probability), `(${one.source})`].filter(Boolean).join(" ")))],
+    ["objects", objects(picture)], ["id", picture.id], ["sha256", picture.sha256],
+  ];
+  return el("dl.known", rows.filter(([, value]) => value).map(([name, value]) =>
+    el("div", el("dt", t(`known.${name}`)), el("dd", { class: name === "sha256" || name === "path" ? "code" : "" }, String(value)))));
+}
+
+export const objects = (picture) => listed(Object.entries(picture.objects).map(([name, count]) => {
+  const what = name && name !== "objects" ? name : t("objects-all");
+  return count > 1 ? `${count} ${what}` : what;
+}));
+

@@ -1,0 +1,226 @@
+// Duplicates: one group at a time, by keyboard; nothing is removed until the plan has been reviewed.
+import { ask, get, post } from "./api.js";
+import { button, dialog, el, field, one, select, tool, writing } from "./dom.js";
+import { bytes, listed, number, t } from "./language.js";
+import { complain, say } from "./live.js";
+import { follow, progress } from "./jobs.js";
+import { edits, facts, mat, name, thumb, verdict } from "./picture.js";
+import { Plan } from "./plan.js";
+import { review } from "./review.js";
+import { go, link } from "./route.js";
+import { nameOf } from "./subject.js";
+
+const SURE = ["0.9", "0.99", "0.999"];
+const KEYS = ["←  →", "K", "R", "A", "N", "U", "J  ↓", "P  ↑", "Enter", "?"];
+
+export function mount(root, gallery) {
+  const plan = new Plan(gallery.folders);
+  const acting = !gallery.read_only && gallery.keeps === "paths";
+  let groups = [], cursor = null, total = 0, at = 0, chosen = 1, precision = "0.99";
+  let undone = [];
+  let busy = false;
+  const under = new AbortController();
+  const leave = new AbortController();
+
+  const summary = el("p.lede", { id: "duplicates-summary" });
+  const job = progress(complain);
+  const sure = select(SURE.map((value) => [value, t("duplicates.sure", { n: 2, share: `${number(100 * value, value === "0.999" ? 1 : 0)} %` })]), precision,
+    (value) => go("duplicates", { precision: value }), { data: { control: "precision" } });
+  const reviewing = button("", { class: "main", id: "review", onclick: () => review(plan, { onjob: cleared, onchange: render }) });
+  const side = el("ol.group-list", { id: "groups", label: t("duplicates.groups") });
+  const more = button(t("more"), { hidden: true, onclick: () => load().catch(complain) });
+  const focus = el("section.focus", { id: "focus", tabindex: -1, label: t("duplicates.group") });
+  const body = el("div.duplicates", { hidden: true }, el("div.group-side", side, more), focus);
+  root.append(
+    el("div.view-head", el("div", el("h1.view-title", t("duplicates.title")), summary),
+      el("div.row", field(t("precision"), sure), tool(t("keys"), "why", { onclick: help, act: "keys" }), acting && reviewing)),
+    job.node, body);
+  document.addEventListener("keydown", keys, { signal: leave.signal });
+
+  const group = () => groups[at];
+  const others = () => group().members.filter((one) => one !== plan.keeper(group()));
+  const candidate = () => others()[Math.min(chosen, others().length) - 1];
+
+  async function update(params) {
+    precision = SURE.includes(params.get("precision")) ? params.get("precision") : "0.99";
+    sure.value = precision;
+    [groups, cursor, at, undone] = [[], null, 0, []];
+    try { await load(); } catch (error) { complain(error); }
+  }
+
+  /** The next page of groups; where they have to be found first, once that is done. */
+  async function load() {
+    if (busy) return;
+    busy = true;
+    try {
+      let page = await get("/v1/duplicates", { precision, cursor }, under.signal);
+      while (page.kind) {
+        summary.textContent = t("duplicates.finding");
+        const ended = await follow(page, job.update, under.signal);
+        if (under.signal.aborted) return;
+        if (ended.state !== "done") { summary.textContent = t("duplicates.stopped"); return; }
+        job.node.hidden = true;
+        page = await get("/v1/duplicates", { precision, cursor }, under.signal);
+      }
+      groups.push(...page.groups.map((found) => ({ key: found.keep.id, members: [found.keep, ...found.others] })));
+      [cursor, total] = [page.next, page.total];
+      summary.textContent = total ? t("duplicates.summary", { n: total, copies: number(page.pairs ?? 0), bytes: bytes(page.bytes) }) : "";
+      render();
+    } finally { busy = false; }
+  }
+
+  function render() {
+    body.hidden = groups.length === 0;
+    one("#no-groups", root)?.remove();
+    if (!groups.length) root.append(el("div.empty", { id: "no-groups" }, el("strong", t("duplicates.none")), t("duplicates.none-how")));
+    more.hidden = !cursor;
+    at = Math.max(0, Math.min(at, groups.length - 1));
+    side.replaceChildren(...groups.map(item));
+    reviewing.textContent = t("review", { n: plan.count });
+    reviewing.disabled = plan.count === 0;
+    if (groups.length) present();
+  }
+
+  function item(found, index) {
+    const removed = found.members.filter((one) => plan.marked[one.id]).length;
+    return el("li", { class: removed ? "planned" : "" }, el("button", {
+      "aria-current": index === at ? "true" : null, data: { group: found.key }, onclick: () => choose(index),
+    }, thumb(plan.keeper(found), 56, { alt: "" }), el("span", nameOf(plan.keeper(found)),
+      el("small", t("duplicates.members", { n: found.members.length }), removed ? ` · ${t("duplicates.marked", { n: removed })}` : ""))));
+  }
+
+  function choose(index) {
+    if (index >= groups.length && cursor) { load().then(() => { if (index < groups.length) choose(index); }).catch(complain); return; }
+    if (index < 0 || index >= groups.length) { say(t(index < 0 ? "duplicates.first" : "duplicates.last")); return; }
+    [at, chosen] = [index, 1];
+    render();
+    one("[aria-current]", side)?.scrollIntoView({ block: "nearest" });
+    say(t("duplicates.place", { at: at + 1, total }), true);
+  }
+
+  /** What is known of two members: the service tells of each with the one that it would keep. */
+  function known(a, b) {
+    const first = group().members[0];
+    return a === first ? b : b === first ? a : null;
+  }
+
+  function present() {
+    const keeper = plan.keeper(group());
+    const other = candidate();
+    const held = focus.contains(document.activeElement) ? document.activeElement.dataset.act : null;
+    const pair = known(keeper, other);
+    const box = (which) => (pair?.box && pair.box_in === ((which === group().members[0]) ? "a" : "b") ? [pair.box] : []);
+    const figure = (picture, flag, kind) => el("figure", { class: `tile ${kind}`, data: { id: picture.id, role: kind } },
+      mat(picture, thumb(picture, 640, { loading: "eager" }), box(picture)),
+      el("figcaption", el("p.row.tight", el("span.flag", flag), name(picture)), facts(picture),
+        picture.path && el("p.soft.small", el("bdi", picture.path))));
+    const marked = Boolean(plan.marked[other.id]);
+    focus.replaceChildren(...[
+      el("div.row.between", el("h2", t("duplicates.place", { at: at + 1, total })),
+        el("span.row.tight", tool(t("key.P"), "previous", { onclick: () => choose(at - 1), act: "previous" }), tool(t("key.J"), "next", { onclick: () => choose(at + 1), act: "next" }))),
+      el("div.both", figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
+      el("div.row", pair && verdict(pair), pair && el("p.soft", listed(edits(pair)))),
+      others().length > 1 && el("ul.film", { label: t("duplicates.group") }, others().map((picture, index) => el("li",
+        el("button", { label: nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", data: { act: `film-${picture.id}` }, onclick: () => { chosen = index + 1; present(); } },
+          thumb(picture, 72, { alt: "" }))))),
+      el("div.row.acts", acts(other, marked), el("a.button", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
+    ].filter(Boolean));
+    if (held) one(`[data-act="${held}"]`, focus)?.focus({ preventScroll: true });
+  }
+
+  const key = (text, letter) => [text, " ", el("kbd", { "aria-hidden": "true" }, letter)];
+  function acts(other, marked) {
+    const decide = !gallery.read_only && button(key(t("different"), "N"), { onclick: different, act: "different" });
+    if (!acting) return [decide];
+    return [
+      button(key(t(marked ? "unmark" : "mark"), "R"), { class: `${marked ? "" : "main"}`, onclick: mark, act: "mark" }),
+      button(key(t("mark-all"), "A"), { onclick: markAll, act: "mark-all" }),
+      button(key(t("keep-this"), "K"), { onclick: keepThis, act: "keep" }),
+      decide,
+      button(key(t("undo"), "U"), { onclick: undo, disabled: !undone.length, act: "undo" }),
+    ];
+  }
+
+  /** Does something to the plan that can be undone. */
+  function planned(act) {
+    const before = plan.snapshot();
+    undone.push(async () => plan.restore(before));
+    act();
+    render();
+  }
+
+  function mark() {
+    planned(() => plan.mark(candidate(), plan.keeper(group()).id));
+    if (plan.marked[candidate().id] && chosen < others().length) { chosen += 1; present(); }
+  }
+
+  function markAll() {
+    planned(() => { for (const other of others()) plan.mark(other, plan.keeper(group()).id, true); });
+    choose(at + 1);
+  }
+
+  const keepThis = () => planned(() => plan.choose(group(), candidate().id));
+
+  /** The chosen one is no copy of any other in the group: it leaves it, and so does a group of one. */
+  async function different() {
+    const [found, place, picture] = [group(), at, candidate()];
+    const before = { members: found.members, plan: plan.snapshot() };
+    const pairs = found.members.filter((one) => one !== picture).map((one) => [one.id, picture.id]);
+    try { await post("/v1/decisions", { pairs, verdict: "different" }); } catch (error) { complain(error); return; }
+    plan.mark(picture, null, false);
+    found.members = found.members.filter((one) => one !== picture);
+    if (found.members.length < 2) { groups.splice(place, 1); total -= 1; found.members.forEach((one) => plan.mark(one, null, false)); }
+    undone.push(async () => {
+      await ask("DELETE", "/v1/decisions", { json: { pairs } });
+      if (found.members.length < 2) { groups.splice(place, 0, found); total += 1; }
+      found.members = before.members;
+      plan.restore(before.plan);
+      at = place;
+    });
+    chosen = 1;
+    render();
+    say(t("decided"));
+  }
+
+  async function undo() {
+    const last = undone.pop();
+    if (!last) { say(t("nothing-to-undo")); return; }
+    try { await last(); render(); say(t("undone")); } catch (error) { complain(error); }
+  }
+
+  async function cleared(begun) {
+    try {
+      const ended = await follow(begun, job.update, under.signal);
+      const { done = [], bytes: freed = 0, failed = [] } = ended.result ?? {};
+      if (ended.state === "done") plan.clear();
+      say(t("cleared", { n: done.length, bytes: bytes(freed) }));
+      if (failed.length) dialog(t("not-cleared", { n: failed.length }), t("close"), el("ul.reasons", failed.map(({ path, reason }) => el("li", el("bdi", path), el("small", reason)))));
+      [groups, cursor, at, undone] = [[], null, 0, []];
+      await load();
+    } catch (error) { complain(error); }
+  }
+
+  function step(by) {
+    chosen = 1 + (chosen - 1 + by + others().length) % others().length;
+    present();
+  }
+
+  function keys(event) {
+    if (writing(event) || document.querySelector("dialog[open]")) return;
+    if (event.key === "?") { help(); return; }
+    if (!groups.length || (event.target.closest?.("button, a") && ["Enter", " "].includes(event.key))) return;
+    const does = {
+      arrowleft: () => step(-1), arrowright: () => step(1), j: () => choose(at + 1), arrowdown: () => choose(at + 1), p: () => choose(at - 1), arrowup: () => choose(at - 1),
+      ...(gallery.read_only ? {} : { n: different, u: undo }),
+      ...(acting ? { k: keepThis, r: mark, delete: mark, a: markAll, enter: () => reviewing.click() } : {}),
+    }[event.key.toLowerCase()];
+    if (does) { event.preventDefault(); does(); }
+  }
+
+  function help() {
+    dialog(t("keys"), t("close"), el("dl.keys", { id: "keys" }, KEYS.map((name) =>
+      el("div", el("dt", el("kbd", name)), el("dd", t(`key.${name.split("  ")[0]}`))))));
+  }
+
+  return { update, leave() { under.abort(); leave.abort(); } };
+}

@@ -1,0 +1,51 @@
+// The folders of the gallery: looked through again, and what could not be read.
+import { get, post } from "./api.js";
+import { button, el } from "./dom.js";
+import { bytes, number, t } from "./language.js";
+import { complain, say } from "./live.js";
+import { follow, progress, running } from "./jobs.js";
+
+/** {node, leave()}; `onchange()` when pictures may have come or gone. */
+export function indexing(gallery, onchange) {
+  const under = new AbortController();
+  const job = progress(complain);
+  const report = el("p.soft", { id: "index-report" });
+  const failed = el("div.failures");
+  const retry = el("input", { type: "checkbox", id: "retry" });
+  const again = button(t("index.again"), { act: "index", onclick: () => start().catch(complain) });
+  const acting = !gallery.read_only && gallery.folders.length > 0;
+  const node = el("details.card.indexing", { id: "indexing" }, el("summary", t("index.title")),
+    el("dl.numbers-line", [["pictures", number(gallery.pictures)], ["picture-bytes", bytes(gallery.picture_bytes)], ["disk-bytes", bytes(gallery.disk_bytes)], ["failures", number(gallery.failures)]]
+      .map(([name, value]) => el("div", el("dd", value), el("dt", t(`index.${name}`))))),
+    gallery.keeps === "paths" && gallery.folders.length > 0 && el("ul.folders", gallery.folders.map((folder) => el("li", el("bdi", folder)))),
+    gallery.keeps !== "paths" && el("p.soft", t(`keeps.${gallery.keeps}`)),
+    acting && el("div.row", again, gallery.failures > 0 && el("span.check", retry, el("label", { for: "retry" }, t("index.retry")))),
+    job.node, report, failed);
+  node.addEventListener("toggle", () => { if (node.open && !failed.children.length) failures().catch(complain); });
+  running("index").then((found) => { if (found) { node.open = true; return watch(found); } return null; }).catch(complain);
+
+  async function start() {
+    again.disabled = true;
+    try { await watch(await post("/v1/index", { folders: null, retry_failed: retry.checked })); } finally { again.disabled = false; }
+  }
+
+  async function watch(begun) {
+    const ended = await follow(begun, job.update, under.signal);
+    if (under.signal.aborted) return;
+    const { added = 0, updated = 0, unchanged = 0, moved = 0, failed: bad = [] } = ended.result ?? {};
+    if (ended.result) report.textContent = t("index.report", { added, updated, unchanged, moved, failed: bad.length });
+    say(ended.error ?? (ended.result ? report.textContent : t(`state.${ended.state}`)));
+    await failures();
+    onchange();
+  }
+
+  async function failures(cursor = null) {
+    const page = await get("/v1/failures", { limit: 100, cursor }, under.signal);
+    if (!cursor) failed.replaceChildren(...(page.total ? [el("h2", t("index.failed", { n: page.total })), el("ul.reasons", { id: "failures" })] : []));
+    failed.querySelector("ul")?.append(...page.failures.map(({ path, reason }) => el("li", el("bdi", path ?? "–"), el("small", reason))));
+    failed.querySelector("button")?.remove();
+    if (page.next) failed.append(button(t("more"), { onclick: () => failures(page.next).catch(complain) }));
+  }
+
+  return { node, leave() { under.abort(); } };
+}

@@ -1,0 +1,65 @@
+// Long work: followed as it goes on, shown, cancelled.
+import { ask, get } from "./api.js";
+import { button, el } from "./dom.js";
+import { number, t } from "./language.js";
+
+const ended = (job) => ["done", "failed", "cancelled"].includes(job.state);
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Resolves with the job when it has ended; `onchange(job)` on the way. By events, or by asking where they do not come. */
+export async function follow(job, onchange, signal) {
+  onchange(job);
+  if (!ended(job)) job = await listened(job, onchange, signal);
+  while (!ended(job) && !signal?.aborted) {
+    await wait(1000);
+    job = await get(`/v1/jobs/${job.id}`, {}, signal);
+    onchange(job);
+  }
+  return job;
+}
+
+function listened(job, onchange, signal) {
+  return new Promise((done) => {
+    const events = new EventSource(`/v1/jobs/${job.id}/events`);
+    const stop = () => { events.close(); done(job); };
+    events.addEventListener("job", (event) => {
+      job = JSON.parse(event.data);
+      onchange(job);
+      if (ended(job)) stop();
+    });
+    events.addEventListener("error", stop);
+    signal?.addEventListener("abort", stop);
+  });
+}
+
+/** The job under way of a kind, or undefined. */
+export async function running(kind) {
+  const { jobs } = await get("/v1/jobs");
+  return jobs.find((job) => job.kind === kind && !ended(job));
+}
+
+/** A bar that shows how far a job is: {node, update(job)}. */
+export function progress(complain) {
+  let last = null;
+  const text = el("p.soft");
+  const meter = el("progress", { label: t("progress") });
+  const stop = button(t("cancel"), {
+    act: "cancel-job",
+    onclick: () => { stop.disabled = true; ask("DELETE", `/v1/jobs/${last.id}`).catch(complain); },
+  });
+  const node = el("div.job", { hidden: true, data: { role: "job" } }, text, meter, stop);
+  return {
+    node,
+    update(job) {
+      last = job;
+      node.hidden = false;
+      node.dataset.state = job.state;
+      stop.hidden = ended(job);
+      if (job.total) Object.assign(meter, { max: job.total, value: job.done });
+      else if (ended(job)) Object.assign(meter, { max: 1, value: job.state === "done" ? 1 : 0 });
+      else meter.removeAttribute("value");
+      text.textContent = `${t(`job.${job.kind}`)}: ${t(`state.${job.state}`)}`
+        + (job.total ? ` – ${number(job.done)} / ${number(job.total)}` : "") + (job.error ? ` – ${job.error}` : "");
+    },
+  };
+}

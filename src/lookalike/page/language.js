@@ -1,0 +1,55 @@
+// English or Chinese: words, numbers, dates.
+import { LANGUAGES, WORDS } from "./words.js";
+
+const KEY = "lookalike-language";
+
+const recall = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
+export let language = LANGUAGES.includes(recall()) ? recall() : /^zh/i.test(navigator.language) ? "zh-CN" : "en";
+
+export function speak(name) {
+  language = name;
+  try { localStorage.setItem(KEY, name); } catch { /* a private window remembers nothing */ }
+  document.documentElement.lang = name;
+}
+
+/** The text of a name, with what stands for {its} blanks; "one|many" by `n`. */
+export function t(name, values = {}) {
+  const said = WORDS[name] ?? [name, name];
+  const pair = typeof said === "string" ? [name.slice(name.indexOf(".") + 1), said] : said;
+  const texts = pair[LANGUAGES.indexOf(language)].split("|");
+  const text = texts.length > 1 && values.n !== 1 ? texts[1] : texts[0];
+  return text.replace(/\{(\w+)\}/g, (_, key) => (typeof values[key] === "number" ? number(values[key]) : values[key] ?? ""));
+}
+
+/** The word for something the library names, or the library's own. */
+export const named = (kind, name) => (`${kind}.${name}` in WORDS ? t(`${kind}.${name}`) : name);
+
+export const number = (value, digits = 0) =>
+  value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+
+/** Two digits or more, in steps of 1000, as disks and file managers count. */
+export function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let step = 0;
+  while (count >= 999.5 && step < 4) { count /= 1000; step += 1; }
+  return `${number(count, step && count < 9.95 ? 1 : 0)} ${units[step]}`;
+}
+
+/** Never rounded to a certainty: "100 %" is said of identical files only. */
+export function percent(share, relation = "") {
+  if (share === null || !Number.isFinite(share)) return "–";
+  if (relation === "identical" && share >= 1) return "100 %";
+  if (share >= 0.9995) return `> ${number(99.9, 1)} %`;
+  if (share < 0.0005) return `< ${number(0.1, 1)} %`;
+  return `${number(100 * share, 1)} %`;
+}
+
+export const distance = (value) => number(value, Math.abs(value) >= 10 ? 0 : 3);
+
+/** "2024-07-14 18:02:11", as EXIF tells it, for people. */
+export function date(text) {
+  const when = new Date(text.replace(" ", "T"));
+  return Number.isNaN(when.getTime()) ? text : new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(when);
+}
+
+export const listed = (words) => words.join(language === "en" ? ", " : "、");

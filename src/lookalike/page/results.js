@@ -1,0 +1,128 @@
+// The ranking, as cards: what each hit is, why it is there, what the visitor thinks of it.
+import { all, el, icon, one, small, tool, writing } from "./dom.js";
+import { detail } from "./detail.js";
+import { distance, listed, number, t } from "./language.js";
+import { edits, facts, hollow, mat, name, pull, thumb, verdict } from "./picture.js";
+import { link } from "./route.js";
+import { nameOf } from "./subject.js";
+
+/** {node, show(answer, asked, note), skeleton(count), busy(note), fail(error)}; acts: judge(id, verdict), clear(), hint(box). */
+export function results(gallery, acts) {
+  const note = el("p.closer", { data: { role: "progress-note" }, "aria-live": "polite" });
+  const bar = el("div.judged", { hidden: true, role: "group", label: t("judged") });
+  const grid = el("ol.hits", { id: "hits", label: t("results") });
+  const nothing = el("p.empty", { hidden: true, id: "nothing" });
+  const images = new Map(); // id -> img, kept while the ranking changes, so that nothing flickers
+  grid.addEventListener("keydown", (event) => {
+    const card = event.target.closest?.("[data-id]");
+    const key = event.key.toLowerCase();
+    if (card && !writing(event) && (key === "g" || key === "b")) one(`[data-act=${key === "g" ? "good" : "bad"}]`, card)?.click();
+    if (card && event.key === "Escape") card.classList.add("dismissed");
+  });
+
+  function show(answer, asked, text) {
+    const held = focused();
+    const seen = new Map([...images].filter(([id]) => answer.hits.some((hit) => hit.id === id)));
+    images.clear();
+    grid.replaceChildren(...answer.hits.map((hit, at) => {
+      const img = seen.get(hit.id) ?? thumb(hit, 240);
+      images.set(hit.id, img);
+      return card(hit, at, "missing" in img.dataset ? hollow() : img, asked);
+    }));
+    grid.setAttribute("aria-busy", String(Boolean(text)));
+    note.textContent = text;
+    nothing.hidden = answer.hits.length > 0;
+    nothing.textContent = answer.query.blank ? t("blank") : t(asked.copies ? "no-copies" : asked.where ? "none-match" : "nothing");
+    marks(asked);
+    if (held) one(`[data-id="${held.id}"] [data-act="${held.act}"]`, grid)?.focus({ preventScroll: true });
+  }
+
+  function focused() {
+    const at = grid.contains(document.activeElement) && document.activeElement;
+    return at && { id: at.closest("[data-id]")?.dataset.id, act: at.dataset.act };
+  }
+
+  function card(hit, at, img, asked) {
+    const judges = asked.kind !== "regions" && asked.good;
+    const press = (kind) => tool(t(`${kind}-this`, { name: nameOf(hit) }), kind, {
+      "aria-pressed": String(asked[kind].includes(hit.id)), data: { act: kind }, title: t(`${kind}-hint`), onclick: () => acts.judge(hit.id, kind),
+    });
+    const boxes = hit.box && hit.box_in === "picture" ? [hit.box] : [];
+    const hint = hit.box && hit.box_in === "query" ? hit.box : null;
+    const why = el("div.why", { id: `why-${hit.id}`, role: "group", label: t("why") }, reasons(hit));
+    const node = el("li", {
+      class: "hit", data: { id: hit.id, relation: hit.relation, verified: hit.verified },
+      onpointerenter: () => { node.classList.remove("dismissed"); acts.hint(hint); }, onpointerleave: () => acts.hint(null),
+      onfocusin: () => acts.hint(hint), onfocusout: () => { node.classList.remove("dismissed"); acts.hint(null); },
+    },
+    el("div.shot-why",
+      el("button", {
+        class: "shot", act: "open", label: t("open", { name: nameOf(hit) }), "aria-describedby": why.id,
+        onclick: () => detail(hit.id, gallery, { query: asked.query.ref, ongone: () => node.remove() }),
+      }, mat(hit, img, boxes)), why, moved(hit.id, at, asked)),
+    verdict(hit), name(hit), facts(hit),
+    el("div.tools",
+      el("a.tool", { href: link("search", { id: hit.id }), label: t("similar-to", { name: nameOf(hit) }), title: t("similar"), act: "similar" }, icon("search")),
+      el("a.tool", { href: link("compare", { a: asked.query.ref, b: hit.id }), label: t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), act: "compare" }, icon("compare")),
+      el("span.gap"), judges && press("good"), judges && press("bad")));
+    return node;
+  }
+
+  /** How far a hit came up or went down by what was judged. */
+  function moved(id, at, { order }) {
+    if (!order) return null;
+    const before = order.indexOf(id);
+    if (before === at) return null;
+    const by = Math.abs(before - at);
+    const text = before < 0 ? t("rank.new") : `${before > at ? "▲" : "▼"}${number(by)}`;
+    const told = before < 0 ? t("rank.new") : t(before > at ? "rank.up" : "rank.down", { n: by });
+    return el("span.moved", { title: told, data: { moved: before < 0 ? "new" : before - at } },
+      el("span", { "aria-hidden": "true" }, text), el("span.unseen", told));
+  }
+
+  function reasons(hit) {
+    const done = edits(hit);
+    const pulls = Object.entries(hit.pulls ?? {});
+    const most = Math.max(...pulls.map(([, part]) => Math.abs(part)));
+    return [
+      el("p", t(hit.verified || !pulls.length ? `why.${hit.relation}` : "why.judged")),
+      done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
+      hit.inliers > 0 && el("p", t("inliers", { n: hit.inliers })),
+      !hit.verified && !pulls.length && el("p", t("unverified")),
+      pulls.length > 0 && el("dl.pulls", pulls.map(([from, part]) => el("div",
+        el("dt", from === "query" ? t("query-short") : [thumb({ id: from }, 32, { alt: "" }), el("span.unseen", `#${from}`)]),
+        el("dd", pull(part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
+    ];
+  }
+
+  /** The pictures that were judged, each to be taken back. */
+  function marks({ good, bad, kind }) {
+    bar.hidden = kind === "regions" || !(good.length + bad.length);
+    const row = (list, verdict) => list.map((id) =>
+      el("button", { class: `mark-${verdict}`, label: t("take-back", { name: `#${id}` }), title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
+        thumb({ id }, 48, { alt: "" })));
+    bar.replaceChildren(
+      good.length ? el("span.marks", el("span", t("meant")), row(good, "good")) : "",
+      bad.length ? el("span.marks", el("span", t("not-meant")), row(bad, "bad")) : "",
+      small(t("clear"), { act: "clear-judged", onclick: acts.clear }));
+  }
+
+  return {
+    node: el("section.results", { label: t("results") }, el("h2.unseen", t("results")), bar, note, nothing, grid),
+    show,
+    busy(text) { note.textContent = text; grid.setAttribute("aria-busy", "true"); },
+    skeleton(count) {
+      nothing.hidden = true;
+      bar.hidden = true;
+      grid.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => el("li.hit.skeleton", { "aria-hidden": "true" }, el("span.mat"), el("p"), el("p"))));
+    },
+    fail(error) {
+      note.textContent = "";
+      grid.setAttribute("aria-busy", "false");
+      for (const node of all(".skeleton", grid)) node.remove();
+      if (grid.children.length) return;
+      nothing.hidden = false;
+      nothing.textContent = error.message;
+    },
+  };
+}
