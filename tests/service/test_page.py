@@ -1,0 +1,515 @@
+"""The page in a real Chromium over a real server: every flow as a person goes through it, wide and narrow."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image as Pillow
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from browsers import Visit, browsing, visiting
+from lookalike.edits import apply
+from lookalike.gallery import Gallery
+from samples import PHOTOGRAPHS, drawn, photograph, save
+from served import Served, serving
+
+pytestmark = pytest.mark.browser
+
+WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+VIEWS = ("search", "search?id=1", "compare", "compare?a=1&b=2", "duplicates", "library", "map")
+OWN_BYTES = 150_000
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Seven photographs, copies of three, a name that would break a careless page, and a file that is no picture."""
+    folder = tmp_path_factory.mktemp("page") / "photos"
+    for name in PHOTOGRAPHS:
+        save(folder / f"{Path(name).stem}.jpg", photograph(name), quality=90)
+    save(folder / "astronaut-small.jpg", apply("resize-50", photograph("astronaut.png")), quality=80)
+    save(folder / "chelsea-small.jpg", apply("resize-50", photograph("chelsea.png")), quality=80)
+    save(folder / "coffee-grey.jpg", apply("grey", photograph("coffee.png")), quality=80)
+    save(folder / "<img src=x onerror=alert(1)>.png", drawn(4))
+    (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def gallery(photos: Path) -> Path:
+    path = photos.parent / "g.gallery"
+    with Gallery.create(path, (*("copy", "content", "colour", "texture", "structure"), "regions")) as opened:
+        opened.add(photos)
+        (photos.parent / "labels.csv").write_text(
+            "path,label\ncoffee.jpg,drink\nchelsea.jpg,cat\nchelsea-small.jpg,cat\n"
+        )
+        opened.label_from_csv(photos.parent / "labels.csv")
+    return path
+
+
+@pytest.fixture(scope="module")
+def server(gallery: Path) -> Iterator[Served]:
+    with serving(gallery) as served:
+        yield served
+
+
+@pytest.fixture
+def own(photos: Path, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
+    """A server over pictures that a test may change, and their folder."""
+    folder = shutil.copytree(photos, tmp_path / "photos")
+    with Gallery.create(tmp_path / "g.gallery", descriptors=("copy", "colour", "texture", "structure")) as opened:
+        opened.add(folder)
+    env = {"XDG_DATA_HOME": str(tmp_path / "data")}
+    with serving(tmp_path / "g.gallery", "--uploads", tmp_path / "up", env=env) as served:
+        yield served, folder
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with browsing(*CAMERA) as running:
+        yield running
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    made = browser.new_context(viewport=WIDE, color_scheme="light", locale="en-GB")
+    yield made
+    made.close()
+
+
+@dataclass
+class Opener:
+    """Opens a view of the page. ``refused``: how often the server is to refuse something, which browsers write down."""
+
+    context: BrowserContext
+    server: Served
+    visits: list[Visit] = field(default_factory=list)
+    refused: int = 0
+
+    def __call__(self, view: str) -> Page:
+        self.visits.append(visiting(self.context, f"{self.server.url}/#/{view}"))
+        return self.visits[-1].page
+
+
+@pytest.fixture
+def at(context: BrowserContext, server: Served) -> Iterator[Opener]:
+    """In the end, nothing may have gone wrong in any view that was opened, nor left the server."""
+    opener = Opener(context, server)
+    yield opener
+    complaints = [one for visit in opener.visits for one in visit.complaints]
+    refusals = [one for one in complaints if "status of 4" in one]
+    assert ([one for one in complaints if one not in refusals], len(refusals)) == ([], opener.refused)
+    requests = [one for visit in opener.visits for one in visit.requests if not one.startswith(("blob:", "data:"))]
+    assert {urlsplit(one).netloc for one in requests} == {urlsplit(server.url).netloc}
+
+
+def ids(server: Served) -> dict[str, int]:
+    return {one["name"]: one["id"] for one in server.get("/v1/images").json()["images"]}
+
+
+def names(page: Page) -> list[str]:
+    """Of the hits that are shown, in their order."""
+    return page.locator("#hits > li .name").all_inner_texts()
+
+
+def looked(page: Page) -> None:
+    """Wait until the hits were looked at closely."""
+    expect(page.locator("#hits")).to_have_attribute("aria-busy", "false", timeout=60_000)
+
+
+# --- search
+
+
+def test_a_chosen_file_finds_its_picture(at: Opener, tmp_path: Path):
+    """A crop is chosen: its photograph comes first, called a crop, with a box where it lies; hovering tells why."""
+    page = at("search")
+    part = save(tmp_path / "part.png", photograph("chelsea.png")[60:240, 90:360])
+    page.locator("[data-input=file]").first.set_input_files(part)
+    first = page.locator("#hits > li").first
+    expect(first).to_have_attribute("data-verified", "true", timeout=60_000)
+    looked(page)
+    assert names(page)[0] in ("chelsea.jpg", "chelsea-small.jpg")
+    expect(first.locator("[data-relation=crop]")).to_be_visible()
+    box, picture = first.locator(".box").bounding_box(), first.locator("img").bounding_box()
+    assert box is not None
+    assert picture is not None
+    assert (box["x"] - picture["x"]) / picture["width"] == pytest.approx(90 / 451, abs=0.03)
+    assert box["width"] / picture["width"] == pytest.approx(270 / 451, abs=0.03)
+    first.hover()
+    expect(first.locator(".why")).to_be_visible()
+    expect(first.locator(".why")).to_contain_text(re.compile("keypoints", re.IGNORECASE))
+
+
+def test_the_first_answer_does_not_wait_for_the_second(at: Opener, server: Served):
+    """Two requests: one with verify=0, whose hits are shown, and one without."""
+    page = at("search")
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or "") if "/v1/search" in request.url else None)
+    page.goto(f"{server.url}/#/search?id={ids(server)['coffee.jpg']}")
+    expect(page.locator("#hits > li:not(.skeleton)").first).to_be_visible()
+    looked(page)
+    assert [bool(re.search(r'name="verify"\s+0\s', body)) for body in asked] == [True, False]
+
+
+def test_a_picture_can_be_dropped_and_pasted(at: Opener):
+    """Both by the events that a browser sends, with a file in them."""
+    memory = io.BytesIO()
+    Pillow.fromarray(photograph("rocket.jpg")).save(memory, "JPEG")
+    give = """([bytes, kind]) => {
+      const carried = new DataTransfer();
+      carried.items.add(new File([new Uint8Array(bytes)], "rocket.jpg", { type: "image/jpeg" }));
+      const event = kind === "drop" ? new DragEvent("drop", { dataTransfer: carried, bubbles: true, cancelable: true })
+        : new ClipboardEvent("paste", { clipboardData: carried, bubbles: true, cancelable: true });
+      (kind === "drop" ? document.querySelector("[data-role=drop]") : document).dispatchEvent(event);
+    }"""
+    for kind in ("drop", "paste"):
+        page = at("search")
+        expect(page.locator("[data-role=drop]")).to_be_visible()
+        page.evaluate(give, [list(memory.getvalue()), kind])
+        expect(page.locator("#hits > li:not(.skeleton)").first).to_be_visible()
+        assert names(page)[0] == "rocket.jpg"
+
+
+def test_the_camera_takes_a_picture(at: Opener):
+    """With the browser's make-believe camera: a still is taken, and searched for."""
+    page = at("search")
+    page.locator("[data-act=camera]").first.click()
+    page.wait_for_function("document.querySelector('video.camera')?.videoWidth > 0")
+    page.locator("[data-act=shoot]").click()
+    expect(page.locator("section.query img").first).to_be_visible()
+    looked(page)
+
+
+def test_a_region_is_drawn_and_asked_for(at: Opener, tmp_path: Path):
+    """With a cat beside a rocket, drawing around the rocket finds it; the address keeps it until it is cleared."""
+    cat, rocket = photograph("chelsea.png")[:300, :400], photograph("rocket.jpg")[:300, :400]
+    page = at("search")
+    page.locator("[data-input=file]").first.set_input_files(save(tmp_path / "both.png", np.hstack([cat, rocket])))
+    looked(page)
+    place = page.locator("[data-role=region-pane] img").bounding_box()
+    assert place is not None
+    page.mouse.move(place["x"] + 0.55 * place["width"], place["y"] + 0.05 * place["height"])
+    page.mouse.down()
+    page.mouse.move(place["x"] + 0.98 * place["width"], place["y"] + 0.95 * place["height"], steps=5)
+    page.mouse.up()
+    page.wait_for_url(re.compile("region="))
+    looked(page)
+    assert names(page)[0] == "rocket.jpg"
+    x, y, width, height = map(int, re.search(r"region=([\d,%C]+)", page.url)[1].replace("%2C", ",").split(","))  # type: ignore[index]
+    assert (x, y, width, height) == pytest.approx((440, 15, 344, 270), abs=6)
+    page.locator("[data-act=clear-region]").click()
+    expect(page).not_to_have_url(re.compile("region="))
+
+
+def test_a_region_can_be_written_as_numbers(at: Opener, server: Served):
+    """Without a pointer: four numbers and a button."""
+    page = at(f"search?id={ids(server)['chelsea.jpg']}")
+    looked(page)
+    page.locator("details.numbers summary").click()
+    for name, value in (("x", 20), ("y", 30), ("width", 200), ("height", 150)):
+        page.locator(f"[data-region={name}]").fill(str(value))
+    page.locator("[data-act=apply-region]").click()
+    page.wait_for_url(re.compile("region=20"))
+    looked(page)
+
+
+def test_marks_change_the_order_at_once(at: Opener, server: Served):
+    """The last hit is liked: it rises, its card says by how much and why; the bar takes the mark back."""
+    page = at(f"search?id={ids(server)['coffee.jpg']}&by=content")
+    looked(page)
+    before = names(page)
+    last = page.locator("#hits > li").last
+    number = last.get_attribute("data-id")
+    last.locator("[data-act=good]").click()
+    page.wait_for_url(re.compile(f"good={number}"))
+    card = page.locator(f"#hits > li[data-id='{number}']")
+    expect(card.locator("[data-moved]")).to_be_visible()
+    assert names(page).index(before[-1]) < len(before) - 1
+    card.hover()
+    expect(card.locator(".pulls")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.locator(f"[data-marked='{number}']").click()
+    expect(page).not_to_have_url(re.compile("good="))
+    looked(page)
+    assert names(page) == before
+
+
+def test_marks_by_keyboard(at: Opener, server: Served):
+    """g and b on the card that has the focus."""
+    page = at(f"search?id={ids(server)['coffee.jpg']}&by=content")
+    looked(page)
+    page.locator("#hits > li").nth(2).locator("[data-act=open]").focus()
+    page.keyboard.press("b")
+    page.wait_for_url(re.compile("bad="))
+
+
+def test_measures_filters_and_back(at: Opener, server: Served):
+    """Another measure, a filter chosen and one written: all in the address; back goes back; a wrong one says why."""
+    page = at(f"search?id={ids(server)['coffee.jpg']}")
+    looked(page)
+    page.locator("[data-control=by]").select_option("colour")
+    page.wait_for_url(re.compile("by=colour"))
+    page.locator("[data-filter=format]").select_option(label="PNG")
+    page.wait_for_url(re.compile("where="))
+    looked(page)
+    assert names(page) == ["<img src=x onerror=alert(1)>.png"]
+    page.go_back()
+    expect(page.locator("#hits > li:not(.skeleton)")).not_to_have_count(1)
+    at.refused = 1
+    page.locator("[data-filter=where]").fill("width >")
+    page.locator("[data-act=apply-filter]").click()
+    expect(page.get_by_role("alert")).to_contain_text("where")
+
+
+# --- comparison
+
+
+def test_two_pictures_are_compared(at: Opener, server: Served):
+    """Relation, evidence, and a stage whose slider, blinking, difference and matches draw what they should."""
+    known = ids(server)
+    page = at(f"compare?a={known['coffee.jpg']}&b={known['coffee-grey.jpg']}")
+    expect(page.locator("#answer [data-relation=edited]")).to_be_visible(timeout=60_000)
+    for mode in ("slider", "blink", "difference", "matches"):
+        page.locator(f"[data-mode={mode}]").click()
+        expect(page.locator(f"[data-mode={mode}]")).to_have_attribute("aria-pressed", "true")
+    page.locator("[data-mode=slider]").click()
+    handle = page.get_by_role("slider")
+    handle.focus()
+    before = handle.get_attribute("aria-valuenow")
+    page.keyboard.press("ArrowLeft")
+    assert int(handle.get_attribute("aria-valuenow") or 0) < int(before or 0)
+
+
+def test_the_difference_of_a_copy_is_dark(at: Opener, server: Served):
+    """A smaller copy laid over its original leaves hardly anything: most pixels of the canvas are nearly black."""
+    known = ids(server)
+    page = at(f"compare?a={known['astronaut.jpg']}&b={known['astronaut-small.jpg']}")
+    page.locator("[data-mode=difference]").click(timeout=60_000)
+    page.wait_for_timeout(300)
+    dark = page.evaluate("""() => {
+      const canvas = document.querySelector("#answer canvas");
+      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      let dark = 0;
+      for (let at = 0; at < data.length; at += 4) dark += data[at] + data[at + 1] + data[at + 2] < 90;
+      return dark / (data.length / 4);
+    }""")
+    assert dark > 0.9
+
+
+# --- duplicates
+
+
+def test_duplicates_are_reviewed_by_keyboard(context: BrowserContext, own: tuple[Served, Path], tmp_path: Path):
+    """Groups come; one is called different and taken back, one marked, the keeper swapped and swapped back; nothing is
+    touched before the review is confirmed; then the copy is in the trash, and only it."""
+    server, folder = own
+    visit = visiting(context, f"{server.url}/#/duplicates")
+    page = visit.page
+    focus = page.locator("#focus")
+    expect(focus).to_be_visible(timeout=60_000)
+    groups = page.locator("#groups > li")
+    count = groups.count()
+    assert count >= 2
+    page.keyboard.press("n")
+    expect(groups).to_have_count(count - 1)
+    assert server.get("/v1/gallery").json()["decisions"] == 1
+    page.keyboard.press("u")
+    expect(groups).to_have_count(count)
+    assert server.get("/v1/gallery").json()["decisions"] == 0
+
+    keep, copy = (focus.locator(f"figure >> nth={n}").get_attribute("data-id") for n in (0, 1))
+    page.keyboard.press("k")
+    expect(focus.locator("figure").first).to_have_attribute("data-id", copy or "")
+    page.keyboard.press("u")
+    expect(focus.locator("figure").first).to_have_attribute("data-id", keep or "")
+    page.keyboard.press("r")
+    expect(page.locator("#review")).to_be_enabled()
+    page.reload()  # the plan survives
+    expect(page.locator("#review")).to_be_enabled(timeout=60_000)
+    assert len(list(folder.glob("*.jpg"))) == 11
+    page.locator("#review").click()
+    expect(page.locator("#review-dialog li")).to_have_count(1)
+    page.locator("[data-act=clear]").click()
+    expect(groups).to_have_count(count - 1, timeout=60_000)
+    gone = [one.name for one in (tmp_path / "data" / "Trash" / "files").iterdir()]
+    assert len(gone) == 1
+    assert len(list(folder.glob("*.jpg"))) == 10
+    assert visit.complaints == []
+
+
+# --- the library
+
+
+def test_the_library_is_seen_filtered_and_opened(at: Opener):
+    """Every picture has its place; a filter leaves the cats; one opens, is told, and leads to a search."""
+    page = at("library")
+    expect(page.locator("#library-grid li")).to_have_count(11)
+    page.locator("[data-filter=where]").fill("label = 'cat'")
+    page.locator("[data-act=apply-filter]").click()
+    expect(page.locator("#library-grid li")).to_have_count(2)
+    page.locator("#library-grid li button").first.click()
+    expect(page.locator("dialog[open]")).to_contain_text("cat")
+    page.locator("dialog[open] [data-act=similar]").click()
+    page.wait_for_url(re.compile("search.*id="))
+
+
+def test_files_that_failed_are_shown_with_their_reasons(at: Opener):
+    """In the panel of the folders."""
+    page = at("library")
+    page.locator("#indexing summary").click()
+    expect(page.locator("#failures")).to_contain_text("broken.jpg")
+    expect(page.locator("#failures")).to_contain_text("truncated")
+
+
+def test_indexing_uploading_and_forgetting(context: BrowserContext, own: tuple[Served, Path], tmp_path: Path):
+    """A new file is found by "index again"; a picture is uploaded and kept; one is forgotten after being asked."""
+    server, folder = own
+    page = visiting(context, f"{server.url}/#/library").page
+    expect(page.locator("#library-grid li")).to_have_count(11)
+    save(folder / "new.png", drawn(9))
+    page.locator("#indexing summary").click()
+    page.locator("[data-act=index]").click()
+    expect(page.locator("#library-grid li")).to_have_count(12, timeout=60_000)
+    page.locator("[data-input=file]").first.set_input_files(save(tmp_path / "u.png", drawn(10)))
+    expect(page.locator("#library-grid li")).to_have_count(13, timeout=60_000)
+    assert len(list((tmp_path / "up").iterdir())) == 1
+    page.locator("#library-grid li button").last.click()
+    page.locator("[data-act=forget]").click()
+    page.locator("[data-act=sure]").click()
+    expect(page.locator("#library-grid li")).to_have_count(12)
+
+
+def test_a_large_library_has_few_elements(context: BrowserContext, tmp_path: Path):
+    """3,000 pictures: only what is in sight is in the document, and the end can be reached at once."""
+    with Gallery.create(tmp_path / "g.gallery", descriptors=("structure",)) as opened:
+        opened.add(save(tmp_path / "photos" / "a.png", drawn(1, 40, 30)))
+        row = next(iter(opened))
+        with opened._store.transaction():
+            for number in range(2999):
+                opened._store.put_copy(replace(row, path=f"/nowhere/{number:04}.png"), row.id)
+    with serving(tmp_path / "g.gallery") as server:
+        page = visiting(context, f"{server.url}/#/library").page
+        expect(page.locator("#library-count")).to_contain_text("3,000")
+        expect(page.locator("#library-grid li").first).to_be_visible()
+        assert page.locator("#library-grid li").count() < 150
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator("#library-grid li[data-index='2999'] .name")).to_contain_text("2998.png")
+        assert page.locator("#library-grid li").count() < 150
+
+
+# --- the map
+
+
+def test_the_map_opens_what_is_clicked(at: Opener):
+    """Something is drawn, keys zoom, the list beside it is an alternative, and a picture opens from it."""
+    page = at("map")
+    page.wait_for_function("""() => {
+      const canvas = document.querySelector("#map");
+      if (!canvas || !canvas.width) return false;
+      const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+      const colours = new Set();
+      for (let at = 0; at < data.length; at += 44) colours.add(`${data[at]},${data[at + 1]},${data[at + 2]}`);
+      return colours.size > 3;
+    }""")
+    page.locator("#map").focus()
+    page.keyboard.press("+")
+    page.locator("#map-list summary").click()
+    page.locator("#map-list button").first.click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+
+
+# --- for everyone
+
+
+@pytest.mark.parametrize("view", VIEWS)
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_stands_in_the_way(browser: Browser, server: Served, view: str, size: dict[str, int], scheme: str):
+    """axe-core finds nothing, and no view is wider than the screen."""
+    context = browser.new_context(viewport=size, color_scheme=scheme, locale="en-GB", reduced_motion="reduce")
+    visit = visiting(context, f"{server.url}/#/{view}")
+    visit.page.wait_for_load_state("networkidle")
+    visit.page.wait_for_timeout(200)
+    found = Axe().run(visit.page).response["violations"]
+    assert [(one["id"], [node["html"][:200] for node in one["nodes"]]) for one in found] == []
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert visit.complaints == []
+    context.close()
+
+
+def test_two_languages(browser: Browser, server: Served):
+    """The browser's language, or the other by its button; every text is there in both."""
+    context = browser.new_context(viewport=WIDE, locale="zh-CN")
+    page = visiting(context, f"{server.url}/#/library").page
+    expect(page.locator("html")).to_have_attribute("lang", "zh-CN")
+    expect(page.locator("h1")).not_to_have_text("Library")
+    assert re.search("[一-鿿]", page.locator("h1").inner_text())
+    page.locator("#language").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    expect(page.locator("h1")).to_have_text("Library")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    context.close()
+
+
+def test_the_theme_is_remembered(at: Opener):
+    """Dark after the button, and still after a reload."""
+    page = at("library")
+    page.locator("#theme").click()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+
+
+def test_a_locked_server_says_how_to_get_in(context: BrowserContext, gallery: Path):
+    """Without the token the page is not even served; opened with it, everything works."""
+    with serving(gallery, "--token", "secret") as server:
+        page = context.new_page()
+        assert page.goto(server.url).status == 401  # type: ignore[union-attr]
+        page.goto(f"{server.url}/?token=secret")
+        expect(page.locator("h1")).to_be_visible()
+        assert "secret" not in page.url
+        page.goto(f"{server.url}/#/library")
+        expect(page.locator("#library-grid li")).to_have_count(11)
+
+
+def test_a_read_only_page_offers_no_changes(context: BrowserContext, gallery: Path):
+    """No removal, no indexing, no upload."""
+    with serving(gallery, "--read-only") as server:
+        page = visiting(context, f"{server.url}/#/library").page
+        expect(page.locator("#library-grid li")).to_have_count(11)
+        page.locator("#library-grid li button").first.click()
+        expect(page.locator("dialog[open] [data-act=similar]")).to_be_visible()
+        for act in ("forget", "trash", "index"):
+            expect(page.locator(f"[data-act={act}]")).to_have_count(0)
+
+
+def test_the_page_is_small_and_whole(server: Served):
+    """All of it together is below the limit, and each file that it names is there."""
+    folder = Path(__file__).parents[2] / "src" / "lookalike" / "page"
+    files = [file for file in folder.iterdir() if file.is_file()]
+    assert sum(file.stat().st_size for file in files) < OWN_BYTES
+    for file in files:
+        assert server.get(f"/page/{file.name}").status_code == 200
+        for name in re.findall(r'from "\./([\w-]+\.js)"', file.read_text("utf-8")):
+            assert (folder / name).exists()
+
+
+def test_a_broken_answer_is_told(at: Opener):
+    """What the server refuses stands on the page in its words: a file that is no picture."""
+    at.refused = 1
+    page = at("search")
+    page.locator("[data-input=file]").first.set_input_files(
+        [{"name": "no.jpg", "mimeType": "image/jpeg", "buffer": json.dumps({"a": 1}).encode()}]
+    )
+    expect(page.get_by_role("alert")).to_be_visible()
