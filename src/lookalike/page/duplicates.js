@@ -11,7 +11,9 @@ import { go, link } from "./route.js";
 import { nameOf } from "./subject.js";
 
 const SURE = ["0.9", "0.99", "0.999"];
-const KEYS = ["←  →", "K", "R", "A", "N", "U", "J  ↓", "P  ↑", "Enter", "?"];
+const KEYS = {
+  "← →": "key.←", K: "keep-this", R: "key.R", A: "mark-all", N: "different", U: "undo", "J ↓": "key.J", "P ↑": "key.P", Enter: "key.Enter", "?": "keys",
+};
 
 export function mount(root, gallery) {
   const plan = new Plan(gallery.folders);
@@ -218,8 +220,8 @@ export function mount(root, gallery) {
   }
 
   function help() {
-    dialog(t("keys"), t("close"), el("dl.keys", { id: "keys" }, KEYS.map((name) =>
-      el("div", el("dt", el("kbd", name)), el("dd", t(`key.${name.split("  ")[0]}`))))));
+    dialog(t("keys"), t("close"), el("dl.keys", { id: "keys" }, Object.entries(KEYS).map(([name, text]) =>
+      el("div", el("dt", el("kbd", name)), el("dd", t(text))))));
   }
 
   return { update, leave() { under.abort(); leave.abort(); } };
