@@ -39,7 +39,7 @@ export function mount(root, gallery) {
     const fill = (one) => {
       node.classList.toggle("filled", Boolean(one));
       text.textContent = one?.name ?? "";
-      picture.replaceChildren(one ? mat(one, image(one.url, one.name || t("picture", { side: side.toUpperCase() }))) : el("p.drop.small", t("compare.drop")));
+      picture.replaceChildren(one ? mat(one, image(one.url, one.name || t("picture", { side: side.toUpperCase() }))) : el("p.drop.small", t("search.drop")));
     };
     fill(null);
     return { node, fill, leave };

@@ -49,7 +49,7 @@ function known(picture) {
     ["objects", objects(picture)], ["id", picture.id], ["sha256", picture.sha256],
   ];
   return el("dl.known", rows.filter(([, value]) => value).map(([name, value]) =>
-    el("div", el("dt", t(`known.${name}`)), el("dd", { class: name === "sha256" || name === "path" ? "code" : "" }, String(value)))));
+    el("div", el("dt", t(name === "camera" ? name : `known.${name}`)), el("dd", { class: name === "sha256" || name === "path" ? "code" : "" }, String(value)))));
 }
 
 export const objects = (picture) => listed(Object.entries(picture.objects).map(([name, count]) => {

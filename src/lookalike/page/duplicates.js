@@ -11,7 +11,9 @@ import { go, link } from "./route.js";
 import { nameOf } from "./subject.js";
 
 const SURE = ["0.9", "0.99", "0.999"];
-const KEYS = ["←  →", "K", "R", "A", "N", "U", "J  ↓", "P  ↑", "Enter", "?"];
+const KEYS = {
+  "← →": "key.←", K: "keep-this", R: "key.R", A: "mark-all", N: "different", U: "undo", "J ↓": "key.J", "P ↑": "key.P", Enter: "key.Enter", "?": "keys",
+};
 
 export function mount(root, gallery) {
   const plan = new Plan(gallery.folders);
@@ -19,7 +21,7 @@ export function mount(root, gallery) {
   let groups = [], cursor = null, total = 0, at = 0, chosen = 1, precision = "0.99";
   let undone = [];
   let busy = false;
-  const under = new AbortController();
+  let under = new AbortController();
   const leave = new AbortController();
 
   const summary = el("p.lede", { id: "duplicates-summary" });
@@ -44,7 +46,11 @@ export function mount(root, gallery) {
   async function update(params) {
     precision = SURE.includes(params.get("precision")) ? params.get("precision") : "0.99";
     sure.value = precision;
-    [groups, cursor, at, undone] = [[], null, 0, []];
+    under.abort();
+    under = new AbortController();
+    [groups, cursor, at, undone, busy] = [[], null, 0, [], false];
+    body.hidden = true;
+    one("#no-groups", root)?.remove();
     try { await load(); } catch (error) { complain(error); }
   }
 
@@ -52,21 +58,22 @@ export function mount(root, gallery) {
   async function load() {
     if (busy) return;
     busy = true;
+    const { signal } = under;
     try {
-      let page = await get("/v1/duplicates", { precision, cursor }, under.signal);
+      let page = await get("/v1/duplicates", { precision, cursor }, signal);
       while (page.kind) {
         summary.textContent = t("duplicates.finding");
-        const ended = await follow(page, job.update, under.signal);
-        if (under.signal.aborted) return;
+        const ended = await follow(page, job.update, signal);
+        if (signal.aborted) return;
         if (ended.state !== "done") { summary.textContent = t("duplicates.stopped"); return; }
         job.node.hidden = true;
-        page = await get("/v1/duplicates", { precision, cursor }, under.signal);
+        page = await get("/v1/duplicates", { precision, cursor }, signal);
       }
       groups.push(...page.groups.map((found) => ({ key: found.keep.id, members: [found.keep, ...found.others] })));
       [cursor, total] = [page.next, page.total];
       summary.textContent = total ? t("duplicates.summary", { n: total, copies: number(page.pairs ?? 0), bytes: bytes(page.bytes) }) : "";
       render();
-    } finally { busy = false; }
+    } finally { if (!signal.aborted) busy = false; }
   }
 
   function render() {
@@ -218,8 +225,8 @@ export function mount(root, gallery) {
   }
 
   function help() {
-    dialog(t("keys"), t("close"), el("dl.keys", { id: "keys" }, KEYS.map((name) =>
-      el("div", el("dt", el("kbd", name)), el("dd", t(`key.${name.split("  ")[0]}`))))));
+    dialog(t("keys"), t("close"), el("dl.keys", { id: "keys" }, Object.entries(KEYS).map(([name, text]) =>
+      el("div", el("dt", el("kbd", name)), el("dd", t(text))))));
   }
 
   return { update, leave() { under.abort(); leave.abort(); } };

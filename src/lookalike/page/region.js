@@ -13,11 +13,11 @@ export function regionPicker(img, width, height, onchange) {
   const pane = el("span.pane", { data: { role: "region-pane" } }, img);
   const hints = el("span.hints");
   pane.append(hints);
-  const touch = small(t("region.draw"), { "aria-pressed": "false", act: "draw-region", onclick: () => {
-    const on = touch.getAttribute("aria-pressed") !== "true";
+  const touch = small(t("region.draw"), { "aria-pressed": "false", act: "draw-region", onclick: () => drawing(touch.getAttribute("aria-pressed") !== "true") }, "part");
+  const drawing = (on) => {
     touch.setAttribute("aria-pressed", String(on));
     pane.classList.toggle("drawing", on);
-  } }, "part");
+  };
   const clear = small(t("region.clear"), { hidden: true, act: "clear-region", onclick: () => give(null) });
   const inputs = ["x", "y", "width", "height"].map((name) =>
     el("input", { type: "number", min: name === "x" || name === "y" ? 0 : 1, step: 1, inputmode: "numeric", data: { region: name } }));
@@ -69,8 +69,9 @@ export function regionPicker(img, width, height, onchange) {
     const far = Math.min(Math.abs(event.clientX - from.x), Math.abs(event.clientY - from.y)) >= LEAST;
     const box = between(from.at, place(event));
     from = null;
-    if (far) give(box);
-    else show(region);
+    if (!far) { show(region); return; }
+    drawing(false); // a finger scrolls the page again
+    give(box);
   });
   pane.addEventListener("pointercancel", () => { from = null; show(region); });
 
