@@ -15,8 +15,9 @@ from lookalike.describe import DESCRIPTORS, Described, DescriptorCard, get
 from lookalike.describe.blend import Blend
 from lookalike.gallery import Gallery
 from lookalike.gallery.evidence import dtype_of
+from lookalike.gallery.row import Row
 from lookalike.gallery.searching import Query
-from lookalike.gallery.store import NewPicture, Row
+from lookalike.gallery.store import NewPicture
 from lookalike.types import Hit
 
 BLOCK = 10_000  # pictures per transaction, and per array of vectors

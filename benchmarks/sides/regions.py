@@ -19,7 +19,8 @@ from lookalike.gallery.regional import RegionSearcher
 from lookalike.gallery.regioncopies import RegionCopies
 from lookalike.gallery.regionplaces import RegionQuery
 from lookalike.gallery.regionstore import Packed
-from lookalike.gallery.store import NewPicture, Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import NewPicture, Store
 from lookalike.types import Hit
 
 DIM, COUNT, NAME, K = 256, 32, "regions", 10

@@ -74,6 +74,7 @@ def clear_away(gallery: Gallery, groups: Sequence[Group], act: Act) -> ClearRepo
     """Apply an act to every copy, one after the other; what fails is left where it is, and told.
 
     The gallery forgets the files that are gone from their place."""
+    gallery.need_paths("clearing away")
     done: list[str] = []
     failed: list[Failure] = []
     size = 0

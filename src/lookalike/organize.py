@@ -23,7 +23,7 @@ from typing import Literal
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.adding import Progress
-from lookalike.gallery.store import Row
+from lookalike.gallery.row import Row
 from lookalike.gallery.walk import PathLike, absolute
 from lookalike.types import Failure
 
@@ -77,6 +77,7 @@ def plan(
 
     ``where``: only these pictures. ``unlabelled``: the folder for those without a label; otherwise they stay. Files
     that are gone, or changed since they were indexed, are listed as failed."""
+    gallery.need_paths("organizing")
     top = absolute(folder)
     if os.path.exists(top) and not os.path.isdir(top):
         raise UserError(f"{folder}: not a folder")

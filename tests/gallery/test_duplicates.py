@@ -20,7 +20,8 @@ from lookalike.describe.blend import DEFAULT_WEIGHTS
 from lookalike.edits import apply
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.store import NewPicture, Row
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import NewPicture
 from lookalike.types import Group
 from samples import drawn, folder_of, photograph, photograph_path, save
 

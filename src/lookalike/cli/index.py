@@ -9,6 +9,7 @@ import click
 from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, progress_bar, shown
 from lookalike.errors import UserError
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.gallery.privacy import KEEPS, Keeps
 from lookalike.load import MAX_PIXELS
 from lookalike.types import AddReport
 
@@ -18,6 +19,11 @@ from lookalike.types import AddReport
 @gallery_option()
 @click.option("--descriptors", help=f"For a new gallery, comma-separated.  [default: {','.join(DEFAULT_DESCRIPTORS)}]")
 @click.option("--keypoints", is_flag=True, help="For a new gallery: keep keypoints, 68 kB a picture, to verify faster.")
+@click.option(
+    "--keeps",
+    type=click.Choice(KEEPS),
+    help="For a new gallery: thumbnails or vectors without paths, see docs/gallery-format.md.  [default: paths]",
+)
 @click.option("--with", "regions", metavar="NAME", help="Also find these regions of pictures that lack them.")
 @click.option("--refresh", is_flag=True, help="Also forget the pictures whose files are gone.")
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
@@ -34,6 +40,7 @@ def command(
     gallery: str,
     descriptors: str | None,
     keypoints: bool,
+    keeps: Keeps | None,
     regions: str | None,
     refresh: bool,
     retry: bool,
@@ -49,7 +56,9 @@ def command(
         raise click.UsageError("Missing argument 'DIR...'.")
     if not sources and not os.path.exists(gallery):
         raise click.UsageError("a new gallery needs DIR...")
-    with _opened(gallery, descriptors, keypoints) as opened, progress_bar("indexing") as progress:
+    with _opened(gallery, descriptors, keypoints, keeps) as opened, progress_bar("indexing") as progress:
+        if regions and opened.keeps != "paths":
+            opened.add_descriptor(regions)  # before the files are read, for it will not be possible afterwards
         report = opened.add(sources, progress=progress, max_pixels=max_pixels, retry_failed=retry)
         lacked = opened.add_descriptor(regions, progress=progress, max_pixels=max_pixels) if regions else AddReport()
         gone = opened.refresh() if refresh else []
@@ -67,20 +76,24 @@ def command(
     return 1 if report.failed or lacked.failed else 0
 
 
-def _opened(path: str, descriptors: str | None, keypoints: bool) -> Gallery:
+def _opened(path: str, descriptors: str | None, keypoints: bool, keeps: Keeps | None) -> Gallery:
     if os.path.exists(path):
-        return _existing(path, descriptors, keypoints)
+        return _existing(path, descriptors, keypoints, keeps)
     names = [name.strip() for name in descriptors.split(",")] if descriptors else DEFAULT_DESCRIPTORS
-    return Gallery.create(path, descriptors=names, keypoints=keypoints)
+    return Gallery.create(path, descriptors=names, keypoints=keypoints, keeps=keeps or "paths")
 
 
-def _existing(path: str, descriptors: str | None, keypoints: bool) -> Gallery:
+def _existing(path: str, descriptors: str | None, keypoints: bool, keeps: Keeps | None) -> Gallery:
     if descriptors is not None:
         raise click.UsageError("--descriptors is for a new gallery; this one is there already")
     opened = Gallery.open(path)
     if keypoints and not opened.keeps_keypoints:
         opened.close()
         raise UserError(f"{path}: keeps no keypoints, for it was made without --keypoints; index into a new gallery")
+    if keeps is not None and keeps != opened.keeps:
+        kept = opened.keeps
+        opened.close()
+        raise UserError(f"{path}: keeps {kept}; to keep {keeps}, index into a new gallery")
     return opened
 
 

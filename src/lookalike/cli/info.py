@@ -31,6 +31,7 @@ def _print(info: GalleryInfo) -> None:
         "their files": human_bytes(info.picture_bytes),
         "gallery's size": human_bytes(info.disk_bytes),
         "descriptors": ", ".join(info.descriptors),
+        "keeps": info.keeps if info.keeps == "paths" else f"{info.keeps}, no paths",
         "keypoints": "kept" if info.keypoints else "not kept",
         "regions": ", ".join(f"{name} of {count:,} pictures" for name, count in info.regions.items()) or "none",
         "searches by": info.default_by,

@@ -31,8 +31,12 @@ DEFAULT = Settings(gallery="")
 )
 @click.option("--rate", default=DEFAULT.rate, show_default=True, type=float, help="Requests per second and client.")
 @click.option("--burst", default=DEFAULT.burst, show_default=True, type=click.IntRange(1), help="As many at once.")
-@click.option("--upload-bytes", default=DEFAULT.upload_bytes, show_default=True, type=click.IntRange(1))
-@click.option("--upload-pixels", default=DEFAULT.upload_pixels, show_default=True, type=click.IntRange(1))
+@click.option(
+    "--upload-bytes", default=DEFAULT.upload_bytes, show_default=True, type=click.IntRange(1), help="Of one picture."
+)
+@click.option(
+    "--upload-pixels", default=DEFAULT.upload_pixels, show_default=True, type=click.IntRange(1), help="Of one picture."
+)
 def command(**chosen: object) -> int:
     """Open a page for a gallery, and an API for programs: search, compare, review duplicates.
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lookalike.errors import StorageFull
 from lookalike.gallery.intake import Job, Outcome, SameContent, Unusable, Wanted, read_all
-from lookalike.gallery.store import NewPicture, Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import NewPicture, Store
+from lookalike.gallery.thumbnails import Thumbnails
 from lookalike.gallery.walk import Found, Listed, Skipped
 from lookalike.types import AddReport, Failure
 
@@ -28,7 +30,9 @@ class Adder:
         max_pixels: int,
         retry_failed: bool,
         progress: Progress | None,
+        thumbnails: Thumbnails | None = None,
     ) -> None:
+        self._thumbnails = thumbnails
         self._store = store
         self._wanted = wanted
         self._max_pixels = max_pixels
@@ -83,11 +87,18 @@ class Adder:
     def _write(self) -> None:
         batch, self._batch = self._batch, []
         if batch:
+            self._keep_thumbnails(batch)
             with self._store.transaction():
                 results = [self._apply(outcome) for outcome in batch]
             for result in results:
                 self._count(result) if isinstance(result, str) else self._fail(result)
         self._written = time.monotonic()
+
+    def _keep_thumbnails(self, batch: Sequence[Outcome]) -> None:
+        """Before the pictures themselves: killed in between, there is one too many, and never one too few."""
+        if self._thumbnails is not None:
+            new = [one for one in batch if isinstance(one, NewPicture) and one.thumbnail is not None]
+            self._thumbnails.put_all((one.row.sha256, one.thumbnail) for one in new if one.thumbnail is not None)
 
     def _apply(self, outcome: Outcome) -> str | Failure:
         if isinstance(outcome, NewPicture):
@@ -106,7 +117,7 @@ class Adder:
 
     def _apply_same(self, file: Found, sha256: str) -> str:
         rows = self._store.same_content(sha256)
-        here = next((row for row in rows if row.path == file.path), None)
+        here = next((row for row in rows if row.path == self._store.privacy.name(file.path)), None)
         if here is not None:
             self._store.touch(here.id, file.mtime_ns)
             return "unchanged"
@@ -117,7 +128,7 @@ class Adder:
 
     def _apply_elsewhere(self, file: Found, rows: Sequence[Row]) -> str:
         before = self._store.row_of(file.path)
-        gone = next((row for row in rows if not os.path.lexists(row.path)), None)
+        gone = None if self._store.privacy.opaque else _gone(rows)
         if gone is not None and before is None:
             self._store.move(gone.id, file.path, file.mtime_ns)
             return "moved"
@@ -147,6 +158,11 @@ class Adder:
     def _report(self) -> None:
         if self._progress is not None:
             self._progress(sum(self._counts.values()) + len(self._failed), self._total)
+
+
+def _gone(rows: Sequence[Row]) -> Row | None:
+    """One of these whose file lies there no more. Not to be known where no paths are kept."""
+    return next((row for row in rows if not os.path.lexists(row.path)), None)
 
 
 def _placed(row: Row, file: Found) -> Row:

@@ -10,7 +10,8 @@ from lookalike.describe.cards import ModelCard
 from lookalike.describe.classify import classify, labels_of, source_of
 from lookalike.errors import FileMissing, LoadError, StorageFull, UserError
 from lookalike.gallery.labels import Told
-from lookalike.gallery.store import MANY, Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import MANY, Store
 from lookalike.gallery.where import Condition
 from lookalike.gallery.working import in_order
 from lookalike.load import load

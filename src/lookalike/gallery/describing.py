@@ -9,7 +9,8 @@ from lookalike.describe import min_side, region_network
 from lookalike.errors import LoadError
 from lookalike.gallery.intake import regions_of
 from lookalike.gallery.regionstore import Packed
-from lookalike.gallery.store import Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import Store
 from lookalike.gallery.working import in_order
 from lookalike.load import MAX_PIXELS, load
 from lookalike.types import AddReport, Failure, Image

@@ -15,7 +15,8 @@ from lookalike.describe.base import DescriptorCard
 from lookalike.describe.blend import Blend
 from lookalike.gallery.approximate import FaissIndex
 from lookalike.gallery.evidence import Evidence, measured
-from lookalike.gallery.store import Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import Store
 from lookalike.gallery.tight import tight_groups
 from lookalike.types import Floats, Group, Pair
 

@@ -18,7 +18,8 @@ from lookalike.describe.base import DescriptorCard
 from lookalike.describe.blend import Blend
 from lookalike.gallery.evidence import Evidence, measured
 from lookalike.gallery.held import held
-from lookalike.gallery.store import Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import Store
 from lookalike.types import Floats
 
 GOOD, BAD = 0.75, -0.25

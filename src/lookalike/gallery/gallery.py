@@ -6,6 +6,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -47,13 +48,17 @@ from lookalike.gallery.labels import EVERYTHING
 from lookalike.gallery.naming import label_from_csv, label_from_folders
 from lookalike.gallery.plan import Plan, planned
 from lookalike.gallery.points import unpacked
+from lookalike.gallery.privacy import Keeps, checked
 from lookalike.gallery.regional import RegionSearcher
 from lookalike.gallery.regionasking import Asked, search_regions
 from lookalike.gallery.regioncopies import RegionCopies
 from lookalike.gallery.regionplaces import RegionQuery
+from lookalike.gallery.row import Row
 from lookalike.gallery.searching import Query, Searcher
-from lookalike.gallery.store import MANY, Row, Store
+from lookalike.gallery.store import MANY, Store
 from lookalike.gallery.suspects import NEIGHBOURS, find_suspects
+from lookalike.gallery.thumbnails import FILE as THUMBNAILS
+from lookalike.gallery.thumbnails import Thumbnails
 from lookalike.gallery.tuning import PRECISION, judged_in_csv, judged_in_gallery, tuned
 from lookalike.gallery.verifying import VERIFY, Verifier
 from lookalike.gallery.walk import PathLike, absolute, walk
@@ -82,7 +87,7 @@ Sources = PathLike | Iterable[PathLike]
 class GalleryInfo:
     """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> pictures.
     ``keypoints``: whether they are kept. ``decisions``: pairs that a person has judged. ``labels``: source -> pictures.
-    ``regions``: descriptor of regions -> pictures that have them.
+    ``regions``: descriptor of regions -> pictures that have them. ``keeps``: see ``Gallery.keeps``.
     """
 
     path: str
@@ -98,7 +103,7 @@ class GalleryInfo:
     keypoints: bool
     labels: Mapping[str, int]
     regions: Mapping[str, int] = field(default_factory=dict)
-    keeps: str = "paths"
+    keeps: Keeps = "paths"
 
 
 class Gallery:
@@ -118,16 +123,26 @@ class Gallery:
 
     @classmethod
     def create(
-        cls, path: PathLike, descriptors: Sequence[str] = DEFAULT_DESCRIPTORS, *, keypoints: bool = False
+        cls,
+        path: PathLike,
+        descriptors: Sequence[str] = DEFAULT_DESCRIPTORS,
+        *,
+        keypoints: bool = False,
+        keeps: Keeps = "paths",
     ) -> Self:
         """A new, empty gallery in a new folder. Raises GalleryExists, or UserError for an unknown descriptor.
 
-        ``keypoints``: keep those of every picture, 68 kB each, so that a search verifies faster."""
+        ``keypoints``: keep those of every picture, 68 kB each, so that a search verifies faster. ``keeps``:
+        "thumbnails" or "vectors" for a gallery that keeps no paths (privacy.py); pictures have opaque names then, and
+        nothing is verified.
+        """
+        if keypoints and checked(keeps) != "paths":
+            raise UserError("keypoints are for verifying by the files, and without paths there are none")
         folder = Path(absolute(path))
         cards = [get(name).card for name in dict.fromkeys(descriptors)]
         if not cards:
             raise UserError("a gallery needs at least one descriptor")
-        _make_folder(folder, cards, keypoints)
+        _make_folder(folder, cards, keypoints, checked(keeps))
         return cls.open(folder)
 
     @classmethod
@@ -220,12 +235,15 @@ class Gallery:
         have changed, or with ``retry_failed``. Interrupted or killed, the next call goes on where this one was.
         """
         paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-        wanted = Wanted(tuple(self._cards), self.keeps_keypoints, tuple(self._regions))
-        adder = Adder(self._store, wanted, max_pixels, retry_failed, progress)
+        wanted = Wanted(tuple(self._cards), self.keeps_keypoints, tuple(self._regions), self.keeps == "thumbnails")
         with self._store.transaction():
             for path in filter(os.path.isdir, map(absolute, paths)):
                 self._store.put_root(path)
-        return adder.run(list(walk(paths, avoid=str(self.path))))
+        with self._thumbnails() as thumbnails:
+            adder = Adder(self._store, wanted, max_pixels, retry_failed, progress, thumbnails)
+            report = adder.run(list(walk(paths, avoid=str(self.path))))
+        self._sweep()
+        return report
 
     def add_descriptor(self, name: str, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS) -> AddReport:
         """Hold the regions of this network from now on, and find those of the pictures that lack them.
@@ -235,6 +253,8 @@ class Gallery:
         that is not held: its vectors come from indexing."""
         if name in self._cards:
             raise UserError(f"this gallery holds {name!r} already")
+        if len(self) and name not in self._regions:
+            self.need_paths("finding regions afterwards")
         hold(self._store, name)
         self._regions[name] = region_network(name).card
         return describe_lacking(self._store, name, progress, max_pixels)
@@ -243,12 +263,30 @@ class Gallery:
         """Forget these pictures (the files stay where they are); returns how many there were."""
         listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
         with self._store.transaction():
-            return self._store.forget(map(absolute, listed))
+            count = self._store.forget(map(absolute, listed))
+        self._sweep()
+        return count
+
+    @contextmanager
+    def _thumbnails(self) -> Iterator[Thumbnails | None]:
+        """Those that the gallery keeps by itself; others are made when they are asked for."""
+        if self.keeps != "thumbnails":
+            yield None
+            return
+        with closing(Thumbnails(self.path)) as thumbnails:
+            yield thumbnails
+
+    def _sweep(self) -> None:
+        """No thumbnail outlives its picture."""
+        if (self.path / THUMBNAILS).exists():
+            with closing(Thumbnails(self.path)) as thumbnails:
+                thumbnails.sweep(self._store.contents())
 
     def refresh(self, *, force: bool = False) -> list[str]:
         """Forget the pictures whose files are gone; returns their paths.
 
         Raises UserError if an added folder itself is gone: its drive may not be mounted. ``force`` goes on."""
+        self.need_paths("refreshing")
         missing = [root for root in self._store.roots() if not os.path.isdir(root)]
         if missing and not force:
             raise UserError(f"{missing[0]}: this folder is gone; is its drive mounted? To forget it, use force")
@@ -302,7 +340,7 @@ class Gallery:
             if views or verify:
                 raise UserError("good and bad exclude views and verify; leave one of them out")
             hits = self._search_judged(image, k, self._blend(by), condition, region, exact, good, bad)
-        elif isinstance(image, Row) and region is None and not views and not _looked_at(verify, self._blend(by), views):
+        elif isinstance(image, Row) and region is None and not views and not self._reads(verify, self._blend(by)):
             hits = self._searcher.search(
                 self._query(image, self._blend(by), None), k, self._blend(by), condition, exact
             )
@@ -340,6 +378,10 @@ class Gallery:
             )
             hits = [*self._verifier().hits(query, [*hits[:looked_at], *others]), *hits[looked_at:]]
         return hits
+
+    def _reads(self, verify: int | None, blend: Blend) -> bool:
+        """Whether the file of a picture of the gallery is read to look for its like."""
+        return self.keeps == "paths" and _looked_at(verify, blend, views=False) > 0
 
     def _search_judged(
         self,
@@ -438,6 +480,7 @@ class Gallery:
 
         From then on ``search`` and ``duplicates`` go by these curves. Takes about a minute. Returns what each curve was
         fitted on. Raises UserError for a library with too few pictures that can be read."""
+        self.need_paths("fitting probabilities")
         curves = calibrated(self._store, self._cards, progress)
         with self._store.transaction():
             self._store.put_calibrations(curves)
@@ -511,6 +554,7 @@ class Gallery:
         or all with ``redo``; what an older version of it said is replaced. Interrupted, the next call goes on.
         ``replace``: drop the labels of a model of the same name that has other classes; otherwise that is a UserError.
         """
+        self.need_paths("classifying")
         if top < 1:
             raise UserError(f"top must be 1 or more, not {top}")
         if least is not None and not 0 <= least <= 1:
@@ -547,6 +591,7 @@ class Gallery:
 
     def label_from_folders(self, root: PathLike) -> LabelReport:
         """A person's labels: pictures below ``root`` are called as the first folder on the way to them."""
+        self.need_paths("labelling by folders")
         return label_from_folders(self._store, root)
 
     def label_from_csv(self, file: PathLike) -> LabelReport:
@@ -611,6 +656,7 @@ class Gallery:
             keypoints=self.keeps_keypoints,
             labels={source: sum(counts.values()) for source, counts in self._store.labels.counts().items()},
             regions={name: self._store.regions.described(name) for name in self._regions},
+            keeps=self.keeps,
         )
 
     @property
@@ -618,7 +664,14 @@ class Gallery:
         """Whether the keypoints of every picture are kept."""
         return self._store.keeps_keypoints()
 
-    keeps = "paths"
+    @property
+    def keeps(self) -> Keeps:
+        """ "paths", or "thumbnails" or "vectors" in a gallery without paths, see privacy.py."""
+        return self._store.privacy.keeps
+
+    def need_paths(self, what: str) -> None:
+        """Raises UserError in a gallery that keeps none; ``what`` is to be done to the files."""
+        self._store.privacy.need_paths(what)
 
     @property
     def can_blend(self) -> bool:
@@ -717,14 +770,14 @@ def _classes(cards: Sequence[DescriptorCard]) -> dict[str, tuple[str, ...]]:
     return {name: one.gives.names for name, one in found.items() if isinstance(one, RegionNetwork)}
 
 
-def _make_folder(folder: Path, cards: Sequence[DescriptorCard], keypoints: bool) -> None:
+def _make_folder(folder: Path, cards: Sequence[DescriptorCard], keypoints: bool, keeps: Keeps) -> None:
     """Made under another name and then renamed, so that nobody ever sees half a gallery."""
     if folder.exists():
         raise GalleryExists(f"{folder}: there is something already; open it, or choose another name")
     draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.draft")
     try:
         draft.mkdir(parents=True)
-        store = Store.create(draft / FILE, cards, keypoints)
+        store = Store.create(draft / FILE, cards, keypoints, keeps)
         with store.transaction():
             store.regions.mark(_classes(cards))
         store.close()

@@ -9,7 +9,8 @@ import numpy as np
 from lookalike.describe.base import Described, DescriptorCard
 from lookalike.errors import PictureMissing
 from lookalike.gallery.evidence import dtype_of
-from lookalike.gallery.store import Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import Store
 
 
 def held(store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str], row: Row) -> dict[str, Described]:

@@ -16,7 +16,10 @@ from lookalike.gallery import packing
 from lookalike.gallery.evidence import dtype_of
 from lookalike.gallery.points import KEPT, packed
 from lookalike.gallery.regionstore import Packed
-from lookalike.gallery.store import NewPicture, Row
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import NewPicture
+from lookalike.gallery.thumbnails import KEPT as KEPT_SIDE
+from lookalike.gallery.thumbnails import webp
 from lookalike.gallery.walk import Found
 from lookalike.gallery.working import in_order
 from lookalike.load import load
@@ -56,17 +59,19 @@ Outcome = NewPicture | SameContent | Unusable
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be found of every picture: vectors by these ``names``, ``keypoints`` as well or not, and the boxes of
-    these networks of ``regions``."""
+    """What is to be found of every picture: vectors by these ``names``, ``keypoints`` as well or not, the boxes of
+    these networks of ``regions``, and ``thumbnails`` or not."""
 
     names: tuple[str, ...]
     keypoints: bool = False
     regions: tuple[str, ...] = ()
+    thumbnails: bool = False
 
     @property
     def side(self) -> int:
         """Pixels: the shortest side that a decoded picture must keep."""
-        return max(min_side((*self.names, *self.regions)), SIDE if self.keypoints else 1)
+        further = (SIDE if self.keypoints else 1, KEPT_SIDE if self.thumbnails else 1)
+        return max(min_side((*self.names, *self.regions)), *further)
 
 
 def read_all(jobs: Iterable[Job], wanted: Wanted, max_pixels: int) -> Iterator[Outcome]:
@@ -132,6 +137,7 @@ def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Out
         described = describe_all([image for _, image in loaded], wanted.names)
         points = [packed(keypoints(image, KEPT)) if wanted.keypoints else None for _, image in loaded]
         regions = regions_of([image for _, image in loaded], wanted.regions)
+        small = [webp(image.pixels, KEPT_SIDE) if wanted.thumbnails else None for _, image in loaded]
     except ModelError:
         raise  # no fault of the pictures
     except Exception as error:
@@ -140,7 +146,7 @@ def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Out
         file = loaded[0][0]
         return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
     return [
-        NewPicture(_row(file, image), _vectors(described, n), points[n], regions[n])
+        NewPicture(_row(file, image), _vectors(described, n), points[n], regions[n], small[n])
         for n, (file, image) in enumerate(loaded)
     ]
 

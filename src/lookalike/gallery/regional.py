@@ -14,7 +14,8 @@ from lookalike.gallery.exact import Ids
 from lookalike.gallery.packing import MOST
 from lookalike.gallery.regioncopies import RegionCopies
 from lookalike.gallery.regionplaces import Place, RegionQuery, box_of, measured, nearest
-from lookalike.gallery.store import Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import Store
 from lookalike.gallery.where import Condition
 from lookalike.types import Hit
 

@@ -17,26 +17,12 @@ from lookalike.compare.calibration import Calibration
 from lookalike.describe.base import DescriptorCard
 from lookalike.gallery.database import Database
 from lookalike.gallery.labels import LabelStore
+from lookalike.gallery.privacy import Keeps, Privacy
 from lookalike.gallery.regionstore import Packed, RegionStore
+from lookalike.gallery.row import Row
 from lookalike.types import Failure, Verdict
 
 MANY = 500  # values per IN list, well under SQLite's limit
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A picture as the gallery keeps it. ``path`` is the exact path; ``mtime_ns`` when the file last changed."""
-
-    id: int
-    path: str
-    sha256: str
-    bytes: int
-    mtime_ns: int
-    width: int
-    height: int
-    format: str
-    taken: str | None
-    camera: str | None
 
 
 _ROW = "p.id, p.path, p.sha256, p.bytes, p.mtime_ns, p.width, p.height, p.format, p.taken, p.camera"
@@ -49,12 +35,13 @@ def _row(values: Sequence[Any]) -> Row:
 @dataclass(frozen=True, slots=True)
 class NewPicture:
     """A picture to be written, with one vector and one quality per descriptor name, its packed keypoints, if they are
-    kept, and its ``regions`` per descriptor of regions."""
+    kept, its ``regions`` per descriptor of regions, and its ``thumbnail``, WebP, if that is kept."""
 
     row: Row
     vectors: Mapping[str, tuple[bytes, float]]
     keypoints: bytes | None = None
     regions: Mapping[str, Packed] = field(default_factory=dict)
+    thumbnail: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +60,7 @@ class Store:
         self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
         self.labels = LabelStore(database)
         self.regions = RegionStore(database)
+        self.privacy = Privacy(self._meta("keeps", "paths"), self.uuid())
         self._counted: tuple[tuple[int, int], int] | None = None
         self.transaction = database.transaction
         self.snapshot = database.snapshot
@@ -80,12 +68,15 @@ class Store:
         self.close = database.close
 
     @classmethod
-    def create(cls, file: Path, cards: Iterable[DescriptorCard], keypoints: bool = False) -> Store:
+    def create(
+        cls, file: Path, cards: Iterable[DescriptorCard], keypoints: bool = False, keeps: Keeps = "paths"
+    ) -> Store:
         """A new gallery file that holds these descriptors, and keypoints if they are wanted."""
         database = Database.create(file)
         with database.transaction():
             database.run("INSERT INTO meta VALUES ('uuid', ?)", (uuid.uuid4().hex,))
             database.run("INSERT INTO meta VALUES ('keypoints', ?)", (str(int(keypoints)),))
+            database.run("INSERT INTO meta VALUES ('keeps', ?)", (keeps,))
         store = cls(database)
         with database.transaction():
             for card in cards:
@@ -107,11 +98,15 @@ class Store:
 
     def uuid(self) -> str:
         """A random name that this gallery got when it was made."""
-        return str(self._db.all("SELECT value FROM meta WHERE key = 'uuid'")[0][0])
+        return str(self._meta("uuid", ""))
+
+    def _meta(self, key: str, default: str) -> Any:
+        found = self._db.all("SELECT value FROM meta WHERE key = ?", (key,))
+        return found[0][0] if found else default
 
     def keeps_keypoints(self) -> bool:
         """Whether keypoints are kept with every picture."""
-        return self._db.all("SELECT value FROM meta WHERE key = 'keypoints'") == [("1",)]
+        return bool(self._meta("keypoints", "0") == "1")
 
     def keypoints(self, number: int) -> bytes | None:
         """The packed keypoints of a picture, if there are any."""
@@ -145,7 +140,7 @@ class Store:
 
     def row_of(self, path: str) -> Row | None:
         """The picture at exactly this path."""
-        found = self._db.all(f"SELECT {_ROW} FROM pictures p WHERE path = ?", (os.fsencode(path),))
+        found = self._db.all(f"SELECT {_ROW} FROM pictures p WHERE path = ?", (self._raw(path),))
         return _row(found[0]) if found else None
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
@@ -170,6 +165,10 @@ class Store:
     def sha256_by_size(self, size: int) -> frozenset[str]:
         """Digests of the pictures whose file has this many bytes."""
         return frozenset(v[0] for v in self._db.all("SELECT sha256 FROM pictures WHERE bytes = ? LIMIT 1000", (size,)))
+
+    def contents(self) -> set[str]:
+        """The digests of all pictures."""
+        return {value[0] for value in self._db.all("SELECT DISTINCT sha256 FROM pictures")}
 
     def repeated_content(self) -> list[list[int]]:
         """Picture ids that share their bytes with others, a list per content."""
@@ -239,7 +238,12 @@ class Store:
         self.regions.put_copy(number, source)
         return number
 
+    def _raw(self, path: str) -> bytes:
+        """A file's name as it is kept."""
+        return os.fsencode(self.privacy.name(path))
+
     def _insert(self, row: Row) -> int:
+        row = self.privacy.row(row)
         path = os.fsencode(row.path)
         return self._db.run(
             """INSERT INTO pictures (path, name, sha256, bytes, mtime_ns, width, height, format, taken, camera)
@@ -249,7 +253,7 @@ class Store:
 
     def move(self, number: int, path: str, mtime_ns: int) -> None:
         """The same content now lies at another path; what the gallery had there is gone."""
-        raw = os.fsencode(path)
+        raw = self._raw(path)
         self._db.run("DELETE FROM failures WHERE path = ?", (raw,))
         self._db.run("DELETE FROM pictures WHERE path = ? AND id <> ?", (raw, number))
         self._db.run(
@@ -270,23 +274,24 @@ class Store:
 
     def forget(self, paths: Iterable[str]) -> int:
         """Delete pictures and failures at these paths; returns how many pictures there were."""
-        raw = [(os.fsencode(path),) for path in paths]
+        raw = [(self._raw(path),) for path in paths]
         self._db.run_each("DELETE FROM failures WHERE path = ?", raw)
         return self._db.run_each("DELETE FROM pictures WHERE path = ?", raw)
 
     def put_failure(self, failure: Failure, size: int, mtime_ns: int) -> None:
         """Remember a file that cannot be read as a picture, until it changes."""
         self.forget([failure.path])
+        raw = self._raw(failure.path)
         self._db.run(
             "INSERT INTO failures VALUES (?, ?, ?, ?)",
-            (os.fsencode(failure.path), failure.reason, size, mtime_ns),
+            (raw, failure.reason.replace(failure.path, os.fsdecode(raw)), size, mtime_ns),
         )
 
     def known_failure(self, path: str, size: int, mtime_ns: int) -> Failure | None:
         """What was wrong with this file when it last was tried, if it has not changed since."""
         found = self._db.all(
             "SELECT reason FROM failures WHERE path = ? AND bytes = ? AND mtime_ns = ?",
-            (os.fsencode(path), size, mtime_ns),
+            (self._raw(path), size, mtime_ns),
         )
         return Failure(path, found[0][0]) if found else None
 
@@ -295,7 +300,9 @@ class Store:
         return [Failure(os.fsdecode(p), r) for p, r in self._db.all("SELECT path, reason FROM failures ORDER BY path")]
 
     def put_root(self, path: str) -> None:
-        """Remember a folder that was added."""
+        """Remember a folder that was added; not, where no paths are kept."""
+        if self.privacy.opaque:
+            return
         self._db.run("INSERT OR IGNORE INTO roots VALUES (?)", (os.fsencode(path),))
 
     def roots(self) -> list[str]:

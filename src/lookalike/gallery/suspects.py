@@ -18,7 +18,8 @@ from lookalike.errors import UserError
 from lookalike.gallery.approximate import FaissIndex
 from lookalike.gallery.evidence import Evidence
 from lookalike.gallery.exact import Ids
-from lookalike.gallery.store import Row, Store
+from lookalike.gallery.row import Row
+from lookalike.gallery.store import Store
 from lookalike.types import Floats, Label, Neighbour, Suspect
 
 NEIGHBOURS = 10

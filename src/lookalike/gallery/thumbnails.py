@@ -6,13 +6,15 @@ from __future__ import annotations
 
 import io
 import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image as Pillow
 
-from lookalike.load import load
+from lookalike.errors import StorageFull
 from lookalike.types import Pixels
 
 FILE = "thumbnails.sqlite"
@@ -43,11 +45,6 @@ def shrunk(pixels: Pixels, side: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def made(path: str, side: int) -> bytes:
-    """The thumbnail of the picture at this path, WebP. Raises LoadError."""
-    return webp(load(path, min_side=side).pixels, side)
-
-
 class Thumbnails:
     """The file of thumbnails in a gallery's folder. Not for several threads at once; several processes are safe."""
 
@@ -66,5 +63,32 @@ class Thumbnails:
         """Keep a thumbnail."""
         self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", (sha256, side, data))
 
+    def put_all(self, thumbnails: Iterable[tuple[str, bytes]]) -> None:
+        """Keep these, (sha256, WebP of side KEPT), all or none. Raises StorageFull."""
+        with self._told():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                rows = ((sha256, KEPT, data) for sha256, data in thumbnails)
+                self._db.executemany("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", rows)
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+
+    def sweep(self, contents: set[str]) -> None:
+        """Forget those of any other content."""
+        with self._told():
+            held = {row[0] for row in self._db.execute("SELECT DISTINCT sha256 FROM thumbnails")}
+            gone = [(sha256,) for sha256 in held - contents]
+            self._db.executemany("DELETE FROM thumbnails WHERE sha256 = ?", gone)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StorageFull(f"{FILE}: cannot be written: {error}; what was committed is kept") from error
+
     def close(self) -> None:
+        """Everything that was put is on disk already."""
         self._db.close()

@@ -19,7 +19,7 @@ from lookalike.compare.pair import TELLING, Looked, relate
 from lookalike.describe import describe_all, min_side
 from lookalike.describe.keypoints import Keypoints
 from lookalike.errors import LoadError
-from lookalike.gallery.store import Row
+from lookalike.gallery.row import Row
 from lookalike.gallery.working import in_order, once
 from lookalike.load import load
 from lookalike.types import Comparison, Group, Hit, Pair

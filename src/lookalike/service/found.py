@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lookalike.gallery import Gallery
-from lookalike.gallery.store import Row
+from lookalike.gallery.row import Row
 from lookalike.service.showing import Json, pictures
 from lookalike.types import Group, Pair, to_json
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from lookalike.gallery import Gallery
-from lookalike.gallery.store import Row
+from lookalike.gallery.row import Row
 from lookalike.service.problems import plain
 from lookalike.types import Hit, to_json
 

@@ -25,7 +25,7 @@ from lookalike.describe.classify import classify as told
 from lookalike.describe.classify import labels_of
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.store import Row
+from lookalike.gallery.row import Row
 from lookalike.gallery.thumbnails import KEPT, Thumbnails, webp
 from lookalike.load import from_array, load
 from lookalike.service import showing

@@ -14,7 +14,7 @@ from fastapi.responses import FileResponse, Response
 
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.store import Row
+from lookalike.gallery.row import Row
 from lookalike.gallery.thumbnails import KEPT, SIDES
 from lookalike.service import schemas, showing, tasks
 from lookalike.service.cursors import cursor, place
