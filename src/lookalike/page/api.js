@@ -1,4 +1,5 @@
 // The service's API, docs/service.md: requests, problems, pictures' addresses.
+import { given } from "./route.js";
 
 /** What the service refused, in its own words (RFC 9457). */
 export class Problem extends Error {
@@ -9,11 +10,11 @@ export class Problem extends Error {
   }
 }
 
-const wait = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
+export const wait = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
 /** The answer's JSON, null if there is none. `query`: of the address; `json` or `form`: the body. */
 export async function ask(method, path, { query = {}, json, form, signal } = {}, again = true) {
-  const words = new URLSearchParams(Object.entries(query).filter(([, value]) => value !== undefined && value !== null && value !== ""));
+  const words = new URLSearchParams(given(query));
   const address = words.size ? `${path}?${words}` : path;
   const body = json === undefined ? form : JSON.stringify(json);
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
@@ -39,10 +40,7 @@ export const post = (path, json, signal) => ask("POST", path, { json, signal });
 /** A form of what is set; lists become "4,7". */
 export function formOf(fields) {
   const form = new FormData();
-  for (const [name, value] of Object.entries(fields)) {
-    if (value === undefined || value === null || value === "" || (Array.isArray(value) && !value.length)) continue;
-    form.append(name, value instanceof Blob ? value : String(value));
-  }
+  for (const [name, value] of given(fields)) form.append(name, value instanceof Blob ? value : String(value));
   return form;
 }
 

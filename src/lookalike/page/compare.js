@@ -15,10 +15,9 @@ const TYPICAL = { pdq: 128, structure: 128, colour: 226, texture: 0.232 };
 export function mount(root, gallery) {
   let now = { a: null, b: null, mode: "side" };
   let shown = null;
-  let under = new AbortController();
   const slots = { a: slot("a"), b: slot("b") };
   const swap = small(t("swap"), { act: "swap", onclick: () => go("compare", { a: now.b, b: now.a }) }, "swap");
-  const answer = el("section.answer", { label: t("compare.answer"), "aria-live": "off", id: "answer" });
+  const answer = el("section.answer", { label: t("results"), "aria-live": "off", id: "answer" });
   root.append(el("h1.view-title", t("compare.title")), el("div.slots", slots.a.node, swap, slots.b.node), answer);
   const stop = intake(root, (file) => put(now.a ? "b" : "a", file));
 
@@ -27,11 +26,12 @@ export function mount(root, gallery) {
   }
 
   function slot(side) {
+    const title = t("picture", { side: side.toUpperCase() });
     const picture = el("div.slot-picture");
     const text = el("p.name");
     const number = el("input", { type: "number", min: 1, placeholder: "id", label: t("compare.id", { side: side.toUpperCase() }), data: { slot: side } });
-    const node = el("section.slot", { data: { slot: side }, label: t("picture", { side: side.toUpperCase() }) },
-      el("h2", t("picture", { side: side.toUpperCase() })), picture, text,
+    const node = el("section.slot", { data: { slot: side }, label: title },
+      el("h2", title), picture, text,
       el("div.row.tight", chooser((file) => put(side, file), t("choose"), { class: "small" }),
         el("form.row.tight", { onsubmit: (event) => { event.preventDefault(); if (number.value) go("compare", { a: now.a, b: now.b, [side]: number.value }); } },
           number, submit(t("compare.take")))));
@@ -39,16 +39,13 @@ export function mount(root, gallery) {
     const fill = (one) => {
       node.classList.toggle("filled", Boolean(one));
       text.textContent = one?.name ?? "";
-      picture.replaceChildren(one ? mat(one, image(one.url, one.name || t("picture", { side: side.toUpperCase() }))) : el("p.drop.small", t("search.drop")));
+      picture.replaceChildren(one ? mat(one, image(one.url, one.name || title)) : el("p.drop.small", t("search.drop")));
     };
     fill(null);
     return { node, fill, leave };
   }
 
-  async function update(params) {
-    under.abort();
-    under = new AbortController();
-    const { signal } = under;
+  async function update(params, signal) {
     now = { a: params.get("a"), b: params.get("b") };
     shown?.leave();
     shown = null;
@@ -57,17 +54,16 @@ export function mount(root, gallery) {
       const both = await Promise.all(["a", "b"].map((side) => (now[side] ? subject(now[side], signal) : null)));
       ["a", "b"].forEach((side, at) => slots[side].fill(both[at]));
       if ((now.a && !both[0]) || (now.b && !both[1])) say(t("search.gone"));
-      if (!both[0] || !both[1]) return answer.replaceChildren(el("p.empty", t("compare.empty")));
+      if (!both[0] || !both[1]) { answer.replaceChildren(el("p.empty", t("compare.empty"))); return; }
       answer.replaceChildren(el("p.closer", t("comparing")), el("div.skeleton", el("span.mat")));
       const form = { ...asForm(both[0], "a", "a_id"), ...asForm(both[1], "b", "b_id") };
       const told = await send("/v1/compare", { ...form, explain: true }, signal);
       await present(both, told, form, signal);
     } catch (error) {
-      if (aborted(error)) return undefined;
+      if (aborted(error)) return;
       answer.replaceChildren(el("p.empty", error.message));
       complain(error);
     }
-    return undefined;
   }
 
   async function present(both, told, form, signal) {
@@ -102,7 +98,7 @@ export function mount(root, gallery) {
     return el("div", draw, place);
   }
 
-  return { update, leave() { stop(); slots.a.leave(); slots.b.leave(); under.abort(); shown?.leave(); } };
+  return { update, leave() { stop(); slots.a.leave(); slots.b.leave(); shown?.leave(); } };
 }
 
 /** The image to draw, with the size that the service goes by; null if the browser cannot show it. */

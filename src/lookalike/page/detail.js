@@ -1,7 +1,7 @@
 // One picture of the library, large, with all that is known of it and what can be done with it.
 import { ask, get } from "./api.js";
 import { button, dialog, el } from "./dom.js";
-import { bytes, date, listed, percent, t } from "./language.js";
+import { bytes, date, listed, named, percent, t } from "./language.js";
 import { complain, say } from "./live.js";
 import { mat, size, thumb } from "./picture.js";
 import { link } from "./route.js";
@@ -46,10 +46,10 @@ function known(picture) {
     ["path", picture.path], ["size", size(picture)], ["bytes", bytes(picture.bytes)], ["format", picture.format],
     ["taken", picture.taken && date(picture.taken)], ["camera", picture.camera],
     ["labels", listed(picture.labels.map((one) => [one.label, one.probability < 1 && percent(one.probability), `(${one.source})`].filter(Boolean).join(" ")))],
-    ["objects", objects(picture)], ["id", picture.id], ["sha256", picture.sha256],
+    ["objects", objects(picture)], ["id", picture.id], ["SHA-256", picture.sha256],
   ];
   return el("dl.known", rows.filter(([, value]) => value).map(([name, value]) =>
-    el("div", el("dt", t(name === "camera" ? name : `known.${name}`)), el("dd", { class: name === "sha256" || name === "path" ? "code" : "" }, String(value)))));
+    el("div", el("dt", name === "camera" ? t(name) : named("known", name)), el("dd", { class: name === "SHA-256" || name === "path" ? "code" : "" }, String(value)))));
 }
 
 export const objects = (picture) => listed(Object.entries(picture.objects).map(([name, count]) => {

@@ -1,5 +1,6 @@
 // Elements from words, never from HTML: what comes from a file's name is text and stays text.
 
+const NOTHING = [null, undefined, false];
 const isProps = (value) => value !== null && typeof value === "object" && Object.getPrototypeOf(value) === Object.prototype;
 
 /**
@@ -13,7 +14,7 @@ export function el(kind, ...rest) {
   const node = document.createElement(tag);
   if (tag === "button") node.type = "button";
   for (const [name, value] of Object.entries(props)) {
-    if (value === null || value === undefined || value === false) continue;
+    if (NOTHING.includes(value)) continue;
     if (name === "class") classes.push(...value.split(" "));
     else if (name === "act") node.dataset.act = value;
     else if (name === "label") node.setAttribute("aria-label", value);
@@ -25,7 +26,7 @@ export function el(kind, ...rest) {
   }
   node.className = classes.filter(Boolean).join(" ");
   if (!node.className) node.removeAttribute("class");
-  node.append(...children.flat(3).filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.flat(3).filter((child) => !NOTHING.includes(child)));
   return node;
 }
 
@@ -37,7 +38,7 @@ const PATHS = {
   compare: "M4 5h7v14H4zM13 5h7v14h-7",
   duplicates: "M4 4h11v11H4zM9 15v5h11V9h-5",
   library: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z",
-  map: "M6 7h.01M17 5h.01M11 12h.01M5 17h.01M18 17h.01M13 18h.01M18 11h.01",
+  map: "M4 6l5-2 6 2 5-2v14l-5 2-6-2-5 2zM9 4v14M15 6v14",
   good: "M7 11v9H4v-9zM7 12l4-8c1.6 0 2.4 1 2 3l-.6 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.8 20H7",
   bad: "M17 13V4h3v9zM17 12l-4 8c-1.6 0-2.4-1-2-3l.6-3H6a2 2 0 0 1-2-2.4l1.2-6A2 2 0 0 1 7.2 4H17",
   why: "M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18M12 11v6M12 7.5v.01",
@@ -58,7 +59,7 @@ export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
   svg.setAttribute("viewBox", "0 0 24 24");
-  svg.setAttribute("class", name === "map" ? "icon dots" : "icon");
+  svg.setAttribute("class", "icon");
   svg.setAttribute("aria-hidden", "true");
   path.setAttribute("d", PATHS[name]);
   svg.append(path);
@@ -105,5 +106,9 @@ export function dialog(title, closeWord, ...children) {
 /** Whether a key is meant for a field that is being written in. */
 export const writing = (event) => event.target.closest?.("input:not([type=checkbox], [type=range]), textarea, select") !== null
   || event.ctrlKey || event.metaKey || event.altKey;
+
+/** What this browser remembers; a private or a full one nothing. */
+export const recall = (key) => { try { return localStorage.getItem(key); } catch { return null; } };
+export const remember = (key, value) => { try { localStorage.setItem(key, value); } catch { /* so be it */ } };
 
 export const still = () => matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -7,7 +7,7 @@ import { follow, progress } from "./jobs.js";
 import { edits, facts, mat, name, thumb, verdict } from "./picture.js";
 import { Plan } from "./plan.js";
 import { review } from "./review.js";
-import { go, link } from "./route.js";
+import { again, go, link } from "./route.js";
 import { nameOf } from "./subject.js";
 
 const SURE = ["0.9", "0.99", "0.999"];
@@ -21,20 +21,20 @@ export function mount(root, gallery) {
   let groups = [], cursor = null, total = 0, at = 0, chosen = 1, precision = "0.99";
   let undone = [];
   let busy = false;
-  let under = new AbortController();
+  let signal = null; // of the address in view
   const leave = new AbortController();
 
   const summary = el("p.lede", { id: "duplicates-summary" });
-  const job = progress(complain);
+  const job = progress();
   const sure = select(SURE.map((value) => [value, t("duplicates.sure", { n: 2, share: `${number(100 * value, value === "0.999" ? 1 : 0)} %` })]), precision,
     (value) => go("duplicates", { precision: value }), { data: { control: "precision" } });
-  const reviewing = button("", { class: "main", id: "review", onclick: () => review(plan, { onjob: cleared, onchange: render }) });
+  const reviewing = button(t("review", { n: 0 }), { class: "main", id: "review", disabled: true, onclick: () => review(plan, { onjob: cleared, onchange: render }) });
   const side = el("ol.group-list", { id: "groups", label: t("duplicates.groups") });
   const more = button(t("more"), { hidden: true, onclick: () => load().catch(complain) });
   const focus = el("section.focus", { id: "focus", tabindex: -1, label: t("duplicates.group") });
   const body = el("div.duplicates", { hidden: true }, el("div.group-side", side, more), focus);
   root.append(
-    el("div.view-head", el("div", el("h1.view-title", t("duplicates.title")), summary),
+    el("div.view-head", el("div", el("h1.view-title", t("view.duplicates")), summary),
       el("div.row", field(t("precision"), sure), tool(t("keys"), "why", { onclick: help, act: "keys" }), acting && reviewing)),
     job.node, body);
   document.addEventListener("keydown", keys, { signal: leave.signal });
@@ -43,37 +43,36 @@ export function mount(root, gallery) {
   const others = () => group().members.filter((one) => one !== plan.keeper(group()));
   const candidate = () => others()[Math.min(chosen, others().length) - 1];
 
-  async function update(params) {
+  async function update(params, asked) {
+    signal = asked;
     precision = SURE.includes(params.get("precision")) ? params.get("precision") : "0.99";
     sure.value = precision;
-    under.abort();
-    under = new AbortController();
     [groups, cursor, at, undone, busy] = [[], null, 0, [], false];
     body.hidden = true;
     one("#no-groups", root)?.remove();
-    try { await load(); } catch (error) { complain(error); }
+    await load();
   }
 
   /** The next page of groups; where they have to be found first, once that is done. */
   async function load() {
     if (busy) return;
     busy = true;
-    const { signal } = under;
+    const asked = signal;
     try {
-      let page = await get("/v1/duplicates", { precision, cursor }, signal);
+      let page = await get("/v1/duplicates", { precision, cursor }, asked);
       while (page.kind) {
-        summary.textContent = t("duplicates.finding");
-        const ended = await follow(page, job.update, signal);
-        if (signal.aborted) return;
+        summary.textContent = t("job.duplicates");
+        const ended = await follow(page, job.update, asked);
+        if (asked.aborted) return;
         if (ended.state !== "done") { summary.textContent = t("duplicates.stopped"); return; }
         job.node.hidden = true;
-        page = await get("/v1/duplicates", { precision, cursor }, signal);
+        page = await get("/v1/duplicates", { precision, cursor }, asked);
       }
       groups.push(...page.groups.map((found) => ({ key: found.keep.id, members: [found.keep, ...found.others] })));
       [cursor, total] = [page.next, page.total];
-      summary.textContent = total ? t("duplicates.summary", { n: total, copies: number(page.pairs ?? 0), bytes: bytes(page.bytes) }) : "";
+      summary.textContent = total ? t("duplicates.summary", { n: total, bytes: bytes(page.bytes) }) : "";
       render();
-    } finally { if (!signal.aborted) busy = false; }
+    } finally { if (!asked.aborted) busy = false; }
   }
 
   function render() {
@@ -93,7 +92,7 @@ export function mount(root, gallery) {
     return el("li", { class: removed ? "planned" : "" }, el("button", {
       "aria-current": index === at ? "true" : null, data: { group: found.key }, onclick: () => choose(index),
     }, thumb(plan.keeper(found), 56, { alt: "" }), el("span", nameOf(plan.keeper(found)),
-      el("small", t("duplicates.members", { n: found.members.length }), removed ? ` · ${t("duplicates.marked", { n: removed })}` : ""))));
+      el("small", t("pictures", { n: found.members.length }), removed ? ` · ${t("duplicates.marked", { n: removed })}` : ""))));
   }
 
   function choose(index) {
@@ -128,7 +127,7 @@ export function mount(root, gallery) {
       el("div.both", figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
       el("div.row", pair && verdict(pair), pair && el("p.soft", listed(edits(pair)))),
       others().length > 1 && el("ul.film", { label: t("duplicates.group") }, others().map((picture, index) => el("li",
-        el("button", { label: nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", data: { act: `film-${picture.id}` }, onclick: () => { chosen = index + 1; present(); } },
+        el("button", { label: nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", act: `film-${picture.id}`, onclick: () => { chosen = index + 1; present(); } },
           thumb(picture, 72, { alt: "" }))))),
       el("div.row.acts", acts(other, marked), el("a.button", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
     ].filter(Boolean));
@@ -140,7 +139,7 @@ export function mount(root, gallery) {
     const decide = !gallery.read_only && button(key(t("different"), "N"), { onclick: different, act: "different" });
     if (!acting) return [decide];
     return [
-      button(key(t(marked ? "unmark" : "mark"), "R"), { class: `${marked ? "" : "main"}`, onclick: mark, act: "mark" }),
+      button(key(t(marked ? "unmark" : "mark"), "R"), { class: marked ? "" : "main", onclick: mark, act: "mark" }),
       button(key(t("mark-all"), "A"), { onclick: markAll, act: "mark-all" }),
       button(key(t("keep-this"), "K"), { onclick: keepThis, act: "keep" }),
       decide,
@@ -197,13 +196,12 @@ export function mount(root, gallery) {
 
   async function cleared(begun) {
     try {
-      const ended = await follow(begun, job.update, under.signal);
+      const ended = await follow(begun, job.update, signal);
       const { done = [], bytes: freed = 0, failed = [] } = ended.result ?? {};
       if (ended.state === "done") plan.clear();
       say(t("cleared", { n: done.length, bytes: bytes(freed) }));
       if (failed.length) dialog(t("not-cleared", { n: failed.length }), t("close"), el("ul.reasons", failed.map(({ path, reason }) => el("li", el("bdi", path), el("small", reason)))));
-      [groups, cursor, at, undone] = [[], null, 0, []];
-      await load();
+      again();
     } catch (error) { complain(error); }
   }
 
@@ -229,5 +227,5 @@ export function mount(root, gallery) {
       el("div", el("dt", el("kbd", name)), el("dd", t(text))))));
   }
 
-  return { update, leave() { under.abort(); leave.abort(); } };
+  return { update, leave() { leave.abort(); } };
 }

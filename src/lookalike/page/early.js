@@ -2,5 +2,5 @@
 "use strict";
 try {
   const theme = localStorage.getItem("lookalike-theme");
-  if (["light", "dark"].includes(theme)) document.documentElement.dataset.theme = theme;
+  if (theme) document.documentElement.dataset.theme = theme;
 } catch { /* a private window remembers nothing */ }

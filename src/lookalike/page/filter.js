@@ -2,7 +2,8 @@
 import { el, select, small, submit } from "./dom.js";
 import { t } from "./language.js";
 
-const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
+/** Text as the filter's language writes it. */
+export const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
 
 /** Splits "a and b and c" at its outermost "and"s; what has an outermost "or" stays whole. */
 export function clauses(text) {
@@ -31,7 +32,7 @@ function choices(gallery) {
 /** {node, set(text)}; `onchange(text)` once a filter was chosen or entered. */
 export function filterBuilder(gallery, onchange) {
   const input = el("input", {
-    type: "text", class: "where", label: t("filter"), placeholder: t("filter-example"), spellcheck: "false", autocomplete: "off", autocapitalize: "off", data: { filter: "where" },
+    type: "text", class: "where", label: t("filter"), placeholder: "width >= 1000 and format = 'JPEG'", spellcheck: "false", autocomplete: "off", autocapitalize: "off", data: { filter: "where" },
   });
   const clear = small(t("clear"), { hidden: true, act: "clear-filter", onclick: () => { set(""); onchange(""); } });
   const picks = choices(gallery).map(([name, options]) => {

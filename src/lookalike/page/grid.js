@@ -4,11 +4,11 @@ import { el } from "./dom.js";
 const GAP = 14;
 const BEYOND = 2; // rows kept ready above and below
 
-/** `draw(index, node)` fills a cell; `seen(first, last)` tells what is visible; `onkey(event, index)` what the grid does not know. */
+/** `draw(index, node)` fills a cell; `seen(first, last)` tells what is visible; */
 export class Grid {
   constructor({ label, least, caption, draw, seen }) {
     Object.assign(this, { least, caption, draw, seen, count: 0, active: 0, cells: new Map(), columns: 1 });
-    this.node = el("ul.grid", { label: label, id: "library-grid" });
+    this.node = el("ul.grid", { label, id: "library-grid" });
     this.stop = new AbortController();
     const soon = () => { this.frame ||= requestAnimationFrame(() => { this.frame = 0; this.paint(); }); };
     addEventListener("scroll", soon, { passive: true, signal: this.stop.signal });

@@ -8,21 +8,28 @@ import { follow, progress, running } from "./jobs.js";
 /** {node, leave()}; `onchange()` when pictures may have come or gone. */
 export function indexing(gallery, onchange) {
   const under = new AbortController();
-  const job = progress(complain);
+  const job = progress();
   const report = el("p.soft", { id: "index-report" });
   const failed = el("div.failures");
   const retry = el("input", { type: "checkbox", id: "retry" });
   const again = button(t("index.again"), { act: "index", onclick: () => start().catch(complain) });
   const acting = !gallery.read_only && gallery.folders.length > 0;
+  const numbers = el("dl.numbers-line");
   const node = el("details.card.indexing", { id: "indexing" }, el("summary", t("index.title")),
-    el("dl.numbers-line", [["pictures", number(gallery.pictures)], ["picture-bytes", bytes(gallery.picture_bytes)], ["disk-bytes", bytes(gallery.disk_bytes)], ["failures", number(gallery.failures)]]
-      .map(([name, value]) => el("div", el("dd", value), el("dt", t(`index.${name}`))))),
-    gallery.keeps === "paths" && gallery.folders.length > 0 && el("ul.folders", gallery.folders.map((folder) => el("li", el("bdi", folder)))),
+    numbers,
+    gallery.folders.length > 0 && el("ul.folders", gallery.folders.map((folder) => el("li", el("bdi", folder)))),
     gallery.keeps !== "paths" && el("p.soft", t(`keeps.${gallery.keeps}`)),
     acting && el("div.row", again, gallery.failures > 0 && el("span.check", retry, el("label", { for: "retry" }, t("index.retry")))),
     job.node, report, failed);
   node.addEventListener("toggle", () => { if (node.open && !failed.children.length) failures().catch(complain); });
   running("index").then((found) => { if (found) { node.open = true; return watch(found); } return null; }).catch(complain);
+
+  count(gallery);
+
+  function count(held) {
+    const told = { pictures: number(held.pictures), "picture-bytes": bytes(held.picture_bytes), "disk-bytes": bytes(held.disk_bytes), failures: number(held.failures) };
+    numbers.replaceChildren(...Object.entries(told).map(([name, value]) => el("div", el("dd", value), el("dt", t(`index.${name}`)))));
+  }
 
   async function start() {
     again.disabled = true;
@@ -35,6 +42,7 @@ export function indexing(gallery, onchange) {
     const { added = 0, updated = 0, unchanged = 0, moved = 0, failed: bad = [] } = ended.result ?? {};
     if (ended.result) report.textContent = t("index.report", { added, updated, unchanged, moved, failed: bad.length });
     say(ended.error ?? (ended.result ? report.textContent : t(`state.${ended.state}`)));
+    count(await get("/v1/gallery", {}, under.signal));
     await failures();
     onchange();
   }

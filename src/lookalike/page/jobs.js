@@ -1,17 +1,17 @@
 // Long work: followed as it goes on, shown, cancelled.
-import { ask, get } from "./api.js";
+import { ask, get, wait } from "./api.js";
 import { button, el } from "./dom.js";
 import { number, t } from "./language.js";
+import { complain } from "./live.js";
 
-const ended = (job) => ["done", "failed", "cancelled"].includes(job.state);
-const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+const ended = (job) => job.ended !== null;
 
 /** Resolves with the job when it has ended; `onchange(job)` on the way. By events, or by asking where they do not come. */
 export async function follow(job, onchange, signal) {
   onchange(job);
   if (!ended(job)) job = await listened(job, onchange, signal);
   while (!ended(job) && !signal?.aborted) {
-    await wait(1000);
+    await wait(1);
     job = await get(`/v1/jobs/${job.id}`, {}, signal);
     onchange(job);
   }
@@ -39,7 +39,7 @@ export async function running(kind) {
 }
 
 /** A bar that shows how far a job is: {node, update(job)}. */
-export function progress(complain) {
+export function progress() {
   let last = null;
   const text = el("p.soft");
   const meter = el("progress", { label: t("progress") });

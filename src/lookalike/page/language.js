@@ -1,14 +1,15 @@
 // English or Chinese: words, numbers, dates.
+import { recall, remember } from "./dom.js";
 import { LANGUAGES, WORDS } from "./words.js";
 
 const KEY = "lookalike-language";
 
-const recall = () => { try { return localStorage.getItem(KEY); } catch { return null; } };
-export let language = LANGUAGES.includes(recall()) ? recall() : /^zh/i.test(navigator.language) ? "zh-CN" : "en";
+const chosen = recall(KEY);
+export let language = LANGUAGES.includes(chosen) ? chosen : /^zh/i.test(navigator.language) ? "zh-CN" : "en";
 
 export function speak(name) {
   language = name;
-  try { localStorage.setItem(KEY, name); } catch { /* a private window remembers nothing */ }
+  remember(KEY, name);
   document.documentElement.lang = name;
 }
 

@@ -1,5 +1,5 @@
 // The library: all pictures, and where they come from.
-import { aborted, get, send } from "./api.js";
+import { get, send } from "./api.js";
 import { el } from "./dom.js";
 import { detail, objects } from "./detail.js";
 import { filterBuilder } from "./filter.js";
@@ -10,14 +10,13 @@ import { bytes, listed, t } from "./language.js";
 import { complain, say } from "./live.js";
 import { mat, name, thumb } from "./picture.js";
 import { Pictures } from "./pictures.js";
-import { go, here } from "./route.js";
+import { again, go } from "./route.js";
 
 export function mount(root, gallery) {
   let ids = [];
   let places = new Map();
-  let under = new AbortController();
   let stop = null;
-  const pictures = new Pictures((known) => known.forEach((picture) => grid.fill(places.get(picture.id))), complain);
+  const pictures = new Pictures((known) => known.forEach((picture) => grid.fill(places.get(picture.id))));
   const grid = new Grid({
     label: t("library.pictures"), least: innerWidth < 500 ? 150 : 190, caption: 62, draw,
     seen: (first, last) => pictures.want(ids.slice(first, last)),
@@ -25,24 +24,16 @@ export function mount(root, gallery) {
   const filter = filterBuilder(gallery, (where) => go("library", { where }));
   const count = el("p.lede", { id: "library-count" });
   const empty = el("p.empty", { hidden: true });
-  const panel = indexing(gallery, () => update(here().params));
+  const panel = indexing(gallery, again);
   const upload = gallery.keeps_uploads && !gallery.read_only && chooser(add, t("library.upload"));
   if (upload) stop = intake(root, add);
   root.append(el("div.view-head", el("div", el("h1.view-title", t("view.library")), count), upload),
     panel.node, filter.node, empty, grid.node);
 
-  async function update(params) {
-    under.abort();
-    under = new AbortController();
+  async function update(params, signal) {
     const where = params.get("where") ?? "";
     filter.set(where);
-    try {
-      ids = (await get("/v1/ids", { where }, under.signal)).ids;
-    } catch (error) {
-      if (aborted(error)) return;
-      complain(error);
-      ids = [];
-    }
+    ({ ids } = await get("/v1/ids", { where }, signal));
     places = new Map(ids.map((id, at) => [id, at]));
     count.textContent = `${t("pictures", { n: ids.length })}${where ? "" : ` · ${bytes(gallery.picture_bytes)}`}`;
     empty.hidden = ids.length > 0;
@@ -63,7 +54,7 @@ export function mount(root, gallery) {
 
   function gone(id) {
     pictures.known.delete(id);
-    update(here().params);
+    again();
   }
 
   async function add(file) {
@@ -71,9 +62,9 @@ export function mount(root, gallery) {
     try {
       const picture = await send("/v1/images", { image: file });
       say(t("library.added", { name: picture.name ?? `#${picture.id}` }));
-      update(new URLSearchParams());
+      again();
     } catch (error) { complain(error); }
   }
 
-  return { update, leave() { under.abort(); grid.leave(); panel.leave(); stop?.(); } };
+  return { update, leave() { grid.leave(); panel.leave(); stop?.(); } };
 }

@@ -1,33 +1,28 @@
 // The frame: the header, the views, which of them is shown.
 import { get } from "./api.js";
-import { all, button, el, icon, one, tool } from "./dom.js";
+import { all, button, el, icon, one, remember, tool } from "./dom.js";
 import { language, speak, t } from "./language.js";
 import { calm, complain } from "./live.js";
 import { here, link, VIEWS } from "./route.js";
-import * as compare from "./compare.js";
-import * as duplicates from "./duplicates.js";
-import * as library from "./library.js";
-import * as map from "./map.js";
-import * as search from "./search.js";
 
-const MODULES = { search, compare, duplicates, library, map };
-let gallery = null;
 let locked = false;
-let shown = null; // {name, update(params), leave()}
+let shown = null; // {name, update(params, signal), leave()}
+let under = new AbortController(); // what an address began ends with it
 
-function header() {
-  const dark = () => getComputedStyle(document.documentElement).colorScheme === "dark"
-    || (!document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches);
+function frame() {
+  one("#skip").textContent = t("skip");
   const toggle = () => {
-    const theme = dark() ? "light" : "dark";
-    document.documentElement.dataset.theme = theme;
-    try { localStorage.setItem("lookalike-theme", theme); } catch { /* a private window remembers nothing */ }
+    const { dataset } = document.documentElement;
+    const dark = dataset.theme ? dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+    const theme = dark ? "light" : "dark";
+    dataset.theme = theme;
+    remember("lookalike-theme", theme);
     document.dispatchEvent(new Event("theme"));
   };
   const other = language === "en" ? ["zh-CN", "中文"] : ["en", "English"];
   const switched = () => { speak(other[0]); frame(); show(true); one("#language").focus(); };
   one("#top").replaceChildren(el("div.wide.top-line",
-    el("a.mark", { href: "#/search", label: "Lookalike" }, logo(), el("span", "Lookalike")),
+    el("a.mark", { href: "#/search", label: "Lookalike" }, el("img", { src: "/page/icon.svg", alt: "", width: 26, height: 26 }), el("span", "Lookalike")),
     el("nav.views", { label: t("views") }, VIEWS.map((view) =>
       el("a", { href: link(view), data: { view } }, icon(view), el("span", t(`view.${view}`))))),
     el("div.prefs",
@@ -35,41 +30,35 @@ function header() {
       tool(t("theme"), "theme", { id: "theme", onclick: toggle }))));
 }
 
-function logo() {
-  return el("img", { src: "/page/icon.svg", alt: "", width: 26, height: 26 });
-}
-
-function frame() {
-  one("#skip").textContent = t("skip");
-  header();
-}
-
 /** Mounts the view of the address, or tells the one that is shown of its new parameters. */
 async function show(anew = false) {
   const { view, params } = here();
   calm();
   locked = false;
+  under.abort();
+  under = new AbortController();
+  const { signal } = under;
   for (const tab of all("#top [data-view]")) {
     if (tab.dataset.view === view) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
   document.title = `${t(`view.${view}`)} · Lookalike`;
-  if (!anew && shown?.name === view) return shown.update(params);
+  const update = () => shown.update(params, signal).catch(complain);
+  if (!anew && shown?.name === view) { update(); return; }
   const moved = shown && shown.name !== view;
-  shown?.leave?.();
+  shown?.leave();
   shown = null;
   const root = one("#content");
   root.replaceChildren();
   root.dataset.view = view;
   try {
-    gallery = await get("/v1/gallery");
-    if (here().view !== view) return undefined;
-    const mounted = MODULES[view].mount(root, gallery);
-    shown = { name: view, ...mounted };
+    const [gallery, { mount }] = await Promise.all([get("/v1/gallery"), import(`./${view}.js`)]);
+    if (signal.aborted) return;
+    shown = { name: view, ...mount(root, gallery) };
     if (moved) { scrollTo(0, 0); root.focus({ preventScroll: true }); }
-    return shown.update(here().params);
+    update();
   } catch (error) {
-    return locked ? undefined : unreachable(root, error);
+    if (!locked) unreachable(root, error);
   }
 }
 
@@ -81,7 +70,8 @@ function unreachable(root, error) {
 
 document.addEventListener("locked", () => {
   locked = true;
-  shown?.leave?.();
+  under.abort();
+  shown?.leave();
   shown = null;
   one("#content").replaceChildren(el("div.empty", { id: "locked" }, el("h1", t("locked")), el("p", t("locked-how"))));
 });

@@ -2,12 +2,12 @@
 import { aborted, get, thumbnail } from "./api.js";
 import { button, el, field, select } from "./dom.js";
 import { detail } from "./detail.js";
+import { quoted } from "./filter.js";
 import { named, number, percent, t } from "./language.js";
 import { complain } from "./live.js";
-import { go } from "./route.js";
+import { again, go } from "./route.js";
 
-const COLOURS = 8; // labels with a colour of their own
-const HUES = [155, 255, 35, 300, 85, 205, 345, 120];
+const HUES = [155, 255, 35, 300, 85, 205, 345, 120]; // of the commonest labels
 const PICTURES = 140; // thumbnails at once
 const KEPT = 600; // thumbnails in memory
 const LISTED = 60;
@@ -33,23 +33,20 @@ export function mount(root, gallery) {
   let view = { x: 0, y: 0, zoom: 1 }; // of the middle, in -1..1; pixels to a unit
   let colours = [];
   let frame = 0;
-  let under = new AbortController();
   const images = new Map(); // id -> img, the longest unused first
   const stop = new AbortController();
   const listen = (name, act, options = {}) => canvas.addEventListener(name, act, { signal: stop.signal, ...options });
 
-  async function update(params) {
-    under.abort();
-    under = new AbortController();
+  async function update(params, signal) {
     const name = wholes.some((one) => one.name === params.get("by")) ? params.get("by") : usual;
     by.value = name;
     about.textContent = t("map.loading");
     try {
-      const map = await get("/v1/map", { by: name }, under.signal);
+      const map = await get("/v1/map", { by: name }, signal);
       points = { ...map, colour: new Uint8Array(map.ids.length) };
-      about.textContent = map.ids.length ? t("map.about", { n: map.ids.length, share: percent(map.explained[0] + map.explained[1]) }) : t("library.empty");
+      about.textContent = map.ids.length ? `${t("pictures", { n: map.ids.length })} · ${t("map.about", { share: percent(map.explained[0] + map.explained[1]) })}` : t("library.empty");
       whole();
-      await paintLabels(under.signal);
+      await paintLabels(signal);
     } catch (error) {
       if (aborted(error)) return;
       about.textContent = error.message;
@@ -61,10 +58,10 @@ export function mount(root, gallery) {
   async function paintLabels(signal) {
     const counts = {};
     for (const source of Object.values(gallery.label_counts ?? {})) for (const [label, n] of Object.entries(source)) counts[label] = (counts[label] ?? 0) + n;
-    const labels = Object.keys(counts).sort((a, b) => counts[b] - counts[a]).slice(0, COLOURS);
+    const labels = Object.keys(counts).sort((a, b) => counts[b] - counts[a]).slice(0, HUES.length);
     const place = new Map(points.ids.map((id, at) => [id, at]));
     for (const [at, label] of labels.entries()) {
-      const { ids } = await get("/v1/ids", { where: `label = '${label.replaceAll("'", "''")}'` }, signal);
+      const { ids } = await get("/v1/ids", { where: `label = ${quoted(label)}` }, signal);
       for (const id of ids) if (place.has(id)) points.colour[place.get(id)] = at + 1;
     }
     legend.hidden = labels.length === 0;
@@ -158,7 +155,7 @@ export function mount(root, gallery) {
 
   function open(x, y, most) {
     const at = nearest(x, y, most);
-    if (at >= 0) detail(points.ids[at], gallery, { ongone: () => update(new URLSearchParams({ by: by.value })) });
+    if (at >= 0) detail(points.ids[at], gallery, { ongone: again });
   }
 
   function enumerate(seen) {
@@ -229,5 +226,5 @@ export function mount(root, gallery) {
   sized.observe(canvas);
   themed();
 
-  return { update, leave() { under.abort(); stop.abort(); sized.disconnect(); } };
+  return { update, leave() { stop.abort(); sized.disconnect(); } };
 }

@@ -59,7 +59,4 @@ export const bar = (share, kind = "") =>
   el("span", { class: `bar ${kind}`, "aria-hidden": "true" }, el("i", { vars: { "--share": `${100 * Math.max(0, Math.min(1, share))}%` } }));
 
 /** A value that pulls to one side or the other, as a bar from the middle. */
-export function pull(value, most) {
-  const share = most > 0 ? Math.min(1, Math.abs(value) / most) : 0;
-  return el("span", { class: `bar two ${value < 0 ? "minus" : "plus"}`, "aria-hidden": "true" }, el("i", { vars: { "--share": `${50 * share}%` } }));
-}
+export const pull = (value, most) => bar(Math.abs(value) / most / 2 || 0, value < 0 ? "two minus" : "two");

@@ -1,12 +1,13 @@
 // What is known of pictures, fetched for those that are looked at, many at once, and not twice.
 import { get } from "./api.js";
+import { complain } from "./live.js";
 
 const MOST = 5000; // kept in memory
 const BATCH = 200;
 
 export class Pictures {
-  constructor(onknown, complain) {
-    Object.assign(this, { known: new Map(), asked: new Set(), wanted: [], onknown, complain, timer: 0 });
+  constructor(onknown) {
+    Object.assign(this, { known: new Map(), asked: new Set(), wanted: [], onknown, timer: 0 });
   }
 
   get(id) { return this.known.get(id); }
@@ -15,7 +16,7 @@ export class Pictures {
   want(ids) {
     this.wanted = ids.filter((id) => !this.known.has(id) && !this.asked.has(id));
     clearTimeout(this.timer);
-    if (this.wanted.length) this.timer = setTimeout(() => this.fetch().catch(this.complain), 60);
+    if (this.wanted.length) this.timer = setTimeout(() => this.fetch().catch(complain), 60);
   }
 
   async fetch() {

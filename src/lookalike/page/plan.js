@@ -1,18 +1,14 @@
 // What is to be removed, remembered by this browser until it is done. Ids never mean another picture, so a plan stays true.
+import { recall, remember } from "./dom.js";
 
-/** A plan of the gallery in `folders`: `marked`: copy's id -> {keep, bytes, name, path}; `keepers`: group's id -> the one to keep. */
+/** A plan of the gallery in `folders`: `marked`: copy's id -> {keep, bytes, name}; `keepers`: group's id -> the one to keep. */
 export class Plan {
   constructor(folders) {
     this.key = `lookalike-plan:${folders.join("|")}`;
-    let kept = null;
-    try { kept = JSON.parse(localStorage.getItem(this.key)); } catch { /* none */ }
-    this.marked = kept?.marked ?? {};
-    this.keepers = kept?.keepers ?? {};
+    Object.assign(this, { marked: {}, keepers: {} }, JSON.parse(recall(this.key)));
   }
 
-  save() {
-    try { localStorage.setItem(this.key, JSON.stringify({ marked: this.marked, keepers: this.keepers })); } catch { /* full, or private */ }
-  }
+  save() { remember(this.key, this.snapshot()); }
 
   snapshot() { return JSON.stringify({ marked: this.marked, keepers: this.keepers }); }
 
@@ -24,7 +20,7 @@ export class Plan {
   }
 
   mark(picture, keep, on = !this.marked[picture.id]) {
-    if (on) this.marked[picture.id] = { keep, bytes: picture.bytes, name: picture.name, path: picture.path };
+    if (on) this.marked[picture.id] = { keep, bytes: picture.bytes, name: picture.name };
     else delete this.marked[picture.id];
     this.save();
   }

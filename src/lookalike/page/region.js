@@ -20,7 +20,7 @@ export function regionPicker(img, width, height, onchange) {
   };
   const clear = small(t("region.clear"), { hidden: true, act: "clear-region", onclick: () => give(null) });
   const inputs = ["x", "y", "width", "height"].map((name) =>
-    el("input", { type: "number", min: name === "x" || name === "y" ? 0 : 1, step: 1, inputmode: "numeric", data: { region: name } }));
+    el("input", { type: "number", min: 0, inputmode: "numeric", data: { region: name } }));
   const numbers = el("details.numbers", el("summary", t("region.numbers")),
     el("form.four", { onsubmit: (event) => { event.preventDefault(); written(); } },
       inputs.map((input, at) => field(t(`region.${["x", "y", "w", "h"][at]}`), input)),

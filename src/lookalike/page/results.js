@@ -45,7 +45,7 @@ export function results(gallery, acts) {
   function card(hit, at, img, asked) {
     const judges = asked.kind !== "regions" && asked.good;
     const press = (kind) => tool(t(`${kind}-this`, { name: nameOf(hit) }), kind, {
-      "aria-pressed": String(asked[kind].includes(hit.id)), data: { act: kind }, title: t(`${kind}-hint`), onclick: () => acts.judge(hit.id, kind),
+      "aria-pressed": String(asked[kind].includes(hit.id)), act: kind, title: t(`${kind}-hint`), onclick: () => acts.judge(hit.id, kind),
     });
     const boxes = hit.box && hit.box_in === "picture" ? [hit.box] : [];
     const hint = hit.box && hit.box_in === "query" ? hit.box : null;
@@ -99,7 +99,7 @@ export function results(gallery, acts) {
   function marks({ good, bad, kind }) {
     bar.hidden = kind === "regions" || !(good.length + bad.length);
     const row = (list, verdict) => list.map((id) =>
-      el("button", { class: `mark-${verdict}`, label: t("take-back", { name: `#${id}` }), title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
+      el("button", { class: `mark-${verdict}`, title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
         thumb({ id }, 48, { alt: "" })));
     bar.replaceChildren(
       good.length ? el("span.marks", el("span", t("meant")), row(good, "good")) : "",

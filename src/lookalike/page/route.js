@@ -7,12 +7,11 @@ export function here() {
   return { view: VIEWS.includes(path) ? path : "search", params: new URLSearchParams(query) };
 }
 
+/** What is set of some fields, as [name, value]; an empty list is not. */
+export const given = (fields) => Object.entries(fields).filter(([, value]) => value !== null && value !== undefined && String(value) !== "");
+
 export function link(view, params = {}) {
-  const words = new URLSearchParams();
-  for (const [name, value] of Object.entries(params)) {
-    if (value !== undefined && value !== null && value !== "" && value !== false && String(value) !== "") words.set(name, value);
-  }
-  const query = words.toString().replaceAll("%2C", ",");
+  const query = new URLSearchParams(given(params)).toString().replaceAll("%2C", ",");
   return `#/${view}${query ? `?${query}` : ""}`;
 }
 
@@ -20,5 +19,8 @@ export function go(view, params = {}) {
   const to = link(view, params);
   if (to !== location.hash) location.hash = to;
 }
+
+/** The view's own address once more: something has changed. */
+export const again = () => dispatchEvent(new Event("hashchange"));
 
 export const ids = (text) => (text ?? "").split(",").filter((word) => /^\d+$/.test(word)).map(Number);

@@ -9,7 +9,7 @@ import { image, thumb } from "./picture.js";
 import { regionPicker } from "./region.js";
 import { results } from "./results.js";
 import { go, ids, link } from "./route.js";
-import { asForm, keep, subject } from "./subject.js";
+import { asForm, keep, nameOf, subject } from "./subject.js";
 
 const COUNTS = [10, 20, 50, 100];
 const SURE = 0.99; // "copies only"
@@ -31,7 +31,6 @@ export function mount(root, gallery) {
   let picker = null;
   let order = []; // the ranking before any judgement, for the ranks' changes
   let orderKey = "";
-  let under = new AbortController();
 
   const change = (some) => {
     const next = { ...now, ...some };
@@ -39,13 +38,13 @@ export function mount(root, gallery) {
   };
   const fresh = (id) => change({ id, region: null, good: [], bad: [] });
   const take = (file) => { if (fits(file, gallery)) fresh(keep(file)); };
-  const kind = () => gallery.by.find((one) => one.name === now.by)?.kind;
+  const kind = (name = now.by) => gallery.by.find((one) => one.name === name)?.kind;
   const verifies = () => (now.by === "copy" || kind() === "regions") && !now.good.length && !now.bad.length;
 
   const panel = el("section.query", { label: t("query") });
   const filter = filterBuilder(gallery, (where) => change({ where }));
   const by = select(gallery.by.map((one) => [one.name, named("by", one.name)]), gallery.default_by,
-    (name) => change({ by: name, ...(gallery.by.find((one) => one.name === name).kind === "regions" ? { good: [], bad: [] } : {}) }), { data: { control: "by" } });
+    (name) => change({ by: name, ...(kind(name) === "regions" && { good: [], bad: [] }) }), { data: { control: "by" } });
   const k = select(COUNTS.map((count) => [String(count), String(count)]), "20", (count) => change({ k: Number(count) }), { data: { control: "k" } });
   const copies = el("input", { type: "checkbox", id: "copies", data: { control: "copies" }, onchange: () => change({ copies: copies.checked }) });
   const refine = el("details.refine", { open: innerWidth >= 768 }, el("summary", t("filter")), filter.node);
@@ -67,7 +66,7 @@ export function mount(root, gallery) {
   root.append(heading, welcome, working);
   const stop = intake(root, take);
 
-  function greet() {
+  function greet(signal) {
     working.hidden = true;
     welcome.hidden = false;
     heading.textContent = t("search.title");
@@ -76,7 +75,7 @@ export function mount(root, gallery) {
       el("div.drop", { data: { role: "drop" } }, el("p.big", t("search.drop")),
         el("div.row.centre", chooser(take, t("choose"), { class: "main" }), cameraButton(take)), el("p.soft", t("search.paste"))),
       gallery.pictures ? el("h2", t("search.samples")) : el("p.empty", t("library.empty"), " ", el("a", { href: "#/library" }, t("view.library"))), some);
-    if (gallery.pictures) samples(some, under.signal).catch(complain);
+    if (gallery.pictures) samples(some, signal).catch(complain);
   }
 
   async function samples(into, signal) {
@@ -84,7 +83,7 @@ export function mount(root, gallery) {
     const step = Math.max(1, Math.floor(every.length / 12));
     const { images } = await get("/v1/images", { ids: every.filter((_, at) => at % step === 0).slice(0, 12).join(",") }, signal);
     into.replaceChildren(...images.map((picture) =>
-      el("li", el("a", { href: link("search", { id: picture.id }), data: { id: picture.id } }, thumb(picture, 160, { alt: t("similar-to", { name: picture.name ?? `#${picture.id}` }) })))));
+      el("li", el("a", { href: link("search", { id: picture.id }), data: { id: picture.id } }, thumb(picture, 160, { alt: t("similar-to", { name: nameOf(picture) }) })))));
   }
 
   /** The query's panel, anew only when the query is another one. */
@@ -96,21 +95,18 @@ export function mount(root, gallery) {
         small(t("search.new"), { act: "new-search", onclick: () => go("search") })));
   }
 
-  async function update(params) {
-    under.abort();
-    under = new AbortController();
-    const { signal } = under;
+  async function update(params, signal) {
     now = asked(params, gallery);
     by.value = now.by;
     k.value = String(now.k);
     copies.checked = now.copies;
     filter.set(now.where);
     if (now.where) refine.open = true;
-    if (!now.id) { query = null; return greet(); }
+    if (!now.id) { query = null; greet(signal); return; }
     try {
       if (query?.ref !== now.id) {
         query = await subject(now.id, signal);
-        if (!query) { greet(); return say(t("search.gone")); }
+        if (!query) { greet(signal); say(t("search.gone")); return; }
         found.skeleton(now.k);
         present();
       }
@@ -120,12 +116,11 @@ export function mount(root, gallery) {
       picker.set(now.region);
       await search(signal);
     } catch (error) {
-      if (aborted(error)) return undefined;
+      if (aborted(error)) return;
       complain(error);
       if (query) found.fail(error);
-      else greet();
+      else greet(signal);
     }
-    return undefined;
   }
 
   const question = (some) => ({
@@ -151,5 +146,5 @@ export function mount(root, gallery) {
     say(listed([t("found", { n: last.hits.length }), last.query.blank ? t("blank") : ""].filter(Boolean)), true);
   }
 
-  return { update, leave() { stop(); under.abort(); } };
+  return { update, leave: stop };
 }

@@ -24,13 +24,14 @@ export function stage(a, b, told, mode = "side") {
   const changes = told.changed?.length > 0 && el("span.check", marked, el("label", { for: "outline" }, t("stage.outline", { n: told.changed.length })));
   const remark = el("p.soft.remark");
 
+  const laid = () => !["side", "matches"].includes(mode); // b over a
+
   function set(name) {
     mode = name;
     for (const one of buttons) one.setAttribute("aria-pressed", String(one.dataset.mode === mode));
     handle.hidden = mode !== "slider";
     pause.hidden = mode !== "blink";
-    const over = ["slider", "blink", "difference"].includes(mode);
-    remark.textContent = over && !back ? t("stage.scaled") : mode === "matches" && !told.points?.length ? t("stage.no-matches") : t(`stage.${mode}-hint`);
+    remark.textContent = laid() && !back ? t("stage.scaled") : mode === "matches" && !told.points?.length ? t("stage.no-matches") : t(`stage.${mode}-hint`);
     canvas.setAttribute("aria-label", t(`stage.${mode}-hint`));
     shown = 0;
     run(mode === "blink" && !still());
@@ -47,17 +48,18 @@ export function stage(a, b, told, mode = "side") {
   function room() {
     const wide = Math.max(200, pane.clientWidth), high = Math.max(260, innerHeight * 0.62);
     const dots = Math.min(2, devicePixelRatio || 1);
-    if (["slider", "blink", "difference"].includes(mode)) {
+    if (laid()) {
       const scale = Math.min(wide / a.width, high / a.height, 3);
       return { dots, width: a.width * scale, height: a.height * scale, places: [{ scale, x: 0, y: 0 }] };
     }
     const beside = wide > 560;
-    const each = beside ? [(wide - GAP) / 2, high] : [wide, (high - GAP) / 2];
-    const fit = [a, b].map((one) => Math.min(each[0] / one.width, each[1] / one.height, 3));
-    const [wa, ha, wb, hb] = [a.width * fit[0], a.height * fit[0], b.width * fit[1], b.height * fit[1]];
-    return beside
-      ? { dots, width: wa + GAP + wb, height: Math.max(ha, hb), places: [{ scale: fit[0], x: 0, y: (Math.max(ha, hb) - ha) / 2 }, { scale: fit[1], x: wa + GAP, y: (Math.max(ha, hb) - hb) / 2 }] }
-      : { dots, width: Math.max(wa, wb), height: ha + GAP + hb, places: [{ scale: fit[0], x: (Math.max(wa, wb) - wa) / 2, y: 0 }, { scale: fit[1], x: (Math.max(wa, wb) - wb) / 2, y: ha + GAP }] };
+    const [most, least] = beside ? [(wide - GAP) / 2, high] : [wide, (high - GAP) / 2];
+    const fit = [a, b].map((one) => Math.min(most / one.width, least / one.height, 3));
+    const [widths, heights] = [[a.width * fit[0], b.width * fit[1]], [a.height * fit[0], b.height * fit[1]]];
+    const after = ([first, second]) => ({ size: first + GAP + second, starts: [0, first + GAP] });
+    const centred = (sizes) => ({ size: Math.max(...sizes), starts: sizes.map((size) => (Math.max(...sizes) - size) / 2) });
+    const [x, y] = beside ? [after(widths), centred(heights)] : [centred(widths), after(heights)];
+    return { dots, width: x.size, height: y.size, places: fit.map((scale, which) => ({ scale, x: x.starts[which], y: y.starts[which] })) };
   }
 
   function draw() {
@@ -90,20 +92,15 @@ export function stage(a, b, told, mode = "side") {
   function over(context, place, dots) {
     const { width, height } = canvas;
     paint(context, a, IDENTITY, place);
-    if (mode === "slider") {
+    if (mode === "slider" || (mode === "blink" && shown)) {
       context.save();
       context.beginPath();
-      context.rect(cut * width, 0, width, height);
+      context.rect(mode === "slider" ? cut * width : 0, 0, width, height);
       context.clip();
       context.fillStyle = "#777";
       context.fillRect(0, 0, width, height);
       paint(context, b, onA, place);
       context.restore();
-    }
-    if (mode === "blink" && shown) {
-      context.fillStyle = "#777";
-      context.fillRect(0, 0, width, height);
-      paint(context, b, onA, place);
     }
     if (mode === "difference") differ(context, place);
     if (outlined) regions(context, onA, place, dots);
