@@ -52,8 +52,6 @@ function known(picture) {
     el("div", el("dt", name === "camera" ? t(name) : named("known", name)), el("dd", { class: name === "SHA-256" || name === "path" ? "code" : "" }, String(value)))));
 }
 
-export const objects = (picture) => listed(Object.entries(picture.objects).map(([name, count]) => {
-  const what = name && name !== "objects" ? name : t("objects-all");
-  return count > 1 ? `${count} ${what}` : what;
-}));
+export const objects = (picture) => listed(Object.entries(picture.objects).filter(([, n]) => n).map(([name, n]) =>
+  name === "objects" ? t("objects-all", { n }) : n > 1 ? `${n} ${name}` : name));
 

@@ -125,11 +125,11 @@ export function mount(root, gallery) {
       el("div.row.between", el("h2", t("duplicates.place", { at: at + 1, total })),
         el("span.row.tight", tool(t("key.P"), "previous", { onclick: () => choose(at - 1), act: "previous" }), tool(t("key.J"), "next", { onclick: () => choose(at + 1), act: "next" }))),
       el("div.both", figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
-      el("div.row", pair && verdict(pair), pair && el("p.soft", listed(edits(pair)))),
+      el("div.row", pair && verdict(pair), pair && el("p.soft", listed(edits(pair))), el("a", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
       others().length > 1 && el("ul.film", { label: t("duplicates.group") }, others().map((picture, index) => el("li",
         el("button", { label: nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", act: `film-${picture.id}`, onclick: () => { chosen = index + 1; present(); } },
           thumb(picture, 72, { alt: "" }))))),
-      el("div.row.acts", acts(other, marked), el("a.button", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
+      el("div.row.acts", acts(other, marked)),
     ].filter(Boolean));
     if (held) one(`[data-act="${held}"]`, focus)?.focus({ preventScroll: true });
   }

@@ -91,7 +91,7 @@ export function results(gallery, acts) {
       !hit.verified && !pulls.length && el("p", t("unverified")),
       pulls.length > 0 && el("dl.pulls", pulls.map(([from, part]) => el("div",
         el("dt", from === "query" ? t("query-short") : [thumb({ id: from }, 32, { alt: "" }), el("span.unseen", `#${from}`)]),
-        el("dd", pull(part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
+        el("dd", pull(-part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
     ];
   }
 

@@ -28,7 +28,7 @@ export function review(plan, { onjob, onchange }) {
   }
 
   function count() {
-    sum.textContent = t("review-sum", { n: plan.count, bytes: bytes(plan.bytes) });
+    sum.textContent = t("review-sum", { what: t("pictures", { n: plan.count }), bytes: bytes(plan.bytes) });
     go.textContent = t("clear-now", { n: plan.count });
     go.disabled = plan.count === 0;
   }
