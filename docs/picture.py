@@ -21,14 +21,19 @@ SIZE = {"width": 1100, "height": 1330}
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        photos = Path(folder) / "photos"
-        photos.mkdir()
-        for path in map(Path, sample_photographs()):
-            if path.name in FREE:
-                shutil.copy(path, photos)
-        report = run_demo(photos, Path(folder) / "demo").report
+        report = run_demo(free_photographs(Path(folder)), Path(folder) / "demo").report
         picture = Image.open(io.BytesIO(screenshot(Path(report))))
     picture.convert("RGB").quantize(128).save(Path(__file__).with_name("report.png"), optimize=True)
+
+
+def free_photographs(folder: Path) -> Path:
+    """A folder of its own within this one, with the photographs that may be shown."""
+    photos = folder / "photos"
+    photos.mkdir()
+    for path in map(Path, sample_photographs()):
+        if path.name in FREE:
+            shutil.copy(path, photos)
+    return photos
 
 
 def screenshot(page: Path) -> bytes:
