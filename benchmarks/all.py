@@ -18,7 +18,7 @@ SCRIPTS = (
     *("edits_recall", "copy_recall", "content_retrieval", "robustness", "calibration"),
     *("relations", "boxes", "verified_recall"),
     *("region_recall", "sub_image", "second_chance", "regions_speed"),
-    *("service_load", "service_soak", "service_fuzz"),
+    *("service_load", "service_soak", "service_fuzz", "page_load"),
 )
 
 

@@ -18,6 +18,7 @@ from benchmarks.harness import ROOT, Options, in_turn, spread, table, write_sect
 from benchmarks.relations import area, recall
 from benchmarks.sides.mobilenet import squeezed
 from benchmarks.unseen import photographs
+from browsers import chromium
 from lookalike.types import Box
 from samples import drawn, folder_of, save
 
@@ -47,6 +48,7 @@ COLUMNS = {
     "service_load": ("| a file, one after the other | 8 |", "99th percentile", "| a file, 20 a second |"),
     "service_soak": ("| 0 |", "| 6 |", "From the first tenth to the end"),
     "service_fuzz": ("| all but the event stream |", "no 5xx"),
+    "page_load": ("| the page can be used, first visit |", "asks 0 other hosts"),
     "regions_speed": ("90th percentile", "index, bytes each", "recall@10", "| 100 |", "| 300 |"),
 }
 
@@ -76,6 +78,8 @@ def test_every_benchmark_prints_its_table_and_its_sides_agree(name: str, data: P
     """Each script's own assertions hold it to that: as many pictures, the same neighbours, the same pairs."""
     if name == "robustness":
         pytest.importorskip("torch", reason="an attack needs gradients")
+    if name == "page_load":
+        chromium()
     command = [sys.executable, "-m", f"benchmarks.{name}", "--data", str(data), "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})
     assert (done.returncode, done.stderr) == (0, "")

@@ -129,6 +129,9 @@ def test_thumbnails_come_and_go_with_their_pictures(tmp_path: Path, photos: Path
         assert data is not None
         picture = Pillow.open(io.BytesIO(data))
         assert (picture.format, max(picture.size)) == ("WEBP", KEPT)
+        assert gallery.info().disk_bytes == sum(
+            (gallery.path / name).stat().st_size for name in ("gallery.sqlite", FILE)
+        )
         gallery.remove(row.path)
         assert kept.get(row.sha256, KEPT) is None
         kept.close()
@@ -174,6 +177,8 @@ def test_the_service_shows_thumbnails_and_no_paths(gallery: Gallery, photos: Pat
         small = server.get(f"/v1/images/{number}/thumbnail?side=160")
         assert small.status_code == (200 if gallery.keeps == "thumbnails" else 404)
         assert server.get(f"/v1/images/{number}/file").status_code == 404
+        refused = server.post("/v1/compare", data={"a_id": number, "b_id": number})
+        assert (refused.status_code, "keeps no paths" in refused.json()["detail"]) == (422, True)
         hits = server.search(id=number)["hits"]
         assert len(hits) > 0
         everything = server.get("/v1/gallery").text + str(hits) + str(answer)

@@ -640,8 +640,8 @@ class Gallery:
     def info(self) -> GalleryInfo:
         """What the gallery holds, and how much room it takes."""
         totals = self._store.totals()
-        index = self.path / "index"
-        copies = sum(file.stat().st_size for file in index.iterdir()) if index.is_dir() else 0
+        beside = [*self.path.glob("index/*"), *self.path.glob(THUMBNAILS)]
+        copies = sum(map(_size, beside))
         return GalleryInfo(
             path=str(self.path),
             pictures=len(self),
@@ -768,6 +768,14 @@ def _classes(cards: Sequence[DescriptorCard]) -> dict[str, tuple[str, ...]]:
     """Of those that give regions, the names of their classes."""
     found = {card.name: get(card.name) for card in cards}
     return {name: one.gives.names for name, one in found.items() if isinstance(one, RegionNetwork)}
+
+
+def _size(file: Path) -> int:
+    """Bytes; 0 for one that another process has just replaced."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _make_folder(folder: Path, cards: Sequence[DescriptorCard], keypoints: bool, keeps: Keeps) -> None:

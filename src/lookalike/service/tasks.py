@@ -186,6 +186,7 @@ def _query(sent: Sent, wanted: Wanted) -> Row | Image:
 
 def _picture(sent: Sent, least: int | None = None) -> Image:
     if sent.id is not None:
+        _gallery().need_paths("looking at a picture itself")
         return load(_gallery().row(sent.id).path, min_side=least, max_pixels=_process.max_pixels)
     if sent.data is None:
         raise UserError("a picture is needed: a file, or the id of one of the gallery")
