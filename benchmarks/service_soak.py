@@ -42,19 +42,19 @@ def measure(options: Options) -> str:
 
 def _soaked(server: Server, ask: Ask, lasting: int) -> tuple[list[float], int, int]:
     memory: list[float] = [server.memory()]
-    ended = threading.Event()
 
     def watch() -> None:
-        while not ended.wait(lasting / PARTS):
+        for part in range(1, PARTS + 1):
+            time.sleep(max(0.0, began + part * lasting / PARTS - time.perf_counter()))
             memory.append(server.memory())
 
+    began = time.perf_counter()
     watcher = threading.Thread(target=watch)
     watcher.start()
-    began = time.perf_counter()
     seen = load(server, ask, CLIENTS, lasting * (1 + 0.5 / PARTS))
-    ended.set()
+    asked = round(seen.rate * (time.perf_counter() - began))
     watcher.join()
-    return memory, round(seen.rate * (time.perf_counter() - began)), seen.failed
+    return memory, asked, seen.failed
 
 
 def _everything(paths: list[Path]) -> Ask:
