@@ -67,7 +67,7 @@ def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False)
         app.include_router(one.router)
     _page(app)
     app.openapi_schema = documented(app.openapi())
-    app.add_middleware(GZipMiddleware, minimum_size=2000)
+    app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=3)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Counting, metrics=metrics)
     return app
