@@ -150,7 +150,7 @@ def classify(sent: Sent, model: str, top: int) -> Json:
 def plan(by: str | None) -> Json:
     """The answer of ``GET /v1/map``."""
     found = _gallery().plan(by)
-    x, y = (found.places[:, n].round(4).tolist() for n in (0, 1))
+    x, y = (found.places[:, n].astype(float).round(4).tolist() for n in (0, 1))
     return {"by": found.by, "ids": found.ids.tolist(), "x": x, "y": y, "explained": list(found.explained)}
 
 
