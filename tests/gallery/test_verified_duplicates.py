@@ -13,8 +13,10 @@ import lookalike as la
 from lookalike.compare.calibration import library_prior
 from lookalike.edits import apply
 from lookalike.gallery import Gallery, verifying
+from lookalike.gallery.keeping import keep_plain
+from lookalike.gallery.row import Row
 from lookalike.gallery.verifying import Verifier
-from lookalike.types import Comparison, Group, Pair
+from lookalike.types import Box, Comparison, Group, Pair
 from samples import drawn, folder_of, photograph, save
 
 NAMES = ("colour", "texture", "structure")
@@ -125,3 +127,48 @@ def test_same_answer_with_kept_keypoints(family: Path, tmp_path: Path) -> None:
             looked = pairs(gallery.duplicates(precision=0.5))
             found.append({names: (pair.relation, pair.verified) for names, pair in looked.items()})
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("edit", ["border", "caption", "pad", "screenshot"])
+def test_the_original_is_kept_before_a_copy_with_surroundings(tmp_path: Path, edit: str) -> None:
+    """Though that has more pixels; every pair is told around the original then, the twin of the larger one too."""
+    folder = tmp_path / "photos"
+    save(folder / "original.png", photograph("coffee.png"))
+    save(folder / "larger.jpg", apply(edit, photograph("coffee.png")), quality=95)
+    shutil.copy(folder / "larger.jpg", folder / "twin.jpg")
+    with Gallery.create(tmp_path / "g", ("copy", *NAMES)) as gallery:
+        gallery.add(folder)
+        plain, looked = (gallery.duplicates(by="copy", precision=0.5, verify=verify) for verify in (False, True))
+    assert [Path(one.keep).name for one in plain] == ["larger.jpg"]
+    assert [Path(one.keep).name for one in looked] == ["original.png"]
+    assert sorted(Path(path).name for path in looked[0].others) == ["larger.jpg", "twin.jpg"]
+    told = {(Path(pair.a).name, pair.box_in, pair.verified) for pair in looked[0].pairs}
+    assert told == {("original.png", "b", True)}
+
+
+@pytest.mark.parametrize(
+    ("pixels", "edits", "box_in", "keep"),
+    [
+        ((100, 100), ("border",), "a", "b"),
+        ((90, 90), ("border",), "a", "keep"),  # a smaller picture has lost more than the border is worth
+        ((100, 100), ("border", "cropped"), "a", "keep"),  # a part of what is within the border
+        ((100, 100), ("blurred",), "a", "keep"),
+        ((100, 100), ("border",), "b", "keep"),  # the border is around the other one
+    ],
+)
+def test_which_one_is_kept(pixels: tuple[int, int], edits: tuple[str, ...], box_in: str, keep: str) -> None:
+    """Of a picture and another one that lies in it, in a box of 100 x 100."""
+    pair = replace(group("keep", "b").pairs[0], edits=edits, box=Box(5, 5, 100, 100), box_in=box_in)
+    row = Row(1, "b", "0" * 64, 1, 1, *pixels, "PNG", None, None)
+    found = keep_plain(
+        [Group("keep", ("b",), (pair,))], lambda _: row, lambda plain, one: group(plain, one.keep), lambda anew: anew
+    )
+    assert [one.keep for one in found] == [keep]
+
+
+def test_nobody_leaves_a_group_for_another_keeper() -> None:
+    """Where a member would be no copy of the plain one any more, all stays as it was."""
+    pair = replace(group("keep", "b").pairs[0], edits=("border",), box=Box(5, 5, 100, 100), box_in="a")
+    row = Row(1, "b", "0" * 64, 1, 1, 100, 100, "PNG", None, None)
+    before = [Group("keep", ("b", "c"), (pair, group("keep", "c").pairs[0]))]
+    assert keep_plain(before, lambda _: row, lambda plain, _: group(plain, "keep"), lambda anew: anew) == before

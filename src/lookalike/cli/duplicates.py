@@ -77,8 +77,9 @@ def command(
 ) -> int:
     """Find copies in DIR... or in a gallery, in tight groups: every member is close to every other.
 
-    The best picture of a group is kept: most pixels, then most bytes, then the oldest. Without --move-to,
-    --hardlink or --delete nothing is changed; with one of them you see what would be done and are asked first.
+    The best picture of a group is kept: most pixels, then most bytes, then the oldest; but one without a border, a
+    caption or other surroundings before one with them. Without --move-to, --hardlink or --delete nothing is changed;
+    with one of them you see what would be done and are asked first.
     """
     act = _act(folder, link, delete)
     if (different or same) and not gallery:

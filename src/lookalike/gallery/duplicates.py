@@ -15,6 +15,7 @@ from lookalike.describe.base import DescriptorCard
 from lookalike.describe.blend import Blend
 from lookalike.gallery.approximate import FaissIndex
 from lookalike.gallery.evidence import Evidence, measured
+from lookalike.gallery.keeping import Around
 from lookalike.gallery.row import Row
 from lookalike.gallery.store import Store
 from lookalike.gallery.tight import tight_groups
@@ -44,8 +45,9 @@ def find_duplicates(
     judging: Sequence[str] = (),
     own: Mapping[str, Calibration] = MappingProxyType({}),
     weights: Mapping[str, float] | None = None,
-) -> list[Group]:
-    """Groups in which any two members are copies with at least the probability ``precision``.
+) -> tuple[list[Group], Around]:
+    """Groups in which any two members are copies with at least the probability ``precision``, and what tells one of
+    them anew around another picture.
 
     ``judging``: further descriptors that say how the members of a group are related. ``own``: curves fitted on this
     library, which go before the shipped ones; ``weights``: of a blend that was tuned on it."""
@@ -59,7 +61,7 @@ def find_duplicates(
     grouped = np.array(sorted(number for group in groups for number in group), np.int64)
     names = list(dict.fromkeys([*blend.names, *judging]))
     builder = _Builder(store, evidence, Evidence.read(store, cards, names, grouped), blend, prior, own, weights)
-    return builder.build(_with_copies(groups, copies))
+    return builder.build(_with_copies(groups, copies)), builder.around
 
 
 def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
@@ -166,6 +168,8 @@ class _Builder:
         self._own, self._weights = own, weights
         self._place = {int(number): place for place, number in enumerate(evidence.ids)}
         self._judged = {int(number): place for place, number in enumerate(judging.ids)}
+        self._rows: dict[str, Row] = {}  # of all groups, by their paths
+        self._twins: dict[str, int] = {}  # content -> the one of its pictures whose vectors are looked at
 
     def build(self, groups: list[list[int]]) -> list[Group]:
         """Groups with the most bytes to be won first."""
@@ -173,8 +177,15 @@ class _Builder:
         for numbers in groups:
             rows = sorted(self._store.rows(numbers).values(), key=preference)
             if len(rows) > 1:
+                self._rows.update({row.path: row for row in rows})
+                self._twins.update({row.sha256: row.id for row in rows if row.id in self._place})
                 ranked.append((sum(row.bytes for row in rows[1:]), self._group(rows)))
         return [group for _, group in sorted(ranked, key=lambda pair: (-pair[0], pair[1].keep))]
+
+    def around(self, keep: str, group: Group) -> Group:
+        """The group with another one of its pictures to keep."""
+        paths = [keep, *(path for path in (group.keep, *group.others) if path != keep)]
+        return self._group([self._rows[path] for path in paths])
 
     def _group(self, rows: list[Row]) -> Group:
         keep, others = rows[0], rows[1:]
@@ -193,9 +204,7 @@ class _Builder:
 
     def _known(self, row: Row) -> int:
         """The number of the picture whose vectors these are: its own, or that of one with the same bytes."""
-        if row.id in self._place:
-            return row.id
-        return next(twin.id for twin in self._store.same_content(row.sha256) if twin.id in self._place)
+        return row.id if row.id in self._place else self._twins[row.sha256]
 
 
 def _between(evidence: Evidence, place: Mapping[int, int], numbers: tuple[int, int]) -> dict[str, Floats]:

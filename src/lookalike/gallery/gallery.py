@@ -44,6 +44,7 @@ from lookalike.gallery.duplicates import find_duplicates
 from lookalike.gallery.feedback import examples
 from lookalike.gallery.held import held
 from lookalike.gallery.intake import Wanted
+from lookalike.gallery.keeping import keep_plain
 from lookalike.gallery.labels import EVERYTHING
 from lookalike.gallery.naming import label_from_csv, label_from_folders
 from lookalike.gallery.plan import Plan, planned
@@ -459,17 +460,22 @@ class Gallery:
 
         ``by``: a descriptor that the gallery holds, or "blend". The default is the blend where it is held: what may be
         deleted is to lie alike. ``by="copy"`` groups crops, screenshots and mirrored copies as well. ``verify``: lay
-        every copy on the picture that is kept, tell what was done to it, and drop it if it is not as surely a copy;
+        every copy on the picture that is kept, tell what was done to it, drop it if it is not as surely a copy, and
+        rather keep one without a border, caption or other surroundings, if it is as large;
         ``progress(done, total)`` counts these pairs.
         """
         _check_precision(precision)
         name = self.default_duplicates(by)
         own, weights = own_curves(self._store), own_weights(self._store)
         with self._store.snapshot():
-            groups = find_duplicates(
+            groups, around = find_duplicates(
                 self._store, self._cards, self._blend(name), name, precision, self._judging(), own, weights
             )
-        return self._verifier().groups(groups, precision, progress) if verify else groups
+        if not verify:
+            return groups
+        verifier = self._verifier()
+        looked = verifier.groups(groups, precision, progress)
+        return keep_plain(looked, self._store.row_of, around, lambda anew: verifier.groups(anew, precision))
 
     def default_duplicates(self, by: str | None = None) -> str:
         """What ``duplicates`` goes by if nothing is said."""
