@@ -14,7 +14,9 @@ from benchmarks.copies import drawn_from, encoded
 from benchmarks.copy_recall import SIDE, dealt, percent
 from benchmarks.harness import SEED, Options, run, table
 from lookalike import Gallery
+from lookalike.compare.evidence import SIDE as LOOKED_AT
 from lookalike.edits import EDITS, apply
+from lookalike.gallery.asking import query_image
 from lookalike.gallery.verifying import VERIFY
 from lookalike.load import load
 from lookalike.types import Pixels
@@ -44,11 +46,12 @@ def measure(options: Options) -> str:
     note = (
         f"{len(files):,} pictures, {len(asked)} photographs of {options.size(SIDE, 64)} pixels a side and more asked "
         f"for in each way, as JPEG of quality 90. Share of the queries whose original is among the first {VERIFY} by "
-        f"`copy`, among the first {VERIFY} by `regions`, and among either, which a search by `copy` verifies in a "
-        "gallery that holds both. The harder ones: what is left is a small part of the photograph, or the photograph "
-        "is a small part of another one (of clothing). Edits that all three find always are left out of the table."
+        f"`copy`, among the first {VERIFY} by `regions`, and among those that a search by `copy` verifies in a gallery "
+        f"that holds both: the first {VERIFY} by `copy`, and {VERIFY} by regions, for which the query is looked at "
+        "closer. The harder ones: what is left is a small part of the photograph, or the photograph is a small part of "
+        "another one (of clothing). Edits that all three find always are left out of the table."
     )
-    return f"{table(('edit, %', 'by copy', 'by regions', 'either'), [*_changed(easy), *hard, *told])}\n\n{note}"
+    return f"{table(('edit, %', 'by copy', 'by regions', 'verified'), [*_changed(easy), *hard, *told])}\n\n{note}"
 
 
 def _changed(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
@@ -66,11 +69,10 @@ def _shares(
     found = []
     for number, file in enumerate(asked):
         data = encoded(change(load(file, min_side=options.size(SIDE, 64)).pixels, SEED + number), as_jpeg=True)
-        near = [
-            str(file) in {hit.path for hit in gallery.search(data, VERIFY, by=by, verify=0)}
-            for by in ("copy", "regions")
-        ]
-        found.append([*near, any(near)])
+        hits = {by: gallery.search(data, VERIFY, by=by, verify=0) for by in ("copy", "regions")}
+        near = [str(file) in {hit.path for hit in some} for some in hits.values()]
+        more = gallery._second_chance(query_image(data, ("copy",), None, LOOKED_AT), hits["copy"], VERIFY, None)
+        found.append([*near, near[0] or gallery.rows_at([file])[str(file)].id in more.values])
     return [percent(share) for share in np.mean(found, axis=0).tolist()]
 
 

@@ -44,7 +44,7 @@ COLUMNS = {
     ),
     "region_recall": ("| selective search, fast, 32 |", "| grid of five sizes, 32 |", "from 7 %", "times as long as"),
     "sub_image": ("| `regions` |", "| whole pictures by PDQ |", "crop-resistant hash", "object, 10 %", "IoU"),
-    "second_chance": ("by regions", "either", "| crop to 2 % |", "**harder ones**"),
+    "second_chance": ("by regions", "verified", "| crop to 2 % |", "**harder ones**"),
     "service_load": ("| a file, one after the other | 8 |", "99th percentile", "| a file, 20 a second |"),
     "service_soak": ("| 0 |", "| 6 |", "From the first tenth to the end"),
     "service_fuzz": ("| all but the event stream |", "no 5xx"),

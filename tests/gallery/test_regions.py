@@ -5,16 +5,18 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
-from lookalike.describe import models
+from lookalike.describe import models, region_network
 from lookalike.describe.regions import OBJECT
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery import Gallery, regional, regioncopies, regionindex
+from lookalike.gallery.regionplaces import RegionQuery
 from lookalike.load import from_array
 from regional import NAME, install_quarters
-from samples import drawn, folder_of, save
+from samples import drawn, folder_of, photograph, save
 
 COUNT = 30
 
@@ -255,3 +257,20 @@ def test_copy_has_a_second_chance(tmp_path: Path, photos: Path) -> None:
         assert sorted(hit.path for hit in hits) == sorted({hit.path for hit in hits})
         assert all(hit.distance == pytest.approx(every[hit.path], abs=1e-4) for hit in hits)
         assert "0008" in [Path(hit.path).stem for hit in opened.search(part, 2, by="copy", verify=1)]
+
+
+def test_the_second_chance_looks_closer() -> None:
+    """The shipped network: at one more size a picture that was pasted small is nearer, and its box is better."""
+    scene = cv2.resize(photograph("rocket.jpg"), (1000, 750))
+    pasted = cv2.resize(photograph("coffee.png"), (200, 133), interpolation=cv2.INTER_AREA)
+    scene[300:433, 600:800] = pasted
+    network = region_network("regions")
+    whole = network.describe([from_array(photograph("coffee.png"))]).vectors[0]
+    plain, closer = (RegionQuery.of("regions", from_array(scene), "", closer).parts for closer in (False, True))
+    distances = [1 - parts.vectors @ whole for parts in (plain, closer)]
+    assert len(closer) > len(plain)
+    np.testing.assert_array_equal(closer.vectors[: len(plain)], plain.vectors)
+    assert distances[1].min() < 0.6 * distances[0].min()
+    x, y, width, height = (closer.boxes[distances[1].argmin()] * (1000, 750, 1000, 750)).tolist()
+    shared = (min(x + width, 800) - max(x, 600)) * (min(y + height, 433) - max(y, 300))
+    assert shared / (width * height + 200 * 133 - shared) > 0.6

@@ -29,6 +29,7 @@ BATCH = 4  # pictures per forward pass: their maps are large
 GRAIN = 16  # pixels of a query's sides that make a cell of the last map
 LONGEST = 3  # times its other side: a longer picture is also looked at in windows
 FINER = 2  # times the side at which a query's own regions are seen as well
+CLOSER = 3  # and if there is time
 WINDOW = 1.5  # their longer side, of their shorter
 MOST_WINDOWS = 8
 LEAST_SIDE = 2 * GRAIN  # pixels of a query's sides, as the network sees it
@@ -109,11 +110,12 @@ class RegionNetwork:
         seen = [self._run(_shaped(way, side)[None])[0][:, 0] for way in ways for side in self.gives.looks]
         return _unit(np.concatenate(seen))
 
-    def parts(self, image: Image) -> Regions:
-        """A query's own regions, seen as a library's pictures are and at FINER times the side: there, a picture that
-        lies within the query is about as large as whole pictures are in the library."""
-        finer = self._of_squares(squeeze([image], FINER * self.takes.side))[0]
-        return _joined([self.regions([image])[0], finer])
+    def parts(self, image: Image, closer: bool = False) -> Regions:
+        """A query's own regions, seen as a library's pictures are and at FINER times the side, ``closer`` at CLOSER
+        times as well: there, a picture that lies within the query is about as large as whole ones in the library."""
+        sides = [scale * self.takes.side for scale in (FINER, CLOSER)[: 1 + closer]]
+        finer = [self._of_squares(squeeze([image], side))[0] for side in sides]
+        return _joined([self.regions([image])[0], *finer])
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its outputs."""

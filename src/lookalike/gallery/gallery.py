@@ -441,12 +441,12 @@ class Gallery:
     ) -> filters.Condition:
         """The pictures that regions alone call near: crops and pasted parts are far apart as wholes."""
         known = {hit.path for hit in hits}
-        found = [hit.path for name in list(self._regions)[:1] for hit in self._by_regions(name, picture, count, where)]
+        found = []
+        for name in list(self._regions)[:1]:
+            query = RegionQuery.of(name, picture, "", closer=True)
+            found += [hit.path for hit in self._regional.search(name, query, count, where, exact=False)]
         ids = [self._row(path).id for path in found if path not in known]
         return filters.Condition(f"p.id IN ({','.join('?' * len(ids))})", tuple(ids))
-
-    def _by_regions(self, name: str, picture: Image, count: int, where: filters.Condition | None) -> list[Hit]:
-        return self._regional.search(name, RegionQuery.of(name, picture, ""), count, where, exact=False)
 
     def duplicates(
         self,

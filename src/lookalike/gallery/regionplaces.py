@@ -35,12 +35,12 @@ class RegionQuery:
     sha256: str = ""
 
     @classmethod
-    def of(cls, name: str, image: Image, sha256: str) -> RegionQuery:
-        """By this network."""
+    def of(cls, name: str, image: Image, sha256: str, closer: bool = False) -> RegionQuery:
+        """By this network; ``closer``: its parts looked for at one more size."""
         network = region_network(name)
         telling = network.contrast(image) >= network.card.min_quality
         looks = network.looks(image) if telling else np.empty((0, network.card.dim), np.float32)
-        return cls(looks, network.parts(image), image.width, image.height, sha256)
+        return cls(looks, network.parts(image, closer), image.width, image.height, sha256)
 
 
 @dataclass(frozen=True, slots=True)
