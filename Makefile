@@ -29,7 +29,7 @@ lint: .venv/test  ## Check format, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: .venv/bench  ## Measure every claim in benchmarks/results.md again (an hour and a half; DATA=folder of photographs)
+bench: .venv/bench  ## Measure every claim in benchmarks/results.md again (about two hours; DATA=folder of photographs)
 	$(BIN)/python -m benchmarks.all $(if $(DATA),--data "$(DATA)")
 
 clean:  ## Remove what the targets made
