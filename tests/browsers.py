@@ -58,6 +58,7 @@ class Visit:
 def visiting(context: BrowserContext, address: str) -> Visit:
     """A page of its own, opened there."""
     seen = Visit(context.new_page())
+    seen.page.set_default_timeout(PATIENCE)
     seen.page.on("console", lambda message: seen.complaints.append(message.text))
     seen.page.on("pageerror", lambda error: seen.complaints.append(str(error)))
     seen.page.on("request", lambda request: seen.requests.append(request.url))

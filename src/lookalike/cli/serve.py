@@ -83,6 +83,7 @@ def _listening(settings: Settings) -> socket.socket:
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        listening.listen()  # from now on a request waits, and is not refused, until the server is up
     except OSError as error:
         reason = error.strerror or error
         raise UserError(f"--host {settings.host} --port {settings.port}: cannot be used: {reason}") from error
