@@ -60,12 +60,12 @@ def _references(folder: Path, ran: Path) -> list[list[str]]:
 
     from lookalike.evaluate.labelling import confusion, told_of
     from lookalike.train.labelled import read_labelled, split
-    from lookalike.train.start import shipped_network
+    from lookalike.train.start import shipped_content
     from lookalike.train.tower import outputs
 
     pictures = read_labelled(folder, SIDE, ran / "packs").pack
     parted = split(pictures, 0.2, SEED, ran / "held.json")
-    content = outputs(shipped_network(), pictures.pixels, 144)[1]
+    content = outputs(shipped_content(), pictures.pixels, 144)[0]
     known, labels = content[parted.kept], pictures.labels
     means = np.stack([known[labels[parted.kept] == kind].mean(0) for kind in range(len(pictures.classes))])
     means /= np.linalg.norm(means, axis=1, keepdims=True)

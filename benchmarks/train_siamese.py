@@ -65,13 +65,13 @@ def _row(folder: Path, made: Path, options: Options, chosen: dict) -> list[str]:
 
 def _reference(folder: Path, made: Path) -> list[str]:
     from lookalike.train.labelled import read_labelled, split
-    from lookalike.train.start import shipped_network
+    from lookalike.train.start import shipped_content
     from lookalike.train.tower import outputs
     from lookalike.train.verification import verified
 
     pictures = read_labelled(folder, SIDE, made / "packs").pack
     held = split(pictures, 0.2, SEED, made / "held.json", by_class=True).held
-    content = outputs(shipped_network(), pictures.pixels[held], SIDE)[1]
+    content = outputs(shipped_content(), pictures.pixels[held], SIDE)[0]
     return ["shipped `content`", *_cells(verified(content, pictures.labels[held], "cosine").figures)]
 
 

@@ -26,7 +26,7 @@ from lookalike.train.detector import Detecting, DetectorSettings
 from lookalike.train.export import export_regions
 from lookalike.train.loop import Plan, Run
 from lookalike.train.region_network import COUNT, Detector
-from lookalike.train.start import shipped_network
+from lookalike.train.start import shipped_copy
 from lookalike.types import Pixels
 
 STEPS = (1500, 2000)  # on the trunk as it is, and of all layers
@@ -44,7 +44,7 @@ def main() -> int:
     held = halves(data, "val2017")
     torch.manual_seed(0)
     network = Detector()
-    network.start_from(shipped_network())
+    network.start_from(shipped_copy())
     for phase, trunk in enumerate(("frozen", "tuned")):
         task = Detecting(DetectorSettings(side=SIDE, trunk=trunk, seed=phase), network, shelves, held)
         run = Run(task, Plan(steps[phase], RATES[phase], 0.02, WARM_UP, MEAN, LOOK_EVERY, phase), folder / trunk)
@@ -138,8 +138,8 @@ def write(network: Detector, out: Path) -> None:
     write_card(
         Written(
             "lookalike-regions-1", sha256, "Apache-2.0",
-            "Faster R-CNN (arXiv 1506.01497) without anchors (arXiv 1904.01355), begun from lookalike-1; vectors by "
-            "contrast of a part with its place (arXiv 1807.03748); recipes/regions.py",
+            "Faster R-CNN (arXiv 1506.01497) without anchors (arXiv 1904.01355), begun from lookalike-copy-1; vectors "
+            "by contrast of a part with its place (arXiv 1807.03748); recipes/regions.py",
             SIDE, {"regions": Output(0.9)}, TRAINING, {}, WEAKNESSES, regions=RegionOutput("regions", COUNT, LOOKS),
         ),
         out,
@@ -147,7 +147,7 @@ def write(network: Detector, out: Path) -> None:
 
 
 TRAINING = (
-    ("what lookalike-1 was trained on; Tiny-ImageNet's boxes again, 100,000 at 64 px, and imagenette at 160 px",
+    ("what lookalike-copy-1 was trained on; Tiny-ImageNet's boxes again, 100,000 at 64 px, and imagenette at 160 px",
      "ImageNet: non-commercial research and education; the photographs are not in this file"),
     ("9,556 product shots on white, 160 px", "none stated"),
     ("128 photographs of COCO with 929 boxes", "COCO: annotations CC BY 4.0, photographs under their Flickr terms"),

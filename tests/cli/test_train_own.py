@@ -15,7 +15,7 @@ from lookalike.describe.regions import RegionOutput
 from lookalike.load import load
 from lookalike.train import loop, start
 from lookalike.train.loop import Run
-from lookalike.train.network import Network
+from lookalike.train.tower import Tower
 from samples import save
 from terminal import here
 
@@ -40,7 +40,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of one's own lie in the test's folder; whoever starts from the shipped network gets random weights."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(start, "restored", lambda _: Network().eval())
+    monkeypatch.setattr(start, "restored_tower", lambda _: Tower().eval())
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from lookalike.train import start
 from lookalike.train.classifier import IMBALANCES, Classification, ClassifierSettings, judge, train_classifier
 from lookalike.train.labelled import read_labelled, split
 from lookalike.train.loop import Run
-from lookalike.train.network import Network
 from lookalike.train.start import FEW, chosen_start
+from lookalike.train.tower import Tower
 
 SMALL = ClassifierSettings(side=32, steps=3, batch=12, start="scratch", rate=3e-3)
 
@@ -26,10 +26,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def random_weights(monkeypatch: pytest.MonkeyPatch) -> Network:
+def random_weights(monkeypatch: pytest.MonkeyPatch) -> Tower:
     """In place of the shipped network."""
-    network = Network().eval()
-    monkeypatch.setattr(start, "restored", lambda _: network)
+    network = Tower().eval()
+    monkeypatch.setattr(start, "restored_tower", lambda _: network)
     return network
 
 
@@ -59,7 +59,7 @@ def test_every_way_with_imbalance(how: str, folder: Path, tmp_path: Path) -> Non
         assert shares == pytest.approx([1 / 3] * 3)
 
 
-def test_frozen_and_tuned(folder: Path, tmp_path: Path, random_weights: Network) -> None:
+def test_frozen_and_tuned(folder: Path, tmp_path: Path, random_weights: Tower) -> None:
     """Frozen, the trunk and its statistics are after training what they were; tuned, they are not."""
     expected = random_weights.trunk.state_dict()
     for how, same in (("frozen", True), ("tuned", False)):

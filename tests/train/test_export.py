@@ -16,12 +16,13 @@ import onnxruntime
 import pytest
 import torch
 
-from lookalike.describe.models import shipped
 from lookalike.errors import ModelError, UserError
 from lookalike.train import export as exporting
-from lookalike.train.export import TOLERANCE, export, parts, restored
+from lookalike.train.export import TOLERANCE, export, export_tower, parts, restored, restored_tower
 from lookalike.train.network import FEATURES, HEAD, GeneralisedMean, Network
 from lookalike.train.shrink import LARGE
+from lookalike.train.start import shipped_card, shipped_content, shipped_copy
+from lookalike.train.tower import Tower
 from networks import means
 from samples import drawn
 
@@ -37,6 +38,12 @@ def network() -> Network:
             if name.endswith(("running_mean", "running_var", "norm.weight")):
                 value.uniform_(0.5, 1.5)
     return made.eval()
+
+
+def tower() -> Tower:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        return Tower().eval()
 
 
 @pytest.fixture(scope="module")
@@ -79,12 +86,34 @@ def test_parts_cell_by_cell() -> None:
                 np.testing.assert_allclose((weight @ own + bias / 6) / length, told[n, :, y, x], atol=1e-5)
 
 
-def test_parts_add_up_to_content(file: Path) -> None:
-    """Of every picture of a batch: the parts of all cells are the unit vector."""
-    pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(3)])
-    content, given = answers(file, pixels, ["content", "content_parts"])
-    assert given.shape == (3, HEAD, SIDE // 16, SIDE // 16)
-    np.testing.assert_allclose(content, given.sum((2, 3)), atol=1e-5)
+@pytest.mark.parametrize("compact", [False, True])
+def test_a_tower_and_its_parts(compact: bool, tmp_path: Path) -> None:
+    """Of every picture of a batch: the vector is torch's, and the parts of all cells add up to it. ``restored_tower``
+    gives all of it back."""
+    path, made = tmp_path / "tower.onnx", tower()
+    export_tower(made, "kind", SIDE * 2, path, compact)
+    pixels = np.stack([drawn(seed, SIDE * 2, SIDE * 2) for seed in range(3)])
+    told, given = answers(path, pixels, ["kind", "kind_parts"])
+    assert given.shape == (3, HEAD, 3, 3)
+    np.testing.assert_allclose(told, given.sum((2, 3)), atol=1e-5)
+    images = torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255)
+    with torch.no_grad():
+        for network in (made, restored_tower(path)):  # the one that was exported has the rounded weights, too
+            assert np.abs(network(images).numpy() - told).max() <= TOLERANCE
+    large = sum(value.numel() for value in made.state_dict().values() if value.numel() >= LARGE)
+    assert path.stat().st_size < (1.1 if compact else 2.1) * large + 200_000
+
+
+def test_compact(file: Path, tmp_path: Path) -> None:
+    """Eight bits a weight: half the file, and the same vectors but for a rounding."""
+    path = tmp_path / "compact.onnx"
+    export(network(), SIDE, path, ("copy", "copy"), compact=True)
+    assert [output.name for output in onnxruntime.InferenceSession(path).get_outputs()] == ["copy"]
+    assert path.stat().st_size < 0.55 * file.stat().st_size
+    pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(4)])
+    (right,), (told,) = answers(file, pixels, ["copy"]), answers(path, pixels, ["copy"])
+    assert (right * told).sum(1).min() > 0.99
+    assert torch.equal(restored(file).content.bias, restored(path).content.bias)
 
 
 def test_maps_are_what_vectors_are_made_of() -> None:
@@ -104,7 +133,7 @@ def test_input_and_outputs(file: Path) -> None:
     (given,) = session.get_inputs()
     assert (given.name, given.type, given.shape[1:]) == ("image", "tensor(uint8)", [SIDE, SIDE, 3])
     assert isinstance(given.shape[0], str)
-    assert [output.name for output in session.get_outputs()] == ["copy", "content", "content_parts"]
+    assert [output.name for output in session.get_outputs()] == ["copy", "content"]
 
 
 def test_the_same_network_gives_the_same_bytes(file: Path, tmp_path: Path) -> None:
@@ -175,12 +204,12 @@ def test_a_file_that_disagrees_is_not_written(tmp_path: Path, monkeypatch: pytes
     assert not (tmp_path / "net.onnx").exists()
 
 
-def test_the_shipped_network_can_be_trained_on() -> None:
-    """The file in the package is one that ``restored`` knows, and its vectors are those of the file."""
-    (card,) = [card for card in shipped() if "copy" in {output.name for output in card.outputs}]
-    side = card.input.side
-    pixels = drawn(1, side, side)[None]
-    with torch.no_grad():
-        told = restored(card.onnx)(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
-    for expected, got in zip(answers(card.onnx, pixels), told, strict=True):
-        assert np.abs(expected - got.numpy()).max() <= TOLERANCE
+def test_the_shipped_networks_can_be_trained_on() -> None:
+    """The files in the package are those that ``shipped_copy`` and ``shipped_content`` know, with the same vectors."""
+    for name, network in (("copy", shipped_copy()), ("content", shipped_content())):
+        card = shipped_card(name)
+        pixels = drawn(1, card.input.side, card.input.side)[None]
+        with torch.no_grad():
+            told = network(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
+        (expected,) = answers(card.onnx, pixels, [name])
+        assert np.abs(expected - (told[0] if name == "copy" else told).numpy()).max() <= TOLERANCE

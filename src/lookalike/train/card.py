@@ -15,11 +15,13 @@ from lookalike.train.network import HEAD
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a card says of an output. ``typical``: median distance between unrelated pictures, in its ``metric``."""
+    """What a card says of an output. ``typical``: median distance between unrelated pictures, in its ``metric``.
+    ``version``: of the vectors; those of another one cannot be compared with them."""
 
     typical: float
     dim: int = HEAD
     metric: Metric = "cosine"
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ def write_card(card: Written, path: Path) -> None:
     ]  # fmt: skip
     for name, told in card.outputs.items():
         output = told if isinstance(told, Output) else Output(told)
-        lines += ["", f"[outputs.{_quoted(name)}]", "version = 1", f"dim = {output.dim}"]
+        lines += ["", f"[outputs.{_quoted(name)}]", f"version = {output.version}", f"dim = {output.dim}"]
         lines += [f"metric = {_quoted(output.metric)}", f"typical = {output.typical:.3f}"]
     lines += _labels(card.labels) if card.labels else []
     lines += _regions(card.regions) if card.regions else []

@@ -24,11 +24,11 @@ from lookalike.train import losses
 from lookalike.train.labelled import Labelled, Rows, Split, evenly, read_labelled, split
 from lookalike.train.loop import Figures, Loss, Run, device, finish, quick
 from lookalike.train.made import Classes, Made
-from lookalike.train.network import HEAD
+from lookalike.train.network import HEAD, trunk
 from lookalike.train.page import Page, Section, Strip, Table, learning, shown
 from lookalike.train.probe import probe
 from lookalike.train.settings import Settings, check, setting
-from lookalike.train.start import STARTS, chosen_start, shipped_network
+from lookalike.train.start import STARTS, chosen_start, shipped_content
 from lookalike.train.tower import Tower, outputs
 from lookalike.train.views import Views
 from lookalike.types import Floats
@@ -46,10 +46,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class ClassifierSettings(Settings):
-    """See setting by setting. ``auto`` starts from the shipped network, frozen for fewer than FEW pictures."""
+    """See setting by setting. ``auto`` starts from the network of `content`, frozen for fewer than FEW pictures."""
 
     rate: float = setting(1e-3, "The highest learning rate.", least=1e-9, most=10)
-    start: str = setting("auto", "Begin with random weights, or with the shipped network, frozen or not.", STARTS)
+    start: str = setting("auto", "Begin with random weights, or with the network of `content`, frozen or not.", STARTS)
     imbalance: str = setting("sampling", "What is done about classes of different size.", IMBALANCES)
     smoothing: float = setting(0.1, "Share of each label that goes to the other classes.", most=0.9)
 
@@ -57,9 +57,9 @@ class ClassifierSettings(Settings):
 class Classifier(nn.Module):
     """(N, 3, S, S) float RGB 0..1 -> (N, 256) of unit length, and (N, C) logits."""
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, body: nn.Sequential | None = None) -> None:
         super().__init__()
-        self.tower = Tower(HEAD)
+        self.tower = Tower(HEAD, body)
         self.logits = nn.Linear(HEAD, classes)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -88,10 +88,10 @@ class Classification:
         self.looked = evenly(parted.held, LOOKED_AT)
 
     def _started(self, start: str) -> Classifier:
-        """From the shipped network with a last layer that fits it, or from random weights."""
-        network = Classifier(len(self.pack.classes))
+        """From the network of `content` with a last layer that fits it, or from random weights."""
+        network = Classifier(len(self.pack.classes), trunk() if start == "scratch" else None)
         if start != "scratch":
-            network.tower.start_from(shipped_network(), frozen=start == "frozen")
+            network.tower.start_from(shipped_content(), frozen=start == "frozen")
             rows = evenly(self.parted.kept, PROBED)
             (features,) = outputs(network.tower, self.pack.pixels[rows], self.settings.side)
             weights, biases = probe(features * SCALE, self.pack.labels[rows], len(self.pack.classes))

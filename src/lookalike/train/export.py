@@ -6,10 +6,10 @@ import hashlib
 import logging
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import onnx
@@ -18,31 +18,31 @@ from onnx import helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lookalike.describe.neural import ERRORS_ONLY
+from lookalike.describe.neural import ERRORS_ONLY, PARTS
 from lookalike.describe.regions import BOXES, CLASSES, SCORES
 from lookalike.errors import ModelError, UserError
 from lookalike.train.network import FLOOR, GeneralisedMean, Network
 from lookalike.train.region_network import Detector
 from lookalike.train.shrink import eighths, halved, rounded, weights_of
+from lookalike.train.tower import Tower
 
 TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
 TINY = 1e-12  # length below which torch's `normalize` does not divide by it
 SWAPPED = 0.2  # share of a detector's boxes that may come in another order than torch's
 _Module = TypeVar("_Module", bound=nn.Module)
-OUTPUTS = ("copy", "content", "content_parts")
+OUTPUTS = ("copy", "content")
 
 
-class _FromPixels(nn.Module):
-    """The network behind what a file needs: (N, S, S, 3) uint8 in; the vectors, and the parts of one of them, out."""
+class _InParts(nn.Module):
+    """A tower behind what a file needs: (N, S, S, 3) uint8 in; its vector, and the parts of that, out."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Tower) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         maps = self.network.maps(image.permute(0, 3, 1, 2).float() / 255)
-        copy, content = self.network.vectors(maps)
-        return copy, content, parts(maps, self.network.pool_content, self.network.content)
+        return self.network.vectors(maps), parts(maps, cast(GeneralisedMean, self.network.pool), self.network.head)
 
 
 def parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
@@ -60,14 +60,21 @@ def parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
     return found
 
 
-def export(network: Network, side: int, path: Path, only: tuple[str, str] | None = None) -> str:
+def export(network: Network, side: int, path: Path, only: tuple[str, str] | None = None, compact: bool = False) -> str:
     """Write the network for pictures of ``side`` pixels to ``path``; returns the file's sha256 in hex.
 
-    ``only``: of the outputs this one alone, under a new name.
-    Weights are stored in half precision and computed with in single. The same weights give the same bytes. Raises
-    ModelError when ONNX Runtime's answer is further than TOLERANCE from torch's.
+    ``only``: of the outputs this one alone, under a new name; the weights of the other stay, to train on from.
+    Large arrays are stored in half precision, if ``compact`` as whole numbers of 8 bits with a scale for each row, and
+    computed with in single. The same weights give the same bytes. Raises ModelError when ONNX Runtime's answer is
+    further than TOLERANCE from torch's.
     """
-    return _written(_FromPixels(network.cpu().eval()), OUTPUTS, side, path, only)
+    return _written(_Named(network.cpu().eval(), len(OUTPUTS)), OUTPUTS, side, path, only, compact)
+
+
+def export_tower(network: Tower, name: str, side: int, path: Path, compact: bool = False) -> str:
+    """Write a tower whose vector is called ``name``, and the parts of that vector. The same as ``export`` in all
+    else."""
+    return _written(_InParts(network.cpu().eval()), [name, name + PARTS], side, path, compact=compact)
 
 
 def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Path) -> str:
@@ -79,12 +86,9 @@ def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Pa
 def export_regions(network: Detector, name: str, side: int, path: Path, compact: bool = False) -> str:
     """Write a detector for pictures of any size, ``side`` being the one in use; returns the file's sha256 in hex.
 
-    Its outputs are ``name`` and those of describe/regions.py. ``compact``: large arrays as whole numbers of 8 bits and
-    a scale for each row, half the size. The same as ``export`` in all else."""
+    Its outputs are ``name`` and those of describe/regions.py. The same as ``export`` in all else."""
     names = [name, name + BOXES, name + SCORES, name + CLASSES]
-    wrapped = _Named(network.cpu().eval(), len(names))
-    rounded(wrapped, compact)  # first, for which of two boxes is the surer must not hang on a rounding
-    return _written(wrapped, names, side, path, shrink=eighths if compact else halved, any_side=True)
+    return _written(_Named(network.cpu().eval(), len(names)), names, side, path, compact=compact, any_side=True)
 
 
 class _Named(nn.Module):
@@ -105,10 +109,12 @@ def _written(
     side: int,
     path: Path,
     only: tuple[str, str] | None = None,
-    shrink: Callable[[onnx.ModelProto], onnx.ModelProto] = halved,
+    compact: bool = False,
     any_side: bool = False,
 ) -> str:
     wrapped = network.eval()
+    if compact or any_side:  # which of two boxes is the surer must not hang on a rounding
+        rounded(wrapped, compact)
     image = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     lengths = {0: torch.export.Dim("n", min=1, max=4096)}
     if any_side:
@@ -121,7 +127,7 @@ def _written(
     if program is None:
         raise ModelError(f"{path}: torch gave no ONNX program")
     part = path.with_suffix(".part")
-    onnx.save(shrink(_bare(program.model_proto)), part)
+    onnx.save((eighths if compact else halved)(_bare(program.model_proto)), part)
     _agree(wrapped, names, part, image, SWAPPED if any_side else 0.0)
     if only:
         onnx.save(_renamed(onnx.load(part), *only), part)
@@ -148,6 +154,11 @@ def restored(path: Path) -> Network:
     return _filled(Network(), path)
 
 
+def restored_tower(path: Path) -> Tower:
+    """The tower of an ONNX file that ``export_tower`` wrote. Raises UserError for any other file."""
+    return _filled(Tower(), path)
+
+
 def restored_detector(path: Path) -> Detector:
     """The detector of an ONNX file that ``export_regions`` wrote, with as many classes. Raises UserError for any other
     file."""
@@ -171,7 +182,8 @@ def _filled(network: _Module, path: Path) -> _Module:
 
 def _renamed(model: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
     """The same network with one output, under another name. All weights stay, to train on from."""
-    model.graph.node.append(helper.make_node("Identity", [output], [name]))
+    if name != output:
+        model.graph.node.append(helper.make_node("Identity", [output], [name]))
     kept = next(value for value in model.graph.output if value.name == output)
     kept.name = name
     del model.graph.output[:]

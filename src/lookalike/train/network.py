@@ -1,4 +1,5 @@
-"""The shipped network: a small residual trunk, generalised-mean pooling, a head for copies and one for content."""
+"""The shipped network of `copy`: a small residual trunk, generalised-mean pooling, a head for copies and, to learn
+with, one for content."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class Detector(nn.Module):
         self.register_buffer("cells", torch.tensor(CELLS))
 
     def start_from(self, network: Network) -> None:
-        """Take over the trunk of the shipped network, and its head for `copy`."""
+        """Take over the trunk of the shipped network of `copy`, and its head."""
         self.trunk.load_state_dict(network.trunk.state_dict())
         self.pool.load_state_dict(network.pool_copy.state_dict())
         self.vector.load_state_dict(network.copy.state_dict())

@@ -24,10 +24,10 @@ from lookalike.train import losses
 from lookalike.train.labelled import Labelled, Rows, Split, evenly, read_labelled, split
 from lookalike.train.loop import Figures, Loss, Run, device, finish, quick
 from lookalike.train.made import Made
-from lookalike.train.network import HEAD, WIDTHS
+from lookalike.train.network import HEAD, trunk
 from lookalike.train.page import Page, learning
 from lookalike.train.settings import Settings, check, setting
-from lookalike.train.start import STARTS, chosen_start, shipped_network
+from lookalike.train.start import STARTS, chosen_start, shipped_content
 from lookalike.train.tower import SMALL, Tower, outputs
 from lookalike.train.verification import Verified, refuse_without_pairs, sections, verified
 from lookalike.train.views import PHOTO, Views
@@ -50,14 +50,14 @@ class SiameseSettings(Settings):
     """See setting by setting. A batch holds ``batch / each`` classes; a quarter turn of a drawing may be a class."""
 
     rate: float = setting(0.0, "The highest learning rate; 0: 1e-3 from scratch, 3e-4 from shipped weights.", most=10)
-    start: str = setting("auto", "Begin with random weights, or with the shipped network, frozen or not.", STARTS)
+    start: str = setting("auto", "Begin with random weights, or with the network of `content`, frozen or not.", STARTS)
     loss: str = setting("contrastive", "What is asked of distances.", LOSSES)
     mining: str = setting("semi-hard", "Which strangers a pair of a class is held against.", MINING)
     head: str = setting("distance", "Judge pairs by their distance, or by a weighted L1 of the vectors.", HEADS)
     margin: float = setting(0.0, "Of contrastive, triplet and margin; 0: 1, 0.2 and 0.25.", most=10)
     temperature: float = setting(0.1, "Of nt-xent and of margin's SupCon.", least=0.001, most=10)
     each: int = setting(4, "Pictures of each class in a batch.", least=2, most=1000)
-    dim: int = setting(HEAD, "Numbers in a vector; 256 keeps what the shipped network knows.", least=2, most=4096)
+    dim: int = setting(HEAD, "Numbers in a vector; 256 keeps what the network of `content` knows.", least=2, most=4096)
     drawings: bool = setting(False, "Small drawings: bend and move them; a small network for fine strokes.")
     turns: bool = setting(False, "The quarter turns of a class are classes of their own.")
 
@@ -180,10 +180,11 @@ def tower(settings: SiameseSettings, start: str = "scratch") -> Tower:
     """The network that both sides share."""
     unit = settings.head == "distance"
     if settings.drawings:
-        return Tower(settings.dim, SMALL, stem=2, flat=-(-settings.side // 8), unit=unit)
-    made = Tower(settings.dim, WIDTHS, unit=unit)
-    if start != "scratch":
-        made.start_from(shipped_network(), frozen=start == "frozen")
+        return Tower(settings.dim, trunk(SMALL, stem=2), flat=-(-settings.side // 8), unit=unit)
+    if start == "scratch":
+        return Tower(settings.dim, trunk(), unit=unit)
+    made = Tower(settings.dim, unit=unit)
+    made.start_from(shipped_content(), frozen=start == "frozen")
     return made
 
 

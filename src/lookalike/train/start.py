@@ -1,12 +1,13 @@
-"""The shipped network, to begin with."""
+"""The shipped networks, to begin with."""
 
 from __future__ import annotations
 
 from lookalike.describe.models import ModelCard, shipped
 from lookalike.errors import ModelMissing
-from lookalike.train.export import restored, restored_detector
+from lookalike.train.export import restored, restored_detector, restored_tower
 from lookalike.train.network import Network
 from lookalike.train.region_network import Detector
+from lookalike.train.tower import Tower
 
 STARTS = ("auto", "scratch", "frozen", "tuned")
 FEW = 400  # pictures to train on, below which the shipped trunk is left as it is
@@ -20,9 +21,14 @@ def shipped_card(descriptor: str) -> ModelCard:
     raise ModelMissing(f"no shipped model gives {descriptor!r}; install Lookalike again")
 
 
-def shipped_network() -> Network:
+def shipped_copy() -> Network:
+    """The network that gives ``copy``, in torch."""
+    return restored(shipped_card("copy").onnx)
+
+
+def shipped_content() -> Tower:
     """The network that gives ``content``, in torch."""
-    return restored(shipped_card("content").onnx)
+    return restored_tower(shipped_card("content").onnx)
 
 
 def begun_detector(classes: int) -> Detector:

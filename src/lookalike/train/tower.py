@@ -1,8 +1,9 @@
-"""The network of a classifier and of a siamese pair: the shipped trunk, or a smaller one, and one vector of it."""
+"""A trunk and one vector of it: the shipped network of `content`, a classifier's and a siamese pair's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from torch.nn import functional
 
 from lookalike.train.data import square
 from lookalike.train.loop import device
-from lookalike.train.network import DEPTHS, FEATURES, HEAD, MEAN, STD, WIDTHS, GeneralisedMean, Network, trunk
+from lookalike.train.network import FEATURES, HEAD, MEAN, STD, GeneralisedMean
+from lookalike.train.separable import separable_trunk
 from lookalike.train.views import tensor_of, to_device
 from lookalike.types import Floats, Pixels
 
@@ -23,18 +25,17 @@ DROPPED = 0.2  # share of the pooled numbers that a training step does not see
 class Tower(nn.Module):
     """(N, 3, S, S) float RGB 0..1, any S from 32 -> (N, ``dim``) float32, of unit length if ``unit``.
 
+    ``body``: the trunk, up to 512 channels; that of `content` if there is none.
     ``flat``: cells of the last map each way, all of which the vector is read from; 0: their p-mean, whatever S is.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(
-        self, dim: int = HEAD, widths: tuple[int, ...] = WIDTHS, stem: int = 4, flat: int = 0, unit: bool = True
-    ) -> None:
+    def __init__(self, dim: int = HEAD, body: nn.Sequential | None = None, flat: int = 0, unit: bool = True) -> None:
         super().__init__()
         self.unit, self.frozen, self.flat = unit, False, flat
-        self.trunk = trunk(widths, DEPTHS, stem)
+        self.trunk = body or separable_trunk()
         self.pool: nn.Module = nn.Flatten() if flat else GeneralisedMean(1.5)
         if flat:  # 512 channels of every cell would be a very large head
             self.trunk.append(nn.Sequential(nn.Conv2d(FEATURES, 64, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()))
@@ -43,12 +44,12 @@ class Tower(nn.Module):
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
 
-    def start_from(self, network: Network, frozen: bool) -> None:
-        """Begin with the trunk and the ``content`` of a trained network; ``frozen``: and leave the trunk as it is."""
-        self.trunk.load_state_dict(network.trunk.state_dict())
-        self.pool.load_state_dict(network.pool_content.state_dict())
-        if self.head.weight.shape == network.content.weight.shape:
-            self.head.load_state_dict(network.content.state_dict())
+    def start_from(self, other: Tower, frozen: bool) -> None:
+        """Begin with the trunk of another, and its head if that fits; ``frozen``: and leave the trunk as it is."""
+        self.trunk.load_state_dict(other.trunk.state_dict())
+        self.pool.load_state_dict(other.pool.state_dict())
+        if self.head.weight.shape == other.head.weight.shape:
+            self.head.load_state_dict(other.head.state_dict())
         self.frozen = frozen
         for parameter in [*self.trunk.parameters(), *self.pool.parameters()]:
             parameter.requires_grad_(not frozen)
@@ -60,10 +61,17 @@ class Tower(nn.Module):
             self.trunk.eval()
         return self
 
+    def maps(self, image: Tensor) -> Tensor:
+        """What the vector is pooled from: (N, 512, H, W)."""
+        return cast(Tensor, self.trunk((image - self.mean) / self.std))
+
     def forward(self, image: Tensor) -> Tensor:
-        pooled = self.pool(self.trunk((image - self.mean) / self.std))
-        vectors: Tensor = self.head(self.drop(pooled)).float()
-        return functional.normalize(vectors) if self.unit else vectors
+        return self.vectors(self.maps(image))
+
+    def vectors(self, maps: Tensor) -> Tensor:
+        """The vectors of the pictures with these maps."""
+        told: Tensor = self.head(self.drop(self.pool(maps))).float()
+        return functional.normalize(told) if self.unit else told
 
 
 def batches(pixels: Pixels, size: int, count: int = BATCH) -> Iterator[Tensor]:

@@ -15,7 +15,7 @@ KINDS = {
     "siamese": "Learn a distance by which two pictures are of one class or not.",
     "detector": "Learn to find the things that boxes are drawn around, and a descriptor of each.",
     "autoencoder": "Learn a descriptor from pictures without labels, by making them again.",
-    "recipe": "Train the shipped network from random weights.",
+    "recipe": "Train the network of `copy` from random weights.",
 }
 
 

@@ -35,7 +35,7 @@ def command(file: Path, data: Path, teacher: Path | None, run_folder: Path, out:
         run.resume()
         for line in run.train():
             progress(int(line["step"]), told.steps)
-    sha256 = export(trained_by(run), side, out)
+    sha256 = export(trained_by(run), side, out, ("copy", "copy"), compact=True)
     if as_json:
         print_json({"model": str(out), "sha256": sha256, "steps": run.step})
     else:
