@@ -16,6 +16,7 @@ import onnxruntime
 import pytest
 import torch
 
+from lookalike.describe.neural import ERRORS_ONLY
 from lookalike.errors import ModelError, UserError
 from lookalike.train import export as exporting
 from lookalike.train.export import TOLERANCE, export, export_tower, parts, restored, restored_tower
@@ -151,6 +152,18 @@ print(export(network(), SIDE, Path("elsewhere.onnx")))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.strip() == sha256(file.read_bytes()).hexdigest()
     assert (tmp_path / "elsewhere.onnx").read_bytes() == file.read_bytes()
+
+
+@pytest.mark.parametrize("name", ["copy", "content", "regions"])
+def test_nothing_is_left_to_normalise(name: str, tmp_path: Path) -> None:
+    """ONNX Runtime melts every normalisation of a shipped network into the weights of the convolution before it."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    options.optimized_model_filepath = str(tmp_path / "as-run.onnx")
+    onnxruntime.InferenceSession(shipped_card(name).onnx, options)
+    kinds = {node.op_type for node in onnx.load(tmp_path / "as-run.onnx").graph.node}
+    assert "Conv" in kinds
+    assert "BatchNormalization" not in kinds
 
 
 def test_nothing_of_the_machine(file: Path) -> None:
