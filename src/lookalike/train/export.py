@@ -188,6 +188,7 @@ def _renamed(model: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
     kept.name = name
     del model.graph.output[:]
     model.graph.output.append(kept)
+    _drop_dead(model.graph)
     onnx.checker.check_model(model)
     return model
 
@@ -219,6 +220,11 @@ def _drop_zero_biases(graph: onnx.GraphProto) -> None:
                 source = made[source].input[0]
             if source in known and source != node.input[2] and not known[source].any():
                 del node.input[2]
+    _drop_dead(graph)
+
+
+def _drop_dead(graph: onnx.GraphProto) -> None:
+    """Nodes that no output needs."""
     needed = {one.name for one in graph.output}
     kept = []
     for node in reversed(graph.node):
