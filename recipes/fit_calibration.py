@@ -46,18 +46,24 @@ Table = NDArray[np.float32]
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is fitted: curves for ``measures`` over the descriptors ``names``, on these ``edits`` but not on those that
-    are ``beyond`` what they can find: one straight line through both would be too flat for all others."""
+    are ``beyond`` what they can find: one straight line through both would be too flat for all others. ``similar``: the
+    measure that tells what is no copy and yet alike."""
 
     names: tuple[str, ...]
     measures: tuple[str, ...]
+    similar: str
     edits: tuple[str, ...]
     beyond: frozenset[str] = frozenset()
 
 
 PLANS = {
-    "hashes": Plan(tuple(DESCRIPTORS), ("blend", *DESCRIPTORS), LYING),
+    "hashes": Plan(tuple(DESCRIPTORS), ("blend", *DESCRIPTORS), "blend", LYING),
     "networks": Plan(
-        ("copy", "content"), ("copy", "content"), tuple(EDITS), frozenset({"collage", "pasted", "crop-25", "negative"})
+        ("copy", "content"),
+        ("copy", "content"),
+        "content",
+        tuple(EDITS),
+        frozenset({"collage", "pasted", "crop-25", "negative"}),
     ),
 }
 
@@ -185,9 +191,9 @@ def print_edited_rule(plan: Plan, fitting: Pairs, testing: Pairs) -> None:
     print(f"re-encoded told right {right[0]:.3f}, edited {right[1]:.3f}", file=sys.stderr)
 
 
-def stranger_distance(pairs: Pairs, share: float) -> float:
-    """The blend distance that this share of all pairs of strangers stays under."""
-    distance, weight = pairs.distances["blend"][~pairs.same], pairs.weight[~pairs.same]
+def stranger_distance(pairs: Pairs, measure: str, share: float) -> float:
+    """The distance that this share of all pairs of strangers stays under."""
+    distance, weight = pairs.distances[measure][~pairs.same], pairs.weight[~pairs.same]
     order = np.argsort(distance)
     return float(distance[order][np.searchsorted(np.cumsum(weight[order]), share * weight.sum())])
 
@@ -214,11 +220,12 @@ def main(which: str, folders: Sequence[str]) -> None:
     print("# At even odds of copy and stranger: probability = sigmoid(intercept - slope * distance).")
     for measure in plan.measures:
         print_curve(measure, fitting, testing, origin)
+    if "blend" in plan.measures:
+        print_edited_rule(plan, fitting, testing)
+    print("\n# Only 1 in 100 pairs of strangers is closer.")
+    print(f"[similar]\n{plan.similar} = {stranger_distance(fitting, plan.similar, 0.01):.6g}")
     if "blend" not in plan.measures:
         return
-    print_edited_rule(plan, fitting, testing)
-    print("\n# Only 1 in 100 pairs of strangers is closer.")
-    print(f"[similar]\ndistance = {stranger_distance(fitting, 0.01):.6g}")
     weights = learn_weights({n: fitting.distances[n] for n in DEFAULT_WEIGHTS}, fitting.same)
     print("weights that a logistic fit gives:", {n: round(w, 3) for n, w in weights.items()}, file=sys.stderr)
 

@@ -30,7 +30,8 @@ def test_nothing_else_has_a_curve() -> None:
     """The file holds just these curves; another name is the user's mistake."""
     assert {*MEASURES, "copy", "content"} == set(shipped().curves)
     assert {"intercept", *DEFAULT_WEIGHTS} == set(shipped().edited)
-    assert 0 < shipped().similar < 1
+    assert {"blend", "content"} == set(shipped().similar)
+    assert all(0 < distance < 1 for distance in shipped().similar.values())
     with pytest.raises(UserError, match="blend"):
         curve("nonsense")
 

@@ -63,7 +63,7 @@ def test_a_smaller_prior_makes_fewer_copies() -> None:
 
 @pytest.mark.parametrize("name", [*UNIT, "pdq"])
 def test_one_measure_alone(name: str) -> None:
-    """A single distance decides by its own curve; without the blend nothing is called similar."""
+    """A single distance decides by its own curve; no hash alone calls anything similar."""
     assert {name: 3.0} == evidence({name: 3.0})
     border = curve(name).distance(0.5)
     assert judge({name: 0.0}).relation == "re-encoded"
@@ -79,11 +79,14 @@ def test_the_surest_of_two_measures() -> None:
 
 
 def test_similar_is_what_hardly_any_strangers_are() -> None:
-    """Just under the fitted distance, and not a copy: similar; just above: unrelated."""
-    border = shipped().similar
+    """Just under the fitted distance, and not a copy: similar; just above: unrelated. By the blend or by `content`."""
+    border = shipped().similar["blend"]
     if curve("blend").distance(0.5) < border:
         assert judge(at(border - 1e-4)).relation == "similar"
     assert judge(at(border + 1e-3), prior=1e-9).relation == "unrelated"
+    border = shipped().similar["content"]
+    assert judge({"content": border - 1e-4}, prior=1e-9).relation == "similar"
+    assert judge({"content": border + 1e-4}, prior=1e-9).relation == "unrelated"
 
 
 def test_copy_is_heard_beside_the_hashes() -> None:

@@ -54,12 +54,13 @@ class Fitted:
 
     ``curves``: measure -> Calibration, "blend" among them. ``edited``: weights (and "intercept") of a logistic
     rule over the blend's components, each in units of its card's ``typical``: positive says edited, negative
-    re-encoded. ``similar``: blend distance that only 1 in 100 pairs of strangers stays under.
+    re-encoded. ``similar``: the distances by the blend and by ``content`` that only 1 in 100 pairs of strangers stays
+    under.
     """
 
     curves: Mapping[str, Calibration]
     edited: Mapping[str, float]
-    similar: float
+    similar: Mapping[str, float]
 
 
 @cache
@@ -70,7 +71,7 @@ def shipped() -> Fitted:
         for file in ("calibration.toml", "networks.toml")
     )
     curves = {name: Calibration(**values) for name, values in (table["curves"] | networks["curves"]).items()}
-    return Fitted(curves, table["edited"], table["similar"]["distance"])
+    return Fitted(curves, table["edited"], table["similar"] | networks["similar"])
 
 
 def curve(name: str) -> Calibration:

@@ -52,7 +52,7 @@ def judge(
     if odds >= 0:
         relation: Relation = "edited" if _is_edited(distances) else "re-encoded"
     else:
-        relation = "similar" if _hashes_apart(distances) <= shipped().similar else "unrelated"
+        relation = "similar" if _is_similar(distances) else "unrelated"
     return Judgement(relation, _sigmoid(odds), odds)
 
 
@@ -87,8 +87,11 @@ def blend_distance(distances: Mapping[str, float], weights: Mapping[str, float] 
     return sum(share / total * distances[n] / get(n).card.typical for n, share in weights.items())
 
 
-def _hashes_apart(distances: Mapping[str, float]) -> float:
-    return blend_distance(distances) if set(DEFAULT_WEIGHTS) <= set(distances) else math.inf
+def _is_similar(distances: Mapping[str, float]) -> bool:
+    """By what is known of the two measures that tell it."""
+    known = {"blend": blend_distance(distances)} if set(DEFAULT_WEIGHTS) <= set(distances) else {}
+    known |= {"content": distances["content"]} if "content" in distances else {}
+    return any(distance <= shipped().similar[measure] for measure, distance in known.items())
 
 
 def _is_edited(distances: Mapping[str, float]) -> bool:
