@@ -9,8 +9,8 @@ import click
 from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, progress_bar, shown
 from lookalike.errors import UserError
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
-from lookalike.gallery.privacy import KEEPS, Keeps
-from lookalike.load import MAX_PIXELS
+from lookalike.gallery.storage.privacy import KEEPS, Keeps
+from lookalike.imaging import MAX_PIXELS
 from lookalike.types import AddReport
 
 
