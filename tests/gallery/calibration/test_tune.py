@@ -11,7 +11,7 @@ import pytest
 from lookalike.comparison.calibration import Calibration
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.calibration.calibrate import gallery_curves, gallery_weights
+from lookalike.gallery.calibration.scoring import gallery_curves, gallery_weights
 from lookalike.imaging.manipulations import apply
 from samples import drawn, save
 

@@ -91,7 +91,7 @@ def test_a_blank_example_says_nothing(gallery: Gallery):
 def test_examples_exclude_what_reorders(gallery: Gallery):
     """Verification and views, and images that are not held, are errors."""
     query, good = path(gallery, "0003.jpg"), path(gallery, "0004.jpg")
-    for options in ({"verify": 5}, {"views": True}, {"good": ["nowhere.jpg"]}):
+    for options in ({"rerank": 5}, {"views": True}, {"good": ["nowhere.jpg"]}):
         with pytest.raises(UserError):
             gallery.search(query, **({"good": [good]} | options))
 
@@ -146,14 +146,14 @@ def test_a_word_can_be_taken_back(tmp_path: Path):
     pair = (folder / "again.jpg", folder / "0002.jpg")
     with Gallery.create(tmp_path / "g.gallery", descriptors=("colour", "texture", "structure")) as opened:
         opened.add(folder)
-        states, groups = [opened.state()], []
+        states, groups = [opened.version()], []
         for change in (
             lambda: None,
             lambda: opened.add_verdicts([pair], "different"),
             lambda: opened.remove_verdicts([pair]),
         ):
             change()
-            states.append(opened.state())
+            states.append(opened.version())
             groups.append(len(opened.duplicates()))
         assert groups == [1, 0, 1]
         assert len(set(states)) == 3

@@ -98,8 +98,8 @@ def test_switched_off(gallery: Gallery) -> None:
     assert not any(hit.verified for hit in gallery.search(query, 10, by="colour"))
     assert any(hit.verified for hit in gallery.search(query, 10, by="colour", rerank=3))
     assert not any(hit.verified for hit in gallery.search(query, 10, views=True))
-    with pytest.raises(UserError, match="verify"):
-        gallery.search(query, verify=-1)
+    with pytest.raises(UserError, match="rerank"):
+        gallery.search(query, rerank=-1)
 
 
 @pytest.mark.parametrize("what", ["gone", "other", "broken"])

@@ -20,7 +20,7 @@ from lookalike.descriptors import describe_all, min_side
 from lookalike.descriptors.base import Described
 from lookalike.errors import LoadError
 from lookalike.gallery.calibration.scoring import VERIFIED, Scoring
-from lookalike.gallery.library import Library
+from lookalike.gallery.library import FILE, Library
 from lookalike.gallery.load_verified import load_verified
 from lookalike.gallery.storage import keypoint_codec
 from lookalike.gallery.storage.base import GalleryStorage
@@ -40,17 +40,18 @@ def comparison_input(image: Image, known: Mapping[str, Described]) -> Comparison
 @dataclass(frozen=True, slots=True)
 class GeometricVerifier:
     """Over the images of one gallery. ``prior``, ``curve``: how sure it is of what the evidence says, as for
-    ``decide``. The store is asked by one thread at a time."""
+    ``decide``. ``where``: what an error of a stored value begins with. The store is asked by one thread at a time."""
 
     store: GalleryStorage
     prior: float
     curve: Calibration | None = None
+    where: str = ""
     _asking: Lock = field(default_factory=Lock)
 
     @classmethod
     def of(cls, library: Library, scoring: Scoring) -> GeometricVerifier:
         """For a search in this gallery."""
-        return cls(library.store, scoring.prior(), scoring.curves.get(VERIFIED))
+        return cls(library.store, scoring.prior(), scoring.curves.get(VERIFIED), f"{library.path / FILE}: ")
 
     def load(self, path: str) -> ComparisonInput | None:
         """The image as it lies there, if it can be read and is the one that was indexed."""
@@ -59,7 +60,7 @@ class GeometricVerifier:
             kept = self.store.keypoints(row.id) if row else None
         if row is None:
             return None
-        points = None if kept is None else keypoint_codec.unpacked(kept, f"keypoints of {path}")
+        points = None if kept is None else keypoint_codec.unpacked(kept, f"{self.where}keypoints of {path}")
         try:
             image = load_verified(row, min_side=max(SIDE, min_side(COMPARISON_DESCRIPTORS)))
         except LoadError:
