@@ -92,7 +92,7 @@ export const WORDS = {
   "by.structure": ["Structure", "结构"],
   "by.pdq": ["Hash (PDQ)", "哈希 (PDQ)"],
   "by.blend": ["Blend of all", "综合"],
-  "by.regions": ["Regions (parts of images)", "区域（图片局部）"],
+  "by.regions": ["Regions", "区域"],
   "objects-all": ["{n} object|{n} objects", "{n} 个物体"],
   filter: ["Filter", "筛选"],
   "filter.format": ["Any format", "任何格式"],

@@ -115,7 +115,7 @@ export function results(gallery, acts) {
   }
 
   return {
-    node: el("section.results", { label: t("results") }, el("h2.unseen", t("results")), bar, note, scope, nothing, grid),
+    node: el("section.results", { label: t("results") }, el("h2.unseen", t("results")), bar, el("div.said", note, scope), nothing, grid),
     show,
     busy(text) { note.textContent = text; grid.setAttribute("aria-busy", "true"); },
     skeleton(count) {
