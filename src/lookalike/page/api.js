@@ -75,7 +75,7 @@ export const comparisonDrawn = (a, b) => ask("POST", "/v1/compare/picture", { fo
 
 // --- duplicates
 
-/** A page of groups {groups, next, total, bytes}, or the job that finds them, to be told by its `kind`. */
+/** A page of groups {groups, next, total, bytes}, or, with a `kind`, the job that finds them. */
 export const duplicates = (precision, cursor, signal) => get("/v1/duplicates", { precision, cursor }, signal);
 export const setDifferent = (pairs) => ask("POST", "/v1/decisions", { json: { pairs, verdict: "different" } });
 export const unsetDifferent = (pairs) => ask("DELETE", "/v1/decisions", { json: { pairs } });

@@ -118,7 +118,7 @@ export function mount(root, gallery) {
     const seen = visible();
     const few = seen.length <= FEW;
     const side = Math.min(112, (few ? 46 : 64) * Math.sqrt(view.zoom / Math.min(width, height)));
-    front = few ? seen : standingAt(Math.floor(Math.log2(view.zoom / side))).filter(inView());
+    front = few ? seen : standingAt(Math.round(Math.log2(view.zoom / side))).filter(inView());
     if (!few) dotted(context, seen);
     thumbs(context, front, side);
     cross(context, width, height);

@@ -7,12 +7,12 @@ import { nameOf } from "../subject.js";
 import { detail } from "../views.js";
 
 /**
- * {node, show(answer, asked, note), skeleton(count), busy(note), fail(error)}; acts: judge(id, verdict), clear(), hint(box), all(on).
+ * {node, show(answer, asked, note), skeleton(count), busy(note), fail(error)}; acts: mark(id, verdict), clear(), hint(box), all(on).
  * `asked`: what the address asks for, and `only`: whether copies alone are shown; `scoped`: whether that can be chosen.
  */
 export function results(gallery, acts) {
   const note = el("p.closer", { data: { role: "progress-note" }, "aria-live": "polite" });
-  const bar = el("div.judged", { hidden: true, role: "group", label: t("judged") });
+  const bar = el("div.feedback", { hidden: true, role: "group", label: t("feedback") });
   const scope = el("div.scope", { hidden: true });
   const grid = el("ol.hits", { id: "hits", label: t("results") });
   const nothing = el("p.empty", { hidden: true, id: "nothing" });
@@ -50,9 +50,9 @@ export function results(gallery, acts) {
   }
 
   function card(hit, at, img, asked) {
-    const judges = asked.kind !== "regions" && asked.good;
+    const canMark = asked.kind !== "regions" && asked.good;
     const press = (kind) => tool(t(`${kind}-this`, { name: nameOf(hit) }), kind, {
-      "aria-pressed": String(asked[kind].includes(hit.id)), act: kind, title: t(`${kind}-hint`), onclick: () => acts.judge(hit.id, kind),
+      "aria-pressed": String(asked[kind].includes(hit.id)), act: kind, title: t(`${kind}-hint`), onclick: () => acts.mark(hit.id, kind),
     });
     const boxes = hit.box && hit.box_in === "picture" ? [hit.box] : [];
     const hint = hit.box && hit.box_in === "query" ? hit.box : null;
@@ -71,7 +71,7 @@ export function results(gallery, acts) {
     el("div.tools",
       el("a.tool", { href: link("search", { id: hit.id }), label: t("similar-to", { name: nameOf(hit) }), title: t("similar"), act: "similar" }, icon("search")),
       el("a.tool", { href: link("compare", { a: asked.query.ref, b: hit.id }), label: t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), act: "compare" }, icon("compare")),
-      el("span.gap"), judges && press("good"), judges && press("bad")));
+      el("span.gap"), canMark && press("good"), canMark && press("bad")));
     return node;
   }
 
@@ -92,7 +92,7 @@ export function results(gallery, acts) {
     const pulls = Object.entries(hit.pulls ?? {});
     const most = Math.max(...pulls.map(([, part]) => Math.abs(part)));
     return [
-      el("p", t(hit.verified || !pulls.length ? `why.${hit.relation}` : "search.judged")),
+      el("p", t(hit.verified || !pulls.length ? `why.${hit.relation}` : "search.by-feedback")),
       done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
       hit.inliers > 0 && el("p", t("inliers", { n: hit.inliers })),
       !hit.verified && !pulls.length && hit.relation !== "identical" && el("p", t("search.unverified")),
@@ -106,12 +106,12 @@ export function results(gallery, acts) {
   function marks({ good, bad, kind }) {
     bar.hidden = kind === "regions" || !(good.length + bad.length);
     const row = (list, verdict) => list.map((id) =>
-      el("button", { class: `mark-${verdict}`, title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
+      el("button", { class: `mark-${verdict}`, title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.mark(id, verdict) },
         thumb({ id }, 48, { alt: "" })));
     bar.replaceChildren(
       good.length ? el("span.marks", el("span", t("relevant")), row(good, "good")) : "",
       bad.length ? el("span.marks", el("span", t("not-relevant")), row(bad, "bad")) : "",
-      small(t("clear"), { act: "clear-judged", onclick: acts.clear }));
+      small(t("clear"), { act: "clear-feedback", onclick: acts.clear }));
   }
 
   return {

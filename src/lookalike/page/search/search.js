@@ -38,9 +38,9 @@ export function mount(root, gallery) {
   };
   const take = (file) => { if (fits(file, gallery)) change({ id: keep(file), region: null, good: [], bad: [] }); };
   const kind = (name = now.by) => gallery.by.find((one) => one.name === name)?.kind;
-  const judged = () => now.good.length + now.bad.length > 0;
-  const verifies = () => (now.by === "copy" || kind() === "regions") && !judged();
-  const byCopy = () => now.by === "copy" && !judged();
+  const hasFeedback = () => now.good.length + now.bad.length > 0;
+  const verifies = () => (now.by === "copy" || kind() === "regions") && !hasFeedback();
+  const byCopy = () => now.by === "copy" && !hasFeedback();
 
   const panel = el("section.query", { label: t("query") });
   const filter = filterBuilder(gallery, (where) => change({ where }));
@@ -50,7 +50,7 @@ export function mount(root, gallery) {
   const refine = el("details.refine", { open: innerWidth >= 768 }, el("summary", t("filter")), filter.node);
   const controls = el("div.controls", el("div.row", field(t("search.by"), by), field(t("search.k"), k)), refine);
   const ranking = results(gallery, {
-    judge: (id, verdict) => {
+    mark: (id, verdict) => {
       const others = (list) => list.filter((one) => one !== id);
       const had = now[verdict].includes(id);
       change({ good: others(now.good), bad: others(now.bad), [verdict]: had ? others(now[verdict]) : [...others(now[verdict]), id] });
@@ -103,18 +103,18 @@ export function mount(root, gallery) {
   async function search(signal) {
     const only = byCopy() && !now.all;
     const key = JSON.stringify([now.id, now.by, now.where, now.region, only]);
-    if (judged() && orderKey !== key) order = (await ask({ verify: 0, good: [], bad: [] }, signal)).hits.map((hit) => hit.id);
+    if (hasFeedback() && orderKey !== key) order = (await ask({ verify: 0, good: [], bad: [] }, signal)).hits.map((hit) => hit.id);
     orderKey = key;
     ranking.busy(t("search.searching"));
-    let answer = await ask(judged() ? {} : { verify: 0 }, signal);
+    let answer = await ask(hasFeedback() ? {} : { verify: 0 }, signal);
     picker.size(answer.query.width, answer.query.height);
-    const shown = { ...now, kind: kind(), query, only, scoped: byCopy(), order: judged() ? order : null };
+    const shown = { ...now, kind: kind(), query, only, scoped: byCopy(), order: hasFeedback() ? order : null };
     if (verifies() && !answer.query.blank) {
       ranking.show(answer, shown, t("search.verifying"));
       answer = await ask({}, signal);
     }
     ranking.show(answer, shown, "");
-    if (!judged()) order = answer.hits.map((hit) => hit.id);
+    if (!hasFeedback()) order = answer.hits.map((hit) => hit.id);
     say(listed([t("search.found", { n: answer.hits.length }), answer.query.blank ? t("search.blank") : ""].filter(Boolean)), true);
   }
 
