@@ -167,7 +167,7 @@ def holds(page: Page, images: int) -> None:
 
 
 def test_a_chosen_file_finds_its_picture(at: Opener, tmp_path: Path):
-    """A crop is chosen: its photograph comes first, called a crop, with a box where it lies; hovering tells why."""
+    """A crop is chosen: its photograph comes first, said to contain it, with a box where it lies; hovering tells why."""
     page = at("search")
     part = save(tmp_path / "part.png", photograph("chelsea.png")[60:240, 90:360])
     page.locator("[data-input=file]").first.set_input_files(part)
@@ -175,7 +175,7 @@ def test_a_chosen_file_finds_its_picture(at: Opener, tmp_path: Path):
     expect(first).to_have_attribute("data-verified", "true")
     looked(page)
     assert names(page)[0] in ("chelsea.jpg", "chelsea-small.jpg")
-    expect(first.locator("[data-relation=crop]")).to_be_visible()
+    expect(first.locator("[data-relation=crop]")).to_have_text("contains your image")
     box, picture = first.locator(".box").bounding_box(), first.locator("img").bounding_box()
     assert box is not None
     assert picture is not None

@@ -6,7 +6,6 @@ import { calm, complain } from "./live.js";
 import { here, link, TABS } from "./route.js";
 import { load } from "./views.js";
 
-let locked = false;
 let shown = null; // {name, update(params, signal), leave()}
 let under = new AbortController(); // what an address began ends with it
 
@@ -35,7 +34,6 @@ function frame() {
 async function show(anew = false) {
   const { tab, view, params } = here();
   calm();
-  locked = false;
   under.abort();
   under = new AbortController();
   const { signal } = under;
@@ -59,7 +57,7 @@ async function show(anew = false) {
     if (moved) { scrollTo(0, 0); root.focus({ preventScroll: true }); }
     update();
   } catch (error) {
-    if (!locked) unreachable(root, error);
+    if (!signal.aborted) unreachable(root, error);
   }
 }
 
@@ -70,7 +68,6 @@ function unreachable(root, error) {
 }
 
 document.addEventListener("locked", () => {
-  locked = true;
   under.abort();
   shown?.leave();
   shown = null;
