@@ -167,7 +167,7 @@ def holds(page: Page, images: int) -> None:
 
 
 def test_a_chosen_file_finds_its_picture(at: Opener, tmp_path: Path):
-    """A crop is chosen: its photograph comes first, said to contain it, with a box where it lies; hovering tells why."""
+    """A crop is chosen: its photograph comes first, said to contain it, with a box at its place; hovering tells why."""
     page = at("search")
     part = save(tmp_path / "part.png", photograph("chelsea.png")[60:240, 90:360])
     page.locator("[data-input=file]").first.set_input_files(part)
