@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from picture import free_photographs
+from image import free_photographs
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -84,8 +84,8 @@ def compared(page: Page, a: int, b: int) -> bytes:
     return page.screenshot()
 
 
-def keep(name: str, picture: bytes) -> None:
-    shown = Image.open(io.BytesIO(picture)).convert("RGB").quantize(256)
+def keep(name: str, image: bytes) -> None:
+    shown = Image.open(io.BytesIO(image)).convert("RGB").quantize(256)
     shown.save(Path(__file__).with_name(name), optimize=True)
 
 

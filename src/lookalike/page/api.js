@@ -1,22 +1,23 @@
-// The service's API, docs/service.md: requests, problems, pictures' addresses.
+// The service's API (docs/service.md). Every address that the page asks stands here, and nowhere else.
 import { given } from "./route.js";
 
 /** What the service refused, in its own words (RFC 9457). */
 export class Problem extends Error {
-  constructor(status, told) {
-    const wrong = (told.errors ?? []).map((one) => `${one.field}: ${one.message}`);
-    super([told.detail || told.title || `HTTP ${status}`, ...wrong].join("\n"));
+  constructor(status, { title, detail, errors = [] }) {
+    super([detail || title || `HTTP ${status}`, ...errors.map((one) => `${one.field}: ${one.message}`)].join("\n"));
     this.status = status;
   }
 }
 
 export const wait = (seconds) => new Promise((done) => setTimeout(done, 1000 * seconds));
 
+export const aborted = (error) => error.name === "AbortError";
+
 /** The answer's JSON, null if there is none. `query`: of the address; `json` or `form`: the body. */
-export async function ask(method, path, { query = {}, json, form, signal } = {}, again = true) {
+async function ask(method, path, { query = {}, json, form, signal } = {}, again = true) {
   const words = new URLSearchParams(given(query));
   const address = words.size ? `${path}?${words}` : path;
-  const body = json === undefined ? form : JSON.stringify(json);
+  const body = json === undefined ? form && formOf(form) : JSON.stringify(json);
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
   const answer = await fetch(address, { method, body, headers, signal });
   if (answer.status === 429 && again) {
@@ -30,27 +31,61 @@ export async function ask(method, path, { query = {}, json, form, signal } = {},
 
 async function problemOf(answer) {
   if (answer.status === 401) document.dispatchEvent(new Event("locked"));
-  const told = await answer.json().catch(() => ({}));
-  return new Problem(answer.status, told);
+  return new Problem(answer.status, await answer.json().catch(() => ({})));
 }
 
-export const get = (path, query, signal) => ask("GET", path, { query, signal });
-export const post = (path, json, signal) => ask("POST", path, { json, signal });
-
 /** A form of what is set; lists become "4,7". */
-export function formOf(fields) {
+function formOf(fields) {
   const form = new FormData();
   for (const [name, value] of given(fields)) form.append(name, value instanceof Blob ? value : String(value));
   return form;
 }
 
-export const send = (path, fields, signal) => ask("POST", path, { form: formOf(fields), signal });
+const get = (path, query, signal) => ask("GET", path, { query, signal });
+
+// --- the library
+
+export const gallery = (signal) => get("/v1/gallery", {}, signal);
+export const image = (id, signal) => get(`/v1/images/${id}`, {}, signal);
+export const images = async (ids, signal) => (await get("/v1/images", { ids: ids.join(",") }, signal)).images;
+export const allIds = async (where, signal) => (await get("/v1/ids", { where }, signal)).ids;
+export const addImage = (file) => ask("POST", "/v1/images", { form: { image: file } });
+export const forget = (id, trash) => ask("DELETE", `/v1/images/${id}`, { query: { trash } });
+export const failures = (cursor, signal) => get("/v1/failures", { limit: 100, cursor }, signal);
+export const map = (by, signal) => get("/v1/map", { by }, signal);
+export const fileOf = (id) => `/v1/images/${id}/file`;
 
 const SIDES = [160, 320, 640, 1600];
-/** Where the picture is to be had small enough to be quick and large enough for `side` CSS pixels. */
+/** Where the image is to be had small enough to be quick and large enough for `side` CSS pixels. */
 export function thumbnail(id, side) {
   const wanted = side * Math.min(2, devicePixelRatio || 1);
   return `/v1/images/${id}/thumbnail?side=${SIDES.find((one) => one >= wanted) ?? 1600}`;
 }
 
-export const aborted = (error) => error.name === "AbortError";
+// --- search and comparison; a `subject` is {file} or {id}, see subject.js
+
+/** `options`: k, by, where, region, precision, verify, good, bad. */
+export const search = ({ file, id }, options, signal) =>
+  ask("POST", "/v1/search", { form: { ...(file ? { image: file } : { id }), ...options }, signal });
+
+const both = (a, b) => ({ ...(a.file ? { a: a.file } : { a_id: a.id }), ...(b.file ? { b: b.file } : { b_id: b.id }) });
+export const compare = (a, b, signal) => ask("POST", "/v1/compare", { form: { ...both(a, b), explain: true }, signal });
+/** The comparison's reasons, drawn: a PNG. */
+export const comparisonDrawn = (a, b) => ask("POST", "/v1/compare/image", { form: both(a, b) });
+
+// --- duplicates
+
+/** A page of groups {groups, next, total, bytes}, or, with a `kind`, the job that finds them. */
+export const duplicates = (precision, cursor, signal) => get("/v1/duplicates", { precision, cursor }, signal);
+export const setDifferent = (pairs) => ask("POST", "/v1/decisions", { json: { pairs, verdict: "different" } });
+export const unsetDifferent = (pairs) => ask("DELETE", "/v1/decisions", { json: { pairs } });
+/** Moves copies to the trash: a job. `pairs`: {copy, keep}, both ids. */
+export const clearCopies = (pairs) => ask("POST", "/v1/clear", { json: { pairs } });
+
+// --- jobs
+
+export const startIndexing = (retry) => ask("POST", "/v1/index", { json: { folders: null, retry_failed: retry } });
+export const jobs = async () => (await get("/v1/jobs")).jobs;
+export const job = (id, signal) => get(`/v1/jobs/${id}`, {}, signal);
+export const cancelJob = (id) => ask("DELETE", `/v1/jobs/${id}`);
+export const jobEvents = (id) => new EventSource(`/v1/jobs/${id}/events`);

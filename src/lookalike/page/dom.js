@@ -48,7 +48,7 @@ const PATHS = {
   file: "M12 16V4M7 9l5-5 5 5M4 16v4h16v-4",
   part: "M4 8V4h4M16 4h4v4M20 16v4h-4M8 20H4v-4",
   swap: "M4 8h15l-4-4M20 16H5l4 4",
-  picture: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01",
+  image: "M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01",
   previous: "M15 5l-7 7 7 7",
   next: "M9 5l7 7-7 7",
 };

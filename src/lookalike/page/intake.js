@@ -1,4 +1,4 @@
-// The ways in which a picture comes in: dropped, pasted, chosen, taken.
+// The ways in which an image comes in: dropped, pasted, chosen, taken.
 import { button, dialog, el } from "./dom.js";
 import { t } from "./language.js";
 import { complain } from "./live.js";

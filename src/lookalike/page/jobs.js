@@ -1,5 +1,5 @@
 // Long work: followed as it goes on, shown, cancelled.
-import { ask, get, wait } from "./api.js";
+import * as api from "./api.js";
 import { button, el } from "./dom.js";
 import { number, t } from "./language.js";
 import { complain } from "./live.js";
@@ -11,8 +11,8 @@ export async function follow(job, onchange, signal) {
   onchange(job);
   if (!ended(job)) job = await listened(job, onchange, signal);
   while (!ended(job) && !signal?.aborted) {
-    await wait(1);
-    job = await get(`/v1/jobs/${job.id}`, {}, signal);
+    await api.wait(1);
+    job = await api.job(job.id, signal);
     onchange(job);
   }
   return job;
@@ -20,7 +20,7 @@ export async function follow(job, onchange, signal) {
 
 function listened(job, onchange, signal) {
   return new Promise((done) => {
-    const events = new EventSource(`/v1/jobs/${job.id}/events`);
+    const events = api.jobEvents(job.id);
     const stop = () => { events.close(); done(job); };
     events.addEventListener("job", (event) => {
       job = JSON.parse(event.data);
@@ -34,8 +34,7 @@ function listened(job, onchange, signal) {
 
 /** The job under way of a kind, or undefined. */
 export async function running(kind) {
-  const { jobs } = await get("/v1/jobs");
-  return jobs.find((job) => job.kind === kind && !ended(job));
+  return (await api.jobs()).find((job) => job.kind === kind && !ended(job));
 }
 
 /** A bar that shows how far a job is: {node, update(job)}. */
@@ -45,7 +44,7 @@ export function progress() {
   const meter = el("progress", { label: t("progress") });
   const stop = button(t("cancel"), {
     act: "cancel-job",
-    onclick: () => { stop.disabled = true; ask("DELETE", `/v1/jobs/${last.id}`).catch(complain); },
+    onclick: () => { stop.disabled = true; api.cancelJob(last.id).catch(complain); },
   });
   const node = el("div.job", { hidden: true, data: { role: "job" } }, text, meter, stop);
   return {

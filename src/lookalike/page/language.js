@@ -2,6 +2,10 @@
 import { recall, remember } from "./dom.js";
 import { LANGUAGES, WORDS } from "./words.js";
 
+const words = { ...WORDS };
+/** The words of a view, which come with it. */
+export const learn = (more) => Object.assign(words, more);
+
 const KEY = "lookalike-language";
 
 const chosen = recall(KEY);
@@ -15,7 +19,7 @@ export function speak(name) {
 
 /** The text of a name, with what stands for {its} blanks; "one|many" by `n`. */
 export function t(name, values = {}) {
-  const said = WORDS[name] ?? [name, name];
+  const said = words[name] ?? [name, name];
   const pair = typeof said === "string" ? [name.slice(name.indexOf(".") + 1), said] : said;
   const texts = pair[LANGUAGES.indexOf(language)].split("|");
   const text = texts.length > 1 && values.n !== 1 ? texts[1] : texts[0];
@@ -23,7 +27,7 @@ export function t(name, values = {}) {
 }
 
 /** The word for something the library names, or the library's own. */
-export const named = (kind, name) => (`${kind}.${name}` in WORDS ? t(`${kind}.${name}`) : name);
+export const named = (kind, name) => (`${kind}.${name}` in words ? t(`${kind}.${name}`) : name);
 
 export const number = (value, digits = 0) =>
   value.toLocaleString(language, { minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -1,11 +1,11 @@
 // The frame: the header, the views, which of them is shown.
-import { get } from "./api.js";
+import * as api from "./api.js";
 import { all, button, el, icon, one, remember, tool } from "./dom.js";
 import { language, speak, t } from "./language.js";
 import { calm, complain } from "./live.js";
-import { here, link, VIEWS } from "./route.js";
+import { here, link, TABS } from "./route.js";
+import { load } from "./views.js";
 
-let locked = false;
 let shown = null; // {name, update(params, signal), leave()}
 let under = new AbortController(); // what an address began ends with it
 
@@ -23,8 +23,8 @@ function frame() {
   const switched = () => { speak(other[0]); frame(); show(true); one("#language").focus(); };
   one("#top").replaceChildren(el("div.wide.top-line",
     el("a.mark", { href: "#/search", label: "Lookalike" }, el("img", { src: "/page/icon.svg", alt: "", width: 26, height: 26 }), el("span", "Lookalike")),
-    el("nav.views", { label: t("views") }, VIEWS.map((view) =>
-      el("a", { href: link(view), data: { view } }, icon(view), el("span", t(`view.${view}`))))),
+    el("nav.views", { label: t("views") }, TABS.map((tab) =>
+      el("a", { href: link(tab), data: { tab } }, icon(tab), el("span", t(`view.${tab}`))))),
     el("div.prefs",
       button(other[1], { id: "language", class: "quiet", lang: other[0], onclick: switched }),
       tool(t("theme"), "theme", { id: "theme", onclick: toggle }))));
@@ -32,17 +32,16 @@ function frame() {
 
 /** Mounts the view of the address, or tells the one that is shown of its new parameters. */
 async function show(anew = false) {
-  const { view, params } = here();
+  const { tab, view, params } = here();
   calm();
-  locked = false;
   under.abort();
   under = new AbortController();
   const { signal } = under;
-  for (const tab of all("#top [data-view]")) {
-    if (tab.dataset.view === view) tab.setAttribute("aria-current", "page");
-    else tab.removeAttribute("aria-current");
+  for (const one of all("#top [data-tab]")) {
+    if (one.dataset.tab === tab) one.setAttribute("aria-current", "page");
+    else one.removeAttribute("aria-current");
   }
-  document.title = `${t(`view.${view}`)} · Lookalike`;
+  document.title = `${t(`view.${tab}`)} · Lookalike`;
   const update = () => shown.update(params, signal).catch(complain);
   if (!anew && shown?.name === view) { update(); return; }
   const moved = shown && shown.name !== view;
@@ -52,13 +51,13 @@ async function show(anew = false) {
   root.replaceChildren();
   root.dataset.view = view;
   try {
-    const [gallery, { mount }] = await Promise.all([get("/v1/gallery"), import(`./${view}.js`)]);
+    const [gallery, { mount }] = await Promise.all([api.gallery(), load(view)]);
     if (signal.aborted) return;
     shown = { name: view, ...mount(root, gallery) };
     if (moved) { scrollTo(0, 0); root.focus({ preventScroll: true }); }
     update();
   } catch (error) {
-    if (!locked) unreachable(root, error);
+    if (!signal.aborted) unreachable(root, error);
   }
 }
 
@@ -69,7 +68,6 @@ function unreachable(root, error) {
 }
 
 document.addEventListener("locked", () => {
-  locked = true;
   under.abort();
   shown?.leave();
   shown = null;

@@ -1,22 +1,25 @@
-// Where we are: #/view?name=value. The address is the state, so that links, back and forward work.
+// Where we are: #/tab?name=value. The address is the state, so that links, back and forward work.
 
-export const VIEWS = ["search", "compare", "duplicates", "library", "map"];
+export const TABS = ["search", "compare", "duplicates", "library", "map"];
 
+/** `view`: the tab's own, or the start while there is nothing yet to search with. */
 export function here() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  return { view: VIEWS.includes(path) ? path : "search", params: new URLSearchParams(query) };
+  const tab = TABS.includes(path) ? path : "search";
+  const params = new URLSearchParams(query);
+  return { tab, view: tab === "search" && !params.get("id") ? "start" : tab, params };
 }
 
 /** What is set of some fields, as [name, value]; an empty list is not. */
 export const given = (fields) => Object.entries(fields).filter(([, value]) => value !== null && value !== undefined && String(value) !== "");
 
-export function link(view, params = {}) {
+export function link(tab, params = {}) {
   const query = new URLSearchParams(given(params)).toString().replaceAll("%2C", ",");
-  return `#/${view}${query ? `?${query}` : ""}`;
+  return `#/${tab}${query ? `?${query}` : ""}`;
 }
 
-export function go(view, params = {}) {
-  const to = link(view, params);
+export function go(tab, params = {}) {
+  const to = link(tab, params);
   if (to !== location.hash) location.hash = to;
 }
 

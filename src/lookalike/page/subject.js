@@ -1,5 +1,5 @@
-// A picture to be asked about: one of the library by its id ("5"), or one of the visitor's own ("f1"), kept by this tab.
-import { get, thumbnail } from "./api.js";
+// An image to be asked about: one of the library by its id ("5"), or one of the visitor's own ("f1"), kept by this tab.
+import * as api from "./api.js";
 
 const files = new Map();
 
@@ -13,14 +13,11 @@ export function keep(file) {
 /** {ref, id, file, name, url, width, height}, or null for a file of another visit. Sizes are 0 where the browser cannot tell. */
 export async function subject(ref, signal) {
   if (!/^\d+$/.test(ref)) return files.has(ref) ? measured(files.get(ref)) : null;
-  const picture = await get(`/v1/images/${ref}`, {}, signal);
-  return { ...picture, ref: String(picture.id), file: null, url: thumbnail(picture.id, 800), name: nameOf(picture) };
+  const image = await api.image(ref, signal);
+  return { ...image, ref: String(image.id), file: null, url: api.thumbnail(image.id, 800), name: nameOf(image) };
 }
 
-/** The form fields that say which picture it is. */
-export const asForm = (one, file = "image", id = "id") => (one.file ? { [file]: one.file } : { [id]: one.id });
-
-export const nameOf = (picture) => picture.name || `#${picture.id}`;
+export const nameOf = (image) => image.name || `#${image.id}`;
 
 async function measured(one) {
   if (one.width) return one;

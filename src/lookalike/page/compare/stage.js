@@ -1,6 +1,6 @@
-// Two pictures on one canvas: side by side, one over the other, what differs, what matches.
-import { el, small, still, writing } from "./dom.js";
-import { t } from "./language.js";
+// Two images on one canvas: side by side, one over the other, what differs, what matches.
+import { el, small, still, writing } from "../dom.js";
+import { t } from "../language.js";
 import { apply, corners, IDENTITY, into, inverse, scaling } from "./geometry.js";
 
 const MODES = ["side", "slider", "blink", "difference", "matches"];
@@ -8,9 +8,9 @@ const GAP = 12;
 const LINES = 120;
 const BLINK = 800; // ms
 
-/** `a`, `b`: {img, width, height}; `told`: the service's comparison. Gives {node, set(mode), leave()}. */
-export function stage(a, b, told, mode = "side") {
-  const back = told.transform && inverse(told.transform);
+/** `a`, `b`: {img, width, height}; `result`: the service's comparison. Gives {node, set(mode), leave()}. */
+export function stage(a, b, result, mode = "side") {
+  const back = result.transform && inverse(result.transform);
   const onA = back ?? scaling(a.width / b.width, a.height / b.height); // b's pixels -> a's pixels
   let cut = 0.5, shown = 0, timer = 0, outlined = false;
   const canvas = el("canvas", { role: "img" });
@@ -21,7 +21,7 @@ export function stage(a, b, told, mode = "side") {
   const buttons = MODES.map((name) => el("button.seg", { data: { mode: name }, onclick: () => set(name) }, t(`stage.${name}`)));
   const pause = small("", { act: "pause", onclick: () => run(!timer) });
   const marked = el("input", { type: "checkbox", id: "outline", data: { control: "outline" }, onchange: () => { outlined = marked.checked; draw(); } });
-  const changes = told.changed?.length > 0 && el("span.check", marked, el("label", { for: "outline" }, t("stage.outline", { n: told.changed.length })));
+  const changes = result.changed?.length > 0 && el("span.check", marked, el("label", { for: "outline" }, t("stage.outline", { n: result.changed.length })));
   const remark = el("p.soft.remark");
 
   const laid = () => !["side", "matches"].includes(mode); // b over a
@@ -31,7 +31,7 @@ export function stage(a, b, told, mode = "side") {
     for (const one of buttons) one.setAttribute("aria-pressed", String(one.dataset.mode === mode));
     handle.hidden = mode !== "slider";
     pause.hidden = mode !== "blink";
-    remark.textContent = laid() && !back ? t("stage.scaled") : mode === "matches" && !told.points?.length ? t("stage.no-matches") : t(`stage.${mode}-hint`);
+    remark.textContent = laid() && !back ? t("stage.scaled") : mode === "matches" && !result.points?.length ? t("stage.no-matches") : t(`stage.${mode}-hint`);
     canvas.setAttribute("aria-label", t(`stage.${mode}-hint`));
     shown = 0;
     run(mode === "blink" && !still());
@@ -44,7 +44,7 @@ export function stage(a, b, told, mode = "side") {
     pause.textContent = t(on ? "pause" : "play");
   }
 
-  /** Room for a whole picture, or for both, beside one another or one above the other. */
+  /** Room for a whole image, or for both, beside one another or one above the other. */
   function room() {
     const wide = Math.max(200, pane.clientWidth), high = Math.max(260, innerHeight * 0.62);
     const dots = Math.min(2, devicePixelRatio || 1);
@@ -84,7 +84,7 @@ export function stage(a, b, told, mode = "side") {
 
   function two(context, at, dots) {
     [a, b].forEach((one, side) => paint(context, one, IDENTITY, at[side]));
-    if (told.box) trace(context, corners(told.box), IDENTITY, at[told.box_in === "b" ? 1 : 0], "#ff7a1a", dots);
+    if (result.box) trace(context, corners(result.box), IDENTITY, at[result.box_in === "b" ? 1 : 0], "#ff7a1a", dots);
     if (outlined) regions(context, IDENTITY, at[1], dots);
     if (mode === "matches") lines(context, at, dots);
   }
@@ -151,11 +151,11 @@ export function stage(a, b, told, mode = "side") {
   }
 
   function regions(context, matrix, place, dots) {
-    for (const { box } of told.changed ?? []) trace(context, corners(box), matrix, place, "#e11d8f", dots);
+    for (const { box } of result.changed ?? []) trace(context, corners(box), matrix, place, "#e11d8f", dots);
   }
 
   function lines(context, at, dots) {
-    const points = told.points ?? [];
+    const points = result.points ?? [];
     const step = Math.max(1, Math.ceil(points.length / LINES));
     points.filter((_, index) => index % step === 0).forEach(([from, to], index) => {
       const [x1, y1] = [from[0] * at[0].scale + at[0].x, from[1] * at[0].scale + at[0].y];

@@ -1,15 +1,16 @@
-// The map: the library in two dimensions, those that are alike near one another.
-import { aborted, get, thumbnail } from "./api.js";
-import { button, el, field, select } from "./dom.js";
-import { detail } from "./detail.js";
-import { quoted } from "./filter.js";
-import { named, number, percent, t } from "./language.js";
-import { complain } from "./live.js";
-import { again, go } from "./route.js";
+// The map: the library in two dimensions, images that look alike near one another.
+import * as api from "../api.js";
+import { button, el, field, select } from "../dom.js";
+import { quoted } from "../filter.js";
+import { named, number, percent, t } from "../language.js";
+import { complain } from "../live.js";
+import { again, go } from "../route.js";
+import { detail } from "../views.js";
 
 const HUES = [155, 255, 35, 300, 85, 205, 345, 120]; // of the commonest labels
-const PICTURES = 140; // thumbnails at once
+const FEW = 140; // so many are all shown as thumbnails; of more, some stand for their neighbours
 const KEPT = 600; // thumbnails in memory
+const REST = 120; // ms without a movement before thumbnails are asked for
 const LISTED = 60;
 const CLICK = 5; // pixels
 
@@ -21,19 +22,22 @@ export function mount(root, gallery) {
   const legend = el("ul.legend", { hidden: true });
   const by = select(wholes.map((one) => [one.name, named("by", one.name)]), usual, (name) => go("map", { by: name }), { data: { control: "by" } });
   const near = el("ul.samples");
+  const hint = el("p.soft", { id: "map-hint" }, t("map.hint"));
   const alternative = el("details.card", { id: "map-list" }, el("summary", t("map.list")), el("p.soft", { "aria-live": "polite" }), near);
   const zoom = (factor) => () => { scale(factor, canvas.clientWidth / 2, canvas.clientHeight / 2); };
   root.append(el("div.view-head", el("div", el("h1.view-title", t("view.map")), about),
-    el("div.row", field(t("by"), by),
+    el("div.row", field(t("map.by"), by),
       button("+", { class: "square", label: t("map.in"), act: "zoom-in", onclick: zoom(1.5) }), button("−", { class: "square", label: t("map.out"), act: "zoom-out", onclick: zoom(1 / 1.5) }),
       button(t("map.whole"), { act: "whole", onclick: whole }))), legend,
-  el("div.map-pane", canvas), el("p.soft", t("map.hint")), alternative);
+  el("div.map-pane", canvas), hint, alternative);
 
   let points = { ids: [], x: [], y: [], colour: new Uint8Array() };
   let view = { x: 0, y: 0, zoom: 1 }; // of the middle, in -1..1; pixels to a unit
   let colours = [];
-  let frame = 0;
+  let frame = 0, resting = 0;
+  let front = []; // indices of those that are drawn as thumbnails
   const images = new Map(); // id -> img, the longest unused first
+  const standing = new Map(); // level -> indices of those that stand for their neighbours
   const stop = new AbortController();
   const listen = (name, act, options = {}) => canvas.addEventListener(name, act, { signal: stop.signal, ...options });
 
@@ -42,13 +46,15 @@ export function mount(root, gallery) {
     by.value = name;
     about.textContent = t("map.loading");
     try {
-      const map = await get("/v1/map", { by: name }, signal);
-      points = { ...map, colour: new Uint8Array(map.ids.length) };
-      about.textContent = map.ids.length ? `${t("pictures", { n: map.ids.length })} · ${t("map.about", { share: percent(map.explained[0] + map.explained[1]) })}` : t("library.empty");
+      const { ids, x, y, explained } = await api.map(name, signal);
+      points = { ids, x, y, colour: new Uint8Array(ids.length) };
+      standing.clear();
+      about.textContent = ids.length ? t("images", { n: ids.length }) : t("library.empty");
+      hint.textContent = ids.length ? `${t("map.hint")} ${t("map.share", { share: percent(explained[0] + explained[1]) })}` : "";
       whole();
       await paintLabels(signal);
     } catch (error) {
-      if (aborted(error)) return;
+      if (api.aborted(error)) return;
       about.textContent = error.message;
       complain(error);
     }
@@ -61,8 +67,7 @@ export function mount(root, gallery) {
     const labels = Object.keys(counts).sort((a, b) => counts[b] - counts[a]).slice(0, HUES.length);
     const place = new Map(points.ids.map((id, at) => [id, at]));
     for (const [at, label] of labels.entries()) {
-      const { ids } = await get("/v1/ids", { where: `label = ${quoted(label)}` }, signal);
-      for (const id of ids) if (place.has(id)) points.colour[place.get(id)] = at + 1;
+      for (const id of await api.allIds(`label = ${quoted(label)}`, signal)) if (place.has(id)) points.colour[place.get(id)] = at + 1;
     }
     legend.hidden = labels.length === 0;
     legend.replaceChildren(...labels.map((label, at) => el("li", el("i", { vars: { "--h": String(HUES[at]) } }), label)), labels.length ? el("li", el("i.other"), t("map.other")) : "");
@@ -78,13 +83,29 @@ export function mount(root, gallery) {
   const onX = (x) => (x - view.x) * view.zoom + canvas.clientWidth / 2;
   const onY = (y) => (view.y - y) * view.zoom + canvas.clientHeight / 2;
 
-  /** Indices of what lies within the view, the nearest to its middle first if there are few. */
+  /** Whether a point can be seen, by its index. */
+  function inView() {
+    const [wide, high] = [(canvas.clientWidth / 2 + 30) / view.zoom, (canvas.clientHeight / 2 + 30) / view.zoom];
+    const { x, y } = points;
+    return (at) => Math.abs(x[at] - view.x) < wide && Math.abs(y[at] - view.y) < high;
+  }
+
   function visible() {
     const found = [];
-    const [wide, high] = [(canvas.clientWidth / 2 + 30) / view.zoom, (canvas.clientHeight / 2 + 30) / view.zoom];
-    const { ids, x, y } = points;
-    for (let at = 0; at < ids.length; at += 1) if (Math.abs(x[at] - view.x) < wide && Math.abs(y[at] - view.y) < high) found.push(at);
+    const seen = inView();
+    for (let at = 0; at < points.ids.length; at += 1) if (seen(at)) found.push(at);
     return found;
+  }
+
+  /** One point to each square of a grid, the same wherever the view is: the grid halves from level to level. */
+  function standingAt(level) {
+    if (!standing.has(level)) {
+      const squares = new Map();
+      const { ids, x, y } = points;
+      for (let at = ids.length - 1; at >= 0; at -= 1) squares.set(Math.floor(x[at] * 2 ** level) * 2 ** 24 + Math.floor(y[at] * 2 ** level), at);
+      standing.set(level, [...squares.values()]);
+    }
+    return standing.get(level);
   }
 
   function draw() {
@@ -95,9 +116,11 @@ export function mount(root, gallery) {
     const context = canvas.getContext("2d");
     context.scale(dots, dots);
     const seen = visible();
-    const side = Math.min(112, 46 * Math.sqrt(view.zoom / Math.min(width, height)));
-    if (seen.length <= PICTURES) thumbs(context, seen, side);
-    else dotted(context, seen);
+    const few = seen.length <= FEW;
+    const side = Math.min(112, (few ? 46 : 64) * Math.sqrt(view.zoom / Math.min(width, height)));
+    front = few ? seen : standingAt(Math.round(Math.log2(view.zoom / side))).filter(inView());
+    if (!few) dotted(context, seen);
+    thumbs(context, front, side);
     cross(context, width, height);
     if (alternative.open) enumerate(seen);
   }
@@ -113,29 +136,35 @@ export function mount(root, gallery) {
     }
   }
 
-  function thumbs(context, seen, side) {
-    for (const at of seen) {
-      const [x, y, img] = [onX(points.x[at]), onY(points.y[at]), imageOf(points.ids[at])];
-      const ready = img.complete && img.naturalWidth;
+  /** What is not there yet is a small square, and asked for as soon as nothing moves. */
+  function thumbs(context, shown, side) {
+    const missing = [];
+    for (const at of shown) {
+      const [x, y, img] = [onX(points.x[at]), onY(points.y[at]), images.get(points.ids[at])];
+      if (!img) missing.push(points.ids[at]);
+      const ready = img?.complete && img.naturalWidth;
       const scale = ready ? side / Math.max(img.naturalWidth, img.naturalHeight) : 0;
       const [w, h] = ready ? [img.naturalWidth * scale, img.naturalHeight * scale] : [10, 10];
       context.fillStyle = colours[points.colour[at]];
       context.fillRect(x - w / 2 - 2, y - h / 2 - 2, w + 4, h + 4);
       if (ready) context.drawImage(img, x - w / 2, y - h / 2, w, h);
     }
+    clearTimeout(resting);
+    if (missing.length) resting = setTimeout(() => fetchAll(missing, shown), REST);
   }
 
-  function imageOf(id) {
-    let img = images.get(id);
-    images.delete(id);
-    if (!img) {
-      img = new Image();
-      img.addEventListener("load", soon);
-      img.src = thumbnail(id, 80);
+  function fetchAll(missing, shown) {
+    for (const at of shown) { // seen last, so kept longest
+      const img = images.get(points.ids[at]);
+      if (img) { images.delete(points.ids[at]); images.set(points.ids[at], img); }
     }
-    images.set(id, img);
-    if (images.size > KEPT) images.delete(images.keys().next().value);
-    return img;
+    for (const id of missing) {
+      const img = new Image();
+      img.addEventListener("load", soon);
+      img.src = api.thumbnail(id, 80);
+      images.set(id, img);
+    }
+    for (const id of images.keys()) { if (images.size <= KEPT) break; images.delete(id); }
   }
 
   /** The middle, where Enter opens, while the keyboard is used. */
@@ -147,14 +176,15 @@ export function mount(root, gallery) {
   }
 
   const squared = (at, x, y) => (onX(points.x[at]) - x) ** 2 + (onY(points.y[at]) - y) ** 2;
-  function nearest(x, y, most) {
+  function nearest(x, y, most, among) {
     let best = -1, least = most ** 2;
-    for (const at of visible()) if (squared(at, x, y) < least) [best, least] = [at, squared(at, x, y)];
+    for (const at of among) if (squared(at, x, y) < least) [best, least] = [at, squared(at, x, y)];
     return best;
   }
 
   function open(x, y, most) {
-    const at = nearest(x, y, most);
+    const thumbnail = nearest(x, y, 20, front);
+    const at = thumbnail >= 0 ? thumbnail : nearest(x, y, most, visible());
     if (at >= 0) detail(points.ids[at], gallery, { ongone: again });
   }
 
@@ -163,7 +193,7 @@ export function mount(root, gallery) {
     const close = seen.sort((a, b) => squared(a, x, y) - squared(b, x, y)).slice(0, LISTED);
     alternative.querySelector("p").textContent = t("map.seen", { n: seen.length, shown: number(close.length) });
     near.replaceChildren(...close.map((at) => el("li", el("button", { class: "shot", label: t("open", { name: `#${points.ids[at]}` }), data: { id: points.ids[at] }, onclick: () => detail(points.ids[at], gallery) },
-      el("img", { src: thumbnail(points.ids[at], 80), alt: "", loading: "lazy" })))));
+      el("img", { src: api.thumbnail(points.ids[at], 80), alt: "", loading: "lazy" })))));
   }
 
   function scale(factor, x, y) {
@@ -226,5 +256,5 @@ export function mount(root, gallery) {
   sized.observe(canvas);
   themed();
 
-  return { update, leave() { stop.abort(); sized.disconnect(); } };
+  return { update, leave() { stop.abort(); sized.disconnect(); clearTimeout(resting); } };
 }

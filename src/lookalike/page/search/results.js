@@ -1,15 +1,19 @@
-// The ranking, as cards: what each hit is, why it is there, what the visitor thinks of it.
-import { all, el, icon, one, small, tool, writing } from "./dom.js";
-import { detail } from "./detail.js";
-import { distance, listed, number, t } from "./language.js";
-import { edits, facts, hollow, mat, name, pull, thumb, verdict } from "./picture.js";
-import { link } from "./route.js";
-import { nameOf } from "./subject.js";
+// The ranking, as cards: what each hit is, why it is there, whether the visitor calls it relevant.
+import { all, el, icon, one, small, tool, writing } from "../dom.js";
+import { edits, facts, hollow, mat, name, signedBar, thumb, verdict } from "../image.js";
+import { distance, listed, number, t } from "../language.js";
+import { link } from "../route.js";
+import { nameOf } from "../subject.js";
+import { detail } from "../views.js";
 
-/** {node, show(answer, asked, note), skeleton(count), busy(note), fail(error)}; acts: judge(id, verdict), clear(), hint(box). */
+/**
+ * {node, show(answer, asked, note), skeleton(count), busy(note), fail(error)}; acts: mark(id, verdict), clear(), hint(box), all(on).
+ * `asked`: what the address asks for, and `only`: whether copies alone are shown; `scoped`: whether that can be chosen.
+ */
 export function results(gallery, acts) {
   const note = el("p.closer", { data: { role: "progress-note" }, "aria-live": "polite" });
-  const bar = el("div.judged", { hidden: true, role: "group", label: t("judged") });
+  const bar = el("div.feedback", { hidden: true, role: "group", label: t("feedback") });
+  const scope = el("div.scope", { hidden: true });
   const grid = el("ol.hits", { id: "hits", label: t("results") });
   const nothing = el("p.empty", { hidden: true, id: "nothing" });
   const images = new Map(); // id -> img, kept while the ranking changes, so that nothing flickers
@@ -31,8 +35,11 @@ export function results(gallery, acts) {
     }));
     grid.setAttribute("aria-busy", String(Boolean(text)));
     note.textContent = text;
-    nothing.hidden = answer.hits.length > 0;
-    nothing.textContent = answer.query.blank ? t("blank") : t(asked.copies ? "no-copies" : asked.where ? "none-match" : "nothing");
+    nothing.hidden = answer.hits.length > 0 || Boolean(text);
+    nothing.textContent = answer.query.blank ? t("search.blank") : t(asked.only ? "search.no-copies" : asked.where ? "none-match" : "search.nothing");
+    scope.hidden = !asked.scoped || answer.query.blank || Boolean(text);
+    scope.replaceChildren(el("p.soft", t(asked.only ? "scope.copies" : "scope.all", { n: answer.hits.length })),
+      small(t(asked.only ? "scope.show-all" : "scope.show-copies"), { act: asked.only ? "show-all" : "show-copies", class: answer.hits.length ? "" : "main", onclick: () => acts.all(asked.only) }));
     marks(asked);
     if (held) one(`[data-id="${held.id}"] [data-act="${held.act}"]`, grid)?.focus({ preventScroll: true });
   }
@@ -43,11 +50,11 @@ export function results(gallery, acts) {
   }
 
   function card(hit, at, img, asked) {
-    const judges = asked.kind !== "regions" && asked.good;
+    const canMark = asked.kind !== "regions" && asked.good;
     const press = (kind) => tool(t(`${kind}-this`, { name: nameOf(hit) }), kind, {
-      "aria-pressed": String(asked[kind].includes(hit.id)), act: kind, title: t(`${kind}-hint`), onclick: () => acts.judge(hit.id, kind),
+      "aria-pressed": String(asked[kind].includes(hit.id)), act: kind, title: t(`${kind}-hint`), onclick: () => acts.mark(hit.id, kind),
     });
-    const boxes = hit.box && hit.box_in === "picture" ? [hit.box] : [];
+    const boxes = hit.box && hit.box_in === "image" ? [hit.box] : [];
     const hint = hit.box && hit.box_in === "query" ? hit.box : null;
     const why = el("div.why", { id: `why-${hit.id}`, role: "group", label: t("why") }, reasons(hit));
     const node = el("li", {
@@ -64,55 +71,56 @@ export function results(gallery, acts) {
     el("div.tools",
       el("a.tool", { href: link("search", { id: hit.id }), label: t("similar-to", { name: nameOf(hit) }), title: t("similar"), act: "similar" }, icon("search")),
       el("a.tool", { href: link("compare", { a: asked.query.ref, b: hit.id }), label: t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), act: "compare" }, icon("compare")),
-      el("span.gap"), judges && press("good"), judges && press("bad")));
+      el("span.gap"), canMark && press("good"), canMark && press("bad")));
     return node;
   }
 
-  /** How far a hit came up or went down by what was judged. */
+  /** How far a hit came up or went down by the feedback. */
   function moved(id, at, { order }) {
     if (!order) return null;
     const before = order.indexOf(id);
     if (before === at) return null;
     const by = Math.abs(before - at);
     const text = before < 0 ? t("rank.new") : `${before > at ? "▲" : "▼"}${number(by)}`;
-    const told = before < 0 ? t("rank.new") : t(before > at ? "rank.up" : "rank.down", { n: by });
-    return el("span.moved", { title: told, data: { moved: before < 0 ? "new" : before - at } },
-      el("span", { "aria-hidden": "true" }, text), el("span.unseen", told));
+    const said = before < 0 ? t("rank.new") : t(before > at ? "rank.up" : "rank.down", { n: by });
+    return el("span.moved", { title: said, data: { moved: before < 0 ? "new" : before - at } },
+      el("span", { "aria-hidden": "true" }, text), el("span.unseen", said));
   }
 
   function reasons(hit) {
     const done = edits(hit);
-    const pulls = Object.entries(hit.pulls ?? {});
+    const pulls = Object.entries(hit.feedback_contributions ?? {});
     const most = Math.max(...pulls.map(([, part]) => Math.abs(part)));
     return [
-      el("p", t(hit.verified || !pulls.length ? `why.${hit.relation}` : "why.judged")),
+      el("p", t(hit.verified || !pulls.length ? `why.${hit.relation}` : "search.by-feedback")),
       done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
       hit.inliers > 0 && el("p", t("inliers", { n: hit.inliers })),
-      !hit.verified && !pulls.length && el("p", t("unverified")),
+      !hit.verified && !pulls.length && hit.relation !== "identical" && el("p", t("search.unverified")),
       pulls.length > 0 && el("dl.pulls", pulls.map(([from, part]) => el("div",
         el("dt", from === "query" ? t("query-short") : [thumb({ id: from }, 32, { alt: "" }), el("span.unseen", `#${from}`)]),
-        el("dd", pull(-part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
+        el("dd", signedBar(-part, most), `${part > 0 ? "+" : "−"}${distance(Math.abs(part))}`)))),
     ];
   }
 
-  /** The pictures that were judged, each to be taken back. */
+  /** The images with feedback, each to be taken back. */
   function marks({ good, bad, kind }) {
     bar.hidden = kind === "regions" || !(good.length + bad.length);
     const row = (list, verdict) => list.map((id) =>
-      el("button", { class: `mark-${verdict}`, title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.judge(id, verdict) },
+      el("button", { class: `mark-${verdict}`, title: t("take-back", { name: `#${id}` }), data: { marked: id, verdict }, onclick: () => acts.mark(id, verdict) },
         thumb({ id }, 48, { alt: "" })));
     bar.replaceChildren(
-      good.length ? el("span.marks", el("span", t("meant")), row(good, "good")) : "",
-      bad.length ? el("span.marks", el("span", t("not-meant")), row(bad, "bad")) : "",
-      small(t("clear"), { act: "clear-judged", onclick: acts.clear }));
+      good.length ? el("span.marks", el("span", t("relevant")), row(good, "good")) : "",
+      bad.length ? el("span.marks", el("span", t("not-relevant")), row(bad, "bad")) : "",
+      small(t("clear"), { act: "clear-feedback", onclick: acts.clear }));
   }
 
   return {
-    node: el("section.results", { label: t("results") }, el("h2.unseen", t("results")), bar, note, nothing, grid),
+    node: el("section.results", { label: t("results") }, el("h2.unseen", t("results")), bar, el("div.said", note, scope), nothing, grid),
     show,
     busy(text) { note.textContent = text; grid.setAttribute("aria-busy", "true"); },
     skeleton(count) {
       nothing.hidden = true;
+      scope.hidden = true;
       bar.hidden = true;
       grid.replaceChildren(...Array.from({ length: Math.min(count, 12) }, () => el("li.hit.skeleton", { "aria-hidden": "true" }, el("span.mat"), el("p"), el("p"))));
     },

@@ -1,11 +1,11 @@
 // The folders of the gallery: looked through again, and what could not be read.
-import { get, post } from "./api.js";
-import { button, el } from "./dom.js";
-import { bytes, number, t } from "./language.js";
-import { complain, say } from "./live.js";
-import { follow, progress, running } from "./jobs.js";
+import * as api from "../api.js";
+import { button, el } from "../dom.js";
+import { follow, progress, running } from "../jobs.js";
+import { bytes, number, t } from "../language.js";
+import { complain, say } from "../live.js";
 
-/** {node, leave()}; `onchange()` when pictures may have come or gone. */
+/** {node, leave()}; `onchange()` when images may have come or gone. */
 export function indexing(gallery, onchange) {
   const under = new AbortController();
   const job = progress();
@@ -18,22 +18,22 @@ export function indexing(gallery, onchange) {
   const node = el("details.card.indexing", { id: "indexing" }, el("summary", t("index.title")),
     numbers,
     gallery.folders.length > 0 && el("ul.folders", gallery.folders.map((folder) => el("li", el("bdi", folder)))),
-    gallery.keeps !== "paths" && el("p.soft", t(`keeps.${gallery.keeps}`)),
+    gallery.retention !== "paths" && el("p.soft", t(`retention.${gallery.retention}`)),
     acting && el("div.row", again, gallery.failures > 0 && el("span.check", retry, el("label", { for: "retry" }, t("index.retry")))),
     job.node, report, failed);
   node.addEventListener("toggle", () => { if (node.open && !failed.children.length) failures().catch(complain); });
-  running("index").then((found) => { if (found) { node.open = true; return watch(found); } return null; }).catch(complain);
+  running("index").then((begun) => { if (begun) { node.open = true; return watch(begun); } return null; }).catch(complain);
 
   count(gallery);
 
-  function count(held) {
-    const told = { pictures: number(held.pictures), "picture-bytes": bytes(held.picture_bytes), "disk-bytes": bytes(held.disk_bytes), failures: number(held.failures) };
-    numbers.replaceChildren(...Object.entries(told).map(([name, value]) => el("div", el("dd", value), el("dt", t(`index.${name}`)))));
+  function count({ images, image_bytes: files, disk_bytes: index, failures: bad }) {
+    const rows = [["images", number(images), images], ["image-bytes", bytes(files)], ["disk-bytes", bytes(index)], ["failures", number(bad), bad]];
+    numbers.replaceChildren(...rows.map(([name, text, n]) => el("div", el("dd", text), el("dt", t(`index.${name}`, { n })))));
   }
 
   async function start() {
     again.disabled = true;
-    try { await watch(await post("/v1/index", { folders: null, retry_failed: retry.checked })); } finally { again.disabled = false; }
+    try { await watch(await api.startIndexing(retry.checked)); } finally { again.disabled = false; }
   }
 
   async function watch(begun) {
@@ -42,13 +42,13 @@ export function indexing(gallery, onchange) {
     const { added = 0, updated = 0, unchanged = 0, moved = 0, failed: bad = [] } = ended.result ?? {};
     if (ended.result) report.textContent = t("index.report", { added, updated, unchanged, moved, failed: bad.length });
     say(ended.error ?? (ended.result ? report.textContent : t(`state.${ended.state}`)));
-    count(await get("/v1/gallery", {}, under.signal));
+    count(await api.gallery(under.signal));
     await failures();
     onchange();
   }
 
   async function failures(cursor = null) {
-    const page = await get("/v1/failures", { limit: 100, cursor }, under.signal);
+    const page = await api.failures(cursor, under.signal);
     if (!cursor) failed.replaceChildren(...(page.total ? [el("h2", t("index.failed", { n: page.total })), el("ul.reasons", { id: "failures" })] : []));
     failed.querySelector("ul")?.append(...page.failures.map(({ path, reason }) => el("li", el("bdi", path ?? "–"), el("small", reason))));
     failed.querySelector("button")?.remove();

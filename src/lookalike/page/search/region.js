@@ -1,7 +1,7 @@
-// A rectangle on a picture: drawn with a pointer, or written as numbers. In pixels of the upright original.
-import { el, field, small, submit } from "./dom.js";
-import { t } from "./language.js";
-import { outline } from "./picture.js";
+// A rectangle on an image: drawn with a pointer, or written as numbers. In pixels of the upright original.
+import { el, field, small, submit } from "../dom.js";
+import { t } from "../language.js";
+import { outline } from "../image.js";
 
 const LEAST = 8; // CSS pixels; less is a click
 

@@ -1,11 +1,11 @@
-// What is known of pictures, fetched for those that are looked at, many at once, and not twice.
-import { get } from "./api.js";
-import { complain } from "./live.js";
+// What is known of images, fetched for those that are looked at, many at once, and not twice.
+import * as api from "../api.js";
+import { complain } from "../live.js";
 
 const MOST = 5000; // kept in memory
 const BATCH = 200;
 
-export class Pictures {
+export class Images {
   constructor(onknown) {
     Object.assign(this, { known: new Map(), asked: new Set(), wanted: [], onknown, timer: 0 });
   }
@@ -23,8 +23,8 @@ export class Pictures {
     const ids = this.wanted.splice(0, BATCH);
     ids.forEach((id) => this.asked.add(id));
     try {
-      const { images } = await get("/v1/images", { ids: ids.join(",") });
-      for (const picture of images) this.known.set(picture.id, picture);
+      const images = await api.images(ids);
+      for (const image of images) this.known.set(image.id, image);
       for (const id of this.known.keys()) { if (this.known.size <= MOST) break; this.known.delete(id); }
       this.onknown(images);
     } finally { ids.forEach((id) => this.asked.delete(id)); }

@@ -1,15 +1,15 @@
-// Compare: two pictures, what they have to do with each other, and why.
-import { aborted, ask, formOf, send, thumbnail } from "./api.js";
-import { button, el, small, submit } from "./dom.js";
-import { chooser, fits, intake } from "./intake.js";
-import { distance, listed, named, number, percent, t } from "./language.js";
-import { complain, say } from "./live.js";
-import { bar, chip, edits, image, mat, pull } from "./picture.js";
-import { go } from "./route.js";
+// Compare: two images, their relation, and the evidence for it.
+import * as api from "../api.js";
+import { button, el, small, submit } from "../dom.js";
+import { bar, chip, edits, img, mat, relation, signedBar } from "../image.js";
+import { chooser, fits, intake } from "../intake.js";
+import { distance, listed, named, number, percent, t } from "../language.js";
+import { complain, say } from "../live.js";
+import { go } from "../route.js";
+import { keep, subject } from "../subject.js";
 import { stage } from "./stage.js";
-import { asForm, keep, subject } from "./subject.js";
 
-// What two unrelated photographs are typically apart, where it is not about 1: a full bar.
+// The typical distance of two unrelated photographs, where it is not about 1: a full bar.
 const TYPICAL = { pdq: 128, structure: 128, colour: 226, texture: 0.232 };
 
 export function mount(root, gallery) {
@@ -26,20 +26,20 @@ export function mount(root, gallery) {
   }
 
   function slot(side) {
-    const title = t("picture", { side: side.toUpperCase() });
-    const picture = el("div.slot-picture");
+    const title = t("compare.side", { side: side.toUpperCase() });
+    const place = el("div.slot-image");
     const text = el("p.name");
-    const number = el("input", { type: "number", min: 1, placeholder: "id", label: t("compare.id", { side: side.toUpperCase() }), data: { slot: side } });
+    const number = el("input", { type: "number", min: 1, id: `number-${side}`, data: { slot: side } });
     const node = el("section.slot", { data: { slot: side }, label: title },
-      el("h2", title), picture, text,
+      el("h2", title), place, text,
       el("div.row.tight", chooser((file) => put(side, file), t("choose"), { class: "small" }),
         el("form.row.tight", { onsubmit: (event) => { event.preventDefault(); if (number.value) go("compare", { a: now.a, b: now.b, [side]: number.value }); } },
-          number, submit(t("compare.take")))));
+          el("label.small", { for: number.id }, t("compare.number")), number, submit(t("compare.use"), "use-number"))));
     const leave = intake(node, (file) => put(side, file), false);
     const fill = (one) => {
       node.classList.toggle("filled", Boolean(one));
       text.textContent = one?.name ?? "";
-      picture.replaceChildren(one ? mat(one, image(one.url, one.name || title)) : el("p.drop.small", t("search.drop")));
+      place.replaceChildren(one ? mat(one, img(one.url, one.name || title)) : el("p.drop.small", t("drop")));
     };
     fill(null);
     return { node, fill, leave };
@@ -53,45 +53,43 @@ export function mount(root, gallery) {
     try {
       const both = await Promise.all(["a", "b"].map((side) => (now[side] ? subject(now[side], signal) : null)));
       ["a", "b"].forEach((side, at) => slots[side].fill(both[at]));
-      if ((now.a && !both[0]) || (now.b && !both[1])) say(t("search.gone"));
+      if ((now.a && !both[0]) || (now.b && !both[1])) say(t("gone"));
       if (!both[0] || !both[1]) { answer.replaceChildren(el("p.empty", t("compare.empty"))); return; }
-      answer.replaceChildren(el("p.closer", t("comparing")), el("div.skeleton", el("span.mat")));
-      const form = { ...asForm(both[0], "a", "a_id"), ...asForm(both[1], "b", "b_id") };
-      const told = await send("/v1/compare", { ...form, explain: true }, signal);
-      await present(both, told, form, signal);
+      answer.replaceChildren(el("p.closer", t("compare.working")), el("div.skeleton", el("span.mat")));
+      await present(both, await api.compare(...both, signal), signal);
     } catch (error) {
-      if (aborted(error)) return;
+      if (api.aborted(error)) return;
       answer.replaceChildren(el("p.empty", error.message));
       complain(error);
     }
   }
 
-  async function present(both, told, form, signal) {
-    const drawn = await Promise.all(both.map((one, at) => loaded(one, at ? told.b : told.a)));
+  async function present(both, result, signal) {
+    const drawn = await Promise.all(both.map((one, at) => loaded(one, at ? result.b : result.a)));
     if (signal.aborted) return;
-    const done = edits(told);
+    const done = edits(result);
+    const turned = result.turn !== "upright";
     const summary = el("div.card.sum",
-      el("p.verdict", chip(told.relation), el("span.sure.big", { title: t("probability") }, percent(told.probability, told.relation))),
-      bar(told.probability, "thick"), el("p.soft", t("compare.sure")), el("p", t(`why.${told.relation}`)),
+      el("p.verdict", chip(result), el("span.sure.big", { title: t("probability") }, percent(result.probability, result.relation))),
+      bar(result.probability, "thick"), el("p.soft", t("compare.sure")),
+      el("p", turned ? named("turn", result.turn) : t(`why.${result.relation}`)),
       done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
-      told.turn !== "upright" && el("p", named("turn", told.turn)),
-      told.inliers > 0 && el("p.soft", t("inliers", { n: told.inliers })));
-    if (drawn.every(Boolean)) shown = stage(...drawn, told);
+      result.inliers > 0 && el("p.soft", t("inliers", { n: result.inliers })));
+    if (drawn.every(Boolean)) shown = stage(...drawn, result);
     answer.replaceChildren(
-      summary, el("div.seen", shown ? shown.node : el("p.empty", t("compare.unseen")), explained(form)),
-      el("div.card.reasoned", told.shares && Object.keys(told.shares).length > 0 && evidence(told), distances(told)));
-    say(`${named("relation", told.relation)}, ${percent(told.probability, told.relation)}`, true);
+      summary, el("div.seen", shown ? shown.node : el("p.empty", t("compare.unseen")), explained(both)),
+      el("div.card.reasoned", result.shares && Object.keys(result.shares).length > 0 && evidence(result), distances(result)));
+    say(`${relation(result)}, ${percent(result.probability, result.relation)}`, true);
   }
 
   /** The explanation as the library draws it. */
-  function explained(form) {
+  function explained(both) {
     const place = el("div.explained");
     const draw = button(t("compare.drawn"), { act: "explain", onclick: async () => {
       draw.disabled = true;
       try {
-        const blob = await ask("POST", "/v1/compare/picture", { form: formOf(form) });
-        const url = URL.createObjectURL(blob);
-        place.replaceChildren(el("p", el("a", { href: url, download: "why.png" }, t("compare.save"))), image(url, t("compare.drawn")));
+        const url = URL.createObjectURL(await api.comparisonDrawn(...both));
+        place.replaceChildren(el("p", el("a", { href: url, download: "why.png" }, t("compare.save"))), img(url, t("compare.drawn")));
       } catch (error) { complain(error); }
       draw.disabled = false;
     } });
@@ -103,10 +101,10 @@ export function mount(root, gallery) {
 
 /** The image to draw, with the size that the service goes by; null if the browser cannot show it. */
 async function loaded(one, { width, height }) {
-  const img = new Image();
-  img.src = one.file ? one.url : thumbnail(one.id, 1600);
-  try { await img.decode(); } catch { return null; }
-  return { img, width, height };
+  const drawn = new Image();
+  drawn.src = one.file ? one.url : api.thumbnail(one.id, 1600);
+  try { await drawn.decode(); } catch { return null; }
+  return { img: drawn, width, height };
 }
 
 const rows = (title, items, note) => el("section", el("h3", title), el("dl.ways", items.map(([name, text, drawn]) =>
@@ -119,5 +117,5 @@ function evidence({ shares }) {
   const sorted = Object.entries(shares).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const most = Math.abs(sorted[0][1]);
   const signed = (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value), 1)}`;
-  return rows(t("compare.shares"), sorted.map(([cue, value]) => [cue, signed(value), pull(value, most)]), t("compare.odds"));
+  return rows(t("compare.shares"), sorted.map(([cue, value]) => [cue, signed(value), signedBar(value, most)]), t("compare.odds"));
 }

@@ -1,14 +1,14 @@
 // Duplicates: one group at a time, by keyboard; nothing is removed until the plan has been reviewed.
-import { ask, get, post } from "./api.js";
-import { button, dialog, el, field, one, select, tool, writing } from "./dom.js";
-import { bytes, listed, number, t } from "./language.js";
-import { complain, say } from "./live.js";
-import { follow, progress } from "./jobs.js";
-import { edits, facts, mat, name, thumb, verdict } from "./picture.js";
+import * as api from "../api.js";
+import { button, dialog, el, field, one, select, tool, writing } from "../dom.js";
+import { edits, facts, mat, name, thumb, verdict } from "../image.js";
+import { follow, progress } from "../jobs.js";
+import { bytes, listed, number, t } from "../language.js";
+import { complain, say } from "../live.js";
+import { again, go, link } from "../route.js";
+import { nameOf } from "../subject.js";
 import { Plan } from "./plan.js";
 import { review } from "./review.js";
-import { again, go, link } from "./route.js";
-import { nameOf } from "./subject.js";
 
 const SURE = ["0.9", "0.99", "0.999"];
 const KEYS = {
@@ -17,8 +17,9 @@ const KEYS = {
 
 export function mount(root, gallery) {
   const plan = new Plan(gallery.folders);
-  const acting = !gallery.read_only && gallery.keeps === "paths";
-  let groups = [], cursor = null, total = 0, at = 0, chosen = 1, precision = "0.99";
+  const acting = !gallery.read_only && gallery.retention === "paths";
+  let groups = [], cursor = null, at = 0, chosen = 1, precision = "0.99";
+  let total = 0, freed = 0; // groups, and bytes of their copies: all that are left, those not yet loaded too
   let undone = [];
   let busy = false;
   let signal = null; // of the address in view
@@ -47,39 +48,56 @@ export function mount(root, gallery) {
     signal = asked;
     precision = SURE.includes(params.get("precision")) ? params.get("precision") : "0.99";
     sure.value = precision;
-    [groups, cursor, at, undone, busy] = [[], null, 0, [], false];
+    [groups, cursor, total, at, undone, busy] = [[], null, 0, 0, [], false];
     body.hidden = true;
     one("#no-groups", root)?.remove();
     await load();
   }
 
-  /** The next page of groups; where they have to be found first, once that is done. */
+  /** More groups; where they have to be found first, once that is done. */
   async function load() {
     if (busy) return;
     busy = true;
     const asked = signal;
     try {
-      let page = await get("/v1/duplicates", { precision, cursor }, asked);
-      while (page.kind) {
-        summary.textContent = t("job.duplicates");
-        const ended = await follow(page, job.update, asked);
-        if (asked.aborted) return;
-        if (ended.state !== "done") { summary.textContent = t("duplicates.stopped"); return; }
-        job.node.hidden = true;
-        page = await get("/v1/duplicates", { precision, cursor }, asked);
-      }
-      groups.push(...page.groups.map((found) => ({ key: found.keep.id, members: [found.keep, ...found.others] })));
-      [cursor, total] = [page.next, page.total];
-      summary.textContent = total ? t("duplicates.summary", { n: total, bytes: bytes(page.bytes) }) : "";
+      const page = await following(asked);
+      if (!page) return;
+      if (!groups.length) [total, freed] = [page.total, page.bytes];
+      groups.push(...page.groups.map(({ keep, others: copies }) => ({ key: keep.id, members: [keep, ...copies] })));
+      if (!page.groups.length) total = groups.length;
       render();
     } finally { if (!asked.aborted) busy = false; }
+  }
+
+  /** The next page with groups that are not here yet; null if there is no telling. */
+  async function following(asked) {
+    const here = new Set(groups.map((group) => group.key));
+    for (;;) {
+      const page = await found(asked);
+      if (!page) return null;
+      cursor = page.next;
+      page.groups = page.groups.filter(({ keep }) => !here.has(keep.id));
+      if (page.groups.length || !cursor) return page;
+    }
+  }
+
+  async function found(asked) {
+    const page = await api.duplicates(precision, cursor, asked);
+    if (!page.kind) return page;
+    summary.textContent = t("job.duplicates");
+    const ended = await follow(page, job.update, asked);
+    if (asked.aborted) return null;
+    if (ended.state !== "done") { summary.textContent = t("duplicates.stopped"); return null; }
+    job.node.hidden = true;
+    return found(asked);
   }
 
   function render() {
     body.hidden = groups.length === 0;
     one("#no-groups", root)?.remove();
     if (!groups.length) root.append(el("div.empty", { id: "no-groups" }, el("strong", t("duplicates.none")), t("duplicates.none-how")));
-    more.hidden = !cursor;
+    more.hidden = groups.length >= total;
+    summary.textContent = total ? t("duplicates.summary", { n: total, bytes: bytes(freed) }) : "";
     at = Math.max(0, Math.min(at, groups.length - 1));
     side.replaceChildren(...groups.map(item));
     reviewing.textContent = t("review", { n: plan.count });
@@ -92,11 +110,11 @@ export function mount(root, gallery) {
     return el("li", { class: removed ? "planned" : "" }, el("button", {
       "aria-current": index === at ? "true" : null, data: { group: found.key }, onclick: () => choose(index),
     }, thumb(plan.keeper(found), 56, { alt: "" }), el("span", nameOf(plan.keeper(found)),
-      el("small", t("pictures", { n: found.members.length }), removed ? ` · ${t("duplicates.marked", { n: removed })}` : ""))));
+      el("small", t("images", { n: found.members.length }), removed ? ` · ${t("duplicates.marked", { n: removed })}` : ""))));
   }
 
   function choose(index) {
-    if (index >= groups.length && cursor) { load().then(() => { if (index < groups.length) choose(index); }).catch(complain); return; }
+    if (index >= groups.length && groups.length < total) { load().then(() => { if (index < groups.length) choose(index); }).catch(complain); return; }
     if (index < 0 || index >= groups.length) { say(t(index < 0 ? "duplicates.first" : "duplicates.last")); return; }
     [at, chosen] = [index, 1];
     render();
@@ -116,19 +134,19 @@ export function mount(root, gallery) {
     const held = focus.contains(document.activeElement) ? document.activeElement.dataset.act : null;
     const pair = known(keeper, other);
     const box = (which) => (pair?.box && pair.box_in === ((which === group().members[0]) ? "a" : "b") ? [pair.box] : []);
-    const figure = (picture, flag, kind) => el("figure", { class: `tile ${kind}`, data: { id: picture.id, role: kind } },
-      mat(picture, thumb(picture, 640, { loading: "eager" }), box(picture)),
-      el("figcaption", el("p.row.tight", el("span.flag", flag), name(picture)), facts(picture),
-        picture.path && el("p.soft.small", el("bdi", picture.path))));
+    const figure = (image, flag, kind) => el("figure", { class: `tile ${kind}`, data: { id: image.id, role: kind } },
+      mat(image, thumb(image, 640, { loading: "eager" }), box(image)),
+      el("figcaption", el("p.row.tight", el("span.flag", flag), name(image)), facts(image),
+        image.path && el("p.soft.small", el("bdi", image.path))));
     const marked = Boolean(plan.marked[other.id]);
     focus.replaceChildren(...[
       el("div.row.between", el("h2", t("duplicates.place", { at: at + 1, total })),
         el("span.row.tight", tool(t("key.P"), "previous", { onclick: () => choose(at - 1), act: "previous" }), tool(t("key.J"), "next", { onclick: () => choose(at + 1), act: "next" }))),
       el("div.both", figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
-      el("div.row", pair && verdict(pair), pair && el("p.soft", listed(edits(pair))), el("a", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
-      others().length > 1 && el("ul.film", { label: t("duplicates.group") }, others().map((picture, index) => el("li",
-        el("button", { label: nameOf(picture), "aria-pressed": String(picture === other), class: plan.marked[picture.id] ? "planned" : "", act: `film-${picture.id}`, onclick: () => { chosen = index + 1; present(); } },
-          thumb(picture, 72, { alt: "" }))))),
+      el("div.row", pair && verdict({ ...pair, box_in: null }), pair && el("p.soft", listed(edits(pair))), el("a", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
+      others().length > 1 && el("ul.film", { label: t("duplicates.group") }, others().map((image, index) => el("li",
+        el("button", { label: nameOf(image), "aria-pressed": String(image === other), class: plan.marked[image.id] ? "planned" : "", act: `film-${image.id}`, onclick: () => { chosen = index + 1; present(); } },
+          thumb(image, 72, { alt: "" }))))),
       el("div.row.acts", acts(other, marked)),
     ].filter(Boolean));
     if (held) one(`[data-act="${held}"]`, focus)?.focus({ preventScroll: true });
@@ -156,35 +174,42 @@ export function mount(root, gallery) {
   }
 
   function mark() {
-    planned(() => plan.mark(candidate(), plan.keeper(group()).id));
+    planned(() => (plan.marked[candidate().id] ? plan.unmark(candidate()) : plan.mark(candidate(), plan.keeper(group()))));
     if (plan.marked[candidate().id] && chosen < others().length) { chosen += 1; present(); }
   }
 
   function markAll() {
-    planned(() => { for (const other of others()) plan.mark(other, plan.keeper(group()).id, true); });
+    planned(() => { for (const other of others()) plan.mark(other, plan.keeper(group())); });
     choose(at + 1);
   }
 
-  const keepThis = () => planned(() => plan.choose(group(), candidate().id));
+  const keepThis = () => planned(() => plan.choose(group(), candidate()));
 
   /** The chosen one is no copy of any other in the group: it leaves it, and so does a group of one. */
   async function different() {
-    const [found, place, picture] = [group(), at, candidate()];
-    const before = { members: found.members, plan: plan.snapshot() };
-    const pairs = found.members.filter((one) => one !== picture).map((one) => [one.id, picture.id]);
-    try { await post("/v1/decisions", { pairs, verdict: "different" }); } catch (error) { complain(error); return; }
-    plan.mark(picture, null, false);
-    found.members = found.members.filter((one) => one !== picture);
-    if (found.members.length < 2) { groups.splice(place, 1); total -= 1; found.members.forEach((one) => plan.mark(one, null, false)); }
+    const [changed, place, image] = [group(), at, candidate()];
+    const before = { members: changed.members, plan: plan.snapshot(), sums: [total, freed] };
+    const left = changed.members.filter((member) => member !== image);
+    const pairs = left.map((member) => [member.id, image.id]);
+    const copies = (members) => members.slice(1).reduce((sum, member) => sum + member.bytes, 0);
+    try { await api.setDifferent(pairs); } catch (error) { complain(error); return; }
+    plan.unmark(image);
+    changed.members = left;
+    freed -= copies(before.members) - copies(left);
+    if (left.length < 2) { groups.splice(place, 1); total -= 1; left.forEach((member) => plan.unmark(member)); }
+    cursor = null; // places in the service's list have moved
     undone.push(async () => {
-      await ask("DELETE", "/v1/decisions", { json: { pairs } });
-      if (found.members.length < 2) { groups.splice(place, 0, found); total += 1; }
-      found.members = before.members;
+      await api.unsetDifferent(pairs);
+      if (left.length < 2) groups.splice(place, 0, changed);
+      [total, freed] = before.sums;
+      changed.members = before.members;
       plan.restore(before.plan);
+      cursor = null;
       at = place;
     });
     chosen = 1;
-    render();
+    if (!groups.length && total) await load().catch(complain);
+    else render();
     say(t("decided"));
   }
 

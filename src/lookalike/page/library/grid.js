@@ -1,10 +1,10 @@
 // A grid of any length of which only what can be seen exists.
-import { el } from "./dom.js";
+import { el } from "../dom.js";
 
 const GAP = 14;
 const BEYOND = 2; // rows kept ready above and below
 
-/** `draw(index, node)` fills a cell; `seen(first, last)` tells what is visible; */
+/** `draw(index, node)` fills a cell; `seen(first, last)` tells what is visible. */
 export class Grid {
   constructor({ label, least, caption, draw, seen }) {
     Object.assign(this, { least, caption, draw, seen, count: 0, active: 0, cells: new Map(), columns: 1 });

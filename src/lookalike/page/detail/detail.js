@@ -1,0 +1,53 @@
+// One image of the library, large, with all that is known of it and what can be done with it.
+import * as api from "../api.js";
+import { button, dialog, el } from "../dom.js";
+import { mat, objects, size, thumb } from "../image.js";
+import { bytes, date, listed, named, percent, t } from "../language.js";
+import { complain, say } from "../live.js";
+import { link } from "../route.js";
+import { nameOf } from "../subject.js";
+
+/** Opens the image; `ongone(id)` when it was forgotten. `query`: the subject it may be compared with. */
+export async function detail(id, gallery, { ongone, query } = {}) {
+  let image;
+  try { image = await api.image(id); } catch (error) { complain(error); return; }
+  const leave = (to) => () => { box.close(); location.hash = to; };
+  const acts = el("div.row.acts",
+    button(t("similar"), { class: "main", act: "similar", onclick: leave(link("search", { id })) }, "search"),
+    query && query !== String(id) && button(t("compare-query"), { act: "compare", onclick: leave(link("compare", { a: query, b: id })) }, "compare"),
+    button(t("compare-other"), { act: "compare-other", onclick: leave(link("compare", { a: id })) }, "compare"),
+    gallery.retention === "paths" && el("a.button", { href: api.fileOf(id), target: "_blank", rel: "noopener" }, t("open-file")),
+    !gallery.read_only && button(t("forget"), { act: "forget", onclick: () => forget(false) }),
+    !gallery.read_only && gallery.retention === "paths" && button(t("trash"), { act: "trash", onclick: () => forget(true) }));
+  const box = dialog(nameOf(image), t("close"),
+    el("div.detail", mat(image, thumb(image, 800, { loading: "eager" })), el("div", known(image), acts)));
+  box.dataset.detail = id;
+
+  function forget(trash) {
+    const sure = button(t(trash ? "trash" : "forget"), { class: "alarm", act: "sure", onclick: async () => {
+      sure.disabled = true;
+      try {
+        await api.forget(id, trash);
+        box.close();
+        say(t(trash ? "trashed" : "forgotten", { name: nameOf(image) }));
+        ongone?.(id);
+      } catch (error) { complain(error); sure.disabled = false; }
+    } });
+    const back = button(t("cancel"), { onclick: () => question.replaceWith(acts) });
+    const question = el("div.question", { role: "group", label: t("sure") },
+      el("p", t(trash ? "trash-sure" : "forget-sure", { name: nameOf(image) })), el("div.row", sure, back));
+    acts.replaceWith(question);
+    back.focus();
+  }
+}
+
+function known(image) {
+  const rows = [
+    ["path", image.path], ["size", size(image)], ["bytes", bytes(image.bytes)], ["format", image.format],
+    ["taken", image.taken && date(image.taken)], ["camera", image.camera],
+    ["labels", listed(image.labels.map((one) => [one.label, one.probability < 1 && percent(one.probability), `(${one.source})`].filter(Boolean).join(" ")))],
+    ["objects", objects(image)], ["id", image.id], ["SHA-256", image.sha256],
+  ];
+  return el("dl.known", rows.filter(([, value]) => value).map(([name, value]) =>
+    el("div", el("dt", name === "camera" ? t(name) : named("known", name)), el("dd", { class: name === "SHA-256" || name === "path" ? "code" : "" }, String(value)))));
+}

@@ -1,0 +1,16 @@
+export const WORDS = {
+  "library.images": ["Images of the library", "图库中的图片"],
+  "library.upload": ["Add an image", "添加图片"],
+  "library.added": ["{name} is in the library now.", "{name} 已加入图库。"],
+  "index.title": ["Folders and indexing", "文件夹与索引"],
+  "index.again": ["Index again", "重新索引"],
+  "index.retry": ["Try failed files again", "重试失败的文件"],
+  "index.images": ["image|images", "图片"],
+  "index.image-bytes": ["of files", "文件"],
+  "index.disk-bytes": ["for the index", "索引"],
+  "index.failures": ["failed file|failed files", "失败的文件"],
+  "index.failed": ["{n} file could not be read|{n} files could not be read", "{n} 个文件无法读取"],
+  "index.report": ["{added} added, {updated} updated, {moved} moved, {unchanged} unchanged, {failed} failed", "新增 {added}，更新 {updated}，移动 {moved}，未变 {unchanged}，失败 {failed}"],
+  "retention.thumbnails": ["This library keeps thumbnails only: no paths, no files.", "此图库只保留缩略图，不保留路径和文件。"],
+  "retention.vectors": ["This library keeps vectors only: no paths, no images.", "此图库只保留特征向量，不保留路径和图片。"],
+};
