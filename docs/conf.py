@@ -18,11 +18,11 @@ project = "Lookalike"
 author = "the Lookalike authors"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "generated_pages"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "pages"]
 exclude_patterns = ["images/*.py"]
-nitpicky = False
+smartquotes = False  # two hyphens are an option, not a dash
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
 
 autodoc_typehints = "signature"
