@@ -20,8 +20,8 @@ from benchmarks.copies import one_thread
 from benchmarks.harness import SEED, Options, run, table
 from benchmarks.unseen import mixed, photographs
 from lookalike import compare
-from lookalike.compare.evidence import SIDE, examine, subject
-from lookalike.load import load
+from lookalike.comparison.evidence import SIDE, examine, subject
+from lookalike.imaging import load
 from lookalike.types import Box, Pixels
 
 TITLE = "Boxes and changed regions"

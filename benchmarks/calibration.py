@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from benchmarks.copies import Copy, drawn_from, made, one_thread
 from benchmarks.harness import SEED, Options, run, table
 from lookalike import compare
-from lookalike.compare.relation import judge
-from lookalike.describe.blend import DEFAULT_WEIGHTS
-from lookalike.edits import EDITS
+from lookalike.comparison.scoring import judge
+from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.gallery import Gallery
+from lookalike.imaging.manipulations import EDITS
 
 TITLE = "Calibration on photographs not used for fitting"
 BINS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)

@@ -16,7 +16,7 @@ from benchmarks.copies import drawn_from, one_thread
 from benchmarks.copy_recall import Vectors, distances, known, of_file, stacked
 from benchmarks.harness import PICTURES, SEED, Options, ratios, run, spread, table
 from benchmarks.sides import mobilenet
-from lookalike.describe import get
+from lookalike.descriptors import get
 from lookalike.distance import cosine, normalise
 from lookalike.types import Floats
 

@@ -14,8 +14,8 @@ import numpy as np
 from PIL import Image as Pillow
 
 from benchmarks.harness import SEED
-from lookalike.edits import apply
-from lookalike.load import load
+from lookalike.imaging import load
+from lookalike.imaging.manipulations import apply
 from lookalike.types import Pixels
 
 T = TypeVar("T")

@@ -16,13 +16,13 @@ from benchmarks.copies import Copy, drawn_from, made, one_thread
 from benchmarks.edits_recall import FOREIGN_SHARE, micro_ap
 from benchmarks.harness import Options, run, table
 from benchmarks.sides import mobilenet
-from lookalike.compare.calibration import curve
-from lookalike.compare.crowd import crowd
-from lookalike.describe import describe_all, get, min_side, names
-from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, Blend
+from lookalike.comparison.calibration import curve
+from lookalike.comparison.score_normalization import crowd
+from lookalike.descriptors import describe_all, get, min_side, names
+from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, Blend
 from lookalike.distance import METRICS, cosine
-from lookalike.edits import EDITS
-from lookalike.load import load
+from lookalike.imaging import load
+from lookalike.imaging.manipulations import EDITS
 from lookalike.types import Floats, Pixels
 
 TITLE = "Recall of edited copies in a library of thousands, beside MobileNet"

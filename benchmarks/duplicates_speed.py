@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import SEED, Options, in_turn, process, ratios, run, spread, table
 from benchmarks.synthetic import fill, flips
-from lookalike.compare.calibration import curve, library_prior
+from lookalike.comparison.calibration import curve, library_prior
 from lookalike.gallery import Gallery
 
 TITLE = "Gallery.duplicates beside imagededup, as whole processes"

@@ -16,11 +16,11 @@ from PIL import Image as Pillow
 
 from benchmarks.copies import Copy, drawn_from, made, one_thread
 from benchmarks.harness import Options, run, table
-from lookalike.describe import DESCRIPTORS, describe_all, get, min_side
-from lookalike.describe.blend import DEFAULT_WEIGHTS, Blend
+from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side
+from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend
 from lookalike.distance import METRICS, hamming
-from lookalike.edits import EDITS
-from lookalike.load import load
+from lookalike.imaging import load
+from lookalike.imaging.manipulations import EDITS
 
 TITLE = "Recall of edited copies, hash by hash"
 FOREIGN_SHARE = 1 / 500  # of the foreign queries may have any match

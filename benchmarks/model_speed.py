@@ -17,8 +17,8 @@ from PIL import Image as Pillow
 from benchmarks.copy_recall import known
 from benchmarks.harness import Options, Usage, in_turn, process, ratios, run, spread, table
 from benchmarks.sides import mobilenet
-from lookalike.describe import models
-from lookalike.load import load
+from lookalike.descriptors.neural import model_store
+from lookalike.imaging import load
 
 TITLE = "The shipped network's speed and size, beside MobileNet's"
 LOOKALIKE = Path(sys.executable).with_name("lookalike")
@@ -105,7 +105,7 @@ def _cold(side: str, used: Sequence[Usage], all_used: dict[str, list[Usage]]) ->
 
 def _files(names: Sequence[str], peer: Path | None) -> str:
     """The files of the models that give these descriptors, beside the peer's."""
-    cards = [card for card in models.all_models() if {output.name for output in card.outputs} & set(names)]
+    cards = [card for card in model_store.all_models() if {output.name for output in card.outputs} & set(names)]
     sizes = {card.file: card.onnx.stat().st_size for card in cards}
     theirs = peer.stat().st_size if peer else None
     rows = [(name, f"{size:,}", f"{theirs / size:.2f}" if theirs else "-") for name, size in sizes.items()]

@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from benchmarks.harness import ROOT, SEED, Options, run, table
-from lookalike.load import load
-from lookalike.train.data import square
-from lookalike.train.settings import read_settings
-from lookalike.train.siamese import SiameseSettings, tower, train_siamese
-from lookalike.train.tower import outputs
+from lookalike.imaging import load
+from lookalike.training.data.image_cache import square
+from lookalike.training.engine.settings import read_settings
+from lookalike.training.models.embedding_net import outputs
+from lookalike.training.tasks.siamese import SiameseSettings, tower, train_siamese
 from lookalike.types import Floats, Pixels
 
 WAYS = 20

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import Options, in_turn, ratios, run, seconds, spread, table
 from benchmarks.sides import selective_search
-from lookalike.describe import describe_all, min_side, region_network
-from lookalike.load import load
+from lookalike.descriptors import describe_all, min_side, region_network
+from lookalike.imaging import load
 from lookalike.types import Floats, Image
 
 TITLE = "Boxes for what is to be seen: 32 for each picture"

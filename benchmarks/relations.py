@@ -24,11 +24,11 @@ from benchmarks.edits_recall import FOREIGN_SHARE
 from benchmarks.harness import SEED, Options, run, seconds, table
 from benchmarks.unseen import flowers, mixed, neighbours, photographs, similar_pairs
 from lookalike import compare
-from lookalike.compare.decision import COPIES, OTHERS, decide
-from lookalike.compare.evidence import SIDE
-from lookalike.compare.pair import Looked, look, relate
-from lookalike.edits import EDITS, apply
-from lookalike.load import from_array, load
+from lookalike.comparison.edit_classifier import COPIES, OTHERS, decide
+from lookalike.comparison.evidence import SIDE
+from lookalike.comparison.pair import Looked, look, relate
+from lookalike.imaging import from_array, load
+from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Floats, Image, Pixels
 from recipes.gps import APART
 

@@ -26,9 +26,9 @@ from benchmarks.copies import one_thread
 from benchmarks.copy_recall import dealt, percent, threshold
 from benchmarks.harness import SEED, Options, run, table
 from benchmarks.sides.mobilenet import squeezed
-from lookalike.describe import models
+from lookalike.descriptors.neural import model_store
 from lookalike.distance import cosine, normalise
-from lookalike.load import load
+from lookalike.imaging import load
 from lookalike.types import Pixels
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _row(name: str, network: nn.Module, pixels: Pixels, held: Vectors, limit: fl
 
 def _shipped() -> tuple[Path, int] | None:
     """The file with an output `copy`, and the side of its input in pixels."""
-    for card in models.all_models():
+    for card in model_store.all_models():
         if "copy" in {output.name for output in card.outputs}:
             return card.onnx, card.input.side
     return None
@@ -96,8 +96,8 @@ def _shipped() -> tuple[Path, int] | None:
 def _network(model: tuple[Path, int] | None) -> tuple[nn.Module, int]:
     import torch
 
-    from lookalike.train.export import restored
-    from lookalike.train.network import Network
+    from lookalike.training.export.onnx_export import restored
+    from lookalike.training.models.residual_net import Network
 
     torch.manual_seed(SEED)
     if model is None:

@@ -26,14 +26,14 @@ from benchmarks.synthetic import (
     register_float,
     searched,
 )
-from lookalike.compare.calibration import library_prior
-from lookalike.compare.relation import judge
-from lookalike.describe.blend import Blend
+from lookalike.comparison.calibration import library_prior
+from lookalike.comparison.scoring import judge
+from lookalike.descriptors.fusion import Blend
 from lookalike.gallery import Gallery
-from lookalike.gallery.approximate import HNSW_SEARCH
-from lookalike.gallery.evidence import Evidence, dtype_of
-from lookalike.gallery.exact import ExactIndex
-from lookalike.gallery.searching import Query
+from lookalike.gallery.index.exact import ExactIndex
+from lookalike.gallery.index.faiss_index import HNSW_SEARCH
+from lookalike.gallery.search.vector_search import Query
+from lookalike.gallery.storage.embeddings import Evidence, dtype_of
 
 TITLE = "Search beside bare FAISS, in one process"
 FLOATS = "float256"  # 256 numbers, cosine

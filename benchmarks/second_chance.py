@@ -14,11 +14,11 @@ from benchmarks.copies import drawn_from, encoded
 from benchmarks.copy_recall import SIDE, dealt, percent
 from benchmarks.harness import SEED, Options, run, table
 from lookalike import Gallery
-from lookalike.compare.evidence import SIDE as LOOKED_AT
-from lookalike.edits import EDITS, apply
-from lookalike.gallery.asking import query_image
-from lookalike.gallery.verifying import VERIFY
-from lookalike.load import load
+from lookalike.comparison.evidence import SIDE as LOOKED_AT
+from lookalike.gallery.search.query import query_image
+from lookalike.gallery.search.reranking import VERIFY
+from lookalike.imaging import load
+from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Pixels
 
 TITLE = "The second chance: originals among the candidates, by copy and by regions"

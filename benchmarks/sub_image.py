@@ -20,7 +20,7 @@ from benchmarks.copies import drawn_from, one_thread
 from benchmarks.harness import SEED, Options, run, table
 from benchmarks.region_recall import boxed, overlaps
 from lookalike import Gallery
-from lookalike.load import load
+from lookalike.imaging import load
 from lookalike.types import Box, Hit, Pixels
 
 TITLE = "A part finds its picture"

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.compare.calibration import shipped
-from lookalike.describe import DESCRIPTORS, Described, DescriptorCard, get
-from lookalike.describe.blend import Blend
+from lookalike.comparison.calibration import shipped
+from lookalike.descriptors import DESCRIPTORS, Described, DescriptorCard, get
+from lookalike.descriptors.fusion import Blend
 from lookalike.gallery import Gallery
-from lookalike.gallery.evidence import dtype_of
-from lookalike.gallery.row import Row
-from lookalike.gallery.searching import Query
-from lookalike.gallery.store import NewPicture
+from lookalike.gallery.search.vector_search import Query
+from lookalike.gallery.storage.embeddings import dtype_of
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.store import NewPicture
 from lookalike.types import Hit
 
 BLOCK = 10_000  # pictures per transaction, and per array of vectors

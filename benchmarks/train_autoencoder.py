@@ -27,7 +27,7 @@ def measure(options: Options) -> str:
 
 
 def _row(name: str, chosen: dict, options: Options, place: Path) -> list[str]:
-    from lookalike.train.autoencoder import AutoencoderSettings, train_autoencoder
+    from lookalike.training.tasks.autoencoder import AutoencoderSettings, train_autoencoder
 
     epochs = options.size(40 if name == "flowers" else 10, 1)
     settings = AutoencoderSettings(**{"epochs": epochs, "seed": SEED} | chosen)

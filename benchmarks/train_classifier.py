@@ -44,7 +44,7 @@ _HEAD = ("", "accuracy %", "balanced accuracy %", "macro F1", "calibration error
 
 
 def _row(what: str, folder: Path, made: Path, chosen: dict) -> list[str]:
-    from lookalike.train.classifier import ClassifierSettings, train_classifier
+    from lookalike.training.tasks.classifier import ClassifierSettings, train_classifier
 
     settings = ClassifierSettings(**{"side": SIDE, "seed": SEED} | chosen)
     place = made / f"{folder.name}-{'-'.join(map(str, chosen.values()))}.run"
@@ -58,10 +58,10 @@ def _references(folder: Path, ran: Path) -> list[list[str]]:
     """Over `content` of the very pictures that the runs had, held out by the same file."""
     from sklearn.linear_model import LogisticRegression
 
-    from lookalike.evaluate.labelling import confusion, told_of
-    from lookalike.train.labelled import read_labelled, split
-    from lookalike.train.start import shipped_content
-    from lookalike.train.tower import outputs
+    from lookalike.evaluation.classification_metrics import confusion, told_of
+    from lookalike.training.data.image_folder import read_labelled, split
+    from lookalike.training.models.embedding_net import outputs
+    from lookalike.training.tasks.pretrained import shipped_content
 
     pictures = read_labelled(folder, SIDE, ran / "packs").pack
     parted = split(pictures, 0.2, SEED, ran / "held.json")
@@ -82,7 +82,7 @@ def _references(folder: Path, ran: Path) -> list[list[str]]:
 
 
 def _imbalances(options: Options, made: Path) -> str:
-    from lookalike.train.classifier import IMBALANCES
+    from lookalike.training.tasks.classifier import IMBALANCES
 
     folder = _imbalanced(options.data / FLOWERS, made / "imbalanced", options.size(400, 40))
     epochs = options.size(12, 1)

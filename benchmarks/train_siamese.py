@@ -55,7 +55,7 @@ def _twenty(options: Options, target: Path) -> Path:
 
 
 def _row(folder: Path, made: Path, options: Options, chosen: dict) -> list[str]:
-    from lookalike.train.siamese import SiameseSettings, train_siamese
+    from lookalike.training.tasks.siamese import SiameseSettings, train_siamese
 
     settings = SiameseSettings(**{"side": SIDE, "epochs": options.size(6, 1), "seed": SEED, "start": "tuned"} | chosen)
     name = " ".join(chosen.values()) if "head" not in chosen else "weighted L1 head (its tower)"
@@ -64,10 +64,10 @@ def _row(folder: Path, made: Path, options: Options, chosen: dict) -> list[str]:
 
 
 def _reference(folder: Path, made: Path) -> list[str]:
-    from lookalike.train.labelled import read_labelled, split
-    from lookalike.train.start import shipped_content
-    from lookalike.train.tower import outputs
-    from lookalike.train.verification import verified
+    from lookalike.training.data.image_folder import read_labelled, split
+    from lookalike.training.models.embedding_net import outputs
+    from lookalike.training.tasks.pretrained import shipped_content
+    from lookalike.training.tasks.verification_metrics import verified
 
     pictures = read_labelled(folder, SIDE, made / "packs").pack
     held = split(pictures, 0.2, SEED, made / "held.json", by_class=True).held

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.copies import drawn_from
 from benchmarks.harness import SEED, Options
-from lookalike.load import is_picture_name
+from lookalike.imaging import is_picture_name
 from recipes.gps import APART, metres
 
 DEALT = ("bsds", "codec/CID22")  # sets of photographs of which the last quarter is unseen

@@ -18,12 +18,12 @@ from benchmarks.copy_recall import SIDE, Vectors, dealt, distances, of_file, per
 from benchmarks.edits_recall import FOREIGN_SHARE
 from benchmarks.harness import Options, run, table
 from benchmarks.unseen import photographs
-from lookalike.compare.evidence import SIDE as READ_AT
-from lookalike.compare.evidence import Subject, examine, subject
-from lookalike.compare.pair import TELLING, Looked, look, related
-from lookalike.describe.base import Described
-from lookalike.edits import EDITS
-from lookalike.load import load
+from lookalike.comparison.evidence import SIDE as READ_AT
+from lookalike.comparison.evidence import Subject, examine, subject
+from lookalike.comparison.pair import TELLING, Looked, look, related
+from lookalike.descriptors.base import Described
+from lookalike.imaging import load
+from lookalike.imaging.manipulations import EDITS
 
 TITLE = "Recall of edited copies with the nearest verified by keypoints"
 NEAREST = 20  # by `copy`, of which each is verified

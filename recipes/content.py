@@ -24,16 +24,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lookalike.train.card import Output, Written, write_card
-from lookalike.train.data import square
-from lookalike.train.export import export_tower
-from lookalike.train.loop import Figures, Loss, Plan, Run, quick
-from lookalike.train.losses import distilled
-from lookalike.train.network import FEATURES, HEAD
-from lookalike.train.separable import DEPTHS
-from lookalike.train.teacher import principal
-from lookalike.train.tower import Tower, outputs
-from lookalike.train.views import tensor_of, to_device
+from lookalike.training.data.augmented_views import tensor_of, to_device
+from lookalike.training.data.cached_teacher_features import principal
+from lookalike.training.data.image_cache import square
+from lookalike.training.engine.losses import distilled
+from lookalike.training.engine.trainer import Figures, Loss, Plan, Run, quick
+from lookalike.training.export.card import Output, Written, write_card
+from lookalike.training.export.onnx_export import export_tower
+from lookalike.training.models.embedding_net import Tower, outputs
+from lookalike.training.models.residual_net import FEATURES, HEAD
+from lookalike.training.models.separable_trunk import DEPTHS
 from lookalike.types import Floats
 
 PHASES, STEPS, RATES = ("parts", "joined", "whole"), (900, 1000, 350), (2e-3, 1.5e-3, 4e-4)

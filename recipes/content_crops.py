@@ -19,8 +19,8 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from lookalike.load import load
-from lookalike.train.data import pictures_below, square
+from lookalike.imaging import load
+from lookalike.training.data.image_cache import pictures_below, square
 from lookalike.types import Floats, Pixels
 
 SIDE = 160  # pixels that are kept of a crop

@@ -1,6 +1,6 @@
 """Writes compare/crowd.npz: `copy` vectors of a few hundred pictures, against which scores are normalised.
 
-    python recipes/crowd.py src/lookalike/compare/crowd.npz FOLDER...
+    python recipes/crowd.py src/lookalike/comparison/crowd.npz FOLDER...
     python recipes/crowd.py drawn FOLDER    # other drawn things, as PNG: strangers for fit_calibration.py
 
 FOLDER...: photographs of the training set, none of which anybody will search for. COUNT of them are drawn, seeded;
@@ -17,10 +17,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from lookalike.compare.crowd import NEAREST
-from lookalike.describe import get
-from lookalike.load import from_array, is_picture_name, load
-from lookalike.train.drawn import LETTERS, backgrounds
+from lookalike.comparison.score_normalization import NEAREST
+from lookalike.descriptors import get
+from lookalike.imaging import from_array, is_picture_name, load
+from lookalike.training.data.synthetic_overlays import LETTERS, backgrounds
 from lookalike.types import Pixels
 
 COUNT = 512

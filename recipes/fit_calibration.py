@@ -1,7 +1,7 @@
-"""Fits compare/calibration.toml: a probability curve per measure, the rule that tells edited from re-encoded.
+"""Fits comparison/calibration.toml: a probability curve per measure, the rule that tells edited from re-encoded.
 
-    python recipes/fit_calibration.py hashes FOLDER... > calibration.toml && mv calibration.toml src/lookalike/compare/
-    python recipes/fit_calibration.py networks FOLDER... > networks.toml && mv networks.toml src/lookalike/compare/
+    python recipes/fit_calibration.py hashes FOLDER... > calibration.toml && mv calibration.toml DIR
+    python recipes/fit_calibration.py networks FOLDER... > networks.toml && mv networks.toml DIR
 
 FOLDER...: photographs of more than one kind, none of them a copy of another. Each is edited in every way of
 ``edits.py`` that leaves it lying as it lay; what no hash survives (BEYOND) is left out. The networks are asked
@@ -26,12 +26,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.compare.crowd import crowd
-from lookalike.describe import DESCRIPTORS, describe_all, get
-from lookalike.describe.blend import DEFAULT_WEIGHTS, Blend, learn_weights
+from lookalike.comparison.score_normalization import crowd
+from lookalike.descriptors import DESCRIPTORS, describe_all, get
+from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend, learn_weights
 from lookalike.distance import METRICS
-from lookalike.edits import EDITS, apply
-from lookalike.load import from_array, is_picture_name, load
+from lookalike.imaging import from_array, is_picture_name, load
+from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.logistic import fit, sigmoid
 
 SEED = 2026

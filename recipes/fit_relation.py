@@ -1,6 +1,6 @@
 """Fits compare/relation.toml: how named evidence is weighed, from pairs whose relation is known.
 
-    python recipes/fit_relation.py DATA > relation.toml && mv relation.toml src/lookalike/compare/
+    python recipes/fit_relation.py DATA > relation.toml && mv relation.toml src/lookalike/comparison/
 
 DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/crowd.py), and
 pictures of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tells (on
@@ -30,13 +30,13 @@ from gps import APART, metres
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from lookalike.compare.decision import COPIES, DONE, OTHERS, distances_for
-from lookalike.compare.evidence import SIDE, Subject, examine, measured, subject
-from lookalike.describe import describe_all
-from lookalike.describe.base import Described
+from lookalike.comparison.edit_classifier import COPIES, DONE, OTHERS, distances_for
+from lookalike.comparison.evidence import SIDE, Subject, examine, measured, subject
+from lookalike.descriptors import describe_all
+from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
-from lookalike.edits import EDITS, apply
-from lookalike.load import is_picture_name, load
+from lookalike.imaging import is_picture_name, load
+from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.logistic import Logistic, fit, sigmoid
 
 SEED = 2026

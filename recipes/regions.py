@@ -17,16 +17,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lookalike.describe.regions import RegionOutput
-from lookalike.load import load
-from lookalike.train.canvas import NOTHING, Boxes, Shelf
-from lookalike.train.card import Output, Written, write_card
-from lookalike.train.data import Pack, pack
-from lookalike.train.detector import Detecting, DetectorSettings
-from lookalike.train.export import export_regions
-from lookalike.train.loop import Plan, Run
-from lookalike.train.region_network import COUNT, Detector
-from lookalike.train.start import shipped_copy
+from lookalike.descriptors.neural.region_model import RegionOutput
+from lookalike.imaging import load
+from lookalike.training.data.image_cache import Pack, pack
+from lookalike.training.data.mosaic import NOTHING, Boxes, Shelf
+from lookalike.training.engine.trainer import Plan, Run
+from lookalike.training.export.card import Output, Written, write_card
+from lookalike.training.export.onnx_export import export_regions
+from lookalike.training.models.region_net import COUNT, Detector
+from lookalike.training.tasks.detector import Detecting, DetectorSettings
+from lookalike.training.tasks.pretrained import shipped_copy
 from lookalike.types import Pixels
 
 STEPS = (1500, 2000)  # on the trunk as it is, and of all layers

@@ -64,7 +64,7 @@ def test_examples_run(page: str, folder: Path) -> None:
 
 def test_the_guide_to_a_new_descriptor_works() -> None:
     """The descriptor that CONTRIBUTING.md builds satisfies what it promises."""
-    from lookalike.load import from_array
+    from lookalike.imaging import from_array
 
     text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
     code = re.search(r"   ```python\n(.*?)   ```", text, re.DOTALL)

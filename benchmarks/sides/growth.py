@@ -11,9 +11,9 @@ import numpy as np
 
 from benchmarks.harness import peak_mib, seconds
 from benchmarks.synthetic import block, described, fill, near, searched
-from lookalike.describe.blend import DEFAULT_WEIGHTS, Blend
+from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
-from lookalike.gallery.searching import Query
+from lookalike.gallery.search.vector_search import Query
 
 WARM = 20  # searches after the first
 BLEND = Blend(DEFAULT_WEIGHTS)

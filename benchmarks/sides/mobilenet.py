@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from benchmarks.harness import SEED, Options
 from lookalike.distance import normalise
-from lookalike.load import load
+from lookalike.imaging import load
 from lookalike.types import Pixels
 
 NAME = "MobileNet"

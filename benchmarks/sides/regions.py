@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.harness import SEED, peak_mib, seconds
-from lookalike.describe.base import DescriptorCard
-from lookalike.describe.regions import NO_CLASS, Regions
-from lookalike.gallery.packing import packed
-from lookalike.gallery.regional import RegionSearcher
-from lookalike.gallery.regioncopies import RegionCopies
-from lookalike.gallery.regionplaces import RegionQuery
-from lookalike.gallery.regionstore import Packed
-from lookalike.gallery.row import Row
-from lookalike.gallery.store import NewPicture, Store
+from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
+from lookalike.gallery.index.region_index_cache import RegionCopies
+from lookalike.gallery.search.region_matching import RegionQuery
+from lookalike.gallery.search.region_search import RegionSearcher
+from lookalike.gallery.storage.region_codec import packed
+from lookalike.gallery.storage.regions import Packed
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.store import NewPicture, Store
 from lookalike.types import Hit
 
 DIM, COUNT, NAME, K = 256, 32, "regions", 10

@@ -1,7 +1,8 @@
 """Completes pages whenever they are built, so that they cannot be stale.
 
-``<!-- generated: NAME -->``, alone on its line, becomes text that is made from the code; ``<!-- included: FILE -->``
-becomes a file beside docs/. Then links that leave docs/ are led to their page of the site.
+``<!-- generated: NAME -->``, alone on its line, becomes text that is made from the code (``python:PACKAGE``: the
+reference of that package); ``<!-- included: FILE -->`` becomes a file beside docs/. Then links that leave docs/ are led
+to their page of the site.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ from pathlib import Path
 
 import cli_page
 import http_page
+import python_page
 from links import DOCS, ROOT, relinked
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.errors import ExtensionError
 
-GENERATORS: dict[str, Callable[[], str]] = {"cli": cli_page.markdown, "http": http_page.markdown}
+GENERATORS: dict[str, Callable[..., str]] = {
+    "cli": cli_page.markdown,
+    "http": http_page.markdown,
+    "python": python_page.markdown,
+}
 MARK = re.compile(r"^<!-- (generated|included): (\S+) -->$", re.MULTILINE)
 
 
@@ -41,6 +47,7 @@ def completed(kind: str, name: str, page: Path) -> str:
     """What stands in the place of a mark of ``page``. A name that is not known ends the build."""
     if kind == "included":
         return relinked((ROOT / name).read_text("utf-8"), (ROOT / name).parent, page)
-    if name not in GENERATORS:
+    generator, *given = name.split(":")
+    if generator not in GENERATORS:
         raise ExtensionError(f"{page}: nothing generates {name!r}; there are {', '.join(GENERATORS)}")
-    return GENERATORS[name]()
+    return GENERATORS[generator](*given)

@@ -13,11 +13,11 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from lookalike.compare.draw import draw
-from lookalike.compare.explain import explain
+from lookalike.comparison.explain.attribution import explain
+from lookalike.comparison.explain.draw import draw
 from lookalike.demo import sample_photographs
-from lookalike.edits import apply
-from lookalike.load import load
+from lookalike.imaging import load
+from lookalike.imaging.manipulations import apply
 from lookalike.types import Pixels
 
 WIDTH = 760  # pixels

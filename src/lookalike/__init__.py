@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 # `load`, `describe` and `compare` are rooms, too, and a room takes its name in this package when it is first imported.
 # The next line imports all three; from then on these names are free for the functions.
-from lookalike.compare.pair import Source, compare
-from lookalike.describe import describe_all, min_side
+from lookalike.comparison.pair import Source, compare
+from lookalike.descriptors import describe_all, min_side
 from lookalike.errors import LookalikeError
-from lookalike.load import load
+from lookalike.imaging import load
 from lookalike.types import AddReport, Box, Comparison, Failure, Group, Hit, Image, Pair
 from lookalike.version import __version__
 

@@ -16,16 +16,17 @@ from pathlib import Path
 
 from PIL import Image as Pillow
 
-from lookalike.compare.calibration import curve, library_prior
-from lookalike.compare.explain import explain
-from lookalike.describe.blend import BLEND
-from lookalike.edits import apply
+from lookalike.comparison.calibration import curve, library_prior
+from lookalike.comparison.explain.attribution import explain
+from lookalike.descriptors.fusion import BLEND
 from lookalike.errors import LoadError, MissingDependency, UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.walk import Found, absolute, walk
-from lookalike.load import load
+from lookalike.gallery.ingest.scan import Found, walk
+from lookalike.imaging import load
+from lookalike.imaging.manipulations import apply
+from lookalike.paths import absolute
 from lookalike.report import GroupView, PairView, SearchView, Summary, write_report
-from lookalike.report.views import group_views, pair_view, search_view
+from lookalike.report.view_models import group_views, pair_view, search_view
 from lookalike.types import AddReport, Failure, Group, Hit, Pixels
 
 # The real photographs in the wheels of scikit-image and scikit-learn, a stereo pair among them.

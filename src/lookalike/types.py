@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Ids = NDArray[np.int64]
+Progress = Callable[[int, int], None]  # how much is done, of how much
 
 Relation = Literal[
     "identical", "re-encoded", "edited", "crop", "mirrored", "rotated", "same scene", "similar", "unrelated"

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from lookalike.compare.draw import draw
-from lookalike.compare.explain import explain, explanation_json
+from lookalike.comparison.explain.attribution import explain, explanation_json
+from lookalike.comparison.explain.draw import draw
 from lookalike.errors import UserError
-from lookalike.report.writing import write_picture
+from lookalike.report.atomic_file import write_picture
 from samples import photograph, save
 from terminal import here, process
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lookalike as la
-from lookalike.describe import DESCRIPTORS, get
+from lookalike.descriptors import DESCRIPTORS, get
 from samples import drawn, save
 from terminal import here, process
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.clear import ClearReport
-from lookalike.edits import apply
+from lookalike.actions.dedupe_actions import ClearReport
 from lookalike.gallery import Gallery
+from lookalike.imaging.manipulations import apply
 from lookalike.types import Group, Pair
 from samples import drawn, folder_of, photograph, save
 from terminal import fields, here, process

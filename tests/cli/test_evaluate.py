@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.edits import EDITS
-from lookalike.evaluate import ClassReport, CopyReport
+from lookalike.evaluation import ClassReport, CopyReport
+from lookalike.imaging.manipulations import EDITS
 from samples import drawn, folder_of, save
 from terminal import fields, here, process
 

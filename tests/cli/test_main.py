@@ -117,7 +117,7 @@ def test_interrupted_while_indexing(tmp_path: Path) -> None:
     """Ctrl-C ends with code 130 and a sentence; the gallery is whole and the next run finishes."""
     photos = folder_of(tmp_path / "photos", 150)
     script = """
-import signal, time, lookalike.gallery.intake as intake
+import signal, time, lookalike.gallery.ingest.extract as intake
 from lookalike.cli import main
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 def slow(*given, real=intake.load, **options):

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import lookalike as la
-from lookalike.describe import get, models
-from lookalike.describe.models import ModelCard, ModelInfo
+from lookalike.descriptors import get
+from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.model_store import ModelCard, ModelInfo
 from lookalike.types import to_json
 from networks import card, changed, install, means
 from samples import drawn, save
@@ -20,7 +21,7 @@ from terminal import fields, here, process
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder for the user's models; none is shipped."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
-    monkeypatch.setattr(models, "SHIPPED", tmp_path / "shipped")
+    monkeypatch.setattr(model_store, "SHIPPED", tmp_path / "shipped")
     return tmp_path / "models"
 
 
@@ -52,7 +53,7 @@ def test_list_json(folder: Path) -> None:
     assert (ran.code, ran.err) == (0, "")
     (told,) = ran.json["models"]
     assert list(told) == fields(ModelInfo)
-    assert told == to_json(models.info(models.find("means")))
+    assert told == to_json(model_store.info(model_store.find("means")))
 
 
 def test_list_words(folder: Path, tmp_path: Path) -> None:

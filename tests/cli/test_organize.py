@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from lookalike.actions.organize import Plan, Step
 from lookalike.gallery import Gallery
-from lookalike.organize import Plan, Step
 from samples import drawn, save
 from terminal import fields, here, process
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-from lookalike.describe import models
+from lookalike.descriptors.neural import model_store
 from regional import NAME, install_quarters
 from samples import drawn, folder_of, save
 from terminal import here
@@ -16,7 +16,7 @@ from terminal import here
 
 @pytest.fixture(autouse=True)
 def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(models.VARIABLE, str(tmp_path / "models"))
+    monkeypatch.setenv(model_store.VARIABLE, str(tmp_path / "models"))
     install_quarters(tmp_path / "models")
 
 

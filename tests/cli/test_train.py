@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from lookalike.describe import models
-from lookalike.train.card import Written, write_card
-from lookalike.train.export import export
-from lookalike.train.network import Network
+from lookalike.descriptors.neural import model_store
+from lookalike.training.export.card import Written, write_card
+from lookalike.training.export.onnx_export import export
+from lookalike.training.models.residual_net import Network
 from samples import folder_of
 from terminal import here
 
@@ -45,7 +45,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def folders(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models, "SHIPPED", small)
+    monkeypatch.setattr(model_store, "SHIPPED", small)
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
 
@@ -67,7 +67,7 @@ def test_copy_json(photos: Path, tmp_path: Path) -> None:
     assert set(told["before"]) == set(told["after"]) == {"recall", "first"}
     assert (tmp_path / "x.run" / "checkpoint.pt").is_file()
     assert [json.loads(line)["step"] for line in (tmp_path / "x.run" / "curve.jsonl").read_text().splitlines()] == [2]
-    card = models.read_card(tmp_path / "x.toml")
+    card = model_store.read_card(tmp_path / "x.toml")
     assert [(output.name, output.typical) for output in card.outputs] == [("x", 0.9)]
     assert card.measured["recall after"] == pytest.approx(told["after"]["recall"], rel=1e-5)
     assert here("models", "add", "x.onnx").code == 0
@@ -85,7 +85,7 @@ def test_copy_words(photos: Path, tmp_path: Path) -> None:
     for word in ("before", "after", "found", "first", "9 of 44", "help"):
         assert word in ran.out
     assert (tmp_path / "kept" / "checkpoint.pt").is_file()
-    assert models.read_card(tmp_path / "x.toml").name == "holiday"
+    assert model_store.read_card(tmp_path / "x.toml").name == "holiday"
 
 
 @pytest.mark.parametrize(

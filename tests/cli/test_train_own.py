@@ -10,12 +10,13 @@ import torch
 
 from boxes import coco_in
 from classes import classes_in
-from lookalike.describe import models
-from lookalike.describe.regions import RegionOutput
-from lookalike.load import load
-from lookalike.train import loop, start
-from lookalike.train.loop import Run
-from lookalike.train.tower import Tower
+from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.region_model import RegionOutput
+from lookalike.imaging import load
+from lookalike.training.engine import trainer
+from lookalike.training.engine.trainer import Run
+from lookalike.training.models.embedding_net import Tower
+from lookalike.training.tasks import pretrained
 from samples import save
 from terminal import here
 
@@ -40,7 +41,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of one's own lie in the test's folder; whoever starts from the shipped network gets random weights."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(start, "restored_tower", lambda _: Tower().eval())
+    monkeypatch.setattr(pretrained, "restored_tower", lambda _: Tower().eval())
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_from_a_folder_to_a_search(kind: str, switches: tuple, metric: str, dim:
     assert (ran.code, ran.err) == (0, "")
     assert (ran.json["name"], ran.json["step"], ran.json["complete"]) == ("mine", 6, True)
     assert all(isinstance(value, float) for value in ran.json["figures"].values())
-    card = models.read_card(Path("mine.toml"))
+    card = model_store.read_card(Path("mine.toml"))
     assert [(one.name, one.metric, one.dim) for one in card.outputs] == [("mine", metric, dim)]
     assert dict(card.measured) == pytest.approx(ran.json["figures"], rel=1e-4)
     page = Path("page.html").read_text()
@@ -120,11 +121,11 @@ def test_interrupted_and_called_again(photos: Path, monkeypatch: pytest.MonkeyPa
         return real(run)
 
     monkeypatch.setattr(Run, "_step", interrupted)
-    monkeypatch.setattr(loop, "SAVE_EVERY", 2)
+    monkeypatch.setattr(trainer, "SAVE_EVERY", 2)
     call = ("train", "classifier", photos, "--out", "x.onnx", "--start", "scratch", *FEW)
     ran = here(*call)
     assert (ran.code, ran.json["complete"], "best model so far" in ran.err) == (130, False, True)
-    assert models.read_card(Path("x.toml")).name == "x"
+    assert model_store.read_card(Path("x.toml")).name == "x"
     again = here(*call)
     assert (again.code, again.json["complete"], again.json["step"]) == (0, True, 6)
     assert len(steps) == 7
@@ -227,10 +228,10 @@ def test_a_detector_from_boxes_to_a_page(tmp_path: Path) -> None:
     ran = here(*call, "--side", 96, "--steps", 2, "--batch", 4, "--json")
     assert (ran.code, ran.json["details"]["classes"]) == (0, ["disc", "square"])
     assert "note: classes with fewer than 10 boxes" in ran.err
-    card = models.read_card(Path("things.toml"))
+    card = model_store.read_card(Path("things.toml"))
     assert card.regions == RegionOutput("things", 32, (32,), ("disc", "square"))
     assert dict(card.measured) == pytest.approx(ran.json["figures"], rel=1e-4)
-    found = models.regions(card).regions([load(tmp_path / "drawn" / "000.png")])[0]
+    found = model_store.regions(card).regions([load(tmp_path / "drawn" / "000.png")])[0]
     assert set(found.classes.tolist()) <= {-1, 0, 1}
     assert "Surest false finds" in Path("page.html").read_text()
     (tmp_path / "boxes.json").write_text("{}")

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.edits import apply
 from lookalike.gallery import Gallery
+from lookalike.imaging.manipulations import apply
 from lookalike.types import TuneReport
 from samples import drawn, save
 from terminal import fields, here, process

@@ -15,10 +15,11 @@ import PIL.Image
 import pytest
 from skimage import data
 
-from lookalike.describe import DESCRIPTORS, FROM_THUMBNAIL, describe_all, get, min_side, models, names
-from lookalike.describe.base import Described, Descriptor, thumbnail
-from lookalike.describe.neural import Neural
-from lookalike.describe.regions import RegionNetwork
+from lookalike.descriptors import DESCRIPTORS, FROM_THUMBNAIL, describe_all, get, min_side, names
+from lookalike.descriptors.base import Described, Descriptor, thumbnail
+from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.onnx_model import Neural
+from lookalike.descriptors.neural.region_model import RegionNetwork
 from lookalike.distance import METRICS
 from lookalike.errors import UserError
 from lookalike.types import Image
@@ -27,7 +28,7 @@ from networks import install
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket", "retina")
 ODD_SIZES = [(1, 1), (1, 2), (3, 3), (1, 5000), (5000, 1), (2, 300), (64, 64), (63, 65), (127, 129), (400, 7)]
 
-SHIPPED = [output.name for model in models.shipped() for output in model.outputs]
+SHIPPED = [output.name for model in model_store.shipped() for output in model.outputs]
 
 # A change here makes every gallery refuse its vectors: raise the card's version together with the algorithm.
 FINGERPRINTS = {

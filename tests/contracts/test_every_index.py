@@ -9,8 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from lookalike.distance import METRICS, Metric
-from lookalike.gallery.approximate import FaissIndex
-from lookalike.gallery.exact import ExactIndex, Index
+from lookalike.gallery.index.exact import ExactIndex, Index
+from lookalike.gallery.index.faiss_index import FaissIndex
 
 DIM = 64
 KINDS: dict[str, Callable[[Metric], Index]] = {

@@ -12,8 +12,8 @@ import onnxruntime
 import pytest
 import torch
 
-from lookalike.describe.models import read_card, verify
-from lookalike.train.separable import separable_trunk
+from lookalike.descriptors.neural.model_store import read_card, verify
+from lookalike.training.models.separable_trunk import separable_trunk
 from samples import folder_of
 
 ROOT = Path(__file__).parents[2]

@@ -27,7 +27,7 @@ from lookalike.report import (
     thumbnail,
     write_report,
 )
-from lookalike.report.report import box_style, human_bytes, percent, reasons, visible
+from lookalike.report.html_report import box_style, human_bytes, percent, reasons, visible
 from lookalike.types import Box, Failure, Hit
 
 THUMBNAIL = thumbnail(np.full((6, 8, 3), 120, np.uint8))

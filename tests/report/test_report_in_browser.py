@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from browsers import Visit, browsing, visiting
-from lookalike.edits import apply
+from lookalike.imaging.manipulations import apply
 from lookalike.report import (
     GroupView,
     PairView,

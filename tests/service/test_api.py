@@ -15,9 +15,9 @@ import requests
 from PIL import Image as Pillow
 
 import lookalike as la
-from lookalike.describe import get
-from lookalike.edits import apply
+from lookalike.descriptors import get
 from lookalike.gallery import Gallery
+from lookalike.imaging.manipulations import apply
 from lookalike.types import Box, to_json
 from samples import PHOTOGRAPHS, photograph, save
 from served import Served, serving
@@ -186,7 +186,7 @@ def test_a_blank_query_says_that_it_is_blank(server: Served, tmp_path: Path):
 
 
 def test_a_comparison_says_what_the_library_says(server: Served, photos: Path, query: Path):
-    """POST /v1/compare of a file and a picture of the gallery is lookalike.compare."""
+    """POST /v1/compare of a file and a picture of the gallery is lookalike.comparison."""
     whole = photos / "chelsea.jpg"
     expected = la.compare(query, whole)
     answer = server.post("/v1/compare", data={"b_id": by_name(server)["chelsea.jpg"]}, files={"a": query.read_bytes()})

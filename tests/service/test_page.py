@@ -19,8 +19,8 @@ from PIL import Image as Pillow
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from browsers import Visit, browsing, visiting
-from lookalike.edits import apply
 from lookalike.gallery import Gallery
+from lookalike.imaging.manipulations import apply
 from samples import PHOTOGRAPHS, drawn, photograph, save
 from served import Served, serving
 

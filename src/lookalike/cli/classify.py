@@ -15,13 +15,13 @@ from lookalike.cli.output import (
     progress_bar,
     shown,
 )
-from lookalike.describe.cards import ModelCard
-from lookalike.describe.classify import classifier, classify
+from lookalike.descriptors.neural.classifier import classifier, classify
+from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import LoadError
+from lookalike.formatting import percent
 from lookalike.gallery import Gallery
-from lookalike.load import load
+from lookalike.imaging import load
 from lookalike.types import ClassifyReport, Failure, Label
-from lookalike.wording import percent
 
 
 @click.command()

@@ -13,8 +13,8 @@ import click
 import lookalike as la
 from lookalike.cli.output import json_option, print_json, print_table, shown
 from lookalike.errors import UserError
+from lookalike.formatting import percent
 from lookalike.types import Comparison, to_json
-from lookalike.wording import percent
 
 if TYPE_CHECKING:
     from lookalike.report import PairView
@@ -54,7 +54,7 @@ def command(images: tuple[str, ...], report: str | None, explain: str | None, as
 
 def _check_place(path: str, images: tuple[str, ...]) -> None:
     """Before there is work. Raises UserError for an ending that no format has, and for one of the pictures itself."""
-    from lookalike.report.writing import picture_format
+    from lookalike.report.atomic_file import picture_format
 
     picture_format(path)
     if any(os.path.realpath(path) == os.path.realpath(image) for image in images):
@@ -77,11 +77,11 @@ def _compared(a: str, b: str, *, report: bool, explain: str | None, few: bool) -
     if not (report or explain):
         comparison = la.compare(a, b)
         return _Found(a, b, comparison, to_json(comparison))
-    from lookalike.compare.draw import draw
-    from lookalike.compare.explain import explain as why
-    from lookalike.compare.explain import explanation_json
-    from lookalike.report.views import pair_view
-    from lookalike.report.writing import write_picture
+    from lookalike.comparison.explain.attribution import explain as why
+    from lookalike.comparison.explain.attribution import explanation_json
+    from lookalike.comparison.explain.draw import draw
+    from lookalike.report.atomic_file import write_picture
+    from lookalike.report.view_models import pair_view
 
     explanation = why(a, b)
     comparison = explanation.comparison

@@ -6,10 +6,10 @@ import click
 import numpy as np
 
 from lookalike.cli.output import json_option, print_failures, print_json, printable, shown
-from lookalike.describe import describe_all, get, min_side
-from lookalike.describe.regions import NO_CLASS, OBJECT, RegionNetwork, in_pixels
+from lookalike.descriptors import describe_all, get, min_side
+from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT, RegionNetwork, in_pixels
 from lookalike.errors import LoadError, UserError
-from lookalike.load import load
+from lookalike.imaging import load
 from lookalike.types import Failure
 
 
@@ -64,7 +64,7 @@ def _regions(path: str, network: RegionNetwork, draw: str | None, as_json: bool)
     names = [network.gives.names[n] if NO_CLASS < n < len(network.gives.names) else "" for n in found.classes.tolist()]
     rows = list(zip(boxes, np.round(found.scores.astype(float), 4).tolist(), names, strict=True))
     if draw:
-        from lookalike.report.boxes import draw_boxes, write_png
+        from lookalike.report.draw_boxes import draw_boxes, write_png
 
         objects = [(box, f"{name} {score:.2f}".strip()) for box, score, name in rows if score >= OBJECT]
         write_png(draw, draw_boxes(image, objects))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from lookalike.clear import Act, ClearReport, clear_away, hardlink, move_to, trash
+from lookalike.actions.dedupe_actions import Act, ClearReport, clear_away, hardlink, move_to, trash
 from lookalike.cli.calibrate import calibrate_once
 from lookalike.cli.output import (
     gallery_option,
@@ -20,10 +20,10 @@ from lookalike.cli.output import (
     progress_bar,
     shown,
 )
-from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, parse_by
+from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, parse_by
+from lookalike.formatting import human_bytes, percent
 from lookalike.gallery import Gallery
 from lookalike.types import Failure, Group, to_json
-from lookalike.wording import human_bytes, percent
 
 PRECISION = 0.99
 
@@ -136,7 +136,7 @@ def _gallery(
 
 def _report(path: str, groups: list[Group], failures: tuple[Failure, ...], pictures: int) -> None:
     from lookalike.report import Summary, write_report
-    from lookalike.report.views import group_views
+    from lookalike.report.view_models import group_views
 
     facts = (("Pictures", f"{pictures:,}"), ("Groups", f"{len(groups):,}"))
     with progress_bar("drawing the report") as progress:

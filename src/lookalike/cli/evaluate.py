@@ -8,9 +8,17 @@ from pathlib import Path
 import click
 
 from lookalike.cli.output import json_option, print_failures, print_json, print_table, progress_bar, shown
-from lookalike.evaluate import QUERIES, ClassReport, ClassScore, CopyReport, class_of, evaluate_classes, evaluate_copies
-from lookalike.evaluate.scores import FALSE_SHARE
-from lookalike.gallery.walk import Found, walk
+from lookalike.evaluation import (
+    QUERIES,
+    ClassReport,
+    ClassScore,
+    CopyReport,
+    class_of,
+    evaluate_classes,
+    evaluate_copies,
+)
+from lookalike.evaluation.ranking_metrics import FALSE_SHARE
+from lookalike.gallery.ingest.scan import Found, walk
 from lookalike.types import Failure, to_json
 
 COPY_COLUMNS = ("by", "micro-AP", "recall", "recall@1", "recall@10", "at precision 0.9", "ROC AUC", "equal error")
@@ -110,7 +118,7 @@ def _classes(folder: str, files: list[str], by: str | None, queries: int | None,
 
 def _told(result: CopyReport | ClassReport, failed: tuple[Failure, ...], report: str | None, as_json: bool) -> int:
     if report:
-        from lookalike.evaluate.page import write_page
+        from lookalike.evaluation.page import write_page
 
         write_page(Path(report), result, failed)
         click.echo(f"report: {shown(report)}", err=True)

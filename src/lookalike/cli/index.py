@@ -9,8 +9,8 @@ import click
 from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, progress_bar, shown
 from lookalike.errors import UserError
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
-from lookalike.gallery.privacy import KEEPS, Keeps
-from lookalike.load import MAX_PIXELS
+from lookalike.gallery.storage.privacy import KEEPS, Keeps
+from lookalike.imaging import MAX_PIXELS
 from lookalike.types import AddReport
 
 
@@ -22,7 +22,7 @@ from lookalike.types import AddReport
 @click.option(
     "--keeps",
     type=click.Choice(KEEPS),
-    help="For a new gallery: thumbnails or vectors without paths, see docs/gallery-format.md.  [default: paths]",
+    help="For a new gallery: thumbnails or vectors without paths, see docs/reference/gallery-format.md.  [default: paths]",
 )
 @click.option("--with", "regions", metavar="NAME", help="Also find these regions of pictures that lack them.")
 @click.option("--refresh", is_flag=True, help="Also forget the pictures whose files are gone.")

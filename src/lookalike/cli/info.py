@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, printable, shown
+from lookalike.formatting import human_bytes
 from lookalike.gallery import Gallery, GalleryInfo
-from lookalike.wording import human_bytes
 
 
 @click.command()

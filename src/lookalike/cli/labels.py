@@ -16,10 +16,10 @@ from lookalike.cli.output import (
     progress_bar,
     shown,
 )
+from lookalike.formatting import percent
 from lookalike.gallery import Gallery
-from lookalike.gallery.suspects import NEIGHBOURS
+from lookalike.gallery.labels.label_errors import NEIGHBOURS
 from lookalike.types import LabelReport, Suspect
-from lookalike.wording import percent
 
 source_option = click.option("--source", help="Only labels of this model, or of 'csv' or 'folders'.")
 
@@ -111,7 +111,7 @@ def suspects(gallery: str, by: str | None, k: int, source: str | None, report: s
 
 def _report(path: str, found: list[Suspect]) -> None:
     from lookalike.report import Summary, write_report
-    from lookalike.report.views import suspect_views
+    from lookalike.report.view_models import suspect_views
 
     with progress_bar("drawing the report") as progress:
         views = suspect_views(found, progress)

@@ -7,19 +7,19 @@ from pathlib import Path
 import click
 
 from lookalike.cli.output import json_option, print_failures, print_json, print_table, printable, shown
-from lookalike.describe import models
-from lookalike.describe.models import ModelCard, ModelInfo
-from lookalike.describe.neural import Labels
+from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.model_store import ModelCard, ModelInfo
+from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.errors import ModelCardInvalid, ModelError
+from lookalike.formatting import human_bytes
 from lookalike.types import Failure, to_json
-from lookalike.wording import human_bytes
 
 
 @click.group()
 def command() -> None:
     """List, show, add, remove and check neural models: an ONNX file with a card beside it.
 
-    Yours lie in $LOOKALIKE_MODELS, else in ~/.lookalike/models. docs/models.md explains the card.
+    Yours lie in $LOOKALIKE_MODELS, else in ~/.lookalike/models. docs/how-to/models.md explains the card.
     """
 
 
@@ -27,16 +27,16 @@ def command() -> None:
 @json_option
 def list_models(as_json: bool) -> int:
     """List the models that there are, and whether their files are whole."""
-    found = [models.info(card) for card in models.all_models()]
+    found = [model_store.info(card) for card in model_store.all_models()]
     if as_json:
-        print_json({"models": found, "refused": models.refused()})
+        print_json({"models": found, "refused": model_store.refused()})
     elif found:
         columns = ["model", "descriptors", "dim", "size", "origin", "state", "card"]
         print_table(columns, [_row(info) for info in found], numbers=["size"])
     else:
-        click.echo(f"no models; yours would lie in {shown(str(models.folder()))}", err=True)
-    print_failures(models.refused())
-    return _code(all(info.state == "ok" for info in found) and not models.refused())
+        click.echo(f"no models; yours would lie in {shown(str(model_store.folder()))}", err=True)
+    print_failures(model_store.refused())
+    return _code(all(info.state == "ok" for info in found) and not model_store.refused())
 
 
 @command.command()
@@ -44,8 +44,8 @@ def list_models(as_json: bool) -> int:
 @json_option
 def show(name: str, as_json: bool) -> int:
     """Show the card of the model NAME: what it takes and gives, its licence, training, results and weaknesses."""
-    card = models.find(name)
-    info = models.info(card)
+    card = model_store.find(name)
+    info = model_store.info(card)
     if as_json:
         prints = {output.name: output.fingerprint for output in card.outputs}
         print_json({**to_json(card), "fingerprints": prints, **to_json(info)})
@@ -60,9 +60,9 @@ def show(name: str, as_json: bool) -> int:
 @json_option
 def add(onnx: Path, card: Path | None, as_json: bool) -> int:
     """Check a model and copy it, with its card, into your folder; its outputs become descriptors."""
-    added = models.add(onnx, card or onnx.with_suffix(".toml"))
+    added = model_store.add(onnx, card or onnx.with_suffix(".toml"))
     if as_json:
-        print_json(models.info(added))
+        print_json(model_store.info(added))
     else:
         click.echo(f"added {added.name}: {', '.join(output.name for output in added.outputs)}")
     return 0
@@ -73,7 +73,7 @@ def add(onnx: Path, card: Path | None, as_json: bool) -> int:
 @json_option
 def remove(name: str, as_json: bool) -> int:
     """Delete your model NAME. Galleries with its vectors cannot be opened until it is back."""
-    removed = models.remove(name)
+    removed = model_store.remove(name)
     if as_json:
         print_json({"name": removed.name, "path": removed.path})
     else:
@@ -86,10 +86,10 @@ def remove(name: str, as_json: bool) -> int:
 @json_option
 def verify(name: str | None, as_json: bool) -> int:
     """Check the model NAME, or all: the file's sha256, its input and outputs, and a trial run."""
-    cards = [models.find(name)] if name else list(models.all_models())
+    cards = [model_store.find(name)] if name else list(model_store.all_models())
     errors = {card.path: error for card in cards if (error := _error(card))}
     sound = [card.name for card in cards if card.path not in errors]
-    failed = [Failure(path, str(error)) for path, error in errors.items()] + ([] if name else [*models.refused()])
+    failed = [Failure(path, str(error)) for path, error in errors.items()] + ([] if name else [*model_store.refused()])
     if as_json:
         print_json({"verified": sound, "failed": failed})
     else:
@@ -102,7 +102,7 @@ def verify(name: str | None, as_json: bool) -> int:
 
 def _error(card: ModelCard) -> ModelError | None:
     try:
-        models.verify(card)
+        model_store.verify(card)
     except ModelError as error:
         return error
     return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from lookalike.actions.organize import OrganizeReport, Plan, Way, folder_name, organize, plan
 from lookalike.cli.output import (
     gallery_option,
     json_option,
@@ -14,7 +15,6 @@ from lookalike.cli.output import (
     progress_bar,
 )
 from lookalike.gallery import Gallery
-from lookalike.organize import OrganizeReport, Plan, Way, folder_name, organize, plan
 from lookalike.types import to_json
 
 PAST: dict[Way, str] = {"copy": "copied", "link": "linked", "move": "moved"}

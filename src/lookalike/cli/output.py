@@ -11,8 +11,7 @@ from typing import Any
 
 import click
 
-from lookalike.gallery.adding import Progress
-from lookalike.types import Failure, to_json
+from lookalike.types import Failure, Progress, to_json
 
 FAILURES_SHOWN = 20
 UNFOLDED = 100_000  # columns of a table that goes to a file or another program: one line per row

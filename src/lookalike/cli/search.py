@@ -7,10 +7,10 @@ import click
 from lookalike.cli.calibrate import calibrate_once
 from lookalike.cli.output import gallery_option, json_option, print_json, print_table, shown
 from lookalike.errors import UserError
+from lookalike.formatting import percent
 from lookalike.gallery import Gallery
-from lookalike.gallery.verifying import VERIFY
+from lookalike.gallery.search.reranking import VERIFY
 from lookalike.types import Box, Hit
-from lookalike.wording import percent
 
 COPY = 0.5  # more likely a copy than not
 
@@ -79,7 +79,7 @@ def command(
         verifies = opened.verifies(by) and not views and not judged
     if report:
         from lookalike.report import Summary, write_report
-        from lookalike.report.views import search_view
+        from lookalike.report.view_models import search_view
 
         write_report(report, summary=Summary(f"Search for {image}"), searches=[search_view(image, hits, by)])
     if as_json:

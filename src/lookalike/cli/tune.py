@@ -17,12 +17,12 @@ from lookalike.cli.output import (
     print_table,
     progress_bar,
 )
-from lookalike.describe.blend import BLEND
+from lookalike.csvfile import read_csv
+from lookalike.descriptors.fusion import BLEND
+from lookalike.formatting import percent
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
-from lookalike.gallery.csvfile import read_csv
-from lookalike.gallery.tuning import COLUMNS, PRECISION
+from lookalike.gallery.calibration.tune import COLUMNS, PRECISION
 from lookalike.types import Figures, TuneReport
-from lookalike.wording import percent
 
 
 @click.command()

@@ -14,16 +14,16 @@ from typing import Self
 
 import numpy as np
 
-from lookalike.compare.calibration import library_prior
-from lookalike.compare.evidence import SIDE, subject
-from lookalike.compare.pair import TELLING, Looked
-from lookalike.compare.turns import TURNS
-from lookalike.describe import describe_all, get, region_network
-from lookalike.describe.base import DescriptorCard
-from lookalike.describe.blend import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
-from lookalike.describe.classify import classifier
-from lookalike.describe.keypoints import Keypoints
-from lookalike.describe.regions import RegionNetwork
+from lookalike.comparison.alignment.orientations import TURNS
+from lookalike.comparison.calibration import library_prior
+from lookalike.comparison.evidence import SIDE, subject
+from lookalike.comparison.pair import TELLING, Looked
+from lookalike.descriptors import describe_all, get, region_network
+from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
+from lookalike.descriptors.keypoints import Keypoints
+from lookalike.descriptors.neural.classifier import classifier
+from lookalike.descriptors.neural.region_model import RegionNetwork
 from lookalike.errors import (
     GalleryDamaged,
     GalleryError,
@@ -33,37 +33,38 @@ from lookalike.errors import (
     PictureMissing,
     UserError,
 )
-from lookalike.gallery import where as filters
-from lookalike.gallery.adding import Adder, Progress
-from lookalike.gallery.asking import Region, is_blank, query_image
-from lookalike.gallery.calibrating import VERIFIED, calibrated, own_curves, own_weights
-from lookalike.gallery.classifying import Classifier
-from lookalike.gallery.copies import IndexCopies
-from lookalike.gallery.describing import describe_lacking, hold
-from lookalike.gallery.duplicates import find_duplicates
-from lookalike.gallery.feedback import examples
-from lookalike.gallery.held import held
-from lookalike.gallery.intake import Wanted
-from lookalike.gallery.keeping import keep_plain
-from lookalike.gallery.labels import EVERYTHING
-from lookalike.gallery.naming import label_from_csv, label_from_folders
-from lookalike.gallery.plan import Plan, planned
-from lookalike.gallery.points import unpacked
-from lookalike.gallery.privacy import Keeps, checked
-from lookalike.gallery.regional import RegionSearcher
-from lookalike.gallery.regionasking import Asked, search_regions
-from lookalike.gallery.regioncopies import RegionCopies
-from lookalike.gallery.regionplaces import RegionQuery
-from lookalike.gallery.row import Row
-from lookalike.gallery.searching import Query, Searcher
-from lookalike.gallery.store import MANY, Store
-from lookalike.gallery.suspects import NEIGHBOURS, find_suspects
-from lookalike.gallery.thumbnails import FILE as THUMBNAILS
-from lookalike.gallery.thumbnails import Thumbnails
-from lookalike.gallery.tuning import PRECISION, judged_in_csv, judged_in_gallery, tuned
-from lookalike.gallery.verifying import VERIFY, Verifier
-from lookalike.gallery.walk import PathLike, absolute, walk
-from lookalike.load import MAX_PIXELS
+from lookalike.gallery.calibration.calibrate import VERIFIED, calibrated, own_curves, own_weights
+from lookalike.gallery.calibration.tune import PRECISION, judged_in_csv, judged_in_gallery, tuned
+from lookalike.gallery.dedup.candidate_pairs import find_duplicates
+from lookalike.gallery.dedup.representative import keep_plain
+from lookalike.gallery.index.index_cache import IndexCopies
+from lookalike.gallery.index.region_index_cache import RegionCopies
+from lookalike.gallery.ingest.backfill import describe_lacking, hold
+from lookalike.gallery.ingest.extract import Wanted
+from lookalike.gallery.ingest.ingest import Adder
+from lookalike.gallery.ingest.scan import walk
+from lookalike.gallery.labels.classify import Classifier
+from lookalike.gallery.labels.import_labels import label_from_csv, label_from_folders
+from lookalike.gallery.labels.label_errors import NEIGHBOURS, find_suspects
+from lookalike.gallery.projection import Plan, planned
+from lookalike.gallery.search.query import Region, is_blank, query_image
+from lookalike.gallery.search.region_matching import RegionQuery
+from lookalike.gallery.search.region_pipeline import Asked, search_regions
+from lookalike.gallery.search.region_search import RegionSearcher
+from lookalike.gallery.search.relevance_feedback import examples
+from lookalike.gallery.search.reranking import VERIFY, Verifier
+from lookalike.gallery.search.stored_query import held
+from lookalike.gallery.search.vector_search import Query, Searcher
+from lookalike.gallery.storage import filters as filters
+from lookalike.gallery.storage.keypoint_codec import unpacked
+from lookalike.gallery.storage.labels import EVERYTHING
+from lookalike.gallery.storage.privacy import Keeps, checked
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.store import MANY, Store
+from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
+from lookalike.gallery.storage.thumbnails import Thumbnails
+from lookalike.imaging import MAX_PIXELS
+from lookalike.paths import PathLike, absolute
 from lookalike.types import (
     AddReport,
     ClassifyReport,
@@ -74,6 +75,7 @@ from lookalike.types import (
     Label,
     Labelled,
     LabelReport,
+    Progress,
     Suspect,
     TuneReport,
     Verdict,

@@ -1,4 +1,4 @@
-// The service's API, docs/service.md: requests, problems, pictures' addresses.
+// The service's API, docs/how-to/service.md: requests, problems, pictures' addresses.
 import { given } from "./route.js";
 
 /** What the service refused, in its own words (RFC 9457). */

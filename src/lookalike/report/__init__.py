@@ -1,6 +1,6 @@
 """SURFACE: one self-contained HTML page that shows comparisons, searches and duplicates to a person."""
 
-from lookalike.report.report import (
+from lookalike.report.html_report import (
     GroupView,
     PairView,
     Picture,

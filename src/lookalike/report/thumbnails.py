@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from lookalike.gallery.thumbnails import webp
+from lookalike.gallery.storage.thumbnails import webp
 from lookalike.types import Pixels
 
 QUALITY = 72

@@ -14,11 +14,11 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 from lookalike.service import problems, schemas
-from lookalike.service.document import documented
-from lookalike.service.front import Front
+from lookalike.service.gallery_thread import Front
 from lookalike.service.guard import Guard
 from lookalike.service.jobs import Jobs
 from lookalike.service.metrics import Counting, Metrics
+from lookalike.service.openapi import documented
 from lookalike.service.routes import duplicates, health, pictures, search, work
 from lookalike.service.service import Service
 from lookalike.service.settings import Settings

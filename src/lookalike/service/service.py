@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from lookalike.service.front import Front
+from lookalike.service.gallery_thread import Front
 from lookalike.service.jobs import Jobs
 from lookalike.service.metrics import Metrics
 from lookalike.service.problems import Refused

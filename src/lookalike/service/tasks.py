@@ -17,18 +17,18 @@ import faiss
 import numpy as np
 from PIL import Image as Pillow
 
-from lookalike.compare.draw import draw
-from lookalike.compare.explain import explain, explanation_json
-from lookalike.compare.pair import compare as compared
-from lookalike.describe import models
-from lookalike.describe.classify import classify as told
-from lookalike.describe.classify import labels_of
+from lookalike.comparison.explain.attribution import explain, explanation_json
+from lookalike.comparison.explain.draw import draw
+from lookalike.comparison.pair import compare as compared
+from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.classifier import classify as told
+from lookalike.descriptors.neural.classifier import labels_of
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.row import Row
-from lookalike.gallery.thumbnails import KEPT, Thumbnails, webp
-from lookalike.load import from_array, load
-from lookalike.service import showing
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.thumbnails import KEPT, Thumbnails, webp
+from lookalike.imaging import from_array, load
+from lookalike.service import serializers
 from lookalike.service.problems import Conflict, plain
 from lookalike.types import Box, Image, to_json
 
@@ -107,7 +107,7 @@ def search(sent: Sent, wanted: Wanted) -> Json:
         "query": asked,
         "by": wanted.by or gallery.default_by,
         "verified": verified,
-        "hits": showing.hits(gallery, found),
+        "hits": serializers.hits(gallery, found),
     }
 
 
@@ -141,7 +141,7 @@ def thumbnail(number: int, side: int) -> bytes:
 
 def classify(sent: Sent, model: str, top: int) -> Json:
     """The answer of ``POST /v1/classify``; of a model by its name alone, never by a path."""
-    card = models.find(model)
+    card = model_store.find(model)
     labels_of(card)
     found = told([_picture(sent)], card).top(0, top, least=0.0)
     return {"model": card.name, "labels": [{"label": one.label, "probability": one.probability} for one in found]}
@@ -160,7 +160,7 @@ def take_in(path: str) -> Json:
     report = gallery.add(path)
     if report.failed:
         raise UserError(f"it could not be kept: {report.failed[0].reason}")
-    return showing.pictures(gallery, list(gallery.rows_at([path]).values()))[0]
+    return serializers.pictures(gallery, list(gallery.rows_at([path]).values()))[0]
 
 
 def checked(data: bytes) -> str:

@@ -11,7 +11,7 @@ from lookalike.cli.output import json_option, print_json, print_table, printable
 from lookalike.cli.train.places import free, refuse_place
 
 if TYPE_CHECKING:
-    from lookalike.train.adapt import Adapted
+    from lookalike.training.tasks.adapt_copy import Adapted
 
 
 @click.command()
@@ -30,9 +30,9 @@ def command(
     A fifth of the pictures (at most 150) is held out; edited in every way, they are looked for among all pictures,
     before and after. Interrupted, the same call goes on from its last checkpoint.
     """
-    from lookalike.train.adapt import adapt
-    from lookalike.train.export import restored
-    from lookalike.train.start import shipped_card
+    from lookalike.training.export.onnx_export import restored
+    from lookalike.training.tasks.adapt_copy import adapt
+    from lookalike.training.tasks.pretrained import shipped_card
 
     refuse_place(out)
     name = free(name or out.stem)
@@ -45,9 +45,9 @@ def command(
 
 
 def _write(adapted: Adapted, out: Path, name: str, side: int, folder: Path) -> None:
-    from lookalike.describe import get
-    from lookalike.train.card import Written, write_card
-    from lookalike.train.export import export
+    from lookalike.descriptors import get
+    from lookalike.training.export.card import Written, write_card
+    from lookalike.training.export.onnx_export import export
 
     sha256 = export(adapted.network, side, out, ("copy", name))
     write_card(

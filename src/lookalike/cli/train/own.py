@@ -13,8 +13,8 @@ from lookalike.cli.output import print_failures, print_json, progress_bar, shown
 from lookalike.cli.train.places import free, refuse_place
 
 if TYPE_CHECKING:
-    from lookalike.train.made import Made
-    from lookalike.train.settings import Settings
+    from lookalike.training.engine.settings import Settings
+    from lookalike.training.export.artifacts import Made
 
 INTERRUPTED = 130
 FAILED = 1
@@ -26,7 +26,7 @@ class OwnCommand(click.Command):
 
     def __init__(self, verb: str, settings: str, help: str, source: str = "DIR|CSV") -> None:  # noqa: A002  click's
         super().__init__(verb, callback=self._train, params=_places(source), help=help)
-        self._module, self._settings = f"lookalike.train.{verb}", settings
+        self._module, self._settings = f"lookalike.training.tasks.{verb}", settings
         self._verb, self._complete = f"train_{verb}", False
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
@@ -41,8 +41,8 @@ class OwnCommand(click.Command):
 
     def _train(self, out: Path, name: str | None, recipe: Path | None, **given: Any) -> int:
         """Train, write the model and the page, tell; the exit code."""
-        from lookalike.train.made import deliver
-        from lookalike.train.settings import read_settings
+        from lookalike.training.engine.settings import read_settings
+        from lookalike.training.export.artifacts import deliver
 
         refuse_place(out)
         name = free(name or out.stem)

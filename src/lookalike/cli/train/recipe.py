@@ -22,10 +22,10 @@ from lookalike.cli.train.places import refuse_place
 @json_option
 def command(file: Path, data: Path, teacher: Path | None, run_folder: Path, out: Path, side: int, as_json: bool) -> int:
     """Train a network from random weights as the recipe FILE says. Goes on from the last checkpoint."""
-    from lookalike.train.copying import run_of, trained_by
-    from lookalike.train.export import export
-    from lookalike.train.prepare import prepare
-    from lookalike.train.recipe import read
+    from lookalike.training.engine.recipe import read
+    from lookalike.training.export.onnx_export import export
+    from lookalike.training.tasks.copy_detection import run_of, trained_by
+    from lookalike.training.tasks.prepare import prepare
 
     refuse_place(out)
     told = read(file)

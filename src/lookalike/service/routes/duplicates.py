@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 
 from lookalike.gallery import Gallery
-from lookalike.service import schemas, working
+from lookalike.service import job_functions, schemas
 from lookalike.service.cursors import cursor, place
-from lookalike.service.found import Found
+from lookalike.service.duplicate_results import Found
 from lookalike.service.jobs import Job
 from lookalike.service.problems import Refused
 from lookalike.service.service import Server, Service, Writable
@@ -50,7 +50,7 @@ async def _search_for(server: Service, precision: float, by: str | None, fresh: 
     known = server.duplicates.get(key)
     job = server.jobs.find(known) if known else None
     if job is None or fresh or job.state in ("failed", "cancelled"):
-        work, folder = working.duplicates, server.settings.gallery
+        work, folder = job_functions.duplicates, server.settings.gallery
 
         def kept(groups: list[Group]) -> Found:
             return Found(groups, last)
@@ -87,7 +87,7 @@ async def clear(server: Server, body: schemas.Clear) -> dict[str, object]:
     """Move copies to the system's trash, one by one, after both files were read again: a job."""
     pairs = [(one.copy_, one.keep) for one in body.pairs]
     await server.front.ask(lambda opened: [opened.row(number) for pair in pairs for number in pair])
-    return server.jobs.begin("clear", working.clear, server.settings.gallery, pairs).shown()
+    return server.jobs.begin("clear", job_functions.clear, server.settings.gallery, pairs).shown()
 
 
 def _paths(gallery: Gallery, pairs: list[list[int]]) -> list[tuple[str, str]]:

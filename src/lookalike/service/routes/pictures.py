@@ -14,9 +14,9 @@ from fastapi.responses import FileResponse, Response
 
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.row import Row
-from lookalike.gallery.thumbnails import KEPT, SIDES
-from lookalike.service import schemas, showing, tasks
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.thumbnails import KEPT, SIDES
+from lookalike.service import schemas, serializers, tasks
 from lookalike.service.cursors import cursor, place
 from lookalike.service.forms import data_of, ids
 from lookalike.service.problems import Conflict, Gone, NotThere, Refused, plain
@@ -76,12 +76,12 @@ async def images(
     def listed(opened: Gallery) -> dict[str, object]:
         if ids_ is not None:
             rows = opened.rows_of(wanted)
-            return {"images": showing.pictures(opened, rows), "next": None, "total": len(rows)}
+            return {"images": serializers.pictures(opened, rows), "next": None, "total": len(rows)}
         every = opened.ids(where)
         rest = [number for number in every if number > after][: limit + 1] if after else every[: limit + 1]
         rows = opened.rows_of(rest[:limit])
         following = cursor(rest[limit - 1]) if len(rest) > limit else None
-        return {"images": showing.pictures(opened, rows), "next": following, "total": len(every)}
+        return {"images": serializers.pictures(opened, rows), "next": following, "total": len(every)}
 
     return await server.front.ask(listed)
 
@@ -95,7 +95,7 @@ async def all_ids(server: Server, where: Where = None) -> dict[str, object]:
 @router.get("/images/{number}", response_model=schemas.Picture)
 async def image(server: Server, number: Id) -> dict[str, object]:
     """One picture."""
-    return (await server.front.ask(lambda opened: showing.pictures(opened, [opened.row(number)])))[0]
+    return (await server.front.ask(lambda opened: serializers.pictures(opened, [opened.row(number)])))[0]
 
 
 @router.get("/images/{number}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
@@ -141,7 +141,7 @@ async def forget(server: Server, number: Id, trash: bool = False) -> Response:
     """Forget a picture. The file stays where it is, or goes to the system's trash."""
     row = await (_with_file(server, number) if trash else server.front.ask(lambda opened: opened.row(number)))
     if trash:
-        from lookalike.clear import trash as to_trash
+        from lookalike.actions.dedupe_actions import trash as to_trash
 
         await asyncio.to_thread(_status, row)
         await asyncio.to_thread(to_trash(), row.path, row.path)

@@ -12,7 +12,7 @@ from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
 from lookalike.gallery import Gallery
-from lookalike.service import schemas, working
+from lookalike.service import job_functions, schemas
 from lookalike.service.problems import Refused
 from lookalike.service.service import Server, Service, Writable
 
@@ -25,7 +25,7 @@ HEARTBEAT = 5.0  # seconds without news after which a comment keeps the connecti
 async def index(server: Server, body: schemas.Index) -> dict[str, object]:
     """Bring the gallery up to date with its folders, or with the given ones: a job."""
     folders = await server.front.ask(lambda opened: _folders(opened, body.folders, server.settings.folders))
-    job = server.jobs.begin("index", working.index, server.settings.gallery, folders, body.retry_failed)
+    job = server.jobs.begin("index", job_functions.index, server.settings.gallery, folders, body.retry_failed)
     return job.shown()
 
 

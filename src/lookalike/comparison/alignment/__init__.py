@@ -1,0 +1,1 @@
+"""How one image lies on another: keypoint matching, ECC, orientations, overlap."""

@@ -1,0 +1,93 @@
+"""From a distance to the probability that two pictures are copies of one original, and back.
+
+A logistic curve per measure (Platt 1999), fitted by ``recipes/fit_calibration.py`` on as many copies as
+strangers, so that it is right for a pair of which nothing is known beforehand (prior 0.5). Among N pictures a
+copy is expected once at most, so a search or a hunt for duplicates asks with ``prior = 1 / (N + 1)``: the same
+distance says less, the more strangers it was picked from.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import UserError
+from lookalike.logistic import sigmoid
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """``probability = sigmoid(intercept - slope * distance - crowding * crowd)`` at prior 0.5.
+
+    ``slope`` is above zero. ``crowding``: what a query loses that is like many pictures, see crowd.py."""
+
+    slope: float
+    intercept: float
+    origin: str
+    crowding: float = 0.0
+
+    def probability(self, distance: NDArray[Any] | float, prior: float = 0.5) -> NDArray[np.float64]:
+        """Distances of any shape -> probabilities 0..1 of the same shape, given the share of copies expected."""
+        odds = self.intercept - self.slope * np.asarray(distance, np.float64) + _logit(prior)
+        return sigmoid(odds)
+
+    def odds(self, distance: float, prior: float = 0.5, crowd: float = 0.0) -> float:
+        """The logarithm of the odds at one distance; tells apart what rounds to probability 1."""
+        return self.intercept - self.slope * distance - self.crowding * crowd + _logit(prior)
+
+    def distance(self, probability: float, prior: float = 0.5) -> float:
+        """The largest distance that still has this probability; below zero if even 0 is not close enough."""
+        return (self.intercept + _logit(prior) - _logit(probability)) / self.slope
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Everything in ``calibration.toml``, and the curves of the shipped networks in ``networks.toml``.
+
+    ``curves``: measure -> Calibration, "blend" among them. ``edited``: weights (and "intercept") of a logistic
+    rule over the blend's components, each in units of its card's ``typical``: positive says edited, negative
+    re-encoded. ``similar``: the distances by the blend and by ``content`` that only 1 in 100 pairs of strangers stays
+    under.
+    """
+
+    curves: Mapping[str, Calibration]
+    edited: Mapping[str, float]
+    similar: Mapping[str, float]
+
+
+@cache
+def shipped() -> Fitted:
+    """The calibrations that come with the package."""
+    table, networks = (
+        tomllib.loads(resources.files("lookalike.comparison").joinpath(file).read_text("utf-8"))
+        for file in ("calibration.toml", "networks.toml")
+    )
+    curves = {name: Calibration(**values) for name, values in (table["curves"] | networks["curves"]).items()}
+    return Fitted(curves, table["edited"], table["similar"] | networks["similar"])
+
+
+def curve(name: str) -> Calibration:
+    """The calibration of a measure. Raises UserError if there is none."""
+    try:
+        return shipped().curves[name]
+    except KeyError:
+        raise UserError(f"no calibration for {name!r}; there are {', '.join(shipped().curves)}") from None
+
+
+def library_prior(pictures: int) -> float:
+    """The share of copies to expect when one picture is held against a library of this many."""
+    return 1.0 / (max(pictures, 1) + 1.0)
+
+
+def _logit(share: float) -> float:
+    if not 0.0 < share < 1.0:
+        raise UserError(f"a probability between 0 and 1 is needed, not {share}")
+    return math.log(share / (1.0 - share))

@@ -1,0 +1,1 @@
+"""Classic descriptors: colour, texture, structure, PDQ."""

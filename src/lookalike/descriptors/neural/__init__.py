@@ -1,0 +1,1 @@
+"""Neural descriptors: an ONNX file and its card, run in ONNX Runtime."""

@@ -1,0 +1,84 @@
+"""What a picture shows, in the words of a model: a softmax over the logits of its classes.
+
+The temperature on the card makes the probabilities mean what they say (Guo et al., "On Calibration of Modern Neural
+Networks", arXiv 1706.04599); below the card's ``abstain_below`` nothing is said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.model_card import ModelCard, read_card
+from lookalike.descriptors.neural.onnx_model import Labels
+from lookalike.errors import UserError
+from lookalike.types import Floats, Image, Label
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """``probabilities``: (N, C) float32, each row adds up to 1; zeros where the network gave no number.
+    ``labels``: what its C classes are called, and when it says nothing. ``source``: who says so."""
+
+    probabilities: Floats
+    labels: Labels
+    source: str
+
+    def top(self, row: int, k: int = 1, least: float | None = None) -> tuple[Label, ...]:
+        """The k most probable labels of a picture, best first; none if the best is below ``least``, by default the
+        card's ``abstain_below``."""
+        shares = self.probabilities[row]
+        least = self.labels.abstain_below if least is None else least
+        best = np.argsort(-shares, kind="stable")[:k].tolist()
+        if shares[best[0]] <= 0 or shares[best[0]] < least:
+            return ()
+        return tuple(Label(self.labels.names[n], float(shares[n]), self.source) for n in best)
+
+
+def classify(images: Sequence[Image], card: ModelCard) -> Classified:
+    """N pictures of any size -> the probability of each class.
+
+    Raises UserError for a model without labels, ModelMissing, ModelDamaged, ModelCardInvalid."""
+    labels = labels_of(card)
+    logits = model_store.network(card).logits(images)
+    return Classified(_softmax(logits, labels.temperature), labels, source_of(card))
+
+
+def classifier(name: str | Path) -> ModelCard:
+    """The card of a model that tells classes: a model's name, or the path of a card or of the ONNX file beside it.
+
+    Raises UserError for an unknown name and for a model without labels, ModelCardInvalid for a bad card."""
+    path = Path(name)
+    card = read_card(path.with_suffix(".toml")) if path.suffix in (".toml", ".onnx") else model_store.find(str(name))
+    labels_of(card)
+    return card
+
+
+def labels_of(card: ModelCard) -> Labels:
+    """Raises UserError for a model without labels."""
+    if card.labels is None:
+        raise UserError(
+            f"the model {card.name!r} tells no classes: its card, {card.path}, has no table [labels]; "
+            "see docs/how-to/models.md"
+        )
+    return card.labels
+
+
+def source_of(card: ModelCard) -> str:
+    """Who a label comes from: the model's name, and 12 hex digits that change with the file, with what is done to a
+    picture before it, and with the table [labels]."""
+    identity = repr((card.sha256, card.input, labels_of(card)))
+    return f"{card.name} {hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+
+def _softmax(logits: Floats, temperature: float) -> Floats:
+    """(N, C) -> (N, C), each row adds up to 1; zeros where a row is not finite."""
+    sound = np.isfinite(logits).all(axis=1, keepdims=True)
+    scaled = np.where(sound, logits, 0).astype(np.float64) / temperature
+    shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.where(sound, shares / shares.sum(axis=1, keepdims=True), 0).astype(np.float32)

@@ -1,0 +1,301 @@
+"""The card beside a model's ONNX file: a TOML table that is read strictly, key by key; see docs/how-to/models.md."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.neural.onnx_model import Labels, Layout, ModelInput, Triple, Type
+from lookalike.descriptors.neural.region_model import RegionOutput
+from lookalike.distance import Metric
+from lookalike.errors import ModelCardInvalid
+
+FORMAT = 1
+MIN_QUALITY = 0.15  # of a descriptor whose card names none: 2.4 grey levels, as for structure
+STORED_BITS = 16  # of one number: galleries keep half precision
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # it becomes part of file names and of `--by a=2,b=1`
+DIGEST = re.compile(r"[0-9a-f]{64}")
+RESERVED = ("blend",)
+METRICS: tuple[Metric, ...] = ("cosine", "euclidean")  # no network gives packed bits
+
+_Choice = TypeVar("_Choice", bound=str)
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What a model was trained on, and under which terms that was to be had."""
+
+    data: str
+    terms: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """Who a model is. ``path``: the card's; ``file``: the ONNX file's name, in the same folder.
+
+    ``outputs``: one descriptor per output of the network. ``measured``: what was measured -> result.
+    ``labels``: what its classes are called, if it tells any. ``regions``: what it gives, if that is regions.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    licence: str
+    source: str
+    input: ModelInput
+    outputs: tuple[DescriptorCard, ...]
+    training: tuple[Training, ...]
+    measured: Mapping[str, float]
+    weaknesses: tuple[str, ...]
+    path: str
+    labels: Labels | None = None
+    regions: RegionOutput | None = None
+
+    @property
+    def onnx(self) -> Path:
+        """Where the ONNX file must lie."""
+        return Path(self.path).with_name(self.file)
+
+
+def read_card(path: Path) -> ModelCard:
+    """The card at this path. Raises ModelCardInvalid that names the field and what is wrong with it."""
+    card = _Table(path, "", _toml(path))
+    if card.whole("format") != FORMAT:
+        raise card.wrong("format", f"must be {FORMAT}; for a newer one, upgrade Lookalike")
+    name, sha256 = card.name("name"), card.matching("sha256", DIGEST, "64 hexadecimal digits, in lower case")
+    takes = _input(card.table("input"))
+    outputs = card.table("outputs")
+    made = ModelCard(
+        name=name,
+        file=_file(card),
+        sha256=sha256,
+        licence=card.text("licence"),
+        source=card.text("source"),
+        input=takes,
+        outputs=tuple(_output(outputs, key, card.text("source"), sha256, takes) for key in outputs.values),
+        training=tuple(_training(table) for table in card.tables("training", [])),
+        measured=_measured(card),
+        weaknesses=card.texts("weaknesses"),
+        path=os.path.abspath(path),
+        labels=_labels(card),
+        regions=_regions(card),
+    )
+    if not made.outputs:
+        raise card.wrong("outputs", "names no output")
+    if made.labels and made.labels.output not in outputs.values:
+        raise card.table("labels").wrong("output", f"must be one of the outputs: {', '.join(outputs.values)}")
+    if made.regions and [made.regions.output] != list(outputs.values):
+        raise card.table("regions").wrong("output", f"must be the only output; there are {', '.join(outputs.values)}")
+    card.finish()
+    return made
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ModelCardInvalid(f"{path}: no such card; docs/how-to/models.md shows how one is written") from error
+    except OSError as error:
+        raise ModelCardInvalid(f"{path}: the card cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # of UTF-8 or of TOML
+        raise ModelCardInvalid(f"{path}: the card is not TOML: {error}") from error
+
+
+def _file(card: _Table) -> str:
+    file = card.text("file")
+    if Path(file).name != file or "\\" in file or not file.endswith(".onnx"):
+        raise card.wrong("file", "must be the name of an .onnx file in the card's folder, without a path")
+    return file
+
+
+def _input(table: _Table) -> ModelInput:
+    takes = ModelInput(
+        name=table.text("name"),
+        side=table.positive("side"),
+        layout=table.one_of("layout", get_args(Layout)),
+        type=table.one_of("type", get_args(Type)),
+        mean=table.triple("mean", (0.0, 0.0, 0.0)),
+        std=table.triple("std", (1.0, 1.0, 1.0)),
+    )
+    if min(takes.std) <= 0:
+        raise table.wrong("std", "must be above 0")
+    if takes.type == "uint8" and {"mean", "std"} & set(table.values):
+        raise table.wrong("mean" if "mean" in table.values else "std", 'goes with type = "float32" only')
+    table.finish()
+    return takes
+
+
+def _output(outputs: _Table, name: str, source: str, sha256: str, takes: ModelInput) -> DescriptorCard:
+    if not NAME.fullmatch(name) or name in RESERVED:
+        raise outputs.wrong(name, "is no name for a descriptor: letters, digits, _ . -, and not 'blend'")
+    table = outputs.table(name)
+    card = DescriptorCard(
+        name=name,
+        version=table.positive("version"),
+        metric=table.one_of("metric", METRICS),
+        dim=table.positive("dim"),
+        bits=STORED_BITS * table.positive("dim"),
+        min_side=takes.side,
+        min_quality=table.number("min_quality", MIN_QUALITY),
+        typical=table.number("typical"),
+        source=source,
+        origin=_origin(sha256, takes),
+    )
+    if not 0 < card.min_quality < 1:
+        raise table.wrong("min_quality", "must lie between 0 and 1")
+    if card.typical <= 0:
+        raise table.wrong("typical", "must be above 0")
+    table.finish()
+    return card
+
+
+def _origin(sha256: str, takes: ModelInput) -> str:
+    """What the vectors depend on: the file, and what is done to a picture before it."""
+    return f"{sha256} side={takes.side} type={takes.type} mean={takes.mean} std={takes.std}"
+
+
+def _training(table: _Table) -> Training:
+    training = Training(table.text("data"), table.text("terms"))
+    table.finish()
+    return training
+
+
+def _measured(card: _Table) -> dict[str, float]:
+    if "measured" not in card.values:
+        return {}
+    table = card.table("measured")
+    return {key: table.number(key) for key in table.values}
+
+
+def _labels(card: _Table) -> Labels | None:
+    if "labels" not in card.values:
+        return None
+    table = card.table("labels")
+    names = table.texts("names")
+    labels = Labels(table.text("output"), names, table.number("temperature", 1.0), table.number("abstain_below", 0.0))
+    if len(names) < 2 or len(set(names)) < len(names) or not all(name.strip() for name in names):
+        raise table.wrong("names", "must be at least two texts, each once, and none of them empty")
+    if labels.temperature <= 0:
+        raise table.wrong("temperature", "must be above 0")
+    if not 0 <= labels.abstain_below <= 1:
+        raise table.wrong("abstain_below", "must lie between 0 and 1")
+    table.finish()
+    return labels
+
+
+def _regions(card: _Table) -> RegionOutput | None:
+    if "regions" not in card.values:
+        return None
+    table = card.table("regions")
+    names = table.texts("names") if "names" in table.values else ()
+    if len(set(names)) < len(names) or not all(name.strip() for name in names):
+        raise table.wrong("names", "must be texts, each once, and none of them empty")
+    gives = RegionOutput(table.text("output"), table.positive("count"), table.lengths("looks"), names)
+    table.finish()
+    return gives
+
+
+class _Table:
+    """A table of a card. Every key is asked for by its type; one that nobody asked for is an error."""
+
+    def __init__(self, path: Path, place: str, values: Mapping[str, Any]) -> None:
+        self.path, self.place, self.values = path, place, values
+        self._asked: dict[str, None] = {}
+
+    def wrong(self, key: str, what: str) -> ModelCardInvalid:
+        return ModelCardInvalid(f"{self.path}: {self._full(key)} {what}")
+
+    def finish(self) -> None:
+        for key in self.values:
+            if key not in self._asked:
+                raise self.wrong(key, f"is no field of a card; there are {', '.join(map(self._full, self._asked))}")
+
+    def text(self, key: str) -> str:
+        value = self._value(key)
+        if not isinstance(value, str) or not value.strip():
+            raise self.wrong(key, f"must be a text, not {value!r}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        values = self._value(key)
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise self.wrong(key, f"must be a list of texts, not {values!r}")
+        return tuple(values)
+
+    def matching(self, key: str, pattern: re.Pattern[str], what: str) -> str:
+        text = self.text(key)
+        if not pattern.fullmatch(text):
+            raise self.wrong(key, f"must be {what}, not {text!r}")
+        return text
+
+    def name(self, key: str) -> str:
+        return self.matching(key, NAME, "letters, digits, _ . -")
+
+    def one_of(self, key: str, choices: tuple[_Choice, ...]) -> _Choice:
+        text = self.text(key)
+        for choice in choices:
+            if choice == text:
+                return choice
+        raise self.wrong(key, f"must be {' or '.join(map(repr, choices))}, not {text!r}")
+
+    def whole(self, key: str) -> int:
+        value = self._value(key)
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise self.wrong(key, f"must be a whole number, not {value!r}")
+        return value
+
+    def positive(self, key: str) -> int:
+        value = self.whole(key)
+        if value < 1:
+            raise self.wrong(key, f"must be 1 or more, not {value}")
+        return value
+
+    def lengths(self, key: str) -> tuple[int, ...]:
+        values = self._value(key)
+        if not isinstance(values, list) or not values or not all(type(one) is int and one > 0 for one in values):
+            raise self.wrong(key, f"must be a list of whole numbers from 1, not {values!r}")
+        return tuple(values)
+
+    def number(self, key: str, default: float | None = None) -> float:
+        return self._number(key, self._value(key, default))
+
+    def triple(self, key: str, default: Triple) -> Triple:
+        values = self._value(key, list(default))
+        if not isinstance(values, list) or len(values) != 3:
+            raise self.wrong(key, f"must be three numbers, of red, green and blue, not {values!r}")
+        red, green, blue = (self._number(key, value) for value in values)
+        return red, green, blue
+
+    def table(self, key: str) -> _Table:
+        value = self._value(key)
+        if not isinstance(value, dict):
+            raise self.wrong(key, f"must be a table, not {value!r}")
+        return _Table(self.path, self._full(key), value)
+
+    def tables(self, key: str, default: list[Any]) -> list[_Table]:
+        values = self._value(key, default)
+        if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+            raise self.wrong(key, f"must be a list of tables, not {values!r}")
+        return [_Table(self.path, self._full(key), value) for value in values]
+
+    def _value(self, key: str, default: Any = None) -> Any:
+        self._asked[key] = None
+        value = self.values.get(key, default)
+        if value is None:  # TOML knows no such value
+            raise self.wrong(key, "is missing")
+        return value
+
+    def _number(self, key: str, value: Any) -> float:
+        if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+            raise self.wrong(key, f"must be a finite number, not {value!r}")
+        return float(value)
+
+    def _full(self, key: str) -> str:
+        return f"{self.place}.{key}" if self.place else key

@@ -1,0 +1,274 @@
+"""Find and check the models: ONNX files with a TOML card beside each; see docs/how-to/models.md.
+
+The shipped ones lie in ``models/`` beside this file, the user's own in ``$LOOKALIKE_MODELS``, else in
+``~/.lookalike/models``. Cards are read anew whenever a folder changes. A card that cannot be used does not stop
+the others: ``refused`` tells why.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Literal
+
+from lookalike.descriptors.neural.model_card import ModelCard, read_card
+from lookalike.descriptors.neural.onnx_model import Network, check_digest
+from lookalike.descriptors.neural.onnx_model import network as _network
+from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelError, ModelMissing, UserError
+from lookalike.types import Failure
+
+__all__ = [
+    "ModelCard",
+    "ModelInfo",
+    "add",
+    "all_models",
+    "find",
+    "folder",
+    "info",
+    "is_shipped",
+    "network",
+    "read_card",
+    "refused",
+    "remove",
+    "shipped",
+    "users",
+    "verify",
+]
+
+SHIPPED = Path(__file__).with_name("models")
+FOLDER = "~/.lookalike/models"
+VARIABLE = "LOOKALIKE_MODELS"
+
+State = Literal["ok", "missing", "damaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model in a line. ``descriptors``: name -> dim; ``bytes``: of the ONNX file, 0 if it is missing."""
+
+    name: str
+    descriptors: Mapping[str, int]
+    bytes: int
+    shipped: bool
+    state: State
+    path: str
+
+
+# --- finding them
+
+
+def folder() -> Path:
+    """Where the user's models lie; it need not exist."""
+    return Path(os.path.abspath(os.path.expanduser(os.environ.get(VARIABLE) or FOLDER)))
+
+
+def shipped() -> tuple[ModelCard, ...]:
+    """The models that came with Lookalike, by name. Only cards are read; the ONNX files may be missing."""
+    return tuple(card for card in all_models() if is_shipped(card))
+
+
+def users() -> tuple[ModelCard, ...]:
+    """The user's own models, by name. Only cards are read; the ONNX files may be missing."""
+    return tuple(card for card in all_models() if not is_shipped(card))
+
+
+def all_models() -> tuple[ModelCard, ...]:
+    """The shipped models, then the user's own. Only cards are read; the ONNX files may be missing."""
+    return _survey(_cards_in(SHIPPED), _cards_in(folder()))[0]
+
+
+def refused() -> tuple[Failure, ...]:
+    """The cards that lie there and cannot be used, and why."""
+    return _survey(_cards_in(SHIPPED), _cards_in(folder()))[1]
+
+
+def is_shipped(card: ModelCard) -> bool:
+    """Whether this model came with Lookalike."""
+    return Path(card.path).parent == SHIPPED
+
+
+def find(name: str) -> ModelCard:
+    """The model of this name. Raises UserError that lists those that there are."""
+    for card in all_models():
+        if card.name == name:
+            return card
+    known = ", ".join(card.name for card in all_models()) or "none"
+    raise UserError(f"no model {name!r}; there are: {known}")
+
+
+@dataclass(frozen=True, slots=True)
+class _CardFile:
+    """A card on the disk; it is read again when one of these changes."""
+
+    path: str
+    size: int = 0
+    mtime_ns: int = 0
+    inode: int = 0
+
+
+def _cards_in(place: Path) -> tuple[_CardFile, ...]:
+    """In the order of their names. A folder that cannot be listed counts as a card that cannot be read."""
+    try:
+        found = sorted(path for path in os.listdir(place) if path.endswith(".toml"))
+    except FileNotFoundError:
+        return ()
+    except OSError:
+        return (_CardFile(str(place)),)
+    return tuple(_stamped(place / name) for name in found)
+
+
+def _stamped(path: Path) -> _CardFile:
+    try:
+        stat = path.stat()
+    except OSError:  # gone in this moment, or a link to nowhere: whoever reads it says so
+        return _CardFile(str(path))
+    return _CardFile(str(path), stat.st_size, stat.st_mtime_ns, stat.st_ino)
+
+
+@lru_cache(maxsize=4)
+def _survey(
+    ours: tuple[_CardFile, ...], theirs: tuple[_CardFile, ...]
+) -> tuple[tuple[ModelCard, ...], tuple[Failure, ...]]:
+    """The cards that can be used, and those that cannot. A name belongs to whoever had it first."""
+    cards: list[ModelCard] = []
+    failures: list[Failure] = []
+    for file in (*ours, *theirs):
+        try:
+            card = read_card(Path(file.path))
+            _refuse_known(card, cards)
+            cards.append(card)
+        except (ModelCardInvalid, UserError) as error:
+            failures.append(Failure(file.path, str(error).removeprefix(f"{file.path}: ")))
+    return tuple(cards), tuple(failures)
+
+
+def _refuse_known(card: ModelCard, others: list[ModelCard]) -> None:
+    from lookalike.descriptors import DESCRIPTORS  # the table of this room, which is made after this file
+
+    if card.name in {other.name for other in others}:
+        raise UserError(f"{card.path}: there is a model {card.name!r} already; choose another name")
+    taken = {output.name: f"the model {other.name!r}" for other in others for output in other.outputs}
+    taken |= dict.fromkeys(DESCRIPTORS, "Lookalike itself")
+    for output in card.outputs:
+        if output.name in taken:
+            raise UserError(
+                f"{card.path}: there is a descriptor {output.name!r} already, of {taken[output.name]}; "
+                "give the output another name, in the ONNX file and on the card"
+            )
+
+
+# --- checking them
+
+
+def network(card: ModelCard) -> Network:
+    """The network of a card, one for the whole process; the ONNX file is not looked at yet."""
+    return _network(card.onnx, card.sha256, card.input, card.outputs, card.labels)
+
+
+def regions(card: ModelCard) -> RegionNetwork:
+    """The network of a card with a table [regions], one for the whole process; the file is not looked at yet."""
+    if card.regions is None:
+        raise UserError(f"{card.path}: this model gives no regions: its card has no table [regions]")
+    return _regions(card.onnx, card.sha256, card.input, card.outputs[0], card.regions)
+
+
+_regions = cache(RegionNetwork)
+
+
+def verify(card: ModelCard) -> None:
+    """Check that the ONNX file is the one of its card, has the card's input and outputs, and gives finite vectors.
+
+    Raises ModelMissing, ModelDamaged (other bytes, or they do not run) or ModelCardInvalid (other input or outputs).
+    """
+    if card.regions:
+        RegionNetwork(card.onnx, card.sha256, card.input, card.outputs[0], card.regions).try_out()
+        return
+    Network(card.onnx, card.sha256, card.input, card.outputs, card.labels).try_out()
+
+
+def info(card: ModelCard) -> ModelInfo:
+    """A line about a model. Its bytes are held against the card, without running it."""
+    return ModelInfo(
+        name=card.name,
+        descriptors={output.name: output.dim for output in card.outputs},
+        bytes=card.onnx.stat().st_size if card.onnx.is_file() else 0,
+        shipped=is_shipped(card),
+        state=_state(card),
+        path=card.path,
+    )
+
+
+def _state(card: ModelCard) -> State:
+    try:
+        check_digest(card.onnx, card.sha256)
+    except ModelMissing:
+        return "missing"
+    except ModelDamaged:
+        return "damaged"
+    return "ok"
+
+
+# --- adding and removing
+
+
+def add(onnx: Path, card: Path) -> ModelCard:
+    """Copy a model into the user's folder, if it is sound; returns its card there.
+
+    Raises UserError if its name or a descriptor's is taken, and what ``read_card`` and ``verify`` raise. Until all is
+    well nothing is seen of it.
+    """
+    given = read_card(card)
+    _refuse_known(given, list(all_models()))
+    draft = folder() / f".{uuid.uuid4().hex[:8]}.draft"
+    try:
+        return _moved_in(_drafted(onnx, card, given, draft))
+    except OSError as error:
+        raise ModelError(f"{folder()}: cannot add a model: {error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _drafted(onnx: Path, card: Path, given: ModelCard, draft: Path) -> ModelCard:
+    """Copied first and then checked, so that what is checked is what stays."""
+    if not onnx.is_file():
+        raise UserError(f"{onnx}: no such file")
+    draft.mkdir(parents=True)
+    shutil.copyfile(onnx, draft / given.file)
+    shutil.copyfile(card, draft / f"{given.name}.toml")
+    copied = read_card(draft / f"{given.name}.toml")
+    try:
+        verify(copied)
+    except ModelError as error:
+        raise type(error)(str(error).replace(str(copied.onnx), str(onnx))) from error
+    return copied
+
+
+def _moved_in(copied: ModelCard) -> ModelCard:
+    """The card goes last: it is what makes a model known."""
+    path = folder() / f"{copied.name}.toml"
+    card = replace(copied, path=str(path))
+    for place in (path, card.onnx):
+        if place.exists():
+            raise UserError(f"{place}: there is such a file already; remove it, or give the model another name")
+    copied.onnx.rename(card.onnx)
+    Path(copied.path).rename(path)
+    return card
+
+
+def remove(name: str) -> ModelCard:
+    """Delete one of the user's models; returns what its card said. Raises UserError for any other name."""
+    card = find(name)
+    if is_shipped(card):
+        raise UserError(f"{name!r} came with Lookalike and stays; only models that were added can be removed")
+    try:
+        Path(card.path).unlink()
+        card.onnx.unlink(missing_ok=True)
+    except OSError as error:
+        raise ModelError(f"{card.path}: cannot be removed: {error.strerror or error}") from error
+    return card

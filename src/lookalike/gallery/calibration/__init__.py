@@ -1,0 +1,1 @@
+"""Probabilities and weights that are fitted to one gallery."""

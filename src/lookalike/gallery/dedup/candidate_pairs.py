@@ -1,0 +1,217 @@
+"""Finds the copies within a gallery, as tight groups, in memory that grows with the pictures, not their pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.comparison.calibration import Calibration, curve, library_prior
+from lookalike.comparison.scoring import judge
+from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.fusion import Blend
+from lookalike.gallery.dedup.complete_linkage import tight_groups
+from lookalike.gallery.dedup.representative import Around
+from lookalike.gallery.index.faiss_index import FaissIndex
+from lookalike.gallery.storage.embeddings import Evidence, measured
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.store import Store
+from lookalike.types import Floats, Group, Pair
+
+BLOCK = 4096  # pictures searched at a time
+NEAREST = 64  # pictures looked at per picture; bounds the pairs at NEAREST x N
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """Pairs (a[i], b[i]) of row numbers, closest first, with their measured distance."""
+
+    a: Rows
+    b: Rows
+    distance: Floats
+
+
+def find_duplicates(
+    store: Store,
+    cards: Mapping[str, DescriptorCard],
+    blend: Blend,
+    measure: str,
+    precision: float,
+    judging: Sequence[str] = (),
+    own: Mapping[str, Calibration] = MappingProxyType({}),
+    weights: Mapping[str, float] | None = None,
+) -> tuple[list[Group], Around]:
+    """Groups in which any two members are copies with at least the probability ``precision``, and what tells one of
+    them anew around another picture.
+
+    ``judging``: further descriptors that say how the members of a group are related. ``own``: curves fitted on this
+    library, which go before the shipped ones; ``weights``: of a blend that was tuned on it."""
+    copies = store.repeated_content()
+    prior = library_prior(store.count())
+    limit = (own.get(measure) or curve(measure)).distance(precision, prior)
+    evidence = _one_per_content(Evidence.read(store, cards, blend.names), copies)
+    close = close_pairs(evidence, blend, limit)
+    different = store.different()
+    groups = _grouped(store, evidence, blend, limit, close, different)
+    grouped = np.array(sorted(number for group in groups for number in group), np.int64)
+    names = list(dict.fromkeys([*blend.names, *judging]))
+    builder = _Builder(store, evidence, Evidence.read(store, cards, names, grouped), blend, prior, own, weights)
+    return builder.build(_with_copies(groups, copies)), builder.around
+
+
+def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
+    """All pairs of pictures at most ``limit`` apart.
+
+    The search runs over the descriptor with the largest weight; since no share of a weighted sum is negative,
+    none that belongs can be farther apart in it than ``limit`` allows. Of more than NEAREST pictures within that
+    reach of one picture, the NEAREST nearest are followed.
+    """
+    lead = max(blend.weights, key=lambda name: blend.weights[name])
+    reach = limit if len(blend.weights) == 1 else limit / blend.weights[lead] * evidence.cards[lead].typical
+    parts = [_measured_pairs(evidence, blend, limit, *found) for found in _candidates(evidence, lead, reach)]
+    if not parts:
+        return Close(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    a, b, distance = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+    order = np.lexsort((b, a, distance))
+    return Close(a[order], b[order], distance[order])
+
+
+def _candidates(evidence: Evidence, lead: str, reach: float) -> Iterator[tuple[Rows, Rows]]:
+    """Pairs of rows within reach in one descriptor; each block is held against itself and those before it.
+
+    A pair comes once or twice within a block: each of the two may have the other among its nearest."""
+    card, vectors = evidence.cards[lead], evidence.vectors[lead]
+    index = FaissIndex(card.metric, card.dim)
+    for start in range(0, len(evidence), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(evidence)))
+        index.add(rows, vectors[rows])
+        found, distances = index.search(vectors[rows], NEAREST + 1)
+        query, place = np.nonzero((distances <= reach) & (found != rows[:, None]))
+        near = found[query, place]
+        yield np.minimum(near, rows[query]), np.maximum(near, rows[query])
+
+
+def _measured_pairs(evidence: Evidence, blend: Blend, limit: float, a: Rows, b: Rows) -> tuple[Rows, Rows, Floats]:
+    distance = measured(blend, evidence.along(a, b))
+    within = distance <= limit
+    return a[within], b[within], distance[within]
+
+
+def _one_per_content(evidence: Evidence, copies: Sequence[Sequence[int]]) -> Evidence:
+    """Byte-identical files are one picture here; the others join its group in the end."""
+    others = [number for same in copies for number in same[1:]]
+    return evidence.keep(~np.isin(evidence.ids, others))
+
+
+def _grouped(
+    store: Store,
+    evidence: Evidence,
+    blend: Blend,
+    limit: float,
+    pairs: Close,
+    different: set[tuple[str, str]],
+) -> list[list[int]]:
+    """Tight groups as lists of picture ids, a person's decisions respected."""
+    contents = _contents(store, evidence, pairs) if different else {}
+
+    def close(left: list[int], right: list[int]) -> bool:
+        if any((min(p), max(p)) in different for p in _pairs(contents, left, right)):
+            return False
+        return bool((measured(blend, evidence.between(left, right)) <= limit).all())
+
+    groups = tight_groups(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True), close)
+    return [evidence.ids[group].tolist() for group in groups]
+
+
+def _contents(store: Store, evidence: Evidence, pairs: Close) -> dict[int, str]:
+    used = np.union1d(pairs.a, pairs.b)
+    rows = store.rows(evidence.ids[used].tolist())
+    return {int(number): rows[int(evidence.ids[number])].sha256 for number in used}
+
+
+def _pairs(contents: Mapping[int, str], left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[str, str]]:
+    if contents:
+        yield from ((contents[a], contents[b]) for a in left for b in right)
+
+
+def _with_copies(groups: list[list[int]], copies: Sequence[Sequence[int]]) -> list[list[int]]:
+    """Each group with the byte-identical copies of its members; contents that repeat without relatives too."""
+    same = {numbers[0]: list(numbers) for numbers in copies}
+    grouped = {number for group in groups for number in group}
+    full = [[copy for number in group for copy in same.get(number, [number])] for group in groups]
+    return full + [numbers for first, numbers in same.items() if first not in grouped]
+
+
+class _Builder:
+    """Turns lists of picture ids into Groups: what to keep, and how each of the others relates to it."""
+
+    def __init__(
+        self,
+        store: Store,
+        evidence: Evidence,
+        judging: Evidence,
+        blend: Blend,
+        prior: float,
+        own: Mapping[str, Calibration],
+        weights: Mapping[str, float] | None,
+    ) -> None:
+        self._store = store
+        self._evidence = evidence
+        self._judging = judging
+        self._blend = blend
+        self._prior = prior
+        self._own, self._weights = own, weights
+        self._place = {int(number): place for place, number in enumerate(evidence.ids)}
+        self._judged = {int(number): place for place, number in enumerate(judging.ids)}
+        self._rows: dict[str, Row] = {}  # of all groups, by their paths
+        self._twins: dict[str, int] = {}  # content -> the one of its pictures whose vectors are looked at
+
+    def build(self, groups: list[list[int]]) -> list[Group]:
+        """Groups with the most bytes to be won first."""
+        ranked = []
+        for numbers in groups:
+            rows = sorted(self._store.rows(numbers).values(), key=preference)
+            if len(rows) > 1:
+                self._rows.update({row.path: row for row in rows})
+                self._twins.update({row.sha256: row.id for row in rows if row.id in self._place})
+                ranked.append((sum(row.bytes for row in rows[1:]), self._group(rows)))
+        return [group for _, group in sorted(ranked, key=lambda pair: (-pair[0], pair[1].keep))]
+
+    def around(self, keep: str, group: Group) -> Group:
+        """The group with another one of its pictures to keep."""
+        paths = [keep, *(path for path in (group.keep, *group.others) if path != keep)]
+        return self._group([self._rows[path] for path in paths])
+
+    def _group(self, rows: list[Row]) -> Group:
+        keep, others = rows[0], rows[1:]
+        return Group(keep.path, tuple(row.path for row in others), tuple(self._pair(keep, row) for row in others))
+
+    def _pair(self, a: Row, b: Row) -> Pair:
+        if a.sha256 == b.sha256:
+            return Pair(a.path, b.path, 0.0, 1.0, "identical")
+        numbers = self._known(a), self._known(b)
+        distances = _between(self._evidence, self._place, numbers)
+        told = _between(self._judging, self._judged, numbers) if set(numbers) <= self._judged.keys() else distances
+        apart = {name: float(part[0]) for name, part in told.items()}
+        judged = judge(apart, prior=self._prior, own=self._own, weights=self._weights)
+        distance = float(measured(self._blend, distances)[0])
+        return Pair(a.path, b.path, distance, judged.probability, judged.relation)
+
+    def _known(self, row: Row) -> int:
+        """The number of the picture whose vectors these are: its own, or that of one with the same bytes."""
+        return row.id if row.id in self._place else self._twins[row.sha256]
+
+
+def _between(evidence: Evidence, place: Mapping[int, int], numbers: tuple[int, int]) -> dict[str, Floats]:
+    first, second = (np.array([place[number]]) for number in numbers)
+    return evidence.along(first, second)
+
+
+def preference(row: Row) -> tuple[int, int, str, int, str]:
+    """Sorts the picture to keep first: most pixels, most bytes, then the oldest (EXIF time, then file time)."""
+    return (-row.width * row.height, -row.bytes, row.taken or "9999", row.mtime_ns, row.path)

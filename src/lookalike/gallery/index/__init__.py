@@ -1,0 +1,1 @@
+"""Nearest neighbours: exact search, and FAISS indexes as copies that can be thrown away."""

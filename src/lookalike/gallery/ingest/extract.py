@@ -1,0 +1,183 @@
+"""Reads and describes files on all cores, in order, with a bounded number of pictures in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from lookalike.comparison.evidence import SIDE
+from lookalike.descriptors import Described, describe_all, get, min_side, region_network
+from lookalike.descriptors.keypoints import keypoints
+from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
+from lookalike.gallery.ingest.scan import Found
+from lookalike.gallery.storage import region_codec
+from lookalike.gallery.storage.embeddings import dtype_of
+from lookalike.gallery.storage.keypoint_codec import KEPT, packed
+from lookalike.gallery.storage.regions import Packed
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.store import NewPicture
+from lookalike.gallery.storage.thumbnails import KEPT as KEPT_SIDE
+from lookalike.gallery.storage.thumbnails import webp
+from lookalike.imaging import load
+from lookalike.parallel import in_order
+from lookalike.types import Failure, Image
+
+CHUNK = 16  # files per task: enough to describe together
+CHUNK_BYTES = 2_000_000  # and no more than this, so that all cores end together and the progress bar is lively
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file to be read. ``known``: digests of the gallery's pictures that are as long as this file."""
+
+    file: Found
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class SameContent:
+    """The file's bytes are those of a picture that the gallery has; it was not decoded."""
+
+    file: Found
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """The file cannot be used. ``passing``: it may work next time without having changed."""
+
+    file: Found
+    failure: Failure
+    passing: bool
+
+
+Outcome = NewPicture | SameContent | Unusable
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be found of every picture: vectors by these ``names``, ``keypoints`` as well or not, the boxes of
+    these networks of ``regions``, and ``thumbnails`` or not."""
+
+    names: tuple[str, ...]
+    keypoints: bool = False
+    regions: tuple[str, ...] = ()
+    thumbnails: bool = False
+
+    @property
+    def side(self) -> int:
+        """Pixels: the shortest side that a decoded picture must keep."""
+        further = (SIDE if self.keypoints else 1, KEPT_SIDE if self.thumbnails else 1)
+        return max(min_side((*self.names, *self.regions)), *further)
+
+
+def read_all(jobs: Iterable[Job], wanted: Wanted, max_pixels: int) -> Iterator[Outcome]:
+    """One outcome per job, in order."""
+    for outcomes in in_order(partial(_read_chunk, chunk, wanted, max_pixels) for chunk in _chunks(jobs)):
+        yield from outcomes
+
+
+def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    chunk: list[Job] = []
+    size = 0
+    for job in jobs:
+        chunk.append(job)
+        size += job.file.bytes
+        if len(chunk) >= CHUNK or size >= CHUNK_BYTES:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _read_chunk(jobs: Sequence[Job], wanted: Wanted, max_pixels: int) -> list[Outcome]:
+    outcomes: list[Outcome | None] = []
+    loaded: list[tuple[Found, Image]] = []
+    for job in jobs:
+        read = _read(job, wanted.side, max_pixels)
+        outcomes.append(None if isinstance(read, Image) else read)
+        if isinstance(read, Image):
+            loaded.append((job.file, read))
+    described = iter(_describe(loaded, wanted))
+    return [next(described) if outcome is None else outcome for outcome in outcomes]
+
+
+def _read(job: Job, side: int, max_pixels: int) -> Image | SameContent | Unusable:
+    path = job.file.path
+    try:
+        if job.known:
+            digest = _digest(path)
+            if digest in job.known:
+                return SameContent(job.file, digest)
+        return load(path, min_side=side, max_pixels=max_pixels)
+    except FileMissing:
+        return Unusable(job.file, Failure(path, "vanished: it was listed, and then gone"), passing=True)
+    except LoadError as error:
+        return Unusable(job.file, Failure(path, error.reason), isinstance(error, FileUnreadable))
+
+
+def _digest(path: str) -> str:
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError as error:
+        raise FileMissing("no such file", path) from error
+    except OSError as error:
+        raise FileUnreadable((error.strerror or str(error)).lower(), path) from error
+
+
+def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Outcome]:
+    """All at once; should one of them break a descriptor, one by one, so that the others are kept."""
+    if not loaded:
+        return []
+    try:
+        described = describe_all([image for _, image in loaded], wanted.names)
+        points = [packed(keypoints(image, KEPT)) if wanted.keypoints else None for _, image in loaded]
+        regions = regions_of([image for _, image in loaded], wanted.regions)
+        small = [webp(image.pixels, KEPT_SIDE) if wanted.thumbnails else None for _, image in loaded]
+    except ModelError:
+        raise  # no fault of the pictures
+    except Exception as error:
+        if len(loaded) > 1:
+            return [outcome for one in loaded for outcome in _describe([one], wanted)]
+        file = loaded[0][0]
+        return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
+    return [
+        NewPicture(_row(file, image), _vectors(described, n), points[n], regions[n], small[n])
+        for n, (file, image) in enumerate(loaded)
+    ]
+
+
+def regions_of(images: Sequence[Image], names: Sequence[str]) -> list[dict[str, Packed]]:
+    """Of each picture, by each of these networks, as they are stored."""
+    found: list[dict[str, Packed]] = [{} for _ in images]
+    for name in names:
+        network = region_network(name)
+        for one, told in zip(found, network.regions(images), strict=True):
+            one[name] = Packed(region_codec.packed(told), region_codec.objects(told, network.gives.names))
+    return found
+
+
+def _vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:
+    return {
+        name: (part.vectors[number].astype(dtype_of(get(name).card)).tobytes(), float(part.quality[number]))
+        for name, part in described.items()
+    }
+
+
+def _row(file: Found, image: Image) -> Row:
+    return Row(
+        id=0,
+        path=file.path,
+        sha256=image.sha256,
+        bytes=image.bytes,
+        mtime_ns=file.mtime_ns,
+        width=image.width,
+        height=image.height,
+        format=image.format,
+        taken=image.taken,
+        camera=image.camera,
+    )

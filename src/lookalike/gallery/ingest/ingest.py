@@ -1,0 +1,178 @@
+"""Brings a gallery up to date with files on the disk, a committed batch at a time."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Sequence
+
+from lookalike.errors import StorageFull
+from lookalike.gallery.ingest.extract import Job, Outcome, SameContent, Unusable, Wanted, read_all
+from lookalike.gallery.ingest.scan import Found, Listed, Skipped
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.store import NewPicture, Store
+from lookalike.gallery.storage.thumbnails import Thumbnails
+from lookalike.types import AddReport, Failure, Progress
+
+BATCH = 256  # outcomes per transaction
+BATCH_SECONDS = 2.0  # and at least this often: what a killed process can lose
+
+
+class Adder:
+    """One run of ``add``: sorts the listed files, reads what is new, writes batches, counts everything."""
+
+    def __init__(
+        self,
+        store: Store,
+        wanted: Wanted,
+        max_pixels: int,
+        retry_failed: bool,
+        progress: Progress | None,
+        thumbnails: Thumbnails | None = None,
+    ) -> None:
+        self._thumbnails = thumbnails
+        self._store = store
+        self._wanted = wanted
+        self._max_pixels = max_pixels
+        self._retry_failed = retry_failed
+        self._progress = progress
+        self._counts = dict.fromkeys(("added", "updated", "unchanged", "moved", "skipped"), 0)
+        self._failed: list[Failure] = []
+        self._batch: list[Outcome] = []
+        self._again: list[Found] = []
+        self._written = time.monotonic()
+
+    def run(self, listed: Sequence[Listed]) -> AddReport:
+        """Take in all of these. Interrupted at any moment, what was read so far is committed first."""
+        self._total = len(listed)
+        try:
+            for outcome in read_all(self._jobs(listed), self._wanted, self._max_pixels):
+                self._take(outcome)
+        except StorageFull:
+            raise
+        except BaseException:
+            self._write()
+            raise
+        self._write()
+        self._read_again()
+        return AddReport(**self._counts, failed=tuple(self._failed))
+
+    def _jobs(self, listed: Iterable[Listed]) -> Iterator[Job]:
+        for entry in listed:
+            if isinstance(entry, Found) and not self._settled(entry):
+                yield Job(entry, self._store.sha256_by_size(entry.bytes))
+            elif isinstance(entry, Skipped):
+                self._count("skipped")
+            elif isinstance(entry, Failure):
+                self._fail(entry)
+
+    def _settled(self, file: Found) -> bool:
+        """Whether the gallery knows this very file, so that it need not be read."""
+        row = self._store.row_of(file.path)
+        if row is not None and (row.bytes, row.mtime_ns) == (file.bytes, file.mtime_ns):
+            self._count("unchanged")
+            return True
+        failure = None if self._retry_failed else self._store.known_failure(file.path, file.bytes, file.mtime_ns)
+        if failure is not None:
+            self._fail(failure)
+        return failure is not None
+
+    def _take(self, outcome: Outcome) -> None:
+        self._batch.append(outcome)
+        if len(self._batch) >= BATCH or time.monotonic() - self._written > BATCH_SECONDS:
+            self._write()
+
+    def _write(self) -> None:
+        batch, self._batch = self._batch, []
+        if batch:
+            self._keep_thumbnails(batch)
+            with self._store.transaction():
+                results = [self._apply(outcome) for outcome in batch]
+            for result in results:
+                self._count(result) if isinstance(result, str) else self._fail(result)
+        self._written = time.monotonic()
+
+    def _keep_thumbnails(self, batch: Sequence[Outcome]) -> None:
+        """Before the pictures themselves: killed in between, there is one too many, and never one too few."""
+        if self._thumbnails is not None:
+            new = [one for one in batch if isinstance(one, NewPicture) and one.thumbnail is not None]
+            self._thumbnails.put_all((one.row.sha256, one.thumbnail) for one in new if one.thumbnail is not None)
+
+    def _apply(self, outcome: Outcome) -> str | Failure:
+        if isinstance(outcome, NewPicture):
+            return self._apply_new(outcome)
+        if isinstance(outcome, SameContent):
+            return self._apply_same(outcome.file, outcome.sha256)
+        return self._apply_unusable(outcome)
+
+    def _apply_new(self, picture: NewPicture) -> str:
+        before = self._store.row_of(picture.row.path)
+        if before is not None and before.sha256 == picture.row.sha256:  # another process was quicker
+            self._store.touch(before.id, picture.row.mtime_ns)
+            return "unchanged"
+        self._store.put(picture)
+        return "added" if before is None else "updated"
+
+    def _apply_same(self, file: Found, sha256: str) -> str:
+        rows = self._store.same_content(sha256)
+        here = next((row for row in rows if row.path == self._store.privacy.name(file.path)), None)
+        if here is not None:
+            self._store.touch(here.id, file.mtime_ns)
+            return "unchanged"
+        if not rows:  # removed by another process meanwhile
+            self._again.append(file)
+            return "again"
+        return self._apply_elsewhere(file, rows)
+
+    def _apply_elsewhere(self, file: Found, rows: Sequence[Row]) -> str:
+        before = self._store.row_of(file.path)
+        gone = None if self._store.privacy.opaque else _gone(rows)
+        if gone is not None and before is None:
+            self._store.move(gone.id, file.path, file.mtime_ns)
+            return "moved"
+        self._store.put_copy(_placed(rows[0], file), rows[0].id)
+        return "added" if before is None else "updated"
+
+    def _apply_unusable(self, outcome: Unusable) -> Failure:
+        if not outcome.passing:
+            self._store.put_failure(outcome.failure, outcome.file.bytes, outcome.file.mtime_ns)
+        return outcome.failure
+
+    def _read_again(self) -> None:
+        again, self._again = self._again, []
+        for outcome in read_all(map(Job, again), self._wanted, self._max_pixels):
+            self._take(outcome)
+        self._write()
+
+    def _count(self, name: str) -> None:
+        if name != "again":
+            self._counts[name] += 1
+            self._report()
+
+    def _fail(self, failure: Failure) -> None:
+        self._failed.append(failure)
+        self._report()
+
+    def _report(self) -> None:
+        if self._progress is not None:
+            self._progress(sum(self._counts.values()) + len(self._failed), self._total)
+
+
+def _gone(rows: Sequence[Row]) -> Row | None:
+    """One of these whose file lies there no more. Not to be known where no paths are kept."""
+    return next((row for row in rows if not os.path.lexists(row.path)), None)
+
+
+def _placed(row: Row, file: Found) -> Row:
+    return Row(
+        0,
+        file.path,
+        row.sha256,
+        file.bytes,
+        file.mtime_ns,
+        row.width,
+        row.height,
+        row.format,
+        row.taken,
+        row.camera,
+    )

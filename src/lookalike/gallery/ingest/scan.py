@@ -1,0 +1,100 @@
+"""Lists the files of folders: each once, links followed without going in circles, nothing opened but unknowns."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lookalike.imaging import is_picture_name, looks_like_picture
+from lookalike.paths import PathLike, absolute
+from lookalike.types import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file that may be a picture: absolute path, bytes, and when it last changed."""
+
+    path: str
+    bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that neither is named like a picture nor begins like one."""
+
+    path: str
+
+
+Listed = Found | Skipped | Failure
+
+
+def walk(sources: Iterable[PathLike], avoid: str | None = None) -> Iterator[Listed]:
+    """Every file of these files and folders, folders in the order of their names; ``avoid`` is left out."""
+    seen: set[tuple[int, int]] = set()
+    named: set[str] = set()
+    for source in sources:
+        path = absolute(source)
+        entries = _folder(path, seen, avoid) if os.path.isdir(path) else iter([_file(path, asked_for=True)])
+        for entry in entries:
+            if entry.path not in named:
+                named.add(entry.path)
+                yield entry
+
+
+def _folder(top: str, seen: set[tuple[int, int]], avoid: str | None) -> Iterator[Listed]:
+    """Files before folders, each in the order of their names; no recursion, so that no depth is too deep."""
+    waiting = [top]
+    while waiting:
+        path = waiting.pop()
+        try:
+            entries = _entries(path, seen) if path != avoid else []
+            folders = [entry.path for entry in entries if _is_folder(entry)]
+        except OSError as error:
+            yield Failure(path, _why(error))
+            continue
+        inside = set(folders)
+        yield from (_file(entry.path) for entry in entries if entry.path not in inside)
+        waiting += reversed(folders)
+
+
+def _entries(path: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
+    """What lies in a folder, nothing if it was listed before by another way."""
+    status = os.stat(path)
+    if (status.st_dev, status.st_ino) in seen:
+        return []
+    seen.add((status.st_dev, status.st_ino))
+    with os.scandir(path) as entries:
+        return sorted(entries, key=lambda entry: entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link in a circle; _file will say so
+        return False
+
+
+def _file(path: str, asked_for: bool = False) -> Listed:
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            return Failure(path, "not a regular file") if asked_for else Skipped(path)
+        if asked_for or is_picture_name(path) or _begins_like_picture(path):
+            return Found(path, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        return Failure(path, _why(error))
+    return Skipped(path)
+
+
+def _begins_like_picture(path: str) -> bool:
+    with open(path, "rb") as stream:
+        return looks_like_picture(stream.read(64))
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "no such file" if not os.path.islink(error.filename or "") else "a link that leads nowhere"
+    return (error.strerror or str(error)).lower()

@@ -1,0 +1,1 @@
+"""What images are called: by a model, by a person, and which labels are likely wrong."""

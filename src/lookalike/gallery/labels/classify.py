@@ -1,0 +1,127 @@
+"""Asks a model what the pictures of a gallery show, and writes its labels a batch at a time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from lookalike.descriptors.neural.classifier import classify, labels_of, source_of
+from lookalike.descriptors.neural.model_card import ModelCard
+from lookalike.errors import FileMissing, LoadError, StorageFull, UserError
+from lookalike.gallery.storage.filters import Condition
+from lookalike.gallery.storage.labels import Told
+from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.store import MANY, Store
+from lookalike.imaging import load
+from lookalike.parallel import in_order
+from lookalike.types import ClassifyReport, Failure, Image, Progress
+
+CHUNK = 16  # pictures per task: enough to go through a network together
+BATCH = 256  # pictures per transaction
+BATCH_SECONDS = 2.0  # and at least this often: what a killed process can lose
+
+Answer = Told | Failure
+
+
+class Classifier:
+    """One run of ``Gallery.classify``: asks about what was not asked yet, writes batches, counts everything."""
+
+    def __init__(self, store: Store, card: ModelCard, top: int, least: float | None, progress: Progress | None) -> None:
+        self._store, self._card, self._progress = store, card, progress
+        self._top, self._least = top, least
+        self._source = source_of(card)
+        self._batch: list[Told] = []
+        self._written = time.monotonic()
+        self._labelled = self._abstained = 0
+        self._failed: list[Failure] = []
+
+    def run(self, where: Condition, redo: bool, replace: bool) -> ClassifyReport:
+        """Classify these pictures. Interrupted at any moment, what was told so far is written first.
+
+        Raises UserError if another version of the model has labelled pictures with other classes, unless it is to
+        ``replace`` them, and what ``classify`` raises."""
+        self._enter(replace)
+        ids = self._store.labels.unasked(where, self._source, self._top)
+        chosen = self._store.allowed(where.sql, where.values).tolist()
+        asked = chosen if redo else ids
+        try:
+            for done, answer in enumerate(self._answers(asked), 1):
+                self._take(answer)
+                if self._progress:
+                    self._progress(done, len(asked))
+        except StorageFull:
+            raise
+        except BaseException:
+            self._write()
+            raise
+        self._write()
+        counts = self._store.labels.counts().get(self._source, {})
+        unchanged = len(chosen) - len(asked)
+        return ClassifyReport(self._source, self._labelled, self._abstained, unchanged, counts, tuple(self._failed))
+
+    def _enter(self, replace: bool) -> None:
+        name, classes = self._card.name, labels_of(self._card).names
+        with self._store.transaction():
+            others = [old for old in self._store.labels.classes(name).values() if set(old) != set(classes)]
+            if others and not replace:
+                raise UserError(
+                    f"this gallery holds labels of a model {name!r} with other classes ({_listed(others[0])}) than "
+                    f"this one ({_listed(classes)}); give the model another name, or replace its labels (--replace)"
+                )
+            if others:
+                self._store.labels.forget(name)
+            self._store.labels.put_classifier(self._source, name, classes)
+
+    def _answers(self, ids: Sequence[int]) -> Iterator[Answer]:
+        for answers in in_order(partial(_told, rows, self._card, self._top, self._least) for rows in self._chunks(ids)):
+            yield from answers
+
+    def _chunks(self, ids: Sequence[int]) -> Iterator[list[Row]]:
+        """Rows in blocks, read as it goes; what another process has removed meanwhile is left out."""
+        for start in range(0, len(ids), MANY):
+            rows = list(self._store.rows(ids[start : start + MANY]).values())
+            yield from (rows[place : place + CHUNK] for place in range(0, len(rows), CHUNK))
+
+    def _take(self, answer: Answer) -> None:
+        if isinstance(answer, Failure):
+            self._failed.append(answer)
+            return
+        self._batch.append(answer)
+        if len(self._batch) >= BATCH or time.monotonic() - self._written > BATCH_SECONDS:
+            self._write()
+
+    def _write(self) -> None:
+        batch, self._batch = self._batch, []
+        if batch:
+            with self._store.transaction():
+                self._store.labels.put_told(self._source, self._card.name, self._top, batch)
+            self._labelled += sum(bool(one.labels) for one in batch)
+            self._abstained += sum(not one.labels for one in batch)
+        self._written = time.monotonic()
+
+
+def _told(rows: Sequence[Row], card: ModelCard, top: int, least: float | None) -> list[Answer]:
+    """One answer per picture; what cannot be read comes last."""
+    read = [(row, _read(row, card.input.side)) for row in rows]
+    usable = [(row, image) for row, image in read if isinstance(image, Image)]
+    classified = classify([image for _, image in usable], card)
+    told = [Told(row.id, classified.top(place, top, least)) for place, (row, _) in enumerate(usable)]
+    return [*told, *(failure for _, failure in read if isinstance(failure, Failure))]
+
+
+def _read(row: Row, side: int) -> Image | Failure:
+    """The picture, if it can be read and is the one that was indexed."""
+    try:
+        image = load(row.path, min_side=side)
+    except FileMissing:
+        return Failure(row.path, "vanished: it was indexed, and then gone")
+    except LoadError as error:
+        return Failure(row.path, error.reason)
+    if image.sha256 != row.sha256:
+        return Failure(row.path, "changed since it was indexed; index its folder again")
+    return image
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -1,0 +1,1 @@
+"""A query's way: candidates, second chance, re-ranking, hits."""

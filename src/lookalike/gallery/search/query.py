@@ -1,0 +1,38 @@
+"""The picture that is looked for, and the part of it; what every search asks with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lookalike.descriptors import get, min_side
+from lookalike.errors import UserError
+from lookalike.imaging import crop, load
+from lookalike.paths import PathLike
+from lookalike.types import Box, Image
+
+Region = Box | tuple[float, float, float, float]
+
+
+def query_image(image: PathLike | bytes | Image, names: Sequence[str], region: Region | None, least: int = 1) -> Image:
+    """The query for these descriptors, or the part ``region`` of it; its shorter side at least ``least`` pixels where
+    the file has them. Raises LoadError, or UserError for a region that is not within."""
+    side = max(least, min_side(names)) if region is None else None
+    picture = image if isinstance(image, Image) else load(image, min_side=side)
+    return picture if region is None else crop(picture, box_of(region))
+
+
+def box_of(region: Region) -> Box:
+    """A region as people write it. Raises UserError if it is not four numbers."""
+    if isinstance(region, Box):
+        return region
+    try:
+        x, y, width, height = map(float, region)
+    except (TypeError, ValueError):
+        raise UserError(f"a region is four numbers x, y, width, height, not {region!r}") from None
+    return Box(x, y, width, height)
+
+
+def is_blank(image: Image, names: Iterable[str]) -> bool:
+    """Whether one of the descriptors sees nothing in it: it would be like every other blank picture."""
+    found = [get(name) for name in names]
+    return any(float(one.describe([image]).quality[0]) < one.card.min_quality for one in found)

@@ -1,0 +1,171 @@
+"""A connection to a gallery's SQLite file: create, migrate, transactions, and errors in plain words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from lookalike.errors import GalleryDamaged, GalleryError, GalleryVersion, StorageFull
+
+APPLICATION_ID = 0x4C6B416C  # "LkAl": tells a gallery from any other SQLite file
+MIGRATIONS = (
+    "schema.sql",
+    "schema-2.sql",
+    "schema-3.sql",
+    "schema-4.sql",
+)  # number n takes a gallery from version n to n + 1
+WAIT_SECONDS = 60.0  # for another process to finish its batch
+
+_ERRORS: Mapping[str, tuple[type[GalleryError], str]] = {
+    "SQLITE_FULL": (
+        StorageFull,
+        "no room left on the disk; what was committed is kept. Free some room and go on",
+    ),
+    "SQLITE_IOERR": (StorageFull, "the disk refused to read or write; what was committed is kept"),
+    "SQLITE_CORRUPT": (GalleryDamaged, "damaged; restore a copy, or index the folders into a new gallery"),
+    "SQLITE_NOTADB": (GalleryDamaged, "not a gallery (its file is no SQLite database)"),
+    "SQLITE_BUSY": (GalleryError, "another process is writing and did not finish in time; try again"),
+    "SQLITE_READONLY": (GalleryError, "read-only; change its permissions, or copy it elsewhere"),
+    "SQLITE_CANTOPEN": (GalleryError, "cannot be opened; check its folder and permissions"),
+}
+
+
+class Database:
+    """One connection. Not for several threads at once; several processes are safe (WAL)."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        with self._translated():
+            self._db = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._db.execute("PRAGMA synchronous = NORMAL")
+
+    @classmethod
+    def create(cls, file: Path) -> Database:
+        """A new, empty gallery file of the newest schema."""
+        database = cls(file)
+        for setting in ("page_size = 8192", "journal_mode = WAL", f"application_id = {APPLICATION_ID}"):
+            database.all(f"PRAGMA {setting}")
+        database._migrate()
+        return database
+
+    @classmethod
+    def open(cls, file: Path) -> Database:
+        """An existing gallery file, brought to the newest schema.
+
+        Raises GalleryDamaged for a file that is cut short or no gallery, GalleryVersion for a newer one."""
+        _refuse_cut_short(file)
+        database = cls(file)
+        try:
+            database._refuse_strangers()
+            database._migrate()
+            return database
+        except BaseException:
+            database.close()
+            raise
+
+    def _refuse_strangers(self) -> None:
+        if self.pragma("application_id") != APPLICATION_ID:
+            raise GalleryDamaged(f"{self.file}: not a gallery")
+        version = self.pragma("user_version")
+        if version > len(MIGRATIONS):
+            raise GalleryVersion(
+                f"{self.file}: made by a newer Lookalike (format {version}, this one reads up to "
+                f"{len(MIGRATIONS)}); upgrade with: pip install -U lookalike"
+            )
+
+    def _migrate(self) -> None:
+        while (version := self.pragma("user_version")) < len(MIGRATIONS):
+            script = resources.files("lookalike.gallery.storage").joinpath(MIGRATIONS[version]).read_text("utf-8")
+            with self._translated():
+                self._run_script(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {version + 1}; COMMIT;", version)
+
+    def _run_script(self, script: str, version: int) -> None:
+        """The whole script or nothing of it; well if another process has taken the gallery beyond ``version``."""
+        try:
+            self._db.executescript(script)
+        except sqlite3.OperationalError:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            if self.pragma("user_version") == version:
+                raise
+
+    def close(self) -> None:
+        """Close the connection. Everything committed is on disk already."""
+        self._db.close()
+
+    def pragma(self, name: str) -> int:
+        """The value of a numeric PRAGMA."""
+        return int(self.all(f"PRAGMA {name}")[0][0])
+
+    def version(self) -> tuple[int, int]:
+        """Changes when this or another connection has written; costs microseconds."""
+        return self.pragma("data_version"), self._db.total_changes
+
+    def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of a query."""
+        with self._translated():
+            return self._db.execute(sql, values).fetchall()
+
+    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
+        """Run one statement within a transaction; returns the last inserted row's number."""
+        return int(self._db.execute(sql, values).lastrowid or 0)
+
+    def run_each(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one statement for each row within a transaction; returns how many rows it touched."""
+        return self._db.executemany(sql, rows).rowcount
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it is committed, or nothing of it."""
+        with self._translated():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """All reads within see the same state, whatever other processes commit meanwhile."""
+        with self._translated():
+            self._db.execute("BEGIN")
+            try:
+                yield
+            finally:
+                self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", "") or ""
+            found = next((value for key, value in _ERRORS.items() if name.startswith(key)), None)
+            kind, text = found or (GalleryError, str(error))
+            raise kind(f"{self.file}: {text}") from error
+
+
+def _refuse_cut_short(file: Path) -> None:
+    """A database without a pending write-ahead log must be as long as its header says."""
+    log = file.with_name(file.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        return
+    with file.open("rb") as stream:
+        head = stream.read(100)
+    size = file.stat().st_size
+    if len(head) < 100:
+        raise GalleryDamaged(f"{file}: damaged, only {size} bytes long; index the folders into a new gallery")
+    page = int.from_bytes(head[16:18], "big")
+    expected = (65536 if page == 1 else page) * int.from_bytes(head[28:32], "big")
+    if head.startswith(b"SQLite format 3\0") and size < expected:
+        raise GalleryDamaged(
+            f"{file}: cut short ({size} of {expected} bytes); restore a copy, or index the folders into a new gallery"
+        )

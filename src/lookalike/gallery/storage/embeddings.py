@@ -1,0 +1,82 @@
+"""The vectors that a measure needs, for many pictures at once, and the distances between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.fusion import Blend
+from lookalike.distance import METRICS, paired
+from lookalike.gallery.storage.store import Store
+from lookalike.types import Floats, Ids
+
+
+def dtype_of(card: DescriptorCard) -> Any:
+    """How a descriptor's numbers lie in the store: packed bits, or half precision, whose rounding (1 in 2000) is far
+    below what tells two pictures apart."""
+    return np.uint8 if card.metric == "hamming" else np.float16
+
+
+def width_of(card: DescriptorCard) -> int:
+    """How many of these numbers make a vector."""
+    return card.dim // 8 if card.metric == "hamming" else card.dim
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Pictures ``ids`` (N,) with one (N, D) array of vectors per descriptor, all of sufficient quality."""
+
+    ids: Ids
+    vectors: Mapping[str, NDArray[Any]]
+    cards: Mapping[str, DescriptorCard]
+
+    @classmethod
+    def read(
+        cls, store: Store, cards: Mapping[str, DescriptorCard], names: Iterable[str], ids: Ids | None = None
+    ) -> Evidence:
+        """From the store: all pictures, or those of ``ids``, that have every one of the named vectors."""
+        held = {}
+        for name in names:
+            options = {"quality": cards[name].min_quality, "dtype": dtype_of(cards[name])}
+            found, vectors = store.vectors(name, **options) if ids is None else store.vectors_of(name, ids, **options)
+            held[name] = found, vectors.reshape(len(found), width_of(cards[name]))
+        return cls._common(held, cards)
+
+    @classmethod
+    def _common(cls, held: Mapping[str, tuple[Ids, NDArray[Any]]], cards: Mapping[str, DescriptorCard]) -> Evidence:
+        found = list(held.values())
+        common = found[0][0]
+        for ids, _ in found[1:]:
+            common = np.intersect1d(common, ids)
+        rows = {name: np.argsort(ids)[np.searchsorted(np.sort(ids), common)] for name, (ids, _) in held.items()}
+        return cls(common, {name: held[name][1][rows[name]] for name in held}, cards)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def keep(self, rows: NDArray[Any]) -> Evidence:
+        """Only these rows (a mask or positions)."""
+        return Evidence(self.ids[rows], {name: part[rows] for name, part in self.vectors.items()}, self.cards)
+
+    def between(self, a: Sequence[int], b: Sequence[int]) -> dict[str, Floats]:
+        """Every row of a against every row of b: name -> (len(a), len(b))."""
+        return {name: METRICS[self.cards[name].metric](part[a], part[b]) for name, part in self.vectors.items()}
+
+    def along(self, a: NDArray[Any], b: NDArray[Any]) -> dict[str, Floats]:
+        """Row a[i] against row b[i]: name -> (P,)."""
+        return {name: paired(self.cards[name].metric, part[a], part[b]) for name, part in self.vectors.items()}
+
+    def from_query(self, query: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
+        """One query, name -> (1, D), against every row: name -> (N,)."""
+        return {name: METRICS[self.cards[name].metric](query[name], part)[0] for name, part in self.vectors.items()}
+
+
+def measured(blend: Blend, distances: Mapping[str, Floats]) -> Floats:
+    """The distance that ranks: the descriptor's own for a single one, the weighted sum for several."""
+    names = blend.names
+    return distances[names[0]] if len(names) == 1 else blend.combine(distances)

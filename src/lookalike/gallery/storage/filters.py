@@ -1,0 +1,145 @@
+"""The filter language of ``where``: from text to an SQL condition with bound values, never raw SQL.
+
+width >= 1000 and (format = 'JPEG' or format in ('PNG', 'WEBP')) and not path like '%/old/%'
+taken >= '2024-01-01' and camera is not null and megapixels > 8
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from lookalike.errors import UserError
+
+LONGEST = 2000  # characters; keeps the nesting within what SQLite takes
+PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
+# The most probable first; of equals, a person's.
+LABEL_ORDER = f"l.probability DESC, l.source NOT IN {PERSONS}, l.source, l.label"
+_LABEL = f"(SELECT {{}} FROM labels l WHERE l.picture_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"  # noqa: S608  constants alone
+
+# An object by this name is seen in the picture: '' stands for all objects together, see packing.py.
+_SEEN = "EXISTS (SELECT 1 FROM objects o WHERE o.picture_id = p.id AND o.name <> '' {})"
+
+# name in the language -> (SQL over the row p, kind of its values)
+FIELDS: Mapping[str, tuple[str, type]] = {
+    "path": ("p.name", str),
+    "format": ("p.format", str),
+    "camera": ("p.camera", str),
+    "taken": ("p.taken", str),
+    "width": ("p.width", float),
+    "height": ("p.height", float),
+    "megapixels": ("(p.width * p.height / 1e6)", float),
+    "aspect": ("(1.0 * p.width / p.height)", float),
+    "bytes": ("p.bytes", float),
+    "label": (_LABEL.format("l.label"), str),
+    "label_probability": (_LABEL.format("l.probability"), float),
+    "objects": ("(SELECT max(o.count) FROM objects o WHERE o.picture_id = p.id AND o.name = '')", float),
+    "object": ("(SELECT min(o.name) FROM objects o WHERE o.picture_id = p.id AND o.name <> '')", str),  # see _seen
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An SQL condition over a row ``p`` of pictures, and the values of its question marks."""
+
+    sql: str
+    values: tuple[Any, ...] = ()
+
+
+def parse(text: str) -> Condition:
+    """A filter as an SQL condition. Raises UserError that points at what was not understood."""
+    import lark
+
+    if len(text) > LONGEST:
+        raise UserError(f"where: longer than {LONGEST} characters")
+    try:
+        return _translate(_grammar().parse(text))
+    except lark.exceptions.UnexpectedInput as error:
+        raise UserError(f"where: not understood\n{_pointed(text, error)}\nfields: {', '.join(FIELDS)}") from error
+
+
+def _pointed(text: str, error: Any) -> str:
+    if getattr(error, "token", None) is not None and error.token.type == "$END":
+        return f"  {text}  <- it ends too early"
+    return f"  {text}\n  {' ' * (error.column - 1)}^"
+
+
+@cache
+def _grammar() -> Any:
+    import lark
+
+    text = resources.files("lookalike.gallery.storage").joinpath("filters.lark").read_text("utf-8")
+    return lark.Lark(text, parser="lalr")
+
+
+def _translate(tree: Any) -> Condition:
+    rule, children = tree.data, tree.children
+    if rule == "start":
+        return _translate(children[0])
+    if rule in ("or_", "and_"):
+        return _joined(" OR " if rule == "or_" else " AND ", [_translate(child) for child in children])
+    if rule == "negated":
+        inner = _translate(children[0])
+        return Condition(f"NOT coalesce({inner.sql}, 0)", inner.values)
+    return _LEAVES[rule](children)
+
+
+def _joined(word: str, parts: list[Condition]) -> Condition:
+    return Condition(f"({word.join(part.sql for part in parts)})", tuple(v for part in parts for v in part.values))
+
+
+def _compared(children: Any) -> Condition:
+    sql, kind = _field(children[0])
+    operator = str(children[1]).upper()
+    if operator == "LIKE" and kind is not str:
+        raise UserError(f"where: {children[0]} is a number; 'like' compares text")
+    if children[0] == "object" and operator == "!=":
+        return _seen("= ?", (_value(children[0], kind, children[2]),), seen=False)
+    if children[0] == "object":
+        return _seen(f"{operator} ?", (_value(children[0], kind, children[2]),))
+    return Condition(f"{sql} {operator} ?", (_value(children[0], kind, children[2]),))
+
+
+def _listed(children: Any) -> Condition:
+    sql, kind = _field(children[0])
+    values = tuple(_value(children[0], kind, child) for child in children[1:])
+    test = f"IN ({','.join('?' * len(values))})"
+    return _seen(test, values) if children[0] == "object" else Condition(f"{sql} {test}", values)
+
+
+def _seen(test: str, values: tuple[Any, ...] = (), *, seen: bool = True) -> Condition:
+    """Whether any object in the picture has such a name; ``!=`` means that none has."""
+    return Condition(("" if seen else "NOT ") + _SEEN.format(f"AND o.name {test}" if test else ""), values)
+
+
+def _absent(children: Any) -> Condition:
+    if children[0] == "object":
+        return _seen("", seen=False)
+    return Condition(f"{_field(children[0])[0]} IS NULL")
+
+
+def _present(children: Any) -> Condition:
+    if children[0] == "object":
+        return _seen("")
+    return Condition(f"{_field(children[0])[0]} IS NOT NULL")
+
+
+_LEAVES = {"compared": _compared, "listed": _listed, "absent": _absent, "present": _present}
+
+
+def _field(name: str) -> tuple[str, type]:
+    if str(name) not in FIELDS:
+        raise UserError(f"where: no field {str(name)!r}; there are {', '.join(FIELDS)}")
+    return FIELDS[str(name)]
+
+
+def _value(name: str, kind: type, token: Any) -> str | float:
+    if token.type == "NUMBER" and kind is float:
+        return float(token)
+    if token.type == "TEXT" and kind is str:
+        return str(token)[1:-1].replace("''", "'") if token[0] == "'" else str(token)[1:-1]
+    wanted = "text in quotes, like 'JPEG'" if kind is str else "a number"
+    raise UserError(f"where: {name} is compared with {wanted}, not with {token}")

@@ -1,0 +1,100 @@
+"""The labels in a gallery's SQLite file: what models and people call its pictures. Knows nothing of networks."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from lookalike.gallery.storage.database import Database
+from lookalike.gallery.storage.filters import LABEL_ORDER, Condition
+from lookalike.types import Label, Labelled
+
+EVERYTHING = Condition("1")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a model said of a picture: perhaps nothing, that is no label."""
+
+    picture: int
+    labels: tuple[Label, ...]
+
+
+class LabelStore:
+    """Labels over one database connection. Reads may be made at any time, writes within a transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def of_pictures(
+        self, condition: Condition = EVERYTHING, source: str | None = None
+    ) -> Iterator[tuple[int, Labelled]]:
+        """Picture id and labels of every picture ``p`` that satisfies the condition and has a label, in the order of
+        the ids. ``source``: only labels from there; a model's name stands for every version of it."""
+        sql = f"""SELECT p.id, p.path, l.label, l.probability, l.source FROM pictures p JOIN labels l
+                  ON l.picture_id = p.id WHERE {condition.sql} AND (? OR l.source IN (SELECT value FROM json_each(?)))
+                  ORDER BY p.id, {LABEL_ORDER}"""
+        wanted = json.dumps(self._versions(source) if source else [])
+        found = self._db.all(sql, (*condition.values, source is None, wanted))
+        for (number, path), rows in groupby(found, key=lambda row: row[:2]):
+            yield number, Labelled(os.fsdecode(path), tuple(Label(*row[2:]) for row in rows))
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """source -> label -> pictures of which this source says it first, the commonest first."""
+        sql = """SELECT source, label, count(*) FROM (SELECT source, label, row_number() OVER
+                 (PARTITION BY picture_id, source ORDER BY probability DESC, label) AS place FROM labels)
+                 WHERE place = 1 GROUP BY source, label ORDER BY source, 3 DESC, label"""
+        found: dict[str, dict[str, int]] = {}
+        for source, label, count in self._db.all(sql):
+            found.setdefault(source, {})[label] = count
+        return found
+
+    def unasked(self, condition: Condition, source: str, top: int) -> list[int]:
+        """Ids of the pictures that this source was not yet asked about for so many labels."""
+        sql = f"""SELECT p.id FROM pictures p WHERE {condition.sql} AND NOT EXISTS
+                  (SELECT 1 FROM classified c WHERE c.picture_id = p.id AND c.source = ? AND c.top = ?) ORDER BY p.id"""
+        return [row[0] for row in self._db.all(sql, (*condition.values, source, top))]
+
+    def classes(self, model: str) -> dict[str, tuple[str, ...]]:
+        """source -> classes, of every version of a model that this gallery was classified with."""
+        found = self._db.all("SELECT source, classes FROM classifiers WHERE model = ? ORDER BY source", (model,))
+        return {source: tuple(json.loads(classes)) for source, classes in found}
+
+    # --- writing; call within a transaction
+
+    def put_classifier(self, source: str, model: str, classes: Sequence[str]) -> None:
+        """Remember what a version of a model calls its classes."""
+        self._db.run("INSERT OR IGNORE INTO classifiers VALUES (?, ?, ?)", (source, model, json.dumps(classes)))
+
+    def put_told(self, source: str, model: str, top: int, told: Iterable[Told]) -> None:
+        """What a model said, in place of what any version of it said of these pictures before. Pictures that are gone
+        meanwhile are left out."""
+        there = [one for one in told if self._db.all("SELECT 1 FROM pictures WHERE id = ?", (one.picture,))]
+        older = "IN (SELECT source FROM classifiers WHERE model = ?)"
+        for table in ("labels", "classified"):
+            sql = f"DELETE FROM {table} WHERE picture_id = ? AND source {older}"
+            self._db.run_each(sql, [(one.picture, model) for one in there])
+        self._db.run_each("INSERT INTO classified VALUES (?, ?, ?)", [(one.picture, source, top) for one in there])
+        self.put((one.picture, label) for one in there for label in one.labels)
+
+    def put(self, labels: Iterable[tuple[int, Label]]) -> None:
+        """Write labels of pictures, by id."""
+        rows = [(number, one.label, one.probability, one.source) for number, one in labels]
+        self._db.run_each("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?)", rows)
+
+    def clear(self, source: str, pictures: Iterable[int]) -> None:
+        """Forget what one source says of these pictures."""
+        self._db.run_each("DELETE FROM labels WHERE source = ? AND picture_id = ?", [(source, n) for n in pictures])
+
+    def forget(self, source: str) -> int:
+        """Forget all labels of a source, or of every version of a model of this name; returns how many there were."""
+        known = self._versions(source)
+        count = self._db.run_each("DELETE FROM labels WHERE source = ?", [(one,) for one in known])
+        self._db.run_each("DELETE FROM classifiers WHERE source = ?", [(one,) for one in known])
+        return count
+
+    def _versions(self, source: str) -> list[str]:
+        return [source, *self.classes(source)]

@@ -1,0 +1,122 @@
+"""The gallery's rows of regions and of objects; knows nothing of search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.descriptors.neural.region_model import Regions
+from lookalike.gallery.storage.database import Database
+from lookalike.gallery.storage.region_codec import packed_vectors, unpacked
+
+MANY = 500  # values per IN list
+
+Vectors = NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The regions of one picture, as they are stored, and its objects by name (see packing.py)."""
+
+    data: bytes
+    objects: Mapping[str, int]
+
+
+class RegionStore:
+    """What a gallery holds of regions, over its database connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def names(self) -> dict[str, str]:
+        """Region descriptor -> its fingerprint."""
+        found = self._db.all("SELECT name, fingerprint FROM descriptors WHERE classes IS NOT NULL ORDER BY id")
+        return dict(found)
+
+    def described(self, name: str) -> int:
+        """How many pictures were asked for their regions."""
+        sql = "SELECT count(*) FROM regions WHERE descriptor_id = ?"
+        return int(self._db.all(sql, (self._number(name),))[0][0])
+
+    def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, Vectors]]:
+        """(seq, picture id, vectors as they are kept) of the next ``limit`` rows after ``seq``."""
+        sql = """SELECT seq, picture_id, data FROM regions WHERE seq > ? AND descriptor_id = ? ORDER BY seq LIMIT ?"""
+        found = self._db.all(sql, (seq, self._number(name), limit))
+        return [(number, picture, packed_vectors(data, self._what(picture))) for number, picture, data in found]
+
+    def pictures(self, name: str) -> list[int]:
+        """Ids of the pictures that were asked for their regions."""
+        sql = "SELECT picture_id FROM regions WHERE descriptor_id = ? ORDER BY picture_id"
+        return [one[0] for one in self._db.all(sql, (self._number(name),))]
+
+    def of_pictures(self, name: str, ids: Sequence[int]) -> Iterator[tuple[int, Regions]]:
+        """Picture id and regions, for those of the pictures that were asked."""
+        for block in self._blobs(name, ids):
+            yield from ((picture, unpacked(data, self._what(picture))) for picture, data in block)
+
+    def vectors_of(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, Vectors]]]:
+        """Picture id and vectors as they are kept, some hundred pictures at a time."""
+        for block in self._blobs(name, ids):
+            yield [(picture, packed_vectors(data, self._what(picture))) for picture, data in block]
+
+    def _blobs(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
+        for start in range(0, len(ids), MANY):
+            part = [int(one) for one in ids[start : start + MANY]]
+            marks = ",".join("?" * len(part))
+            sql = f"SELECT picture_id, data FROM regions WHERE descriptor_id = ? AND picture_id IN ({marks})"  # noqa: S608  marks alone
+            yield self._db.all(sql, (self._number(name), *part))
+
+    def objects(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """Picture id -> name of a class -> how many are seen; "" stands for all together. At most 500 ids."""
+        found: dict[int, dict[str, int]] = {}
+        marks = ",".join("?" * len(ids))
+        sql = f"SELECT picture_id, name, max(count) FROM objects WHERE picture_id IN ({marks}) GROUP BY 1, 2"  # noqa: S608
+        for picture, name, count in self._db.all(sql, [int(number) for number in ids]):
+            found.setdefault(picture, {})[name] = count
+        return found
+
+    def lacking(self, name: str) -> list[int]:
+        """Ids of the pictures that were not asked for their regions yet."""
+        sql = """SELECT id FROM pictures p WHERE NOT EXISTS
+                 (SELECT 1 FROM regions r WHERE r.picture_id = p.id AND r.descriptor_id = ?) ORDER BY id"""
+        return [one[0] for one in self._db.all(sql, (self._number(name),))]
+
+    # --- writing; call within a transaction
+
+    def put(self, picture: int, found: Mapping[str, Packed]) -> None:
+        """The regions of a picture, by descriptor; those that are there already stay."""
+        for name, one in found.items():
+            number = self._number(name)
+            self._db.run(
+                "INSERT OR IGNORE INTO regions (descriptor_id, picture_id, data) VALUES (?, ?, ?)",
+                (number, picture, one.data),
+            )
+            rows = [(picture, number, what, count) for what, count in one.objects.items()]
+            self._db.run_each("INSERT OR IGNORE INTO objects VALUES (?, ?, ?, ?)", rows)
+
+    def put_copy(self, picture: int, source: int) -> None:
+        """Take over those of another picture with the same bytes."""
+        self._db.run(
+            """INSERT OR IGNORE INTO regions (descriptor_id, picture_id, data)
+               SELECT descriptor_id, ?, data FROM regions WHERE picture_id = ?""",
+            (picture, source),
+        )
+        self._db.run(
+            """INSERT OR IGNORE INTO objects SELECT ?, descriptor_id, name, count FROM objects WHERE picture_id = ?""",
+            (picture, source),
+        )
+
+    def mark(self, classes: Mapping[str, Iterable[str]]) -> None:
+        """These descriptors give regions, of these classes."""
+        rows = [(json.dumps(list(names)), name) for name, names in classes.items()]
+        self._db.run_each("UPDATE descriptors SET classes = ? WHERE name = ?", rows)
+
+    def _number(self, name: str) -> int:
+        return int(self._db.all("SELECT id FROM descriptors WHERE name = ?", (name,))[0][0])
+
+    def _what(self, picture: int) -> str:
+        return f"{self._db.file}: the regions of picture {picture}"

@@ -1,0 +1,389 @@
+"""The gallery's SQLite file: rows, vectors, decisions. The source of truth; knows nothing of search."""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.comparison.calibration import Calibration
+from lookalike.descriptors.base import DescriptorCard
+from lookalike.gallery.storage.database import Database
+from lookalike.gallery.storage.labels import LabelStore
+from lookalike.gallery.storage.privacy import Keeps, Privacy
+from lookalike.gallery.storage.regions import Packed, RegionStore
+from lookalike.gallery.storage.row import Row
+from lookalike.types import Failure, Verdict
+
+MANY = 500  # values per IN list, well under SQLite's limit
+
+
+_ROW = "p.id, p.path, p.sha256, p.bytes, p.mtime_ns, p.width, p.height, p.format, p.taken, p.camera"
+
+
+def _row(values: Sequence[Any]) -> Row:
+    return Row(values[0], os.fsdecode(values[1]), *values[2:])
+
+
+@dataclass(frozen=True, slots=True)
+class NewPicture:
+    """A picture to be written, with one vector and one quality per descriptor name, its packed keypoints, if they are
+    kept, its ``regions`` per descriptor of regions, and its ``thumbnail``, WebP, if that is kept."""
+
+    row: Row
+    vectors: Mapping[str, tuple[bytes, float]]
+    keypoints: bytes | None = None
+    regions: Mapping[str, Packed] = field(default_factory=dict)
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What a person's pairs taught about a measure: its curve, and the ``weights`` of the blend (none for others)."""
+
+    curve: Calibration
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+class Store:
+    """What one gallery file holds, over one database connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
+        self.labels = LabelStore(database)
+        self.regions = RegionStore(database)
+        self.privacy = Privacy(self._meta("keeps", "paths"), self.uuid())
+        self._counted: tuple[tuple[int, int], int] | None = None
+        self.transaction = database.transaction
+        self.snapshot = database.snapshot
+        self.version = database.version
+        self.close = database.close
+
+    @classmethod
+    def create(
+        cls, file: Path, cards: Iterable[DescriptorCard], keypoints: bool = False, keeps: Keeps = "paths"
+    ) -> Store:
+        """A new gallery file that holds these descriptors, and keypoints if they are wanted."""
+        database = Database.create(file)
+        with database.transaction():
+            database.run("INSERT INTO meta VALUES ('uuid', ?)", (uuid.uuid4().hex,))
+            database.run("INSERT INTO meta VALUES ('keypoints', ?)", (str(int(keypoints)),))
+            database.run("INSERT INTO meta VALUES ('keeps', ?)", (keeps,))
+        store = cls(database)
+        with database.transaction():
+            for card in cards:
+                store.put_descriptor(card)
+        return store
+
+    @classmethod
+    def open(cls, file: Path) -> Store:
+        """An existing gallery file; errors as in Database.open."""
+        return cls(Database.open(file))
+
+    def check(self) -> str:
+        """SQLite's own integrity check: "ok", or what is wrong."""
+        return str(self._db.all("PRAGMA integrity_check")[0][0])
+
+    def disk_bytes(self) -> int:
+        """Size of the database in bytes, without its index copies."""
+        return self._db.pragma("page_count") * self._db.pragma("page_size")
+
+    def uuid(self) -> str:
+        """A random name that this gallery got when it was made."""
+        return str(self._meta("uuid", ""))
+
+    def _meta(self, key: str, default: str) -> Any:
+        found = self._db.all("SELECT value FROM meta WHERE key = ?", (key,))
+        return found[0][0] if found else default
+
+    def keeps_keypoints(self) -> bool:
+        """Whether keypoints are kept with every picture."""
+        return bool(self._meta("keypoints", "0") == "1")
+
+    def keypoints(self, number: int) -> bytes | None:
+        """The packed keypoints of a picture, if there are any."""
+        found = self._db.all("SELECT data FROM keypoints WHERE picture_id = ?", (number,))
+        return found[0][0] if found else None
+
+    def cards(self) -> dict[str, str]:
+        """Descriptor name -> fingerprint, in the order of creation."""
+        return dict(self._db.all("SELECT name, fingerprint FROM descriptors ORDER BY id"))
+
+    def count(self) -> int:
+        """Pictures in the gallery. SQLite counts row by row, so the number is kept until something is written."""
+        version = self.version()
+        if self._counted is None or self._counted[0] != version:
+            self._counted = version, int(self._db.all("SELECT count(*) FROM pictures")[0][0])
+        return self._counted[1]
+
+    def newest(self) -> int:
+        """The largest id, 0 if there is no picture."""
+        return int(self._db.all("SELECT coalesce(max(id), 0) FROM pictures")[0][0])
+
+    def totals(self) -> dict[str, Any]:
+        """Bytes of all files, pictures per format, failures and decisions."""
+        formats = self._db.all("SELECT format, count(*) FROM pictures GROUP BY format ORDER BY 2 DESC")
+        return {
+            "bytes": self._db.all("SELECT coalesce(sum(bytes), 0) FROM pictures")[0][0],
+            "formats": dict(formats),
+            "failures": self._db.all("SELECT count(*) FROM failures")[0][0],
+            "decisions": self._db.all("SELECT count(*) FROM decisions")[0][0],
+        }
+
+    def row_of(self, path: str) -> Row | None:
+        """The picture at exactly this path."""
+        found = self._db.all(f"SELECT {_ROW} FROM pictures p WHERE path = ?", (self._raw(path),))
+        return _row(found[0]) if found else None
+
+    def rows(self, ids: Sequence[int]) -> dict[int, Row]:
+        """Picture id -> Row, for those of the ids that are still there."""
+        found: dict[int, Row] = {}
+        for part in _parts(ids):
+            sql = f"SELECT {_ROW} FROM pictures p WHERE p.id IN ({_marks(part)})"
+            found.update((values[0], _row(values)) for values in self._db.all(sql, part))
+        return found
+
+    def every_row(self) -> Iterator[Row]:
+        """All pictures, in the order of their ids, a block at a time."""
+        last = 0
+        while block := self._db.all(f"SELECT {_ROW} FROM pictures p WHERE p.id > ? ORDER BY p.id LIMIT 5000", (last,)):
+            yield from map(_row, block)
+            last = block[-1][0]
+
+    def same_content(self, sha256: str) -> list[Row]:
+        """All pictures with these bytes, oldest entry first."""
+        return [_row(v) for v in self._db.all(f"SELECT {_ROW} FROM pictures p WHERE sha256 = ? ORDER BY id", (sha256,))]
+
+    def sha256_by_size(self, size: int) -> frozenset[str]:
+        """Digests of the pictures whose file has this many bytes."""
+        return frozenset(v[0] for v in self._db.all("SELECT sha256 FROM pictures WHERE bytes = ? LIMIT 1000", (size,)))
+
+    def contents(self) -> set[str]:
+        """The digests of all pictures."""
+        return {value[0] for value in self._db.all("SELECT DISTINCT sha256 FROM pictures")}
+
+    def repeated_content(self) -> list[list[int]]:
+        """Picture ids that share their bytes with others, a list per content."""
+        sql = """SELECT group_concat(id) FROM (SELECT id, sha256 FROM pictures ORDER BY id)
+                 GROUP BY sha256 HAVING count(*) > 1"""
+        return [[int(number) for number in value[0].split(",")] for value in self._db.all(sql)]
+
+    # --- vectors
+
+    def vectors(
+        self, name: str, *, after: int = 0, limit: int = -1, quality: float = 0.0, dtype: Any
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Vectors of whole pictures in the order of picture ids: ids (N,) int64 and vectors (N, D)."""
+        sql = """SELECT picture_id, vector FROM vectors
+                 WHERE descriptor_id = ? AND picture_id > ? AND ordinal = 0 AND quality >= ?
+                 ORDER BY picture_id LIMIT ?"""
+        return _matrix(self._db.all(sql, (self._descriptors[name], after, quality, limit)), dtype)
+
+    def vectors_of(
+        self, name: str, ids: Sequence[int] | NDArray[np.int64], *, quality: float = 0.0, dtype: Any
+    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """The same for given pictures; those without a vector of this quality are left out."""
+        found: list[Any] = []
+        for part in _parts(ids):
+            sql = f"""SELECT picture_id, vector FROM vectors
+                      WHERE descriptor_id = ? AND picture_id IN ({_marks(part)}) AND ordinal = 0 AND quality >= ?"""
+            found += self._db.all(sql, (self._descriptors[name], *part, quality))
+        return _matrix(found, dtype)
+
+    def vector(self, name: str, number: int) -> tuple[bytes, float] | None:
+        """The stored vector of one picture, and its quality."""
+        sql = "SELECT vector, quality FROM vectors WHERE descriptor_id = ? AND picture_id = ? AND ordinal = 0"
+        found = self._db.all(sql, (self._descriptors[name], number))
+        return found[0] if found else None
+
+    def allowed(self, condition: str, values: Sequence[Any]) -> NDArray[np.int64]:
+        """Ids of the pictures ``p`` that satisfy an SQL condition (made by where.py, values bound)."""
+        found = self._db.all(f"SELECT p.id FROM pictures p WHERE {condition} ORDER BY p.id", values)
+        return np.fromiter((v[0] for v in found), np.int64, len(found))
+
+    # --- writing; call within a transaction
+
+    def put(self, picture: NewPicture) -> int:
+        """Write a picture; whatever was at its path before is gone. Returns the new id."""
+        row = picture.row
+        self.forget([row.path])
+        number = self._insert(row)
+        self._db.run_each(
+            "INSERT INTO vectors (descriptor_id, picture_id, ordinal, quality, vector) VALUES (?, ?, 0, ?, ?)",
+            [(self._descriptors[n], number, quality, vector) for n, (vector, quality) in picture.vectors.items()],
+        )
+        if picture.keypoints is not None:
+            self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, picture.keypoints))
+        self.regions.put(number, picture.regions)
+        return number
+
+    def put_copy(self, row: Row, source: int) -> int:
+        """Write a picture whose bytes are those of picture ``source``: its vectors are taken over."""
+        self.forget([row.path])
+        number = self._insert(row)
+        self._db.run(
+            """INSERT INTO vectors SELECT descriptor_id, ?, ordinal, quality, vector, x, y, width, height, time
+               FROM vectors WHERE descriptor_id IN (SELECT id FROM descriptors) AND picture_id = ?""",
+            (number, source),
+        )
+        self._db.run("INSERT INTO keypoints SELECT ?, data FROM keypoints WHERE picture_id = ?", (number, source))
+        self.regions.put_copy(number, source)
+        return number
+
+    def _raw(self, path: str) -> bytes:
+        """A file's name as it is kept."""
+        return os.fsencode(self.privacy.name(path))
+
+    def _insert(self, row: Row) -> int:
+        row = self.privacy.row(row)
+        path = os.fsencode(row.path)
+        return self._db.run(
+            """INSERT INTO pictures (path, name, sha256, bytes, mtime_ns, width, height, format, taken, camera)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (path, path.decode("utf-8", "replace"), *_rest(row)),
+        )
+
+    def move(self, number: int, path: str, mtime_ns: int) -> None:
+        """The same content now lies at another path; what the gallery had there is gone."""
+        raw = self._raw(path)
+        self._db.run("DELETE FROM failures WHERE path = ?", (raw,))
+        self._db.run("DELETE FROM pictures WHERE path = ? AND id <> ?", (raw, number))
+        self._db.run(
+            "UPDATE pictures SET path = ?, name = ?, mtime_ns = ? WHERE id = ?",
+            (raw, raw.decode("utf-8", "replace"), mtime_ns, number),
+        )
+
+    def put_descriptor(self, card: DescriptorCard) -> None:
+        """The gallery holds this descriptor from now on."""
+        values = (card.name, card.fingerprint, json.dumps(asdict(card)))
+        self._descriptors[card.name] = self._db.run(
+            "INSERT INTO descriptors (name, fingerprint, card) VALUES (?, ?, ?)", values
+        )
+
+    def touch(self, number: int, mtime_ns: int) -> None:
+        """The file was written again with the same content."""
+        self._db.run("UPDATE pictures SET mtime_ns = ? WHERE id = ?", (mtime_ns, number))
+
+    def forget(self, paths: Iterable[str]) -> int:
+        """Delete pictures and failures at these paths; returns how many pictures there were."""
+        raw = [(self._raw(path),) for path in paths]
+        self._db.run_each("DELETE FROM failures WHERE path = ?", raw)
+        return self._db.run_each("DELETE FROM pictures WHERE path = ?", raw)
+
+    def put_failure(self, failure: Failure, size: int, mtime_ns: int) -> None:
+        """Remember a file that cannot be read as a picture, until it changes."""
+        self.forget([failure.path])
+        raw = self._raw(failure.path)
+        self._db.run(
+            "INSERT INTO failures VALUES (?, ?, ?, ?)",
+            (raw, failure.reason.replace(failure.path, os.fsdecode(raw)), size, mtime_ns),
+        )
+
+    def known_failure(self, path: str, size: int, mtime_ns: int) -> Failure | None:
+        """What was wrong with this file when it last was tried, if it has not changed since."""
+        found = self._db.all(
+            "SELECT reason FROM failures WHERE path = ? AND bytes = ? AND mtime_ns = ?",
+            (self._raw(path), size, mtime_ns),
+        )
+        return Failure(path, found[0][0]) if found else None
+
+    def failures(self) -> list[Failure]:
+        """All remembered failures."""
+        return [Failure(os.fsdecode(p), r) for p, r in self._db.all("SELECT path, reason FROM failures ORDER BY path")]
+
+    def put_root(self, path: str) -> None:
+        """Remember a folder that was added; not, where no paths are kept."""
+        if self.privacy.opaque:
+            return
+        self._db.run("INSERT OR IGNORE INTO roots VALUES (?)", (os.fsencode(path),))
+
+    def roots(self) -> list[str]:
+        """The folders that were added."""
+        return [os.fsdecode(v[0]) for v in self._db.all("SELECT path FROM roots ORDER BY path")]
+
+    # --- curves fitted on this library
+
+    def calibrations(self) -> dict[str, Calibration]:
+        """measure -> curve; none before a calibration."""
+        found = self._db.all("SELECT name, slope, intercept, origin FROM calibrations ORDER BY name")
+        return {name: Calibration(slope, intercept, origin) for name, slope, intercept, origin in found}
+
+    def put_calibrations(self, curves: Mapping[str, Calibration]) -> None:
+        """In place of all that were there."""
+        self._db.run("DELETE FROM calibrations")
+        self._db.run_each(
+            "INSERT INTO calibrations VALUES (?, ?, ?, ?)",
+            [(name, one.slope, one.intercept, one.origin) for name, one in curves.items()],
+        )
+
+    def tunings(self) -> dict[str, Tuning]:
+        """measure -> what a person's pairs taught; none before a tuning."""
+        found = self._db.all("SELECT name, slope, intercept, origin, weights FROM tunings ORDER BY name")
+        return {name: Tuning(Calibration(*curve), json.loads(weights)) for name, *curve, weights in found}
+
+    def put_tuning(self, name: str, tuning: Tuning) -> None:
+        """In place of what was there for this measure."""
+        curve = tuning.curve
+        self._db.run(
+            "INSERT OR REPLACE INTO tunings VALUES (?, ?, ?, ?, ?)",
+            (name, curve.slope, curve.intercept, curve.origin, json.dumps(dict(tuning.weights))),
+        )
+
+    def forget_tunings(self, name: str | None = None) -> int:
+        """Forget what pairs taught, for one measure or for all; returns for how many."""
+        return self._db.run_each("DELETE FROM tunings WHERE name = ? OR ? IS NULL", [(name, name)])
+
+    # --- decisions and removals
+
+    def decide(self, pairs: Iterable[tuple[str, str]], verdict: Verdict) -> None:
+        """Remember whether the two contents (sha256) of each pair are duplicates."""
+        self._db.run_each("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?)", [(*sorted(p), verdict) for p in pairs])
+
+    def undecide(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Forget what was said of these pairs of contents; returns of how many something was."""
+        return self._db.run_each("DELETE FROM decisions WHERE a = ? AND b = ?", [sorted(p) for p in pairs])
+
+    def decisions(self) -> list[tuple[str, str, Verdict]]:
+        """The pairs of contents that a person has judged."""
+        return list(self._db.all("SELECT a, b, verdict FROM decisions ORDER BY a, b"))
+
+    def different(self) -> set[tuple[str, str]]:
+        """The pairs of contents that are not duplicates; each pair sorted."""
+        return set(self._db.all("SELECT a, b FROM decisions WHERE verdict = 'different'"))
+
+    def last_removal(self) -> int:
+        """The number of the last removal, 0 before the first."""
+        return int(self._db.all("SELECT coalesce(max(seq), 0) FROM removals")[0][0])
+
+    def removed_since(self, seq: int) -> tuple[int, NDArray[np.int64]]:
+        """The last removal's number, and the picture ids removed after ``seq``."""
+        found = self._db.all("SELECT seq, picture_id FROM removals WHERE seq > ? ORDER BY seq", (seq,))
+        last = found[-1][0] if found else seq
+        return last, np.fromiter((v[1] for v in found), np.int64, len(found))
+
+
+def _rest(row: Row) -> tuple[Any, ...]:
+    return (row.sha256, row.bytes, row.mtime_ns, row.width, row.height, row.format, row.taken, row.camera)
+
+
+def _matrix(found: list[Any], dtype: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    ids = np.fromiter((v[0] for v in found), np.int64, len(found))
+    flat = np.frombuffer(b"".join(v[1] for v in found), dtype)
+    return ids, flat.reshape(len(found), -1) if found else flat.reshape(0, 0)
+
+
+def _parts(ids: Sequence[int] | NDArray[np.int64]) -> Iterator[list[int]]:
+    for start in range(0, len(ids), MANY):
+        yield [int(number) for number in ids[start : start + MANY]]
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))

@@ -1,0 +1,231 @@
+"""Encoded bytes -> a Pillow picture, within limits, with every failure told as a LoadError.
+
+This does what ``PIL.Image.open`` does, without its bomb check: that one looks at the size in the header,
+and refuses the 200-megapixel JPEG of a telephone although its draft mode decodes it at an eighth. Ours
+looks at the pixels that must really be held in memory.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import struct
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+from PIL import Image, ImageFile, JpegImagePlugin
+
+from lookalike.errors import DamagedPicture, FileUnreadable, LoadError, NotAPicture, PictureTooLarge
+from lookalike.imaging.formats import PictureFormat, name_other, sniff
+
+MAX_PIXELS = 150_000_000
+"""Decoded pixels that are allowed: 600 MB in Pillow's memory."""
+MAX_SIDE = 4 * 65_535
+"""A longer side in a header is a lie."""
+
+TRUNCATED = "truncated: the file ends before the picture does"
+_JPEG_MARKERS = 10_000
+_JPEG_JUNK = 65_536
+_JPEG_SCANS = 500
+# These plugins never warn, so they need not be hushed.
+_SILENT = {"JPEG", "PNG", "WEBP", "BMP"}
+
+
+class _Jpeg(JpegImagePlugin.JpegImageFile):
+    """Without the search for a resolution in EXIF, which costs time and warns when EXIF is broken."""
+
+    def _read_dpi_from_exif(self) -> None:
+        pass
+
+
+def decode(data: bytes, min_side: int | None, max_pixels: int) -> tuple[Image.Image, tuple[int, int]]:
+    """The first frame of encoded bytes, and the (width, height) that it has at full size, as stored.
+
+    With ``min_side``, a JPEG comes at the smallest of the scales 1, 1/2, 1/4, 1/8 at which both sides are
+    at least so many pixels long. Raises a LoadError, without a path, and nothing else.
+    """
+    fmt = sniff(data)
+    if fmt is None:
+        raise NotAPicture(name_other(data))
+    with _told_as_load_error(), nullcontext() if fmt.name in _SILENT else _HUSH.hold():
+        return _decode_as(fmt, data, min_side, max_pixels)
+
+
+def _decode_as(
+    fmt: PictureFormat, data: bytes, min_side: int | None, max_pixels: int
+) -> tuple[Image.Image, tuple[int, int]]:
+    picture = _open(fmt, data, max_pixels)
+    size = picture.size
+    check_size(size, max_pixels=None)
+    if fmt.name == "JPEG":
+        _prepare_jpeg(picture, data, min_side, max_pixels)
+    check_size(picture.size, max_pixels)
+    if fmt.name == "JPEG" and _too_short(size, data, max_pixels):
+        raise DamagedPicture(TRUNCATED)
+    drafted = picture.size != size
+    picture.load()
+    return picture, size if drafted else picture.size
+
+
+def check_size(size: tuple[int, int], max_pixels: int | None) -> None:
+    """Raise PictureTooLarge if a side, or the pixels if there is a limit to them, are too many."""
+    width, height = size
+    if max(size) > MAX_SIDE:
+        raise PictureTooLarge(f"{width} x {height} pixels, but no side may be longer than {MAX_SIDE}")
+    if max_pixels is not None and width * height > max_pixels:
+        million, limit = width * height / 1e6, max_pixels / 1e6
+        raise PictureTooLarge(f"{width} x {height} pixels are {million:.4g} million, over the limit of {limit:.4g}")
+
+
+def _open(fmt: PictureFormat, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
+    if fmt.name == "JPEG":
+        _first_scan(data)
+        return _Jpeg(io.BytesIO(data))
+    if fmt.name == "WEBP":
+        check_size(_webp_size(data), max_pixels)
+    opened = _plugin(fmt)(io.BytesIO(data))
+    if not isinstance(opened, ImageFile.ImageFile):
+        raise DamagedPicture(f"{fmt.name} cannot be decoded")
+    return opened
+
+
+def _plugin(fmt: PictureFormat) -> type:
+    module, name = fmt.plugin
+    try:
+        plugin: type = getattr(importlib.import_module(module), name)
+    except ImportError as error:
+        raise FileUnreadable(f"{fmt.name} cannot be decoded here: {error}; install pi-heif") from error
+    return plugin
+
+
+def _webp_size(data: bytes) -> tuple[int, int]:
+    """(width, height) of the canvas: the decoder claims memory for it as soon as it is made."""
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return int.from_bytes(data[24:27], "little") + 1, int.from_bytes(data[27:30], "little") + 1
+    if kind == b"VP8L":
+        bits = int.from_bytes(data[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    width, height = struct.unpack_from("<HH", data, 26)
+    return width & 0x3FFF, height & 0x3FFF
+
+
+def _prepare_jpeg(picture: ImageFile.ImageFile, data: bytes, min_side: int | None, max_pixels: int) -> None:
+    """Choose the scale, and refuse what must not be decoded at any scale."""
+    if "progressive" in picture.info or not _is_one_scan(data, getattr(picture, "layers", 0)):
+        _check_held_whole(picture, data, max_pixels)
+    if min_side is not None and min(picture.size) >= 2 * min_side:
+        picture.draft(None, (min_side, min_side))
+
+
+def _is_one_scan(data: bytes, layers: int) -> bool:
+    """Whether the first scan of a JPEG holds all its colours."""
+    start = _first_scan(data)
+    return data[start + 2 : start + 5] == bytes((0, 6 + 2 * layers, layers))
+
+
+def _check_held_whole(picture: ImageFile.ImageFile, data: bytes, max_pixels: int) -> None:
+    """A JPEG of many scans is held as coefficients of full size at any scale, and each scan walks over all."""
+    check_size(picture.size, max_pixels)
+    if data.count(b"\xff\xda") > _JPEG_SCANS:
+        raise DamagedPicture(f"corrupt: more than {_JPEG_SCANS} scans in one JPEG")
+
+
+def _too_short(size: tuple[int, int], data: bytes, max_pixels: int) -> bool:
+    """Whether an enormous JPEG has fewer bytes than it needs: two Huffman codes for each 8 x 8 pixels."""
+    pixels = size[0] * size[1]
+    return pixels > max_pixels and len(data) < pixels // 64 * 2 // 8
+
+
+def _first_scan(data: bytes) -> int:
+    """The offset of a JPEG's first scan, found by hopping from marker to marker.
+
+    Pillow walks through what lies between segments byte by byte, in Python: a file that a rescue tool
+    filled up with zeros would take minutes, so it is refused here.
+    """
+    at, junk = 2, 0
+    for _ in range(_JPEG_MARKERS):
+        marker = data.find(b"\xff", at)
+        junk += marker - at
+        if marker < 0 or marker + 4 > len(data):
+            raise DamagedPicture(TRUNCATED)
+        if junk > _JPEG_JUNK:
+            break
+        if data[marker + 1] == 0xDA:
+            return marker
+        at = _after_marker(data, marker)
+    raise DamagedPicture("corrupt: there is no picture behind the JPEG header")
+
+
+def _after_marker(data: bytes, marker: int) -> int:
+    code = data[marker + 1]
+    if code == 0xFF:
+        return marker + 1
+    if code in (0x00, 0x01) or 0xD0 <= code <= 0xD9:
+        return marker + 2
+    return marker + 2 + int.from_bytes(data[marker + 2 : marker + 4], "big")
+
+
+class _Hush:
+    """Keeps Pillow's warnings from the user while at least one thread holds it.
+
+    Python's warning filters belong to the process, and ``catch_warnings`` in two threads at once may leave
+    the wrong ones behind; so the first thread to come changes them, and the last to go puts them back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._saved: AbstractContextManager[object] = nullcontext()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        with self._lock:
+            self._holders += 1
+            if self._holders == 1:
+                self._saved = warnings.catch_warnings()
+                self._saved.__enter__()
+                warnings.filterwarnings("ignore", module=r"PIL\.|pi_heif\.")
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if self._holders == 0:
+                    self._saved.__exit__(None, None, None)
+
+
+_HUSH = _Hush()
+
+
+@contextmanager
+def _told_as_load_error() -> Iterator[None]:
+    """Whatever a decoder raises becomes the LoadError that says it best."""
+    try:
+        yield
+    except LoadError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise PictureTooLarge(_one_line(error)) from error
+    except MemoryError as error:
+        raise PictureTooLarge("there is not enough memory to decode it") from error
+    except Exception as error:
+        raise DamagedPicture(_damage(error)) from error
+
+
+_ENDINGS = ("truncated", "end of file", "eof", "unexpected end", "not enough", "insufficient")
+
+
+def _damage(error: Exception) -> str:
+    text = _one_line(error)
+    # Pillow's plugins wrap what they meet at the end of the bytes in a SyntaxError
+    ends_early = any(isinstance(e, (EOFError, IndexError, struct.error)) for e in (error, error.__cause__))
+    if ends_early or any(ending in text.lower() for ending in _ENDINGS):
+        return TRUNCATED
+    return f"corrupt: {text}" if text else "corrupt"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join("".join(char if char.isprintable() else " " for char in str(error)).split())[:120]

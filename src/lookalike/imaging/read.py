@@ -1,0 +1,214 @@
+"""Path, bytes or file -> ``Image``: upright, sRGB, uint8. The bytes are read once."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+
+from lookalike.errors import DamagedPicture, FileMissing, FileUnreadable, LoadError, PictureTooLarge, UserError
+from lookalike.imaging.colour_profile import plain, to_srgb
+from lookalike.imaging.decode import MAX_PIXELS, decode
+from lookalike.imaging.exif import Exif, read_exif
+from lookalike.types import Image, Pixels
+
+Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+
+MAX_BYTES = 512 * 1024 * 1024
+"""Encoded bytes that are allowed: enough for MAX_PIXELS without compression."""
+
+_CHUNK = 1 << 20
+
+# EXIF's orientation -> the turn that makes the picture upright.
+_TURNS = {
+    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
+    3: PIL.Image.Transpose.ROTATE_180,
+    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
+    5: PIL.Image.Transpose.TRANSPOSE,
+    6: PIL.Image.Transpose.ROTATE_270,
+    7: PIL.Image.Transpose.TRANSVERSE,
+    8: PIL.Image.Transpose.ROTATE_90,
+}
+# Pillow turns TIFF, and libheif turns HEIF, while decoding.
+_TURNED_ALREADY = {"TIFF", "HEIF"}
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+def load(
+    source: Source, *, min_side: int | None = None, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
+) -> Image:
+    """Read a picture: upright by its EXIF, in sRGB by its ICC profile, over white, its first frame.
+
+    ``source``: a path, encoded bytes, or a binary file object. With ``min_side``, in pixels, the picture
+    comes at a smaller scale, its short side at least so long, and shorter than twice that; it is never
+    enlarged. ``max_pixels`` limits what must be held decoded, ``max_bytes`` the file.
+    ``pixels`` of the result: (h, w, 3) uint8, C-contiguous, not to be written to.
+
+    Raises FileMissing, FileUnreadable, NotAPicture, DamagedPicture, PictureTooLarge (all LoadError), and
+    UserError for a ``source`` or ``min_side`` that makes no sense. Safe to call from many threads.
+    """
+    if min_side is not None and min_side < 1:
+        raise UserError(f"min_side must be at least 1 pixel, not {min_side}")
+    path = _path_of(source)
+    try:
+        return _image(_bytes_of(source, max_bytes), path, min_side, max_pixels)
+    except LoadError as error:
+        raise type(error)(error.reason, path) from error
+    except MemoryError as error:
+        raise PictureTooLarge("there is not enough memory to load it", path) from error
+    except Exception as error:
+        raise DamagedPicture(f"cannot be decoded ({type(error).__name__})", path) from error
+
+
+def from_array(pixels: Pixels) -> Image:
+    """An ``Image`` of upright sRGB pixels, (H, W, 3) or grey (H, W) uint8. Raises UserError for others.
+
+    A contiguous (H, W, 3) array is shared, not copied.
+    """
+    array = np.asarray(pixels)
+    if array.dtype != np.uint8 or array.ndim not in (2, 3) or array.shape[2:] not in ((), (3,)):
+        raise UserError(f"pixels must be (H, W, 3) or (H, W) uint8, not {array.shape} {array.dtype}")
+    if array.size == 0:
+        raise UserError(f"pixels must not be empty: {array.shape}")
+    if array.ndim == 2:
+        array = np.repeat(array[:, :, None], 3, axis=2)
+    height, width = array.shape[:2]
+    return Image(np.ascontiguousarray(array), width, height)
+
+
+def _image(data: bytes, path: str | None, min_side: int | None, max_pixels: int) -> Image:
+    picture, (width, height) = decode(data, min_side, max_pixels)
+    name = picture.format or ""
+    exif = _exif(picture, data)
+    turn = None if name in _TURNED_ALREADY else _TURNS.get(exif.orientation)
+    if turn is not None and exif.orientation >= 5:
+        width, height = height, width
+    return Image(
+        pixels=_pixels(picture, turn, min_side),
+        width=width,
+        height=height,
+        path=path,
+        sha256=hashlib.sha256(data).hexdigest(),
+        bytes=len(data),
+        format=name,
+        taken=exif.taken,
+        camera=exif.camera,
+    )
+
+
+def _pixels(picture: PIL.Image.Image, turn: PIL.Image.Transpose | None, min_side: int | None) -> Pixels:
+    """(h, w, 3) uint8. Shrunk as early as colours allow, so that the rest of the way is cheap."""
+    profile = picture.info.get("icc_profile")
+    picture = plain(picture)
+    factor = min(picture.size) // min_side if min_side else 1
+    if factor > 1:
+        picture = picture.reduce(factor)
+    picture = to_srgb(picture, profile if isinstance(profile, bytes) else None)
+    return np.ascontiguousarray(picture if turn is None else picture.transpose(turn), dtype=np.uint8)
+
+
+def _exif(picture: PIL.Image.Image, data: bytes) -> Exif:
+    if picture.format == "TIFF":
+        return read_exif(data)
+    block = picture.info.get("exif")
+    if isinstance(block, bytes):
+        return read_exif(block)
+    text = picture.info.get("Raw profile type exif")
+    return read_exif(_raw_profile(text)) if isinstance(text, str) else Exif()
+
+
+def _raw_profile(text: str) -> bytes:
+    """EXIF as ImageMagick hides it in the text of a PNG: a name, a length, then hexadecimal digits."""
+    try:
+        return bytes.fromhex("".join(text.split("\n")[3:]))
+    except ValueError:
+        return b""
+
+
+def _path_of(source: Source) -> str | None:
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return None
+    if isinstance(source, (str, os.PathLike)):
+        return os.fsdecode(source)
+    if not hasattr(source, "read"):
+        raise UserError(f"load takes a path, bytes or a binary file, not {type(source).__name__}")
+    name = getattr(source, "name", None)
+    return name if isinstance(name, str) else None
+
+
+def _bytes_of(source: Source, max_bytes: int) -> bytes:
+    if isinstance(source, (str, os.PathLike)):
+        return _read_path(os.fsdecode(source), max_bytes)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        _check_bytes(memoryview(source).nbytes, max_bytes)
+        return bytes(source)
+    return _read_file(source, max_bytes)
+
+
+def _check_bytes(count: int, max_bytes: int) -> None:
+    if count > max_bytes:
+        raise PictureTooLarge(f"{count} bytes, over the limit of {max_bytes}")
+
+
+def _read_path(path: str, max_bytes: int) -> bytes:
+    try:
+        _check_regular(os.stat(path))
+        with open(path, "rb", buffering=0, opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
+            _check_regular(status)
+            _check_bytes(status.st_size, max_bytes)
+            data = file.readall()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileMissing("no such file") from error
+    except (OSError, ValueError) as error:
+        raise FileUnreadable(_why_unreadable(error)) from error
+    _check_bytes(len(data), max_bytes)
+    return data
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open without waiting, in case the file became a pipe after we looked."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _check_regular(status: os.stat_result) -> None:
+    if stat.S_ISREG(status.st_mode):
+        return
+    kind = next((name for test, name in _KINDS if test(status.st_mode)), "something else")
+    raise FileUnreadable(f"{kind}, not a file")
+
+
+def _why_unreadable(error: OSError | ValueError) -> str:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return f"cannot be read: {(reason or 'unknown reason').lower()}"
+
+
+def _read_file(file: BinaryIO, max_bytes: int) -> bytes:
+    """All bytes from where the file stands; chunk by chunk, so that an endless one ends at the limit."""
+    chunks, count = [], 0
+    while chunk := _read_chunk(file):
+        chunks.append(chunk)
+        count += len(chunk)
+        _check_bytes(count, max_bytes)
+    return b"".join(chunks)
+
+
+def _read_chunk(file: BinaryIO) -> bytes:
+    try:
+        chunk = file.read(_CHUNK)
+    except Exception as error:
+        raise FileUnreadable(f"cannot be read: {error}") from error
+    if chunk is not None and not isinstance(chunk, bytes):
+        raise FileUnreadable("the file object gives text; open it in binary mode")
+    return chunk or b""

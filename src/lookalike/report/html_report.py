@@ -1,0 +1,293 @@
+"""One HTML file that shows a person what was found: comparisons, searches, duplicates, failed files.
+
+The page carries its pictures, style and script in itself, asks no network for anything, and can be read
+without its script. Whatever a file is called, it arrives as text: jinja2 escapes, `visible` replaces what a
+browser could not show or what would show something else than the name.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from lookalike.formatting import human_bytes, percent
+from lookalike.report.atomic_file import replacing
+from lookalike.types import Box, Failure, Hit, Relation
+
+TEMPLATE = "report.html"
+FAILURES_SHOWN = 8  # more than these are folded away
+# Control characters, surrogates, and the marks that reorder text (a name must not read backwards).
+_STRANGE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """What the page says of one picture.
+
+    ``path``: as the user would write it. ``thumbnail``: a data URI, or "" for none. ``width``, ``height``:
+    pixels of the upright original, 0 if not known. ``bytes``: length of the file, 0 if not known.
+    ``label``: a note of the caller's, for example what was edited.
+    """
+
+    path: str
+    thumbnail: str
+    width: int
+    height: int
+    bytes: int
+    format: str
+    taken: str | None = None
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PairView:
+    """Two pictures that were compared.
+
+    ``distances``: descriptor name -> distance. ``shares``: descriptor name -> the distance as a share 0..1
+    of what is typical for unrelated pictures; a name without a share gets no bar. ``box``: where the one
+    lies in the other, in pixels of the larger picture, ``box_in``: "a" or "b". ``edits``: what was done to the one to
+    make the other. ``explanation``: a drawing of the reasons as a data URI, or "" for none.
+    """
+
+    a: Picture
+    b: Picture
+    relation: Relation
+    probability: float
+    distances: Mapping[str, float]
+    shares: Mapping[str, float] = field(default_factory=dict)
+    box: Box | None = None
+    box_in: str | None = None
+    edits: tuple[str, ...] = ()
+    explanation: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchView:
+    """One query and what it found, best first, ``by`` this descriptor."""
+
+    query: Picture
+    hits: tuple[tuple[Picture, Hit], ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class GroupView:
+    """Copies of one picture: the one to keep, and the others with their relation to it and probability."""
+
+    keep: Picture
+    others: tuple[tuple[Picture, Relation, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SuspectView:
+    """A picture whose label is likely wrong, and its nearest neighbours, each with what it is called.
+
+    ``suggested``: what the ``share`` 0..1 of the neighbours' votes calls it."""
+
+    picture: Picture
+    label: str
+    suggested: str
+    share: float
+    neighbours: tuple[tuple[Picture, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The head of the page: a title, (label, value) facts, and the files that could not be used."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    *,
+    summary: Summary,
+    groups: Sequence[GroupView] = (),
+    searches: Sequence[SearchView] = (),
+    comparisons: Sequence[PairView] = (),
+    suspects: Sequence[SuspectView] | None = None,
+) -> None:
+    """Write the page to ``path``: all of it or nothing, never half a file.
+
+    The page is written as it is made, so memory does not grow with it; ``groups`` may be a sequence that
+    makes its members when asked (they are asked for twice). ``suspects``: None on any page but theirs.
+    Raises UserError if the place cannot be written.
+    """
+    context = _context(summary, groups, searches, comparisons, suspects)
+    stream = _environment().get_template(TEMPLATE).stream(context)
+    stream.enable_buffering(64)
+    _write(Path(path), stream)
+
+
+def _write(path: Path, pieces: Iterator[str]) -> None:
+    with replacing(path, "report") as temporary, temporary.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(pieces)
+
+
+# --- what the template is given ---------------------------------------------------------------------
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=visible,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    helpers = (human_bytes, percent, reasons, script_hash, box_style, pair_box, hit_box, short_number, breakable)
+    environment.filters.update({helper.__name__: helper for helper in helpers})
+    environment.tests["plain"] = is_plain
+    environment.tests["shown"] = lambda thumbnail: str(thumbnail).startswith("data:image/")
+    return environment
+
+
+def _context(
+    summary: Summary,
+    groups: Sequence[GroupView],
+    searches: Sequence[SearchView],
+    comparisons: Sequence[PairView],
+    suspects: Sequence[SuspectView] | None,
+) -> dict[str, Any]:
+    folder, relations, freed = _survey(groups, searches, comparisons, suspects)
+    return {
+        "summary": summary,
+        "groups": groups,
+        "searches": searches,
+        "comparisons": comparisons,
+        "suspects": suspects,
+        "folder": folder,
+        "relations": relations,
+        "freed": freed,
+        "copies": relations.total(),
+        "failures_shown": FAILURES_SHOWN,
+        "where": lambda path: _where(path, folder),
+    }
+
+
+def _survey(
+    groups: Sequence[GroupView],
+    searches: Sequence[SearchView],
+    comparisons: Sequence[PairView],
+    suspects: Sequence[SuspectView] | None,
+) -> tuple[str, Counter[str], int]:
+    """The common folder, how many copies there are of each relation, and the bytes of all copies."""
+    folders = {_folder(p.path) for pair in comparisons for p in (pair.a, pair.b)}
+    folders |= {_folder(picture.path) for search in searches for picture, _ in search.hits}
+    folders |= {_folder(p.path) for one in suspects or () for p in (one.picture, *(near for near, _ in one.neighbours))}
+    relations: Counter[str] = Counter()
+    freed = 0
+    for group in groups:
+        folders.add(_folder(group.keep.path))
+        for picture, relation, _ in group.others:
+            folders.add(_folder(picture.path))
+            relations[relation] += 1
+            freed += picture.bytes
+    return _common(folders), relations, freed
+
+
+def _folder(path: str) -> str:
+    return os.path.dirname(path)  # text in, text out: a Path would tidy what the user wrote
+
+
+def _common(folders: set[str]) -> str:
+    """The deepest folder that holds all of these, or "" where there is none worth naming."""
+    try:
+        common = os.path.commonpath(folders)
+    except ValueError:  # none at all, or relative and absolute ones mixed
+        return ""
+    return "" if common in ("", os.path.sep) else common
+
+
+def _where(path: str, folder: str) -> tuple[str, str]:
+    """The folder, relative to the common one and ending in a slash, or "", and the name of the file."""
+    inside = folder and path.startswith(folder.rstrip(os.path.sep) + os.path.sep)
+    shown = path[len(folder.rstrip(os.path.sep)) + 1 :] if inside else path
+    head, name = os.path.split(shown)
+    return (head.rstrip(os.path.sep) + os.path.sep if head else ""), name
+
+
+# --- words and numbers for people -------------------------------------------------------------------
+
+
+def visible(value: object) -> object:
+    """Text in which every character can be seen: a line's end as ↵, what cannot be shown as �."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    return _STRANGE.sub(lambda match: "↵" if match.group() in "\r\n" else "\ufffd", value)
+
+
+def breakable(name: str) -> Markup:
+    """The name, escaped, with leave to begin a new line after each underscore."""
+    return Markup(str(escape(visible(name))).replace("_", "_<wbr>"))
+
+
+def is_plain(path: str) -> bool:
+    """Whether the path reads as it is, so that a line of text can stand for the file."""
+    return _STRANGE.search(path) is None
+
+
+def short_number(value: float) -> str:
+    """A distance with three digits: "0", "0.125", "31"."""
+    return f"{value:.3g}"
+
+
+def reasons(group: GroupView) -> str:
+    """Why this one is kept, against the best of the others."""
+    keep, others = group.keep, [picture for picture, _, _ in group.others]
+    pixels = max((p.width * p.height for p in others), default=0)
+    best = max((p.bytes for p in others), default=0)
+    found = []
+    if keep.width * keep.height > pixels:
+        found.append("highest resolution")
+    if keep.bytes > best:
+        found.append("largest file")
+    if not found and keep.width * keep.height == pixels and keep.bytes == best:
+        found.append("as good as any")
+    return ", ".join(found) or "judged to be the original"
+
+
+def box_style(box: Box | None, picture: Picture, other: Picture) -> str:
+    """The place of the box in this picture in percent as CSS, or "" if it lies in the other one."""
+    area = picture.width * picture.height
+    if box is None or area <= 0 or area < other.width * other.height:
+        return ""
+    left, right = (min(max(x / picture.width, 0), 1) for x in (box.x, box.x + box.width))
+    top, bottom = (min(max(y / picture.height, 0), 1) for y in (box.y, box.y + box.height))
+    sides = {"left": left, "top": top, "width": right - left, "height": bottom - top}
+    return ";".join(f"{name}:{100 * share:.2f}%" for name, share in sides.items())
+
+
+def pair_box(pair: PairView, name: str) -> str:
+    """The same for the picture "a" or "b" of a pair, which may know in which one the other lies."""
+    picture, other = (pair.a, pair.b) if name == "a" else (pair.b, pair.a)
+    if pair.box_in is None:
+        return box_style(pair.box, picture, other)
+    return box_style(pair.box, picture, picture) if pair.box_in == name else ""
+
+
+def hit_box(hit: Hit, picture: Picture, query: Picture) -> str:
+    """The same for a hit's picture."""
+    if hit.box_in is None:
+        return box_style(hit.box, picture, query)
+    return box_style(hit.box, picture, picture) if hit.box_in == "picture" else ""
+
+
+def script_hash(script: str) -> str:
+    """What the page's policy must name, so that this inline script runs and no other."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

@@ -1,0 +1,38 @@
+"""What jobs do, each in a process of its own: (progress, ...) -> result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from lookalike.actions.dedupe_actions import ClearReport, clear_away, trash
+from lookalike.gallery import Gallery
+from lookalike.types import AddReport, Group, Progress
+
+
+def index(progress: Progress, gallery: str, folders: Sequence[str], retry_failed: bool) -> AddReport:
+    """Bring the gallery up to date with these folders."""
+    with Gallery.open(gallery) as opened:
+        return opened.add(list(folders), progress=progress, retry_failed=retry_failed)
+
+
+def duplicates(progress: Progress, gallery: str, precision: float, by: str | None) -> list[Group]:
+    """Find the copies."""
+    with Gallery.open(gallery) as opened:
+        return opened.duplicates(precision=precision, by=by, progress=progress)
+
+
+def clear(progress: Progress, gallery: str, pairs: Sequence[tuple[int, int]]) -> ClearReport:
+    """Move copies to the trash: (id of the copy, id of the one that is kept)."""
+    reports: list[ClearReport] = []
+    with Gallery.open(gallery) as opened:
+        act = trash()
+        for copy, keep in pairs:
+            progress(len(reports), len(pairs))
+            group = Group(opened.row(keep).path, (opened.row(copy).path,), ())
+            reports.append(clear_away(opened, [group], act))
+    progress(len(pairs), len(pairs))
+    return ClearReport(
+        tuple(path for one in reports for path in one.done),
+        sum(one.bytes for one in reports),
+        tuple(failure for one in reports for failure in one.failed),
+    )

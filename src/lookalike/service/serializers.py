@@ -1,0 +1,58 @@
+"""Rows of the gallery and results of the library -> plain values for JSON, with ids in place of paths as keys."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from lookalike.gallery import Gallery
+from lookalike.gallery.storage.row import Row
+from lookalike.service.problems import plain
+from lookalike.types import Hit, to_json
+
+Json = dict[str, Any]
+
+
+def pictures(gallery: Gallery, rows: Sequence[Row]) -> list[Json]:
+    """What people see of these pictures."""
+    numbers = [row.id for row in rows]
+    labels, objects = gallery.labels_of(numbers), gallery.objects_of(numbers)
+    return [_picture(row, labels.get(row.id, ()), objects.get(row.id, {}), gallery.keeps) for row in rows]
+
+
+def _picture(row: Row, labels: Iterable[Any], objects: Mapping[str, int], keeps: str) -> Json:
+    path = plain(row.path)
+    return {
+        "id": row.id,
+        "path": path if keeps == "paths" else None,
+        "name": os.path.basename(path),
+        "width": row.width,
+        "height": row.height,
+        "bytes": row.bytes,
+        "format": row.format,
+        "taken": row.taken and plain(row.taken),
+        "camera": row.camera and plain(row.camera),
+        "labels": to_json(list(labels)),
+        "objects": {name or "objects": count for name, count in objects.items()},
+        "sha256": row.sha256,
+    }
+
+
+def hits(gallery: Gallery, found: Sequence[Hit]) -> list[Json]:
+    """The hits whose pictures are still held."""
+    rows = gallery.rows_at([hit.path for hit in found])
+    shown = {one["id"]: one for one in pictures(gallery, list(rows.values()))}
+    return [_hit(shown[rows[hit.path].id], hit, gallery) for hit in found if hit.path in rows]
+
+
+def _hit(picture: Json, hit: Hit, gallery: Gallery) -> Json:
+    told = {name: value for name, value in to_json(hit).items() if name != "path"}
+    told["pulls"] = by_id(gallery, hit.pulls)
+    return {**picture, **told}
+
+
+def by_id(gallery: Gallery, pulls: Mapping[str, float]) -> dict[str, float]:
+    """The pulls with ids in place of paths; "query" stays."""
+    rows = gallery.rows_at([path for path in pulls if path != "query"])
+    return {str(rows[name].id) if name in rows else name: value for name, value in pulls.items()}

@@ -1,0 +1,93 @@
+"""How pictures are seen in training: photographs cropped, mirrored and recoloured; drawings bent and moved.
+
+Whatever a step draws depends on the seed and the step's number alone.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from lookalike.training.data.augment import Edits
+from lookalike.training.engine.recipe import Strength
+from lookalike.training.engine.trainer import device
+from lookalike.types import Pixels
+
+PHOTO = Strength(
+    crop=1.0, area=0.35, mirror=0.5, quarter=0.0, angle=0.0, perspective=0.0, inside=0.0, colour=0.6, odd_colour=0.05,
+    overlay=0.0, blur=0.1, pixelate=0.0, noise=0.1, posterise=0.0, jpeg=0.1, stretch=1.0,
+)  # fmt: skip
+GRID = 5  # points each way whose shifts bend a drawing
+
+
+class Views:
+    """Views of training pictures; ``strength``: of the edits, None for drawings, which are bent and moved instead."""
+
+    def __init__(self, seed: int, size: int, strength: Strength | None = PHOTO) -> None:
+        self.seed, self.size, self.strength = seed, size, strength
+        self.edits = Edits(seed) if strength else None
+        self.random = torch.Generator()
+
+    def begin(self, step: int) -> np.random.Generator:
+        """From here on draw what belongs to this step; the generator that chooses its pictures."""
+        self.random.manual_seed(int(np.random.SeedSequence([self.seed, step, 1]).generate_state(1)[0]))
+        if self.edits:
+            self.edits.begin(step)
+        return np.random.default_rng([self.seed, step])
+
+    def of(self, pixels: Pixels) -> Tensor:
+        """(N, s, s, 3) uint8 -> (N, 3, size, size) float 0..1, each changed at random."""
+        pictures = tensor_of(pixels)
+        if self.edits and self.strength:
+            return to_device(self.edits.view(pictures, self.size, self.strength)[0])
+        return to_device(bent(resized(pictures, self.size), self.random))
+
+
+def tensor_of(pixels: Pixels) -> Tensor:
+    """(N, s, s, 3) uint8 -> (N, 3, s, s) float 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(255)
+
+
+def to_device(pictures: Tensor) -> Tensor:
+    """Where the network is, in the layout that convolutions like."""
+    return pictures.to(device(), memory_format=torch.channels_last)
+
+
+def resized(pictures: Tensor, size: int) -> Tensor:
+    """(N, 3, s, s) -> (N, 3, size, size), linearly."""
+    if pictures.shape[-1] == size:
+        return pictures
+    return functional.interpolate(pictures, (size, size), mode="bilinear", antialias=True)
+
+
+def bent(pictures: Tensor, random: torch.Generator) -> Tensor:
+    """Each dark drawing turned up to 15 degrees, sheared, stretched and moved a little, bent as if it were on rubber
+    (Simard et al., "Best practices for convolutional neural networks", 2003), and perhaps drawn with a thicker pen.
+    What comes in from outside is its edge."""
+    count, size = len(pictures), pictures.shape[-1]
+
+    def uniform(reach: float) -> Tensor:
+        return (torch.rand(count, generator=random) * 2 - 1) * reach
+
+    angle, shear = uniform(math.radians(15)), uniform(0.2)
+    wide, high = torch.exp(uniform(0.18)), torch.exp(uniform(0.18))
+    cos, sin = angle.cos(), angle.sin()
+    rows = [
+        cos * wide,
+        (shear * cos - sin) * high,
+        uniform(0.08),
+        sin * wide,
+        (shear * sin + cos) * high,
+        uniform(0.08),
+    ]
+    affine = torch.stack(rows, 1).view(count, 2, 3)
+    shifts = torch.randn(count, 2, GRID, GRID, generator=random) * 0.05
+    elastic = functional.interpolate(shifts, (size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    grid = functional.affine_grid(affine, [count, 3, size, size], align_corners=False) + elastic
+    drawn = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    thicker = (torch.rand(count, 1, 1, 1, generator=random) * 1.5 - 0.5).clamp(min=0) * 0.9
+    return torch.lerp(drawn, -functional.max_pool2d(-drawn, 3, 1, 1), thicker)

@@ -1,0 +1,90 @@
+"""Boxes as Pascal VOC tells them: an XML for each picture (Everingham et al., "The PASCAL VOC Challenge", 2010)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree
+from xml.parsers import expat
+
+from lookalike.errors import UserError
+from lookalike.imaging import is_picture_name
+from lookalike.training.data.box_list import BoxList, Listed, Marked, Size, number, once, text_of
+
+ANNOTATIONS, PICTURES = "Annotations", ("JPEGImages", "images", "Images", "")
+
+
+class Refused(ValueError):
+    """XML that declares a document type: it may grow without end, or read other files."""
+
+
+def xml_files(folder: Path) -> list[Path]:
+    """Those of the folder, or of its Annotations/."""
+    place = folder / ANNOTATIONS if (folder / ANNOTATIONS).is_dir() else folder
+    return sorted(place.rglob("*.xml"))
+
+
+def read_voc(folder: Path, images: Path | None) -> BoxList:
+    """The pictures and boxes of a folder of XML files. ``images``: the folder of the pictures; None: JPEGImages/ or
+    images/, or beside the XML. Pictures without XML are not taken. Boxes that are marked as difficult are boxes.
+
+    A file that is damaged, or declares a document type, is left out and counted."""
+    trouble: Counter[str] = Counter()
+    root = images or next(folder / name for name in PICTURES if (folder / name).is_dir())
+    stems = _by_stem(root)
+    listed = []
+    for file in xml_files(folder):
+        try:
+            told = parsed(text_of(file))
+        except (Refused, ElementTree.ParseError, expat.ExpatError, UserError, ValueError, LookupError):
+            trouble["XML files that are damaged, left out"] += 1
+            continue
+        listed.append(Listed(_picture(told, file, root, stems), _boxes(told, trouble), _size(told)))
+    pictures = once(listed)
+    names = sorted({box.name for one in pictures for box in one.boxes})
+    return BoxList(root, pictures, tuple(names), +trouble)
+
+
+def parsed(data: bytes) -> ElementTree.Element:
+    """The tree of an XML text. Raises Refused for one with a document type, and ParseError for what is no XML."""
+    guard = expat.ParserCreate()
+    guard.StartDoctypeDeclHandler = _refuse
+    guard.Parse(data, True)  # first: nothing is expanded before the document type is seen
+    return ElementTree.fromstring(data)
+
+
+def _refuse(*_: object) -> None:
+    raise Refused("it declares a document type")
+
+
+def _by_stem(root: Path) -> dict[str, Path]:
+    """The pictures of a folder by their names without ending."""
+    return {path.stem: path for path in sorted(root.rglob("*"), reverse=True) if is_picture_name(path.name)}
+
+
+def _picture(told: ElementTree.Element, file: Path, root: Path, stems: dict[str, Path]) -> Path:
+    """The picture of the name that is told; else the one that is called like the XML file."""
+    name = (told.findtext("filename") or "").strip().replace("\\", "/").rpartition("/")[2]
+    there = root / name
+    if name and there.is_file():
+        return there
+    return stems.get(Path(name).stem, stems.get(file.stem, root / (name or f"{file.stem}.jpg")))
+
+
+def _size(told: ElementTree.Element) -> Size | None:
+    width, height = number(told.findtext("size/width")), number(told.findtext("size/height"))
+    return (int(width), int(height)) if 1 <= width < 1e9 and 1 <= height < 1e9 else None
+
+
+def _boxes(told: ElementTree.Element, trouble: Counter[str]) -> tuple[Marked, ...]:
+    found = []
+    for one in told.iter("object"):
+        name = (one.findtext("name") or "").strip()
+        if not name or one.find("bndbox") is None:
+            trouble["objects without a name or a box, left out"] += 1
+            continue
+        trouble["boxes marked as difficult, taken like any other"] += (one.findtext("difficult") or "").strip() == "1"
+        left, top, right, bottom = (number(one.findtext(f"bndbox/{key}")) for key in ("xmin", "ymin", "xmax", "ymax"))
+        # pixels are counted from 1, and the last one belongs to the box
+        found.append(Marked((left - 1, top - 1, right - left + 1, bottom - top + 1), name))
+    return tuple(found)

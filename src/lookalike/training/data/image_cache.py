@@ -1,0 +1,144 @@
+"""Training pictures: folders -> one array of squeezed squares on disk, so that an epoch decodes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import repeat
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import LoadError, LookalikeError, UserError
+from lookalike.imaging import is_picture_name, load
+from lookalike.types import Failure, Pixels
+
+NO_LABEL = -1
+AT_ONCE = 1024  # files that are read ahead
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """``pixels``: (N, side, side, 3) uint8, read from disk as needed; ``labels``: (N,) int64 into ``classes``,
+    NO_LABEL for none; ``paths``: N files, as seen from ``root``; ``failed``: the files that were left out, and why."""
+
+    root: Path
+    pixels: Pixels
+    labels: NDArray[np.int64]
+    classes: tuple[str, ...]
+    paths: tuple[str, ...]
+    failed: tuple[Failure, ...]
+
+    @property
+    def unreadable(self) -> int:
+        return len(self.failed)
+
+
+def pictures_below(root: Path) -> list[Path]:
+    """Every file with a picture's name below ``root``, sorted. Raises UserError when there is none."""
+    if not root.is_dir():
+        raise UserError(f"{root}: no such folder")
+    found = [Path(folder) / name for folder, _, names in os.walk(root) for name in names if is_picture_name(name)]
+    if not found:
+        raise UserError(f"{root}: no pictures in this folder")
+    return sorted(found)
+
+
+def pack(root: Path, side: int, cache: Path, labelled: bool = False) -> Pack:
+    """Decode every picture below ``root`` once, squeezed to ``side`` x ``side``; damaged ones are left out.
+
+    ``labelled``: the first folder below ``root`` names the class.
+    """
+    made = pack_files(pictures_below(root), root, side, cache)
+    names = [Path(path).parts[0] if labelled and len(Path(path).parts) > 1 else "" for path in made.paths]
+    return with_labels(made, names)
+
+
+def with_labels(made: Pack, names: Sequence[str]) -> Pack:
+    """The pack with these names of classes, one for each picture, "" for none."""
+    classes = tuple(sorted(set(names) - {""}))
+    numbers = {name: number for number, name in enumerate(classes)} | {"": NO_LABEL}
+    return replace(made, labels=np.array([numbers[name] for name in names], np.int64), classes=classes)
+
+
+def pack_files(files: Sequence[Path], root: Path, side: int, cache: Path) -> Pack:
+    """The pack of these files, of no class; ``root``: what their paths are told from.
+
+    The array is kept below ``cache`` and found again while names, sizes and times of the files are the same."""
+    kept = cache / f"{root.name}-{side}-{_state(files, side)}"
+    if not (kept / "paths.json").exists():
+        _write(files, root, side, kept)
+    paths = tuple(json.loads((kept / "paths.json").read_text()))
+    pixels = np.load(kept / "pixels.npy", mmap_mode="r")
+    return Pack(root, pixels, np.full(len(paths), NO_LABEL), (), paths, _failed(files, root, paths, kept))
+
+
+def _failed(files: Sequence[Path], root: Path, paths: Sequence[str], kept: Path) -> tuple[Failure, ...]:
+    reasons = dict(json.loads((kept / "failed.json").read_text())) if (kept / "failed.json").exists() else {}
+    read = set(paths)
+    left = [file for file in files if os.path.relpath(file, root) not in read]
+    return tuple(Failure(str(file), reasons.get(os.path.relpath(file, root), "cannot be read")) for file in left)
+
+
+def _state(files: Sequence[Path], side: int) -> str:
+    told = hashlib.sha256(str(side).encode())
+    for file in files:
+        try:
+            status = file.stat()
+        except OSError:  # a link to nowhere: it will be one of the unreadable
+            continue
+        told.update(os.fsencode(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n"))
+    return told.hexdigest()[:12]
+
+
+def _write(files: Sequence[Path], root: Path, side: int, kept: Path) -> None:
+    kept.mkdir(parents=True, exist_ok=True)
+    pixels = np.lib.format.open_memmap(kept / "pixels.npy", "w+", np.uint8, (len(files), side, side, 3))
+    paths: list[str] = []
+    failed: dict[str, str] = {}
+    for file, square in zip(files, _squares(files, side), strict=True):
+        name = os.path.relpath(file, root)
+        if isinstance(square, str):
+            failed[name] = square
+            continue
+        pixels[len(paths)] = square
+        paths.append(name)
+    pixels.flush()
+    if not paths:
+        raise UserError(f"{root}: none of its {len(files)} pictures can be read")
+    if len(paths) < len(files):  # the array is as long as what could be read
+        np.save(kept / "readable.npy", pixels[: len(paths)])
+        os.replace(kept / "readable.npy", kept / "pixels.npy")
+    (kept / "failed.json").write_text(json.dumps(failed))
+    (kept / "paths.part").write_text(json.dumps(paths))  # last: where it lies, all is there
+    os.replace(kept / "paths.part", kept / "paths.json")
+
+
+def _squares(files: Sequence[Path], side: int) -> Iterator[Pixels | str]:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for start in range(0, len(files), AT_ONCE):  # not all at once: what is done waits in memory for its turn
+            yield from pool.map(_square, files[start : start + AT_ONCE], repeat(side))
+
+
+def _square(file: Path, side: int) -> Pixels | str:
+    """The square, or why there is none."""
+    try:
+        pixels = load(file, min_side=side).pixels
+    except LookalikeError as error:
+        return error.reason if isinstance(error, LoadError) else str(error)
+    return square(pixels, side)
+
+
+def square(pixels: Pixels, side: int) -> Pixels:
+    """(h, w, 3) uint8 of any size -> (side, side, 3): squeezed, as for the network in use."""
+    import cv2
+
+    if pixels.shape[:2] == (side, side):
+        return pixels
+    shrinks = min(pixels.shape[:2]) > side
+    return np.asarray(cv2.resize(pixels, (side, side), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR))

@@ -1,0 +1,177 @@
+"""Labelled pictures to train on: a folder for each class, or a CSV with the columns path and label; and which of them
+are held out."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import UserError
+from lookalike.imaging import is_picture_name
+from lookalike.training.data.image_cache import NO_LABEL, Pack, pack, pack_files, with_labels
+from lookalike.types import Failure, Pixels
+
+COLUMNS = ("path", "label")
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """N pictures. ``pack``: their pixels and labels. ``empty``: folders without a picture that can be read, which are
+    no classes. ``unlabelled``: pictures that lie in no class's folder, and are left out."""
+
+    pack: Pack
+    empty: tuple[str, ...] = ()
+    unlabelled: int = 0
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """(C,): the pictures of each class."""
+        return np.bincount(self.pack.labels[self.pack.labels >= 0], minlength=len(self.pack.classes))
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of the pictures, in sentences."""
+        names = self.pack.classes
+        alone = [names[kind] for kind in np.flatnonzero(self.counts == 1)]
+        return (
+            *([f"no picture to read in {', '.join(self.empty)}: no class"] if self.empty else []),
+            *([f"only one picture of {', '.join(alone)}: trained on, never measured"] if alone else []),
+            *([f"{self.unlabelled} pictures in no class's folder were left out"] if self.unlabelled else []),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Rows that are held out and rows to train on. ``twins``: rows that are neither, being the same picture, pixel by
+    pixel, as one that is held out."""
+
+    held: Rows
+    kept: Rows
+    twins: int
+
+
+def read_labelled(source: Path, side: int, cache: Path, nested: bool = False) -> Labelled:
+    """The pictures of ``source``, each squeezed to ``side`` pixels: a folder with a folder for each class, or a CSV.
+
+    ``nested``: a class is the whole folder that a picture lies in (alphabet/letter), not the first below the source.
+    Raises UserError for a source that holds fewer than two classes, and for a CSV without the columns of COLUMNS.
+    """
+    made = read_pictures(source, side, cache, nested)
+    labelled = np.flatnonzero(made.pack.labels != NO_LABEL)
+    made = replace(made, pack=some_of(made.pack, labelled), unlabelled=len(made.pack.labels) - len(labelled))
+    if len(made.pack.classes) < 2:
+        found = ", ".join(made.pack.classes) or "none"
+        raise UserError(f"{source}: pictures of one class teach nothing; found: {found}. It takes two folders of them")
+    return made
+
+
+def read_pictures(source: Path, side: int, cache: Path, nested: bool = False) -> Labelled:
+    """The same, but pictures of one class, and in no class's folder, will do."""
+    if source.suffix.lower() == ".csv":
+        return _of_csv(source, side, cache)
+    return _of_folders(source, side, cache, nested)
+
+
+def _of_folders(root: Path, side: int, cache: Path, nested: bool) -> Labelled:
+    every = pack(root, side, cache, labelled=True)
+    folders = {entry.name for entry in os.scandir(root) if entry.is_dir()}
+    empty = tuple(sorted(folders - set(every.classes)))
+    if nested:
+        every = with_labels(every, [os.path.dirname(path) for path in every.paths])
+    return Labelled(every, empty)
+
+
+def _of_csv(file: Path, side: int, cache: Path) -> Labelled:
+    rows = _rows(file)
+    root = file.absolute().parent
+    there = [(root / path, label) for path, label in rows if (root / path).is_file() and is_picture_name(path)]
+    if not there:
+        raise UserError(f"{file}: none of its {len(rows)} files is a picture that is there; paths are told from {root}")
+    missing = [
+        Failure(str(root / path), "no such file" if is_picture_name(path) else "not named like a picture")
+        for path, _ in rows
+        if not ((root / path).is_file() and is_picture_name(path))
+    ]
+    made = pack_files([path for path, _ in there], root, side, cache)
+    labels = {os.path.relpath(path, root): label for path, label in there}
+    named = with_labels(made, [labels[path] for path in made.paths])
+    empty = {label for _, label in rows} - set(named.classes)
+    return Labelled(replace(named, failed=(*missing, *named.failed)), tuple(sorted(empty)))
+
+
+def _rows(file: Path) -> list[tuple[str, str]]:
+    """(path, label), each path once, in the order of the file."""
+    try:
+        with file.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream)
+            if missing := [column for column in COLUMNS if column not in (reader.fieldnames or ())]:
+                raise UserError(f"{file}: no column {missing[0]!r}; its first line must name path and label")
+            told = [(row["path"] or "", (row["label"] or "").strip()) for row in reader]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UserError(f"{file}: cannot be read as a CSV: {error}") from None
+    return list({path: (path, label) for path, label in told if path and label}.values())
+
+
+def some_of(every: Pack, rows: Rows) -> Pack:
+    """The pack with these rows alone; its pixels stay where they are when that is all."""
+    if len(rows) == len(every.labels):
+        return every
+    paths = tuple(every.paths[row] for row in rows)
+    return replace(every, pixels=every.pixels[rows], labels=every.labels[rows], paths=paths)
+
+
+def split(every: Pack, share: float, seed: int, kept: Path, by_class: bool = False, least: int = 1) -> Split:
+    """Hold out a ``share`` of each class, at least ``least`` pictures and never all; of a class with one picture none.
+
+    ``by_class``: hold out whole classes instead, at least two. ``kept``: a file that names what is held out, so that a
+    run that goes on never trains on it, whatever pictures came since. Raises UserError when it names none of these.
+    """
+    if not kept.exists():
+        chosen = _classes_of(every, share, seed) if by_class else _pictures_of(every, share, seed, least)
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.with_suffix(".part").write_text(json.dumps([every.paths[row] for row in chosen]))
+        os.replace(kept.with_suffix(".part"), kept)
+    names = set(json.loads(kept.read_text()))
+    held = np.array([path in names for path in every.paths])
+    if by_class:  # what came to such a class since is held out as well
+        held |= np.isin(every.labels, every.labels[held])
+    twins = _twins(every.pixels, held)
+    if not held.any() or (held | twins).all():
+        raise UserError(f"{kept.parent}: a run over other pictures, or too few to hold any out; choose another folder")
+    return Split(np.flatnonzero(held), np.flatnonzero(~held & ~twins), int(twins.sum()))
+
+
+def _pictures_of(every: Pack, share: float, seed: int, least: int) -> Rows:
+    random, chosen = np.random.default_rng(seed), []
+    for kind in range(-1, len(every.classes)):
+        rows = random.permutation(np.flatnonzero(every.labels == kind))
+        count = min(max(least, round(share * len(rows))), len(rows) - 1) if len(rows) > 1 else 0
+        chosen.append(rows[:count])
+    return np.sort(np.concatenate(chosen))
+
+
+def _classes_of(every: Pack, share: float, seed: int) -> Rows:
+    classes = len(every.classes)
+    held = np.random.default_rng(seed).permutation(classes)[: max(2, round(share * classes))]
+    return np.flatnonzero(np.isin(every.labels, held))
+
+
+def _twins(pixels: Pixels, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(N,): which pictures, not held out themselves, have the pixels of one that is."""
+    digests = np.array([hashlib.sha256(one.tobytes()).hexdigest() for one in pixels])
+    return np.asarray(~held & np.isin(digests, digests[held]), np.bool_)
+
+
+def evenly(rows: Rows, most: int) -> Rows:
+    """At most so many of the rows, evenly spread."""
+    chosen: Rows = rows[np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int)]
+    return chosen

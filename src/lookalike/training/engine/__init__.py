@@ -1,0 +1,1 @@
+"""The one training loop: trainer, recipe, settings, losses."""

@@ -1,0 +1,1 @@
+"""What leaves training: an ONNX file, its card and an HTML page."""

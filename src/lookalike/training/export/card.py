@@ -1,0 +1,93 @@
+"""Writes the card of a trained network: the TOML file beside the ONNX file, see docs/how-to/models.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lookalike.descriptors.neural.onnx_model import Labels
+from lookalike.descriptors.neural.region_model import RegionOutput
+from lookalike.distance import Metric
+from lookalike.training.models.residual_net import HEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What a card says of an output. ``typical``: median distance between unrelated pictures, in its ``metric``.
+    ``version``: of the vectors; those of another one cannot be compared with them."""
+
+    typical: float
+    dim: int = HEAD
+    metric: Metric = "cosine"
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a card says. ``outputs``: ONNX output -> what it is; a number alone is its ``typical``. ``training``: pairs
+    of a data set and its terms. ``measured``: what was measured -> figure. ``labels``: the classes that it tells;
+    ``regions``: what it gives, if that is regions."""
+
+    name: str
+    sha256: str
+    licence: str
+    source: str
+    side: int
+    outputs: Mapping[str, float | Output]
+    training: Sequence[tuple[str, str]] = ()
+    measured: Mapping[str, float] = field(default_factory=dict)
+    weaknesses: Sequence[str] = ()
+    labels: Labels | None = None
+    regions: RegionOutput | None = None
+
+
+def write_card(card: Written, path: Path) -> None:
+    """The card of ``path``, an ONNX file, beside it: the same name with the ending .toml."""
+    lines = [
+        "format = 1",
+        *(f"{key} = {_quoted(value)}" for key, value in (
+            ("name", card.name), ("file", path.name), ("sha256", card.sha256), ("licence", card.licence),
+            ("source", card.source),
+        )),
+        "weaknesses = [",
+        *(f"    {_quoted(weakness)}," for weakness in card.weaknesses),
+        "]",
+        *("", "[input]", 'name = "image"', f"side = {card.side}", 'layout = "NHWC"', 'type = "uint8"'),
+    ]  # fmt: skip
+    for name, told in card.outputs.items():
+        output = told if isinstance(told, Output) else Output(told)
+        lines += ["", f"[outputs.{_quoted(name)}]", f"version = {output.version}", f"dim = {output.dim}"]
+        lines += [f"metric = {_quoted(output.metric)}", f"typical = {output.typical:.3f}"]
+    lines += _labels(card.labels) if card.labels else []
+    lines += _regions(card.regions) if card.regions else []
+    for data, terms in card.training:
+        lines += ["", "[[training]]", f"data = {_quoted(data)}", f"terms = {_quoted(terms)}"]
+    if card.measured:
+        lines += ["", "[measured]", *(f"{_quoted(what)} = {figure:g}" for what, figure in card.measured.items())]
+    path.with_suffix(".toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _labels(labels: Labels) -> list[str]:
+    return [
+        *("", "[labels]", f"output = {_quoted(labels.output)}", *_names(labels.names)),
+        *(f"temperature = {labels.temperature!r}", f"abstain_below = {labels.abstain_below!r}"),
+    ]
+
+
+def _regions(regions: RegionOutput) -> list[str]:
+    return [
+        *("", "[regions]", f"output = {_quoted(regions.output)}", f"count = {regions.count}"),
+        f"looks = {list(regions.looks)}",
+        *(_names(regions.names) if regions.names else ()),
+    ]
+
+
+def _names(names: Sequence[str]) -> list[str]:
+    return ["names = [", *(f"    {_quoted(name)}," for name in names), "]"]
+
+
+def _quoted(text: str) -> str:
+    """A TOML string: as in JSON, but for characters beyond the first 65,536, and for DEL."""
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

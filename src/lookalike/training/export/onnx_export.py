@@ -1,0 +1,255 @@
+"""From a trained network to the two files that leave training: an ONNX file and its card. And back, to train on."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar, cast
+
+import numpy as np
+import onnx
+import torch
+from onnx import helper, numpy_helper
+from torch import Tensor, nn
+from torch.nn import functional
+
+from lookalike.descriptors.neural.onnx_model import ERRORS_ONLY, PARTS
+from lookalike.descriptors.neural.region_model import BOXES, CLASSES, SCORES
+from lookalike.errors import ModelError, UserError
+from lookalike.training.export.quantize import eighths, halved, rounded, weights_of
+from lookalike.training.models.embedding_net import Tower
+from lookalike.training.models.region_net import Detector
+from lookalike.training.models.residual_net import FLOOR, GeneralisedMean, Network
+
+TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
+TINY = 1e-12  # length below which torch's `normalize` does not divide by it
+SWAPPED = 0.2  # share of a detector's boxes that may come in another order than torch's
+_Module = TypeVar("_Module", bound=nn.Module)
+OUTPUTS = ("copy", "content")
+
+
+class _InParts(nn.Module):
+    """A tower behind what a file needs: (N, S, S, 3) uint8 in; its vector, and the parts of that, out."""
+
+    def __init__(self, network: Tower) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        maps = self.network.maps(image.permute(0, 3, 1, 2).float() / 255)
+        return self.network.vectors(maps), parts(maps, cast(GeneralisedMean, self.network.pool), self.network.head)
+
+
+def parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
+    """(N, C, H, W) -> (N, D, H, W): what each cell adds to the unit vector of ``head`` after ``pool``; the sum of all.
+
+    Of a channel's p-mean a cell has the share that its p-th power has of their sum; of the bias all have the same. For
+    p = 1 these are class activation maps (Zhou et al., arXiv 1512.04150)."""
+    powers = maps.float().clamp(min=FLOOR).pow(pool.p)
+    pooled = pool(maps)
+    shares = powers / powers.sum((2, 3), keepdim=True)
+    mapped = functional.conv2d(shares * pooled[:, :, None, None], head.weight[:, :, None, None])
+    length = head(pooled).norm(dim=1).clamp(min=TINY)
+    bias = head.bias / (maps.shape[2] * maps.shape[3])
+    found: Tensor = (mapped + bias[:, None, None]) / length[:, None, None, None]
+    return found
+
+
+def export(network: Network, side: int, path: Path, only: tuple[str, str] | None = None, compact: bool = False) -> str:
+    """Write the network for pictures of ``side`` pixels to ``path``; returns the file's sha256 in hex.
+
+    ``only``: of the outputs this one alone, under a new name; the weights of the other stay, to train on from.
+    Large arrays are stored in half precision, if ``compact`` as whole numbers of 8 bits with a scale for each row, and
+    computed with in single. The same weights give the same bytes. Raises ModelError when ONNX Runtime's answer is
+    further than TOLERANCE from torch's.
+    """
+    return _written(_Named(network.cpu().eval(), len(OUTPUTS)), OUTPUTS, side, path, only, compact)
+
+
+def export_tower(network: Tower, name: str, side: int, path: Path, compact: bool = False) -> str:
+    """Write a tower whose vector is called ``name``, and the parts of that vector. The same as ``export`` in all
+    else."""
+    return _written(_InParts(network.cpu().eval()), [name, name + PARTS], side, path, compact=compact)
+
+
+def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Path) -> str:
+    """Write a network of (N, 3, S, S) float RGB 0..1 for pictures of ``side`` pixels; ``names``: of its outputs, in
+    order. The same as ``export`` in all else."""
+    return _written(_Named(network.cpu().eval(), len(names)), names, side, path)
+
+
+def export_regions(network: Detector, name: str, side: int, path: Path, compact: bool = False) -> str:
+    """Write a detector for pictures of any size, ``side`` being the one in use; returns the file's sha256 in hex.
+
+    Its outputs are ``name`` and those of describe/regions.py. The same as ``export`` in all else."""
+    names = [name, name + BOXES, name + SCORES, name + CLASSES]
+    return _written(_Named(network.cpu().eval(), len(names)), names, side, path, compact=compact, any_side=True)
+
+
+class _Named(nn.Module):
+    """Any network behind what a file needs: (N, S, S, 3) uint8 in, the first ``count`` outputs out."""
+
+    def __init__(self, network: nn.Module, count: int) -> None:
+        super().__init__()
+        self.network, self.count = network, count
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        told = self.network(image.permute(0, 3, 1, 2).float() / 255)
+        return tuple(told[: self.count]) if isinstance(told, tuple) else (told,)
+
+
+def _written(
+    network: nn.Module,
+    names: Sequence[str],
+    side: int,
+    path: Path,
+    only: tuple[str, str] | None = None,
+    compact: bool = False,
+    any_side: bool = False,
+) -> str:
+    wrapped = network.eval()
+    if compact or any_side:  # which of two boxes is the surer must not hang on a rounding
+        rounded(wrapped, compact)
+    image = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    lengths = {0: torch.export.Dim("n", min=1, max=4096)}
+    if any_side:
+        lengths |= {1: torch.export.Dim("h", min=2, max=64) * 16, 2: torch.export.Dim("w", min=2, max=64) * 16}
+    with _quiet():
+        program = torch.onnx.export(
+            wrapped, (image,), dynamo=True, optimize=False, verbose=False, input_names=["image"],
+            output_names=list(names), dynamic_shapes={"image": lengths}, opset_version=18,
+        )  # fmt: skip
+    if program is None:
+        raise ModelError(f"{path}: torch gave no ONNX program")
+    part = path.with_suffix(".part")
+    onnx.save((eighths if compact else halved)(_bare(program.model_proto)), part)
+    _agree(wrapped, names, part, image, SWAPPED if any_side else 0.0)
+    if only:
+        onnx.save(_renamed(onnx.load(part), *only), part)
+    os.replace(part, path)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Torch's exporter tells of torchvision, which is not missed here, and of its own outdated calls."""
+    log = logging.getLogger("torch.onnx._internal.exporter._registration")
+    before = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", ".*LeafSpec.* is deprecated", FutureWarning)
+            yield
+    finally:
+        log.setLevel(before)
+
+
+def restored(path: Path) -> Network:
+    """The network of an ONNX file that ``export`` wrote. Raises UserError for any other file."""
+    return _filled(Network(), path)
+
+
+def restored_tower(path: Path) -> Tower:
+    """The tower of an ONNX file that ``export_tower`` wrote. Raises UserError for any other file."""
+    return _filled(Tower(), path)
+
+
+def restored_detector(path: Path) -> Detector:
+    """The detector of an ONNX file that ``export_regions`` wrote, with as many classes. Raises UserError for any other
+    file."""
+    stored = weights_of(path)
+    named = stored.get("network.naming.bias")
+    classes = 0 if named is None or len(named) == 1 else len(named) - 1
+    return _filled(Detector(classes), path)
+
+
+def _filled(network: _Module, path: Path) -> _Module:
+    stored, state = weights_of(path), network.state_dict()
+    for name, value in state.items():
+        kept = stored.get(f"network.{name}")
+        if kept is not None and kept.shape == value.shape:
+            state[name] = torch.from_numpy(kept)
+        elif not name.endswith("num_batches_tracked"):
+            raise UserError(f"{path}: not a network that `lookalike train` wrote: it has no such {name}")
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def _renamed(model: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
+    """The same network with one output, under another name. All weights stay, to train on from."""
+    if name != output:
+        model.graph.node.append(helper.make_node("Identity", [output], [name]))
+    kept = next(value for value in model.graph.output if value.name == output)
+    kept.name = name
+    del model.graph.output[:]
+    model.graph.output.append(kept)
+    _drop_dead(model.graph)
+    onnx.checker.check_model(model)
+    return model
+
+
+def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without what the exporter tells of the machine and the source code, and without biases of zeros."""
+    _drop_zero_biases(model.graph)
+    for node in model.graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+    for values in (model.graph.value_info, model.graph.input, model.graph.output):
+        for value in values:
+            del value.metadata_props[:]
+    del model.graph.value_info[:]
+    del model.metadata_props[:]
+    return model
+
+
+def _drop_zero_biases(graph: onnx.GraphProto) -> None:
+    """A convolution without a bias is exported with one of zeros, computed when it runs; so ONNX Runtime would not melt
+    the normalisation after it into its weights, which is a fifth of the time."""
+    made = {name: node for node in graph.node for name in node.output}
+    known = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    known |= {node.output[0]: numpy_helper.to_array(node.attribute[0].t) for node in graph.node if _is_constant(node)}
+    for node in graph.node:
+        if node.op_type == "Conv" and len(node.input) == 3:
+            source = node.input[2]
+            while source in made and made[source].op_type in ("Expand", "Cast", "CastLike"):
+                source = made[source].input[0]
+            if source in known and source != node.input[2] and not known[source].any():
+                del node.input[2]
+    _drop_dead(graph)
+
+
+def _drop_dead(graph: onnx.GraphProto) -> None:
+    """Nodes that no output needs."""
+    needed = {one.name for one in graph.output}
+    kept = []
+    for node in reversed(graph.node):
+        if needed.intersection(node.output):
+            needed.update(node.input)
+            kept.append(node)
+    del graph.node[:]
+    graph.node.extend(reversed(kept))
+
+
+def _is_constant(node: onnx.NodeProto) -> bool:
+    return node.op_type == "Constant" and node.attribute[0].name == "value"
+
+
+def _agree(network: nn.Module, names: Sequence[str], path: Path, image: Tensor, swapped: float) -> None:
+    """Numbers beyond 1, which no unit vector has, may be apart in proportion. ``swapped``: so large a share may be
+    something else, for of two boxes that are equally sure either may come first."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        expected = network(image)
+    for name, told, right in zip(names, session.run(list(names), {"image": image.numpy()}), expected, strict=True):
+        apart = float(np.quantile(np.abs(told - right.numpy()), 1 - swapped))
+        if not apart <= TOLERANCE * max(1.0, float(right.abs().max())):
+            raise ModelError(f"{path}: {name} is {apart:.2g} from what torch says; at most {TOLERANCE:g} is allowed")

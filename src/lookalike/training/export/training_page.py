@@ -1,0 +1,92 @@
+"""One HTML file with the result of a training: figures, curves as SVG, pictures; no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lookalike.evaluation.charts import Chart, curves
+from lookalike.evaluation.page import environment, thumbnail
+from lookalike.report.atomic_file import replacing
+from lookalike.training.engine.trainer import curve_of
+from lookalike.types import Failure, Pixels
+
+TEMPLATE = "training.html"
+SIDE = 112  # pixels of a picture on the page
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture with a line of text: ``uri`` holds it, ``title`` is told when it is pointed at."""
+
+    uri: str
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """Pictures in a row. ``wide``: large ones, in which details are to be seen."""
+
+    caption: str
+    pictures: tuple[Shown, ...]
+    wide: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of a name and its cells. ``heat``: (row, column) -> 0..1, how dark a cell is, if the cells are coloured."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    heat: tuple[tuple[float, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of the page."""
+
+    title: str
+    lede: str
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+    strips: tuple[Strip, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``facts``: pairs of a word and a figure. ``notes``: what was said of the pictures."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    notes: tuple[str, ...] = ()
+    failed: tuple[Failure, ...] = field(default=())
+
+
+def write_page(page: Page, path: Path) -> None:
+    """Write the page to ``path``, all of it or nothing. Raises UserError if the place cannot be written."""
+    text = environment(Path(__file__).parent).get_template(TEMPLATE).render(page=page)
+    with replacing(path, "report") as temporary:
+        temporary.write_text(text, "utf-8", newline="\n")
+
+
+def learning(folder: Path, parts: Sequence[str], figures: Sequence[str]) -> Section:
+    """How the losses fell and the held-out figures went, from a run's curve.jsonl."""
+    lines = curve_of(folder)
+    losses, looks = _points(lines, parts), _points(lines, figures)
+    charts = [curves("Losses", "step", "loss of the training pictures", losses)] if losses else []
+    charts += [curves("Held out", "step", "figure of the held-out pictures", looks)] if looks else []
+    return Section("Learning", "The best step by the held-out pictures is the one that is kept.", tuple(charts))
+
+
+def _points(lines: Iterable[Mapping[str, float]], names: Sequence[str]) -> list[tuple[str, list[tuple[float, float]]]]:
+    kept = list(lines)
+    named = [(name, [(line["step"], line[name]) for line in kept if name in line]) for name in names]
+    return [(name, points) for name, points in named if points]
+
+
+def shown(pixels: Pixels, text: str = "", title: str = "", side: int = SIDE) -> Shown:
+    """(h, w, 3) uint8 with a line of text."""
+    return Shown(thumbnail(pixels, side), text, title)

@@ -1,0 +1,129 @@
+"""From evidence to relation: the shipped weights, on evidence made by hand and on real pairs."""
+
+from __future__ import annotations
+
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+
+import lookalike as la
+from lookalike.comparison.edit_classifier import (
+    COPIES,
+    DONE,
+    OTHERS,
+    PART,
+    Rule,
+    decide,
+    distances_for,
+    edits_told,
+    rules,
+)
+from lookalike.comparison.evidence import NOTHING, with_distances
+from lookalike.comparison.pair import look
+from lookalike.descriptors import describe_all, get
+from lookalike.distance import METRICS
+from lookalike.imaging import from_array
+from lookalike.imaging.manipulations import EDITS, apply
+from samples import photograph
+
+STRANGERS = {f"{name} distance": 1.0 for name in ("colour", "texture", "structure", "copy", "content")}
+
+
+def test_every_rule_is_there() -> None:
+    """There is a rule for "copy", for all that is done to pictures and for what is no copy; each asks for evidence that
+    is measured."""
+    assert set(rules()) == {"copy", *OTHERS, *(f"done {name}" for name in DONE)}
+    known = set(with_distances(NOTHING, STRANGERS))
+    assert all(set(rule.weights) <= known for rule in rules().values())
+    assert {done.relation for done in DONE.values()} | {"re-encoded"} == set(COPIES)
+
+
+def test_every_edit_has_its_name() -> None:
+    """Each edit that people make is something done, with the relation that it is made for, or a mere re-encoding."""
+    named = {edit: done.relation for name, done in DONE.items() if name != PART for edit in done.edits}
+    assert {name: edit.kind for name, edit in EDITS.items() if edit.kind != "re-encoded"} == named
+
+
+def test_a_rule_is_a_weighted_sum() -> None:
+    """Log-odds are the intercept and what each piece of evidence adds."""
+    rule = Rule(-1.0, {"x": 2.0, "y": -3.0})
+    assert rule.odds({"x": 4.0, "y": 1.0, "z": 9.0}) == -1 + 8 - 3
+    assert rule.parts({"x": 4.0, "y": 1.0}) == {"x": 8.0, "y": -3.0}
+
+
+def test_nothing_in_common() -> None:
+    """Pictures that cannot be laid on one another and are as far apart as strangers are unrelated."""
+    judged = decide(with_distances(NOTHING, STRANGERS))
+    assert (judged.relation, judged.probability < 0.1) == ("unrelated", True)
+
+
+def test_the_prior_moves_the_odds_alone() -> None:
+    """A copy expected in 1 of 1,001 pairs costs log 1,000 of the odds; probability and odds say the same."""
+    evidence = la.compare(
+        from_array(photograph("coffee.png")), from_array(apply("blur", photograph("coffee.png")))
+    ).evidence
+    even, rare = decide(evidence), decide(evidence, 1 / 1001)
+    assert even.odds - rare.odds == pytest.approx(np.log(1000))
+    assert rare.probability == pytest.approx(1 / (1 + np.exp(-rare.odds)))
+
+
+def test_distances_in_units_of_strangers() -> None:
+    """Each distance is divided by what is typical for strangers; one that cannot be told counts as a stranger's."""
+    names = ("colour", "structure", "copy")
+    a, b = (describe_all([from_array(photograph(name))], names) for name in ("coffee.png", "chelsea.png"))
+    blank = describe_all([from_array(np.full((64, 64, 3), 7, np.uint8))], names)
+    told = distances_for(a, b)
+    for name in names:
+        card = get(name).card
+        assert (
+            told[f"{name} distance"]
+            == float(METRICS[card.metric](a[name].vectors, b[name].vectors)[0, 0]) / card.typical
+        )
+    assert distances_for(a, blank)["structure distance"] == 1.0
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_every_edit_is_a_copy(edit: str) -> None:
+    """Each of the edits of a real photograph is surely a copy, and what was done to it is not called the opposite."""
+    found = la.compare(from_array(photograph("astronaut.png")), from_array(apply(edit, photograph("astronaut.png"))))
+    assert found.probability > 0.9
+    assert found.relation in COPIES
+    if EDITS[edit].kind in ("mirrored", "rotated", "crop"):
+        assert found.relation == EDITS[edit].kind
+        assert edits_told(found.evidence) == found.edits
+
+
+def test_two_edits_at_once() -> None:
+    """A crop with other light is a crop, a mirrored one in grey mirrored; both name what else was done."""
+    pixels = photograph("astronaut.png")
+    for first, second, relation in (("brightness-", "crop-50", "crop"), ("grey", "mirror", "mirrored")):
+        found = la.compare(from_array(pixels), from_array(apply(second, apply(first, pixels))))
+        assert (found.relation, found.probability > 0.9) == (relation, True)
+        assert "recoloured" in found.edits
+
+
+def test_seen_from_the_other_side() -> None:
+    """Evidence, relation and probability are the same when the two change places, and the box stays where it was."""
+    pixels = photograph("coffee.png")
+    a, b = from_array(pixels), from_array(apply("crop-25", pixels))
+    there, back = la.compare(a, b), la.compare(b, a)
+    assert there.evidence == pytest.approx(back.evidence)
+    assert (there.relation, there.odds) == (back.relation, pytest.approx(back.odds))
+    assert (there.box_in, back.box_in) == ("a", "b")
+    assert there.box is not None
+    assert back.box is not None
+    assert astuple(there.box) == pytest.approx(astuple(back.box))
+
+
+def test_looking_once_is_enough() -> None:
+    """A picture that was looked at can be compared with many; the answer is that of `compare`."""
+    from lookalike.comparison.pair import relate
+
+    a, b = from_array(photograph("coffee.png")), from_array(apply("crop-50", photograph("coffee.png")))
+    once = relate(look(a), look(b))
+    assert (once.relation, once.odds, once.box) == (
+        la.compare(a, b).relation,
+        la.compare(a, b).odds,
+        la.compare(a, b).box,
+    )

@@ -1,0 +1,86 @@
+"""Probabilities that are fitted to a library's own pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lookalike.comparison.calibration import curve
+from lookalike.errors import UserError
+from lookalike.gallery import Gallery
+from lookalike.gallery.calibration import calibrate
+from lookalike.imaging import from_array
+from lookalike.imaging.manipulations import apply
+from samples import drawn, folder_of, save
+
+COUNT = 22
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
+    """Pictures of one kind: a plain ground and a small thing in the middle; calibrated."""
+    folder = tmp_path_factory.mktemp("own")
+    for number in range(COUNT):
+        pixels = np.full((160, 200, 3), 235, np.uint8)
+        pixels[40:120, 50:150] = drawn(number, 100, 80)
+        save(folder / "photos" / f"{number:02}.jpg", pixels, quality=92)
+    with Gallery.create(folder / "g") as opened:
+        opened.add(folder / "photos")
+        told: list[tuple[int, int]] = []
+        assert not opened.is_calibrated
+        opened.calibrate(lambda done, total: told.append((done, total)))
+        assert told[-1] == (COUNT, COUNT)
+        yield opened
+
+
+def test_curves_are_kept(gallery: Gallery) -> None:
+    """There is a curve for the blend, for `copy` and for what was looked at; each is kept with what it is from."""
+    with Gallery.open(gallery.path) as again:
+        assert again.is_calibrated
+        own = calibrate.own_curves(again._store)
+    assert set(own) == {"blend", "copy", "verified"}
+    assert all(one.slope > 0 and "of this library" in one.origin for one in own.values())
+    assert own["copy"].crowding / own["copy"].slope == pytest.approx(curve("copy").crowding / curve("copy").slope)
+
+
+def test_copies_and_strangers_are_told(gallery: Gallery) -> None:
+    """By the library's own curves new copies of its pictures are found and pictures of the same kind are not."""
+    for number in range(0, COUNT, 6):
+        copy = apply("jpeg-10", np.asarray(gallery_pixels(number)))
+        hits = gallery.search(from_array(copy), 3, precision=0.9)
+        assert [Path(hit.path).name for hit in hits] == [f"{number:02}.jpg"]
+    stranger = np.full((160, 200, 3), 235, np.uint8)
+    stranger[40:120, 50:150] = drawn(4711, 100, 80)
+    assert gallery.search(from_array(stranger), 3, precision=0.9) == []
+
+
+def gallery_pixels(number: int) -> np.ndarray:
+    pixels = np.full((160, 200, 3), 235, np.uint8)
+    pixels[40:120, 50:150] = drawn(number, 100, 80)
+    return pixels
+
+
+def test_own_curves_go_first(gallery: Gallery) -> None:
+    """duplicates takes its limit from the library's own curve."""
+    own = calibrate.own_curves(gallery._store)
+    assert own["blend"].distance(0.99, 1 / 31) != pytest.approx(curve("blend").distance(0.99, 1 / 31))
+    assert gallery.duplicates(precision=0.99) == []
+
+
+def test_nothing_to_go_by(tmp_path: Path) -> None:
+    """A gallery that holds none of what the decision weighs says so."""
+    with Gallery.create(tmp_path / "g", ["pdq"]) as opened, pytest.raises(UserError, match="this gallery holds pdq"):
+        opened.calibrate()
+
+
+def test_too_few(tmp_path: Path) -> None:
+    """A handful of pictures has no curve of its own, and says so."""
+    folder_of(tmp_path / "photos", 5)
+    with Gallery.create(tmp_path / "g") as opened:
+        opened.add(tmp_path / "photos")
+        with pytest.raises(UserError, match="20 pictures"):
+            opened.calibrate()
+        assert not opened.is_calibrated

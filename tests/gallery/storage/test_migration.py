@@ -1,0 +1,91 @@
+"""A gallery of version 1, which knew no keypoints, opened today."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from importlib import resources
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+
+from lookalike.gallery import Gallery
+from lookalike.gallery.gallery import FILE
+from lookalike.gallery.storage.database import APPLICATION_ID, MIGRATIONS
+from samples import folder_of
+
+COUNT = 6
+
+
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A gallery as version 1 wrote it: its schema, and rows that it could have."""
+    photos = folder_of(tmp_path / "photos", COUNT)
+    with Gallery.create(tmp_path / "new", ["structure", "colour"]) as gallery:
+        gallery.add(photos)
+    (tmp_path / "old").mkdir()
+    database = sqlite3.connect(tmp_path / "old" / FILE)
+    database.execute("PRAGMA journal_mode = WAL")
+    database.executescript(resources.files("lookalike.gallery").joinpath("schema.sql").read_text("utf-8"))
+    database.execute("ATTACH ? AS new", (str(tmp_path / "new" / FILE),))
+    database.execute("INSERT INTO descriptors SELECT id, name, fingerprint, card FROM new.descriptors")
+    for table in ("meta", "pictures", "vectors", "roots"):
+        database.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+    database.execute("DELETE FROM meta WHERE key <> 'uuid'")
+    database.commit()
+    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    database.execute("PRAGMA user_version = 1")
+    database.close()
+    return tmp_path / "old"
+
+
+def version(gallery: Path) -> tuple[int, set[str]]:
+    database = sqlite3.connect(gallery / FILE)
+    tables = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    found = database.execute("PRAGMA user_version").fetchone()[0]
+    database.close()
+    return found, tables
+
+
+def test_it_is_as_it_was(old: Path, tmp_path: Path) -> None:
+    """Opened, it has the newest format, the same pictures and answers, and no keypoints; new pictures get none."""
+    assert version(old)[0] == 1
+    assert "keypoints" not in version(old)[1]
+    query = tmp_path / "photos" / "0002.jpg"
+    with Gallery.open(old) as gallery, Gallery.open(tmp_path / "new") as new:
+        assert len(gallery) == COUNT
+        assert gallery.search(query, verify=0) == new.search(query, verify=0)
+        assert not gallery.keeps_keypoints
+        gallery.add([folder_of(tmp_path / "more", 2, first=50)])
+        assert gallery._store._db.all("SELECT count(*) FROM keypoints") == [(0,)]
+        hits = gallery.search(query, 5, verify=5)
+        assert [hit.verified for hit in hits[1:]] == [True] * 4
+        gallery.remove(query)
+        assert len(gallery) == COUNT + 1
+    assert version(old)[0] == len(MIGRATIONS)
+
+
+def test_many_open_it_at_once(old: Path) -> None:
+    """Whoever comes first brings it up to date; the others find it so, and nobody sees an error."""
+    many = 8
+    barrier = Barrier(many)
+
+    def opened(_: int) -> int:
+        barrier.wait()
+        with Gallery.open(old) as gallery:
+            return len(gallery)
+
+    with ThreadPoolExecutor(many) as pool:
+        assert [COUNT] * many == list(pool.map(opened, range(many)))
+    assert version(old)[0] == len(MIGRATIONS)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="bytes on the disk are compared")
+def test_opened_twice(old: Path) -> None:
+    """A gallery that is up to date is not written to by opening it."""
+    Gallery.open(old).close()
+    before = (old / FILE).read_bytes()
+    Gallery.open(old).close()
+    assert before == (old / FILE).read_bytes()

@@ -1,0 +1,37 @@
+"""Boxes are turned as pictures are: Pillow's own turn of a drawn box is the oracle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+from PIL import ImageOps
+
+from lookalike.training.data.exif_orientation import stored, turned
+from samples import save
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_boxes_turn_with_their_picture(orientation: int, tmp_path: Path) -> None:
+    """The corners of a white box in a picture that Pillow turned are where ``turned`` says."""
+    pixels = np.zeros((60, 80, 3), np.uint8)
+    pixels[6:18, 8:40] = 255
+    exif = Pillow.Exif()
+    exif[0x112] = orientation
+    path = save(tmp_path / "a.png", pixels, exif=exif)
+    with Pillow.open(path) as picture:
+        upright = np.asarray(ImageOps.exif_transpose(picture))
+    rows, columns = np.nonzero(upright[..., 0])
+    x, y, width, height = turned(np.array([[8 / 80, 6 / 60, 32 / 80, 12 / 60]]), orientation)[0]
+    assert stored(path).upright == upright.shape[1::-1]
+    assert (columns.min(), columns.max() + 1) == pytest.approx(np.array([x, x + width]) * upright.shape[1])
+    assert (rows.min(), rows.max() + 1) == pytest.approx(np.array([y, y + height]) * upright.shape[0])
+
+
+def test_a_header_that_tells_nothing(tmp_path: Path) -> None:
+    """An orientation that EXIF does not know is none."""
+    exif = Pillow.Exif()
+    exif[0x112] = 77
+    assert stored(save(tmp_path / "a.png", np.zeros((6, 8, 3), np.uint8), exif=exif)).orientation == 1

@@ -1,0 +1,203 @@
+"""The network of regions against loops, a standard operator, and answers worked out by hand."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper
+from torch import Tensor
+
+from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.neural.onnx_model import ModelInput
+from lookalike.descriptors.neural.region_model import RegionNetwork, RegionOutput
+from lookalike.training.export.onnx_export import export_regions, restored_detector
+from lookalike.training.models.region_net import CELLS, COUNT, Detector, align, best, moved, overlaps
+from lookalike.training.models.residual_net import Network
+from lookalike.types import Image
+from samples import drawn
+
+SIDE = 64
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    """Random weights, and an eye for objects that is opened a little."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(6)
+        made = Detector()
+        made.start_from(Network())
+        torch.nn.init.normal_(made.objectness.weight, std=0.3)
+    return made.eval()
+
+
+def boxes(count: int, seed: int = 0, pictures: int = 2) -> Tensor:
+    random = torch.Generator().manual_seed(seed)
+    sides = torch.rand(pictures, count, 2, generator=random) * 0.6 + 0.1
+    return torch.cat([torch.rand(pictures, count, 2, generator=random) * (1 - sides), sides], -1)
+
+
+def read(channel: Tensor, y: float, x: float) -> float:
+    """The value at a place between four cells, whose middles lie at halves."""
+    height, width = channel.shape
+    y, x = min(max(y - 0.5, 0), height - 1), min(max(x - 0.5, 0), width - 1)
+    total = 0.0
+    for row, column in itertools.product(range(height), range(width)):
+        total += max(0, 1 - abs(y - row)) * max(0, 1 - abs(x - column)) * float(channel[row, column])
+    return total
+
+
+def test_align_is_the_mean_of_points_read_one_by_one() -> None:
+    """Two products of matrices give what loops over pictures, boxes, bins and points give."""
+    maps, places, bins, samples = torch.randn(2, 3, 5, 7, generator=torch.Generator().manual_seed(1)), boxes(2), 2, 2
+    told = align(maps, places, bins, samples)
+    for n, r, i, j in itertools.product(range(2), range(2), range(bins), range(bins)):
+        x, y, w, h = places[n, r].tolist()
+        for channel in range(3):
+            points = [
+                read(
+                    maps[n, channel],
+                    (y + h * (i + (a + 0.5) / samples) / bins) * 5,
+                    (x + w * (j + (b + 0.5) / samples) / bins) * 7,
+                )
+                for a, b in itertools.product(range(samples), range(samples))
+            ]
+            assert sum(points) / 4 == pytest.approx(float(told[n, r, channel, i, j]), abs=1e-5)
+
+
+def test_align_is_the_standard_operator() -> None:
+    """ONNX's RoiAlign, in ONNX Runtime, gives the same."""
+    maps, places = torch.randn(2, 4, 12, 12, generator=torch.Generator().manual_seed(2)), boxes(5)
+    node = helper.make_node(
+        "RoiAlign", ["maps", "rois", "of"], ["out"], output_height=3, output_width=3, sampling_ratio=2,
+        spatial_scale=12.0, coordinate_transformation_mode="half_pixel",
+    )  # fmt: skip
+    values = [
+        ("maps", TensorProto.FLOAT, maps.shape),
+        ("rois", TensorProto.FLOAT, (10, 4)),
+        ("of", TensorProto.INT64, (10,)),
+    ]
+    graph = helper.make_graph(
+        [node], "g", [helper.make_tensor_value_info(*one) for one in values],
+        [helper.make_tensor_value_info("out", TensorProto.FLOAT, None)],
+    )  # fmt: skip
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    corners = torch.cat([places[..., :2], places[..., :2] + places[..., 2:]], -1).flatten(0, 1)
+    given = {"maps": maps.numpy(), "rois": corners.numpy(), "of": np.repeat([0, 1], 5)}
+    expected = session.run(None, given)[0].reshape(2, 5, 4, 3, 3)
+    np.testing.assert_allclose(expected, align(maps, places, 3, 2).numpy(), atol=1e-4)
+
+
+def one_by_one(places: Tensor, scores: Tensor, overlap: float) -> list[int]:
+    """Greedy suppression, as it is told in words."""
+    stands: list[int] = []
+    for row in scores.argsort(descending=True).tolist():
+        if all(float(overlaps(places[[row]], places[[other]])[0, 0]) <= overlap for other in stands):
+            stands.append(row)
+    return stands
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_suppression_is_greedy(seed: int) -> None:
+    """In rounds for all at once, the boxes that stand are those of one after the other."""
+    places, scores = boxes(30, seed), torch.rand(2, 30, generator=torch.Generator().manual_seed(seed))
+    _, sure, which = best(places, scores, 0.4, 30)
+    for picture in range(2):
+        expected = one_by_one(places[picture], scores[picture], 0.4)
+        assert expected == which[picture][sure[picture] > 0].tolist()
+
+
+def test_overlap_by_hand() -> None:
+    """A box against itself, half of itself, one that touches it, one far away."""
+    a = torch.tensor([[0.0, 0, 2, 2]])
+    b = torch.tensor([[0.0, 0, 2, 2], [0, 0, 1, 2], [2, 0, 2, 2], [9, 9, 1, 1]])
+    assert overlaps(a, b).tolist() == [[1.0, 0.5, 0.0, 0.0]]
+
+
+def test_no_move_leaves_a_box_where_it_is() -> None:
+    """Moves of 0 change nothing; what would leave the picture is cut at its edge."""
+    places = boxes(4)
+    assert torch.allclose(places, moved(places, torch.zeros(2, 4, 4)), atol=1e-6)
+    out = moved(torch.tensor([[[0.8, 0.8, 0.2, 0.2]]]), torch.tensor([[[5.0, 5.0, 0.0, 0.0]]]))
+    assert out[0, 0].tolist() == pytest.approx([0.9, 0.9, 0.1, 0.1])
+
+
+def test_whole_proposals_cells(detector: Detector) -> None:
+    """The whole comes first, then proposals in falling order, all within the picture, then the cells."""
+    with torch.no_grad():
+        vectors, places, scores, classes = detector(torch.rand(2, 3, SIDE, SIDE))
+    cells = len(CELLS)
+    assert places[:, 0].tolist() == [[0, 0, 1, 1]] * 2
+    assert torch.allclose(torch.tensor(CELLS), places[0, -cells:])
+    assert bool((scores[:, 1:-cells].diff(dim=1) <= 0).all())
+    assert float((places[..., :2] + places[..., 2:]).max()) <= 1 + 1e-6
+    assert torch.allclose(torch.ones(2, COUNT), vectors.norm(dim=2), atol=1e-4)
+    assert set(classes.flatten().tolist()) == {-1}
+
+
+def test_the_whole_is_about_what_copy_says() -> None:
+    """Started from the shipped network, the vector of the whole is near to its `copy`, for it pools the same map."""
+    network = Network().eval()
+    started = Detector()
+    started.start_from(network)
+    picture = torch.rand(2, 3, 96, 96)
+    with torch.no_grad():
+        near = (started.eval()(picture)[0][:, 0] * network(picture)[0]).sum(1)
+    assert float(near.min()) > 0.9
+
+
+def test_frozen_layers_stay() -> None:
+    """Nothing of the trunk asks for a gradient, and its means stay what they are in training."""
+    made = Detector()
+    made.freeze()
+    before = made.trunk[1].running_mean.clone()
+    made.train()(torch.rand(2, 3, SIDE, SIDE))
+    assert torch.equal(before, made.trunk[1].running_mean)
+    assert not any(one.requires_grad for one in made.trunk.parameters())
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["half", "eighth"])
+def file(request: pytest.FixtureRequest, detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("detector") / "regions.onnx"
+    export_regions(detector, "regions", SIDE, path, compact=request.param)
+    return path
+
+
+def network_of(path: Path, digest: str) -> RegionNetwork:
+    card = DescriptorCard("regions", 1, "cosine", 256, 4096, SIDE, 0.01, 0.9, "")
+    takes = ModelInput("image", SIDE, "NHWC", "uint8")
+    return RegionNetwork(path, digest, takes, card, RegionOutput("regions", COUNT, (48, 64)))
+
+
+def test_the_file_gives_regions(file: Path) -> None:
+    """What leaves training runs as the runtime wants it: pictures of its side, and queries of any."""
+    from hashlib import sha256
+
+    network = network_of(file, sha256(file.read_bytes()).hexdigest())
+    told = network.regions([Image(drawn(seed), 160, 120) for seed in range(3)])
+    assert [one.vectors.shape[1] for one in told] == [256] * 3
+    assert all(1 <= len(one) <= COUNT for one in told)
+    assert network.looks(Image(drawn(1, 40, 200), 40, 200)).shape == (2, 256)
+
+
+def test_the_file_can_be_trained_on(file: Path) -> None:
+    """The detector that is read back says what the file says."""
+    picture = torch.randint(0, 256, (1, SIDE, SIDE, 3), dtype=torch.uint8)
+    session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        told = restored_detector(file)(picture.permute(0, 3, 1, 2).float() / 255)
+    for expected, one in zip(session.run(None, {"image": picture.numpy()}), told, strict=True):
+        assert float(np.quantile(np.abs(expected - one.numpy()), 0.8)) < 2e-3  # of equals, either may come first
+
+
+def test_eighths_are_small(file: Path) -> None:
+    """A byte for each number of the large arrays, or two."""
+    numbers = sum(value.numel() for value in Detector().state_dict().values())
+    each = 1 if any(one.name.endswith(".eighth") for one in onnx.load(file).graph.initializer) else 2
+    assert file.stat().st_size == pytest.approx(each * numbers, rel=0.15)

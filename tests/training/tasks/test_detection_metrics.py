@@ -1,0 +1,116 @@
+"""What a detector's page says and draws: the misses, the false finds and their reasons, and where boxes lie."""
+
+from __future__ import annotations
+
+import base64
+import io
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+from lookalike.evaluation.detection_metrics import Seen, true_boxes
+from lookalike.training.export.draw_boxes import FOUND, LONGER, TRUE, around, framed
+from lookalike.training.export.training_page import Page, Section, write_page
+from lookalike.training.tasks.detection_metrics import Pictures, judge, reason, sections
+
+A, B, C = (0.1, 0.1, 0.3, 0.3), (0.5, 0.5, 0.4, 0.4), (0.6, 0.1, 0.2, 0.2)
+NAMES = ("cat", "dog")
+
+
+def boxes(*told: tuple) -> np.ndarray:
+    return np.array(told, np.float32).reshape(-1, 4)
+
+
+def seen(*rows: tuple) -> Seen:
+    """Of (box, class, score)."""
+    return Seen(
+        boxes(*(box for box, _, _ in rows)), np.array([k for _, k, _ in rows], int), np.array([s for *_, s in rows])
+    )
+
+
+@pytest.fixture
+def told() -> tuple[Section, ...]:
+    """Two pictures: a cat found, a dog missed and something found where nothing is; and a picture of nothing."""
+    truth = [true_boxes(boxes(A, B), np.array([0, 1])), true_boxes(boxes(), np.array([], int))]
+    judged = judge([seen((A, 0, 0.9), (C, 1, 0.95)), seen()], truth, NAMES)
+    pictures = Pictures(np.full((2, 60, 60, 3), 120, np.uint8), np.array([[200, 100], [100, 200]]), ("a.jpg", "b.jpg"))
+    return sections(judged, pictures, [7, 8])
+
+
+def test_what_the_sections_tell(told: tuple[Section, ...]) -> None:
+    """The table by class, what was found in each picture, the miss with its share, the false find with its reason."""
+    table, looked, missed, false = told
+    assert table.tables[0].rows == (("cat", "7", "1", "1.000", "1.000"), ("dog", "8", "1", "0.000", "0.000"))
+    assert [one.text for one in looked.strips[0].pictures] == ["1 of 2 found, 1 false", "0 of 0 found"]
+    assert [(one.text, one.title) for one in missed.strips[0].pictures] == [("dog, 16.0%", "a.jpg")]
+    assert missed.lede.startswith("1 of 2 true boxes")
+    assert [one.text for one in false.strips[0].pictures] == ["dog 0.95: nothing is marked there"]
+
+
+def test_pictures_keep_their_shape(told: tuple[Section, ...]) -> None:
+    """They were squeezed to squares, and are shown as wide or as high as they are."""
+    sizes = []
+    for one in told[1].strips[0].pictures:
+        with Pillow.open(io.BytesIO(base64.b64decode(one.uri.partition(",")[2]))) as picture:
+            sizes.append(picture.size)
+    assert sizes == [(LONGER, LONGER // 2), (LONGER // 2, LONGER)]
+
+
+def test_names_are_shown_as_they_are(tmp_path) -> None:
+    """A class that is called like a tag is text on the page."""
+    evil = "<img src=x onerror=alert(1)>"
+    truth = [true_boxes(boxes(A), np.array([0]))]
+    pictures = Pictures(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), (evil,))
+    judged = judge([seen((C, 0, 0.9))], truth, (evil,))
+    write_page(Page("A detector", (), sections(judged, pictures, [1])), tmp_path / "page.html")
+    assert "<img src=x" not in (tmp_path / "page.html").read_text()
+
+
+def test_without_names() -> None:
+    """A detector of objects alone: whatever the classes are, a box is right where an object is."""
+    judged = judge([seen((A, -1, 0.9))], [true_boxes(boxes(A), np.array([5]))], ())
+    assert judged.figures["AP"] == pytest.approx(1)
+    assert judged.figures["recall of 10 boxes"] == 1
+
+
+def test_nothing_found_and_nothing_there() -> None:
+    """The page can be written all the same."""
+    pictures = Pictures(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), ("a",))
+    for truth in (true_boxes(boxes(A), np.array([0])), true_boxes(boxes(), np.array([], int))):
+        judged = judge([seen()], [truth], NAMES)
+        assert len(sections(judged, pictures, [0, 0])) == 4
+        assert all(np.isfinite(value) for value in judged.figures.values())
+
+
+@pytest.mark.parametrize(
+    ("box", "kind", "why"),
+    [
+        (A, 1, "it is cat"),
+        (A, 0, "cat, but found twice"),
+        ((0.25, 0.1, 0.3, 0.3), 0, "cat, but beside its place"),
+        (C, 0, "nothing is marked there"),
+    ],
+)
+def test_why_a_find_is_false(box: tuple, kind: int, why: str) -> None:
+    """Another thing, one that somebody has, a place beside it, or nothing."""
+    assert reason(boxes(box)[0], kind, true_boxes(boxes(A), np.array([0])), NAMES) == why
+
+
+def test_where_boxes_are_drawn() -> None:
+    """In a picture twice as wide as high, the edges of a box have its colour at its place, and nothing else has."""
+    drawn = framed(np.full((50, 50, 3), 120, np.uint8), (200, 100), boxes((0.5, 0.5, 0.25, 0.4)), boxes())
+    rows, columns = np.nonzero((drawn == TRUE).all(2))
+    middle = (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2
+    assert drawn.shape == (LONGER // 2, LONGER, 3)
+    assert middle == pytest.approx((0.7 * LONGER / 2, 0.625 * LONGER), abs=1.5)
+    assert columns.max() - columns.min() == pytest.approx(0.25 * LONGER, abs=8)
+    assert not (drawn == FOUND).all(2).any()
+
+
+@pytest.mark.parametrize("box", [(0, 0, 0.01, 0.01), (0.99, 0.99, 0.01, 0.01), (0, 0, 1, 1), (0, 0.4, 1, 0.01)])
+def test_what_is_around_a_box(box: tuple) -> None:
+    """A box at an edge, of a pixel or of everything can be looked at, and is drawn."""
+    cut = around(np.full((50, 50, 3), 120, np.uint8), (300, 100), boxes(box)[0], FOUND)
+    assert max(cut.shape[:2]) == pytest.approx(LONGER / 2, abs=1)
+    assert (cut == FOUND).all(2).any()

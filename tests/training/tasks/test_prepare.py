@@ -1,0 +1,106 @@
+"""From folders and a teacher to what the loop takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from lookalike.errors import UserError
+from lookalike.training.data import cached_teacher_features as teaching
+from lookalike.training.data.cached_teacher_features import principal, taught
+from lookalike.training.data.image_cache import pack
+from lookalike.training.engine.recipe import Phase, Recipe, Source
+from lookalike.training.tasks.prepare import prepare
+from samples import drawn, save
+
+RANDOM = np.random.default_rng(5).normal(size=(3, 300)).astype(np.float32)
+
+
+@pytest.fixture
+def teacher(tmp_path: Path) -> Path:
+    """A network whose 300 features are the mean colours, -1..1, times RANDOM."""
+    nodes = [
+        helper.make_node("GlobalAveragePool", ["image"], ["mean"]),
+        helper.make_node("Flatten", ["mean"], ["colour"]),
+        helper.make_node("MatMul", ["colour", "random"], ["features"]),
+    ]
+    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 3, "h", "w"])
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 300])
+    graph = helper.make_graph(nodes, "teacher", [image], [features], [numpy_helper.from_array(RANDOM, "random")])
+    path = tmp_path / "teacher.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+def folders(root: Path) -> None:
+    """One folder with two classes, one with another two, one without any."""
+    places = ("a/cat/1", "a/dog/1", "a/dog/2", "b/bird/1", "b/dog/1", "c/1", "c/2")
+    for seed, place in enumerate(places):
+        save(root / f"{place}.png", drawn(seed, 40, 40))
+
+
+def test_taught(tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The teacher's features of each picture, as computed by hand; the second time they come from the disk."""
+    folders(tmp_path)
+    packed = pack(tmp_path / "a", 40, tmp_path / "packs")
+    told = taught(packed, teacher, 40, tmp_path / "packs")
+    means = packed.pixels.reshape(3, -1, 3).mean(1) / 127.5 - 1
+    assert told.dtype == np.float16
+    assert np.allclose(means @ RANDOM, told, atol=5e-3)
+    monkeypatch.setattr(teaching, "_seen", None)
+    assert np.array_equal(told, taught(packed, teacher, 40, tmp_path / "packs"))
+    with pytest.raises(UserError, match=r"none\.onnx"):
+        taught(packed, tmp_path / "none.onnx", 40, tmp_path / "packs")
+
+
+def test_principal() -> None:
+    """Two directions of a flat cloud in space: the mean, and axes by falling variance, orthonormal."""
+    generator = np.random.default_rng(0)
+    cloud = generator.normal(size=(4000, 3)) * [0.1, 5, 1] + [1, 2, 3]
+    mean, directions = principal(cloud.astype(np.float32), 2)
+    assert np.allclose([1, 2, 3], mean, atol=0.3)
+    assert np.allclose([[0, 0], [1, 0], [0, 1]], np.abs(directions), atol=0.03)
+    assert np.allclose(np.eye(2), directions.T @ directions, atol=1e-5)
+
+
+def test_prepare(tmp_path: Path, teacher: Path) -> None:
+    """Sources of one side are one group, by rising side; classes of one name are one; who is not taught has zeros."""
+    folders(tmp_path)
+    recipe = Recipe(
+        0,
+        (Source("b", 40, True, 40), Source("c", 24, taught_at=40), Source("a", 24, labelled=True)),
+        (Phase(32, 8, 1, (0.5, 0.5)),),
+    )
+    groups, classes = prepare(recipe, tmp_path, teacher, tmp_path / "packs")
+    assert classes == 3  # bird, cat, dog
+    assert [group.pixels.shape for group in groups] == [(5, 24, 24, 3), (2, 40, 40, 3)]
+    assert [group.labels.tolist() for group in groups] == [[-1, -1, 1, 2, 2], [0, 2]]
+    assert [group.targets.any(1).tolist() for group in groups] == [[True, True, False, False, False], [True, True]]
+    for group in groups:
+        lengths = np.linalg.norm(group.targets, axis=1)
+        assert np.allclose(group.targets.any(1), lengths, atol=1e-4)
+
+
+def test_targets_keep_the_teachers_geometry(tmp_path: Path, teacher: Path) -> None:
+    """Cosines between targets are those of the teacher's features about their mean."""
+    folders(tmp_path)
+    (group,), _ = prepare(
+        Recipe(0, (Source("a", 40, taught_at=40), Source("b", 40, taught_at=40)), (Phase(32, 8, 1),)),
+        tmp_path, teacher, tmp_path / "packs",
+    )  # fmt: skip
+    features = (group.pixels.reshape(5, -1, 3).mean(1) / 127.5 - 1) @ RANDOM
+    features -= features.mean(0)
+    features /= np.linalg.norm(features, axis=1, keepdims=True)
+    assert np.allclose(features @ features.T, group.targets @ group.targets.T, atol=0.05)
+
+
+def test_without_a_teacher(tmp_path: Path) -> None:
+    """Nobody is taught, whatever the recipe says."""
+    folders(tmp_path)
+    recipe = Recipe(0, (Source("c", 24, taught_at=40),), (Phase(32, 8, 1),))
+    (group,), classes = prepare(recipe, tmp_path, None, tmp_path / "packs")
+    assert (group.targets.shape, group.targets.any(), classes) == ((2, 256), False, 0)
