@@ -18,7 +18,7 @@ project = "Lookalike"
 author = "the Lookalike authors"
 release = version = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "pages"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "pages"]
 exclude_patterns = ["images/*.py"]
 smartquotes = False  # two hyphens are an option, not a dash
 
@@ -29,6 +29,7 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
+toc_object_entries = False  # a thousand names in the navigation of every page would make the build several times as long
 
 html_theme = "furo"
 html_title = f"Lookalike {release}"
