@@ -1,4 +1,4 @@
-"""Where a crop was taken from, where a picture lies in another one, and what was changed: boxes and masks."""
+"""Where a crop was taken from, where an image lies in another one, and what was changed: boxes and masks."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from lookalike.imaging import load
 from lookalike.types import Box, Pixels
 
 TITLE = "Boxes and changed regions"
-SHARES = (0.75, 0.5, 0.25, 0.1)  # of a picture's area that a crop keeps
-WIDTHS = (1 / 2, 1 / 3, 1 / 4)  # of a picture's width that a pasted one has
+SHARES = (0.75, 0.5, 0.25, 0.1)  # of an image's area that a crop keeps
+WIDTHS = (1 / 2, 1 / 3, 1 / 4)  # of an image's width that a pasted one has
 GOOD = 0.9  # intersection over union
 EDITED_AT = 512  # pixels of the shorter side: larger photographs are changed at a smaller scale
 VISIBLE = 8  # grey levels in any channel
@@ -79,7 +79,7 @@ def _crop_found(share: float, file: Path, _: Path, number: int) -> Found:
 
 
 def _part(share: float, width: int, height: int, rng: np.random.Generator) -> Box:
-    """So much of the area, anywhere; up to half as wide again, or as high, as the picture is."""
+    """So much of the area, anywhere; up to half as wide again, or as high, as the image is."""
     stretch = np.exp(rng.uniform(-1, 1) * np.log(1.5) / 2)
     across = min(1.0, max(share, share**0.5 * stretch))
     size = round(width * across), round(height * share / across)
@@ -193,7 +193,7 @@ def _caption_bar(pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Mask
 
 
 def _copied(pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Mask]:
-    """A square of the picture somewhere else in it, with soft edges."""
+    """A square of the image somewhere else in it, with soft edges."""
     side, x, y = _region(pixels, 0.15, 0.25, rng)
     from_x, from_y = (int(rng.integers(0, whole - side + 1)) for whole in (pixels.shape[1], pixels.shape[0]))
     soft = np.zeros((side, side), np.float32)
@@ -224,7 +224,7 @@ CHANGES: Mapping[str, Change | None] = {
 
 
 def _marked(kind: str, file: Path, number: int) -> dict[str, float]:
-    """Side -> intersection over union of what it marks in the changed picture; for no change, the share it marks."""
+    """Side -> intersection over union of what it marks in the changed image; for no change, the share it marks."""
     rng = _seeded(number, kind)
     pixels = load(file, min_side=EDITED_AT).pixels
     changed, truth = _changed(CHANGES[kind], pixels, rng)
@@ -239,7 +239,7 @@ def _marked(kind: str, file: Path, number: int) -> dict[str, float]:
 
 
 def _changed(change: Change | None, pixels: Pixels, rng: np.random.Generator) -> tuple[Pixels, Mask]:
-    """The changed picture, and where it differs visibly: in half of what was touched at least, if that can be had."""
+    """The changed image, and where it differs visibly: in half of what was touched at least, if that can be had."""
     best = pixels, np.zeros(pixels.shape[:2], np.bool_)
     for _ in range(TRIES if change else 0):
         assert change is not None
@@ -305,15 +305,15 @@ def _regions(marked: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
         else:
             rows.append((name, len(answers), *(f"{np.median(told[side]):.3f}" for side in sides)))
     note = (
-        "**Changed regions.** Median over the pictures of the intersection over union between what is marked and what "
+        "**Changed regions.** Median over the images of the intersection over union between what is marked and what "
         f"differs by more than {VISIBLE} grey levels in any channel, before every channel was changed mildly and the "
-        "picture saved as JPEG (quality 70). Sticker: 10 to 30 % of the shorter side; caption bar: half-transparent, "
-        "within the picture, with words; region copied: 15 to 25 % of the shorter side to another place, its edges "
+        "image saved as JPEG (quality 70). Sticker: 10 to 30 % of the shorter side; caption bar: half-transparent, "
+        "within the image, with words; region copied: 15 to 25 % of the shorter side to another place, its edges "
         "softened; region removed: as large, inpainted. Where less than half of it would be visible, another place is "
         f"taken, up to {TRIES} times. Beside it the plain difference (of 1, in any channel) and SSIM's map of the grey "
-        "pictures. In the last row only colours and encoding differ; it is the mean share of a picture that is marked."
+        "images. In the last row only colours and encoding differ; it is the mean share of an image that is marked."
     )
-    return f"{note}\n\n{table(('change', 'pictures', *sides), rows)}"
+    return f"{note}\n\n{table(('change', 'images', *sides), rows)}"
 
 
 def _percent(share: float) -> str:

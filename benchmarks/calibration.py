@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 from benchmarks.copies import Copy, drawn_from, made, one_thread
 from benchmarks.harness import SEED, Options, run, table
 from lookalike import compare
-from lookalike.comparison.scoring import judge
+from lookalike.comparison.scoring import classify_from_distances
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.gallery import Gallery
 from lookalike.imaging.manipulations import EDITS
 
 TITLE = "Calibration on photographs not used for fitting"
 BINS = (0.0, 0.01, 0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 1.0)
-# What leaves a picture lying as it lay. Of these, a negative and a tilt are known to be beyond hashes.
+# What leaves an image lying as it lay. Of these, a negative and a tilt are known to be beyond hashes.
 UPRIGHT = (*(n for n, edit in EDITS.items() if edit.kind in ("re-encoded", "edited")), "crop-95", "rotate-5")
 HARD = ("negative", "rotate-5")
 ASKED: Mapping[str, tuple[str, ...]] = {
@@ -60,10 +60,10 @@ def measure(options: Options) -> str:
     probability = np.array(judged)
     return "\n\n".join(
         [
-            f"**judge() at even odds.** {copies.sum():,} copies ({len(UPRIGHT)} edits that leave the picture lying as "
-            f"it lies) and {(~copies).sum():,} pairs of strangers. Expected calibration error over ten bins: "
-            f"{_expected_error(probability, copies):.4f}; without {' and '.join(HARD)}, which hashes cannot tell: "
-            f"{_expected_error(probability[~hard], copies[~hard]):.4f}.",
+            f"**classify_from_distances() at even odds.** {copies.sum():,} copies ({len(UPRIGHT)} edits that leave the "
+            f"image lying as it lies) and {(~copies).sum():,} pairs of strangers. Expected calibration error over "
+            f"ten bins: {_expected_error(probability, copies):.4f}; without {' and '.join(HARD)}, which hashes cannot "
+            f"tell: {_expected_error(probability[~hard], copies[~hard]):.4f}.",
             _reliability(probability, copies, hard),
             f"**compare().** {len(pairs):,} pairs; per row, what the relation was told to be, in percent.",
             _confusion(pairs, related),
@@ -73,7 +73,7 @@ def measure(options: Options) -> str:
 
 
 def _reliability_questions(files: Sequence[Path], count: int) -> list[Question]:
-    """As many copies as strangers; the same edited pictures on both sides."""
+    """As many copies as strangers; the same edited images on both sides."""
     chosen = [files[n] for n in np.random.default_rng(SEED).integers(0, len(files), count)]
     copies = [Copy(n, file, UPRIGHT[n % len(UPRIGHT)]) for n, file in enumerate(chosen)]
     same = [Question(copy, copy.file, EDITS[copy.edit].kind) for copy in copies]
@@ -96,9 +96,9 @@ def _relation_questions(files: Sequence[Path], each: int) -> list[Question]:
 
 
 def _probability(question: Question) -> float:
-    """By the three hashes of our default; 0 for a blank picture."""
+    """By the three hashes of our default; 0 for a blank image."""
     distances = compare(question.other, made(question.copy)).distances
-    return judge(distances).probability if set(DEFAULT_WEIGHTS) <= set(distances) else 0.0
+    return classify_from_distances(distances).probability if set(DEFAULT_WEIGHTS) <= set(distances) else 0.0
 
 
 def _relation(question: Question) -> str:
@@ -194,7 +194,7 @@ def _told(truth: set[tuple[str, str]], found: set[tuple[str, str]], photographs:
     )
     return (
         f"**Gallery.duplicates.** {photographs:,} photographs of clothing and {copies:,} edited copies, two of each of "
-        f"the first {copies // 2:,}; the pairs among three such pictures count.\n\n{told}\n\n{note}".rstrip()
+        f"the first {copies // 2:,}; the pairs among three such images count.\n\n{told}\n\n{note}".rstrip()
     )
 
 

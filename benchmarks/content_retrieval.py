@@ -1,4 +1,4 @@
-"""How well pictures of the same kind are found, and told by a few labelled examples, beside MobileNet's features."""
+"""How well images of the same kind are found, and told by a few labelled examples, beside MobileNet's features."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from numpy.typing import NDArray
 
 from benchmarks.copies import drawn_from, one_thread
 from benchmarks.copy_recall import Vectors, distances, known, of_file, stacked
-from benchmarks.harness import PICTURES, SEED, Options, ratios, run, spread, table
+from benchmarks.harness import IMAGES, SEED, Options, ratios, run, spread, table
 from benchmarks.sides import mobilenet
 from lookalike.descriptors import get
 from lookalike.distance import cosine, normalise
 from lookalike.types import Floats
 
-TITLE = "Content: pictures of the same kind, beside MobileNet"
+TITLE = "Content: images of the same kind, beside MobileNet"
 OURS = ("content", "copy", "colour", "structure")
 UNTOLD = {"Not sure", "Skip", "Other"}  # labels of clothing that say nothing
 EXAMPLES = (1, 5, 20)  # of each class
 DRAWS = 10
 BLOCK = 500  # queries ranked at a time
 HEADER = ("set", "by", "mAP, %", "recall@1, %", *(f"{n} of each class: right, %" for n in EXAMPLES))
-LAST = np.finfo(np.float32).max  # the distance of a picture with too little to say
+LAST = np.finfo(np.float32).max  # the distance of an image with too little to say
 
 
 @dataclass(frozen=True)
 class Labelled:
-    """A set of N pictures. ``labels`` and ``senders``: (N,) numbers; nobody is asked for a sender's own pictures."""
+    """A set of N images. ``labels`` and ``senders``: (N,) numbers; nobody is asked for a sender's own images."""
 
     name: str
     files: list[Path]
@@ -53,12 +53,12 @@ def measure(options: Options) -> str:
     sets = [one for one in (_clothing(options), _flowers(options)) if one.files]
     with mobilenet.network(options) as peer, ProcessPoolExecutor(initializer=one_thread) as pool:
         rows = [row for one in sets for row in _rows(one, pool, peer)]
-    counts = "; ".join(f"{one.name}: {len(one.files):,} pictures in {len(set(one.labels)):,} classes" for one in sets)
+    counts = "; ".join(f"{one.name}: {len(one.files):,} images in {len(set(one.labels)):,} classes" for one in sets)
     note = (
-        f"{counts or 'There is no labelled set in the data: clothing with images.csv, or flowers'}. Every picture "
-        f"asks once among all the others; clothing without {', '.join(sorted(UNTOLD))}, and without the other pictures "
+        f"{counts or 'There is no labelled set in the data: clothing with images.csv, or flowers'}. Every image "
+        f"asks once among all the others; clothing without {', '.join(sorted(UNTOLD))}, and without the other images "
         "of the query's own sender. mAP: over the queries that have anything to find. A few examples: half of the "
-        "senders (flowers: half of the pictures) give so many examples of each class, or as many as they have, the "
+        "senders (flowers: half of the images) give so many examples of each class, or as many as they have, the "
         f"other half are told by the nearest class mean; median and range of {DRAWS} draws. The last row of a set "
         f"divides draw by draw.{'' if peer else ' ' + mobilenet.MISSING}"
     )
@@ -70,7 +70,7 @@ def measure(options: Options) -> str:
 
 def _clothing(options: Options) -> Labelled:
     """The labels of images.csv: image, sender_id, label."""
-    files = {file.stem: file for file in _pictures(options.data / "clothing")}
+    files = {file.stem: file for file in _images(options.data / "clothing")}
     found = []
     for list_of_labels in (options.data / "clothing").rglob("images.csv"):
         with list_of_labels.open(newline="") as lines:
@@ -80,13 +80,13 @@ def _clothing(options: Options) -> Labelled:
 
 
 def _flowers(options: Options) -> Labelled:
-    """A folder per class; every picture is its own sender."""
-    files = _pictures(options.data / "flowers")
+    """A folder per class; every image is its own sender."""
+    files = _images(options.data / "flowers")
     return _labelled("flowers", [(file, file.parent.name, str(file)) for file in files], options)
 
 
-def _pictures(folder: Path) -> list[Path]:
-    return [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in PICTURES]
+def _images(folder: Path) -> list[Path]:
+    return [file for file in sorted(folder.rglob("*")) if file.suffix.lower() in IMAGES]
 
 
 def _labelled(name: str, found: Sequence[tuple[Path, str, str]], options: Options) -> Labelled:

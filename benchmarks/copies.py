@@ -1,4 +1,4 @@
-"""Edited pictures as encoded files, as they arrive in life: what the benchmarks of recall and judgement ask with."""
+"""Edited images as encoded files, as they arrive in life: what the benchmarks of recall and judgement ask with."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Copy:
 
 
 def made(copy: Copy) -> bytes:
-    """The edited picture as a file; the same every time."""
+    """The edited image as a file; the same every time."""
     pixels = apply(copy.edit, _photograph(copy.file), SEED + copy.number)
     return encoded(pixels, as_jpeg=copy.number % 2 == 0)
 
@@ -46,11 +46,11 @@ def _photograph(file: Path) -> Pixels:
 def encoded(pixels: Pixels, as_jpeg: bool) -> bytes:
     """A file with these pixels: JPEG of quality 90, or PNG."""
     memory = io.BytesIO()
-    picture = Pillow.fromarray(pixels)
+    image = Pillow.fromarray(pixels)
     if as_jpeg:
-        picture.save(memory, "JPEG", quality=90)
+        image.save(memory, "JPEG", quality=90)
     else:
-        picture.save(memory, "PNG", compress_level=1)
+        image.save(memory, "PNG", compress_level=1)
     return memory.getvalue()
 
 

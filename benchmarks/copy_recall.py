@@ -17,7 +17,7 @@ from benchmarks.edits_recall import FOREIGN_SHARE, micro_ap
 from benchmarks.harness import Options, run, table
 from benchmarks.sides import mobilenet
 from lookalike.comparison.calibration import curve
-from lookalike.comparison.score_normalization import crowd
+from lookalike.comparison.score_normalization import background_similarity
 from lookalike.descriptors import describe_all, get, min_side, names
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, Blend
 from lookalike.distance import METRICS, cosine
@@ -47,10 +47,10 @@ def measure(options: Options) -> str:
     scored = {name: _scored(ways, copies, held, asked, strange) for name, ways in measures(peer).items()}
     note = (
         f"Share of copies whose original is within the threshold that at most {int(len(foreign) * FOREIGN_SHARE)} of "
-        f"{len(foreign):,} foreign queries pass. {len(library):,} pictures in the library, {len(sources):,} of them "
+        f"{len(foreign):,} foreign queries pass. {len(library):,} images in the library, {len(sources):,} of them "
         f"photographs of {SIDE} pixels a side or more, each asked for in {len(EDITS)} ways, as JPEG (quality 90) or "
         f"PNG: {len(copies):,} queries. Every file is decoded once, for all descriptors. micro-AP: all pairs of "
-        "queries, foreign ones too, and library pictures in one list by distance."
+        "queries, foreign ones too, and library images in one list by distance."
         f"{'' if peer else ' ' + mobilenet.MISSING}"
     )
     return f"{note}\n\n{_table(copies, scored)}"
@@ -68,8 +68,8 @@ def dealt(options: Options) -> tuple[list[Path], list[Path]]:
 
 
 def _short_side(file: Path) -> int:
-    with Pillow.open(file) as picture:
-        return min(picture.size)
+    with Pillow.open(file) as image:
+        return min(image.size)
 
 
 def known(wanted: Sequence[str]) -> tuple[str, ...]:
@@ -79,7 +79,7 @@ def known(wanted: Sequence[str]) -> tuple[str, ...]:
 
 
 def measures(peer: Path | None) -> dict[str, Distance]:
-    """Name -> how far queries lie from library pictures. Other ways to use a descriptor are further lines here."""
+    """Name -> how far queries lie from library images. Other ways to use a descriptor are further lines here."""
     found: dict[str, Distance] = {name: partial(distances, name) for name in known(OURS)}
     found[BLEND] = blended
     if "copy" in found:
@@ -90,7 +90,7 @@ def measures(peer: Path | None) -> dict[str, Distance]:
     return found
 
 
-# --- pictures to vectors, in worker processes
+# --- images to vectors, in worker processes
 
 
 def of_file(needed: Sequence[str], peer: Path | None, file: Path) -> Vectors:
@@ -107,7 +107,7 @@ def _of_bytes(needed: Sequence[str], peer: Path | None, data: bytes) -> Vectors:
     image = load(data, min_side=max(min_side(needed), mobilenet.SIDE))
     found: Vectors = {}
     for name, part in describe_all([image], needed).items():
-        found |= {name: part.vectors[0], f"quality {name}": part.quality[0]}
+        found |= {name: part.vectors[0], f"quality {name}": part.contrast[0]}
     return found | _of_peer(peer, image.pixels)
 
 
@@ -116,7 +116,7 @@ def _of_peer(peer: Path | None, pixels: Pixels) -> Vectors:
 
 
 def stacked(parts: Any) -> Vectors:
-    """Many pictures' answers as one: name -> (N, D)."""
+    """Many images' answers as one: name -> (N, D)."""
     parts = list(parts)
     return {name: np.stack([part[name] for part in parts]) for name in parts[0]}
 
@@ -129,7 +129,7 @@ def distances(name: str, asked: Vectors, held: Vectors) -> Floats:
     card = get(name).card
     found = np.asarray(METRICS[card.metric](asked[name], held[name]), np.float32)
     for axis, part in enumerate((asked, held)):
-        silent = part[f"quality {name}"] < card.min_quality
+        silent = part[f"quality {name}"] < card.min_contrast
         found[silent if axis == 0 else (slice(None), silent)] = np.inf
     return found
 
@@ -143,7 +143,7 @@ def blended(asked: Vectors, held: Vectors) -> Floats:
 def normalised(asked: Vectors, held: Vectors) -> Floats:
     """(Q, N): `copy`, score normalised as the calibration does it, in units of distance."""
     told = curve("copy")
-    return distances("copy", asked, held) + told.crowding / told.slope * crowd(asked["copy"])[:, None]
+    return distances("copy", asked, held) + told.crowding / told.slope * background_similarity(asked["copy"])[:, None]
 
 
 def judged(asked: Vectors, held: Vectors) -> Floats:

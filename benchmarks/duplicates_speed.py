@@ -57,7 +57,7 @@ def measure(options: Options) -> str:
     rows = [row for case in cases for row in _compared(case)]
     missing = "" if peer else " imagededup is not installed, so it is not measured."
     note = (
-        f"Random hashes with planted groups of three (2 % of the pictures) and pairs just beyond the limit; every "
+        f"Random hashes with planted groups of three (2 % of the images) and pairs just beyond the limit; every "
         f"side found exactly the planted pairs. The gallery's time is that of `duplicates(precision={PRECISION})` "
         "on disk, groups built; imagededup's that of its HashEval with two processes, hashes in memory. "
         f"brute_force_cython takes 64 bits at most, so it works {FIRST}, a quarter of the bits, and its pairs are "

@@ -1,4 +1,4 @@
-"""Which edited copies each hash still finds, at a threshold that lets about one foreign picture in 500 through."""
+"""Which edited copies each hash still finds, at a threshold that lets about one foreign image in 500 through."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ TITLE = "Recall of edited copies, hash by hash"
 FOREIGN_SHARE = 1 / 500  # of the foreign queries may have any match
 OURS = tuple(DESCRIPTORS)
 PEERS: Mapping[str, Callable[[Pillow.Image], NDArray[Any]]] = {
-    "phash-256": lambda picture: imagehash.phash(picture, hash_size=16).hash,
-    "dhash": lambda picture: imagehash.dhash(picture).hash,
-    "whash": lambda picture: imagehash.whash(picture).hash,
-    "ahash": lambda picture: imagehash.average_hash(picture).hash,
-    "colorhash": lambda picture: imagehash.colorhash(picture).hash,
-    "pdqhash": lambda picture: pdqhash.compute(np.asarray(picture))[0],
+    "phash-256": lambda image: imagehash.phash(image, hash_size=16).hash,
+    "dhash": lambda image: imagehash.dhash(image).hash,
+    "whash": lambda image: imagehash.whash(image).hash,
+    "ahash": lambda image: imagehash.average_hash(image).hash,
+    "colorhash": lambda image: imagehash.colorhash(image).hash,
+    "pdqhash": lambda image: pdqhash.compute(np.asarray(image))[0],
 }
 MEASURES = ("blend", *OURS, *PEERS)
 
@@ -55,7 +55,7 @@ def measure(options: Options) -> str:
         f"Share of copies whose original is within the threshold. {len(library):,} photographs in the library, "
         f"{len(sources):,} of them edited in {len(EDITS)} ways and saved as JPEG (quality 90) or PNG; {len(foreign):,} "
         f"foreign queries, of which {int(len(foreign) * FOREIGN_SHARE)} may have any match. micro-AP: all pairs of "
-        "queries, foreign ones too, and library pictures in one list by distance. The first five are ours."
+        "queries, foreign ones too, and library images in one list by distance. The first five are ours."
     )
     return f"{note}\n\n{_table(copies, scores, precision)}"
 
@@ -83,9 +83,9 @@ def _described(data: bytes) -> Described:
     """Our vectors, "quality NAME" beside each, and the peers' bits as they pack them."""
     ours = describe_all([load(data, min_side=min_side(OURS))], OURS)
     found = {name: part.vectors[0] for name, part in ours.items()}
-    found |= {f"quality {name}": part.quality[0] for name, part in ours.items()}
-    picture = Pillow.open(io.BytesIO(data)).convert("RGB")
-    return found | {name: np.packbits(hashed(picture).ravel().astype(bool)) for name, hashed in PEERS.items()}
+    found |= {f"quality {name}": part.contrast[0] for name, part in ours.items()}
+    image = Pillow.open(io.BytesIO(data)).convert("RGB")
+    return found | {name: np.packbits(hashed(image).ravel().astype(bool)) for name, hashed in PEERS.items()}
 
 
 def _stacked(parts: Sequence[Described]) -> Described:
@@ -100,7 +100,7 @@ def _distances(name: str, asked: Described, held: Described) -> NDArray[np.float
         return hamming(asked[name], held[name])
     card = get(name).card
     distances = METRICS[card.metric](asked[name], held[name])
-    told = [part[f"quality {name}"] >= card.min_quality for part in (asked, held)]
+    told = [part[f"quality {name}"] >= card.min_contrast for part in (asked, held)]
     return np.where(np.outer(*told), distances, np.float32(np.inf))
 
 

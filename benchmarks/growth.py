@@ -1,4 +1,4 @@
-"""What a picture costs on disk and in memory while a gallery grows, and how long its first search takes."""
+"""What an image costs on disk and in memory while a gallery grows, and how long its first search takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 TITLE = "A gallery that grows"
 LIMIT_SECONDS = 1200  # no further size is begun that would pass it, if it takes ten times as long as the last
 HEADER = (
-    "pictures",
+    "images",
     "filling, s",
     "peak MiB",
     "database, bytes each",

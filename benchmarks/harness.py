@@ -6,7 +6,7 @@ process that starts another one as that one's peak.
 
 ``--data FOLDER`` holds sets of photographs by name: seneca (9.7 MP), bsds, clothing (with images.csv, its labels),
 codec (CID22, kodak), clic2025, coco128, flowers (a folder per class), views (a folder per place); see ``SETS``. In a
-folder without any of these, each set is a share of the pictures that there are. ``teacher`` there holds the known
+folder without any of these, each set is a share of the images that there are. ``teacher`` there holds the known
 network of recipes/teacher.py.
 """
 
@@ -45,7 +45,7 @@ LIBRARIES = (
     *("numpy", "opencv-python-headless", "pillow", "faiss-cpu", "onnxruntime", "torch"),
     *("ImageHash", "pdqhash", "imagededup"),
 )
-PICTURES = {".jpg", ".jpeg", ".png"}
+IMAGES = {".jpg", ".jpeg", ".png"}
 
 T = TypeVar("T")
 
@@ -62,15 +62,15 @@ class Options:
         return quick if self.quick else full
 
     def photographs(self, name: str, most: int | None = None) -> list[Path]:
-        """The pictures of a set; ``most`` of them, evenly spread."""
+        """The images of a set; ``most`` of them, evenly spread."""
         known = any((self.data / folder).is_dir() for folders in SETS.values() for folder in folders)
         folders = SETS[name] if known else (".",)
         files = [file for folder in folders for file in sorted((self.data / folder).rglob("*"))]
-        files = [file for file in files if file.suffix.lower() in PICTURES]
+        files = [file for file in files if file.suffix.lower() in IMAGES]
         if not known and name in SHARES:
             files = files[SHARES[name] :: 2]
         if not files:
-            raise SystemExit(f"{self.data}: no pictures for the set {name!r} ({', '.join(SETS[name])})")
+            raise SystemExit(f"{self.data}: no images for the set {name!r} ({', '.join(SETS[name])})")
         step = max(1.0, len(files) / (most or len(files)))
         return [files[int(place * step)] for place in range(min(len(files), most or len(files)))]
 

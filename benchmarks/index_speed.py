@@ -14,7 +14,7 @@ from benchmarks.harness import Options, Usage, in_turn, process, ratios, run, sp
 TITLE = "Indexing beside imagehash.phash, as whole processes"
 PEER = Path(__file__).parent / "sides" / "phash.py"
 LOOKALIKE = Path(sys.executable).with_name("lookalike")
-HEADER = ("pictures", "side", "pictures/s", "times as fast as one phash process", "the same in CPU time", "peak MiB")
+HEADER = ("images", "side", "images/s", "times as fast as one phash process", "the same in CPU time", "peak MiB")
 
 
 def measure(options: Options) -> str:
@@ -31,11 +31,11 @@ def measure(options: Options) -> str:
 
 def _compared(name: str, files: Sequence[Path], rounds: int) -> list[tuple[object, ...]]:
     with tempfile.TemporaryDirectory(prefix="lookalike-bench-") as folder:
-        pictures = _linked(files, Path(folder) / "pictures")
+        images = _linked(files, Path(folder) / "images")
         sides = {
-            "imagehash.phash, 1 process": _peer(pictures, 1, len(files)),
-            "imagehash.phash, 2 processes": _peer(pictures, 2, len(files)),
-            "lookalike index": _ours(pictures, Path(folder) / "new.gallery", len(files)),
+            "imagehash.phash, 1 process": _peer(images, 1, len(files)),
+            "imagehash.phash, 2 processes": _peer(images, 2, len(files)),
+            "lookalike index": _ours(images, Path(folder) / "new.gallery", len(files)),
         }
         used = in_turn(sides, rounds)
     plain = used["imagehash.phash, 1 process"]
@@ -65,21 +65,21 @@ def _readable(file: Path, folder: Path) -> Path:
     return Path(shutil.copy(file, folder.parent / file.name))
 
 
-def _peer(pictures: Path, processes: int, files: int) -> Callable[[], Usage]:
+def _peer(images: Path, processes: int, files: int) -> Callable[[], Usage]:
     def side() -> Usage:
-        used = process([sys.executable, PEER, pictures, str(processes)])
+        used = process([sys.executable, PEER, images, str(processes)])
         assert files == int(used.output)
         return used
 
     return side
 
 
-def _ours(pictures: Path, gallery: Path, files: int) -> Callable[[], Usage]:
+def _ours(images: Path, gallery: Path, files: int) -> Callable[[], Usage]:
     def side() -> Usage:
         shutil.rmtree(gallery, ignore_errors=True)
-        used = process([LOOKALIKE, "index", pictures, "--gallery", gallery, "--json"])
+        used = process([LOOKALIKE, "index", images, "--gallery", gallery, "--json"])
         report = json.loads(used.output)
-        assert files == report["pictures"] == report["added"], report
+        assert files == report["images"] == report["added"], report
         return used
 
     return side

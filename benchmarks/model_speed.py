@@ -1,4 +1,4 @@
-"""How fast pictures are described by the shipped network, decoding included, beside MobileNet through ONNX Runtime."""
+"""How fast images are described by the shipped network, decoding included, beside MobileNet through ONNX Runtime."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TITLE = "The shipped network's speed and size, beside MobileNet's"
 LOOKALIKE = Path(sys.executable).with_name("lookalike")
 SIZE = (500, 375)  # pixels
 PROCESSES = os.cpu_count() or 1
-ADD = ("side", "pictures/s", "times as fast as MobileNet", "the same in CPU time")
+ADD = ("side", "images/s", "times as fast as MobileNet", "the same in CPU time")
 COLD = ("side", "seconds to the answer", "times as fast as MobileNet")
 FILES = ("file", "bytes", "MobileNet's are so many times as many")
 
@@ -35,11 +35,11 @@ def measure(options: Options) -> str:
     names = known(("copy", "content")) or ("structure",)
     count, rounds = options.size(500, 4), options.size(5, 1)
     with tempfile.TemporaryDirectory(prefix="lookalike-bench-") as place, mobilenet.network(options) as peer:
-        folder = _written(options.photographs("bsds", count), Path(place) / "pictures")
+        folder = _written(options.photographs("bsds", count), Path(place) / "images")
         added = in_turn(_adding(folder, Path(place) / "new.gallery", names, peer), rounds)
         cold = in_turn(_comparing(folder, peer), options.size(15, 1))
         files = _files(names, peer)
-    pictures = [_added(side, used, added, count) for side, used in added.items()]
+    images = [_added(side, used, added, count) for side, used in added.items()]
     note = (
         f"{count} JPEGs of {SIZE[0]} x {SIZE[1]} pixels, quality 90, made of BSDS500; files in the page cache. "
         f"`lookalike index` describes with {' and '.join(names)} only and commits a new gallery to disk; MobileNet "
@@ -48,7 +48,7 @@ def measure(options: Options) -> str:
         f"process for each pair; `lookalike compare` uses all its default evidence, MobileNet its features alone."
         f"{'' if peer else ' ' + mobilenet.MISSING}"
     )
-    tables = [table(ADD, pictures), table(COLD, [_cold(side, used, cold) for side, used in cold.items()]), files]
+    tables = [table(ADD, images), table(COLD, [_cold(side, used, cold) for side, used in cold.items()]), files]
     return "\n\n".join([*tables, note])
 
 

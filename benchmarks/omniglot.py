@@ -59,17 +59,17 @@ def measure(options: Options) -> str:
     asked = protocols(data, options)
     recipe = read_settings(ROOT / "recipes" / "omniglot.toml", SiameseSettings)
     recipe = replace(recipe, steps=options.size(recipe.steps, 4))
-    pictures = Pictures(recipe.side, asked)
+    images = Images(recipe.side, asked)
     rows = []
     for name, settings in {
         "margin softmax and SupCon (recipes/omniglot.toml)": recipe,
         "contrastive loss, semi-hard strangers": replace(recipe, loss="contrastive"),
     }.items():
         seeds = options.size(SEEDS, 1) if settings.loss == "margin" else 1
-        told = [_trained(data, replace(settings, seed=seed), pictures, options) for seed in range(seeds)]
+        told = [_trained(data, replace(settings, seed=seed), images, options) for seed in range(seeds)]
         rows.append((name, *(_spread([one[place] for one in told]) for place in range(3))))
-    rows.append(("an untrained network", *map(_spread, zip(_untrained(recipe, pictures)))))
-    rows.append(("nearest in pixels", *map(_spread, zip(pictures.told(lambda pixels: _flat(pixels))))))
+    rows.append(("an untrained network", *map(_spread, zip(_untrained(recipe, images)))))
+    rows.append(("nearest in pixels", *map(_spread, zip(images.told(lambda pixels: _flat(pixels))))))
     head = ("", "the 20 original runs, % of 400", "runs like them, %", "unstructured, %")
     return f"{_note(recipe, len(asked.within), options)}\n\n{table(head, rows)}"
 
@@ -116,7 +116,7 @@ def _drawn(kinds: Sequence[Sequence[Path]], rng: np.random.Generator) -> Episode
     return Episode([kinds[n][shown] for n in chosen], [kinds[n][asked] for n in chosen], np.arange(WAYS))
 
 
-class Pictures:
+class Images:
     """Every drawing of the episodes, decoded once."""
 
     def __init__(self, side: int, asked: Protocols) -> None:
@@ -144,20 +144,20 @@ class Pictures:
         return float(np.concatenate(right).mean())
 
 
-def _trained(data: Path, settings: SiameseSettings, pictures: Pictures, options: Options) -> tuple[float, float, float]:
+def _trained(data: Path, settings: SiameseSettings, images: Images, options: Options) -> tuple[float, float, float]:
     folder = options.data / "runs" / f"omniglot-{settings.loss}-{settings.steps}-{settings.seed}"
     made = train_siamese(data / "images_background", settings, folder, lambda *_: None)
     print(f"{folder.name}: held-out characters {dict(made.figures)}", flush=True)
-    told = pictures.told(lambda pixels: outputs(made.network, pixels, settings.side)[0])
+    told = images.told(lambda pixels: outputs(made.network, pixels, settings.side)[0])
     print(f"{folder.name}: {told}", flush=True)
     return told
 
 
-def _untrained(recipe: SiameseSettings, pictures: Pictures) -> tuple[float, float, float]:
+def _untrained(recipe: SiameseSettings, images: Images) -> tuple[float, float, float]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = tower(recipe)
-    return pictures.told(lambda pixels: outputs(network, pixels, recipe.side)[0])
+    return images.told(lambda pixels: outputs(network, pixels, recipe.side)[0])
 
 
 def _flat(pixels: Pixels) -> Floats:

@@ -1,4 +1,4 @@
-"""How soon the service's page can be used over 100,000 pictures, and how much it loads."""
+"""How soon the service's page can be used over 100,000 images, and how much it loads."""
 
 from __future__ import annotations
 
@@ -49,11 +49,11 @@ def measure(options: Options) -> str:
             rows, frames = _seen(browser, here, rounds)
     own = sum(file.stat().st_size for file in (ROOT / "src" / "lookalike" / "page").iterdir() if file.is_file())
     return (
-        f"{table(HEADER, rows)}\n\n{count + len(photographs):,} pictures, {len(photographs)} of them photographs of "
+        f"{table(HEADER, rows)}\n\n{count + len(photographs):,} images, {len(photographs)} of them photographs of "
         f"BSDS500 with files, the others synthetic vectors; Chromium, {SIZE['width']} x {SIZE['height']}, {rounds} "
         f"rounds, each a visit of its own with nothing cached, on the server's cores. The first visit loads "
         f"{code:,} bytes of own code in {files} files (all views together: {own:,}; target: under 150,000), asks "
-        f"{strangers} other hosts, and draws the map of all pictures "
+        f"{strangers} other hosts, and draws the map of all images "
         f"{frames:.0f} times a second while zooming."
     )
 
@@ -77,9 +77,9 @@ def _seen(browser: Browser, here: str, rounds: int) -> tuple[list[tuple[str, str
     views: dict[str, Callable[[Page], float]] = {
         "the page can be used, first visit": lambda page: _opened(page, here, "[data-act=choose]"),
         "the page can be used, second visit": lambda page: _opened(page, here, "[data-act=choose]"),
-        "the library's first pictures": lambda page: _opened(page, f"{here}#/library", "#library-grid img"),
-        "the library's last pictures, from its first": lambda page: _last(page, here),
-        "the map": lambda page: _opened(page, f"{here}#/map", "#map-about:has-text('pictures')"),
+        "the library's first images": lambda page: _opened(page, f"{here}#/library", "#library-grid img"),
+        "the library's last images, from its first": lambda page: _last(page, here),
+        "the map": lambda page: _opened(page, f"{here}#/map", "#map-about:has-text('images')"),
     }
     took: dict[str, list[float]] = {name: [] for name in views}
     frames = 0.0

@@ -1,4 +1,4 @@
-"""Whether what is to be seen in a picture has a box: regions beside selective search and grids, as many boxes each."""
+"""Whether what is to be seen in an image has a box: regions beside selective search and grids, as many boxes each."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from lookalike.descriptors import describe_all, min_side, region_network
 from lookalike.imaging import load
 from lookalike.types import Floats, Image
 
-TITLE = "Boxes for what is to be seen: 32 for each picture"
+TITLE = "Boxes for what is to be seen: 32 for each image"
 COUNT = 32
 GOOD = 0.5  # intersection over union
 SEEN_AT = 240  # pixels of the longer side, for selective search: as many as the network sees
-BANDS = {"all": 0.0, "from 1.4 %": 0.014, "from 3.5 %": 0.035, "from 7 %": 0.07}  # of the picture's area
+BANDS = {"all": 0.0, "from 1.4 %": 0.014, "from 3.5 %": 0.035, "from 7 %": 0.07}  # of the image's area
 
 Truth = NDArray[np.float64]
 Way = Callable[[Image], Floats]
 
 
 def measure(options: Options) -> str:
-    pictures = boxed(options, "val2017")[: options.size(1000, 4)]
-    if not pictures:
+    images = boxed(options, "val2017")[: options.size(1000, 4)]
+    if not images:
         return "There are no boxes in the data: coco128 with object_detection/labels."
     network = region_network("regions")
 
@@ -45,12 +45,12 @@ def measure(options: Options) -> str:
         f"selective search, fast, {COUNT}": _selective,
         f"grid of five sizes, {COUNT}": lambda _: _grid(),
     }
-    images = [(load(file, min_side=min_side(["regions"])), truth) for file, truth in pictures]
+    images = [(load(file, min_side=min_side(["regions"])), truth) for file, truth in images]
     rows = [(name, *_row(way, images)) for name, way in ways.items()]
-    objects = sum(len(truth) for _, truth in pictures)
+    objects = sum(len(truth) for _, truth in images)
     note = (
-        f"{len(pictures)} photographs of COCO with {objects:,} boxes, never trained on; the other half of coco128 "
-        f"was. Share of the boxes that one of {COUNT} overlaps by {GOOD:.0%} or more, by the share of the picture that "
+        f"{len(images)} photographs of COCO with {objects:,} boxes, never trained on; the other half of coco128 "
+        f"was. Share of the boxes that one of {COUNT} overlaps by {GOOD:.0%} or more, by the share of the image that "
         "they take, in brackets the mean of the best overlaps; mean number of boxes; median ms of one processor."
     )
     return f"{table(('', *BANDS, 'boxes', 'ms'), rows)}\n\n{note}\n\n{_cost(options)}"
@@ -73,7 +73,7 @@ def _cost(options: Options) -> str:
     over = ratios(sides["regions"][1:], sides["copy"][1:])
     return (
         f"Describing {len(files)} photographs of BSDS500 from files, one thread: by `regions` {spread(over)} times "
-        f"as long as by `copy`, {1000 * min(sides['regions']) / len(files):.0f} ms a picture at best."
+        f"as long as by `copy`, {1000 * min(sides['regions']) / len(files):.0f} ms an image at best."
     )
 
 

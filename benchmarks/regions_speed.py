@@ -1,6 +1,6 @@
 """How long a search by regions takes, how often it agrees with the slow one, and what it costs in room.
 
-Each number of pictures is filled, built and asked in processes of their own: see sides/regions.py.
+Each number of images is filled, built and asked in processes of their own: see sides/regions.py.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from benchmarks.harness import Options, process, run, table
 
 TITLE = "Search by regions: speed, room, and agreement with the slow one"
 HEADER = (
-    "pictures",
+    "images",
     "regions",
     "store, bytes each",
     "index, bytes each",
@@ -36,10 +36,10 @@ def measure(options: Options) -> str:
     rows = [_measured(size) for size in sizes]
     threads = os.environ.get("OMP_NUM_THREADS", "as many as cores")
     return (
-        f"{table(HEADER, rows)}\n\nThreads: {threads}. Synthetic: 32 unit vectors of 256 numbers a picture, each at a "
+        f"{table(HEADER, rows)}\n\nThreads: {threads}. Synthetic: 32 unit vectors of 256 numbers an image, each at a "
         "cosine of 0.7 or so from a centre that 320 regions share. A query: a stored region with half as much noise, "
-        "at two looks, and 32 regions of its own, against all pictures; k = 10; the network's own passes and verifying "
-        "are not in it. Recall: of the 10 that comparing with every picture gives, over 20 queries. Filling, building, "
+        "at two looks, and 32 regions of its own, against all images; k = 10; the network's own passes and verifying "
+        "are not in it. Recall: of the 10 that comparing with every image gives, over 20 queries. Filling, building, "
         "searching and comparing are a process each."
     )
 

@@ -26,7 +26,7 @@ from benchmarks.unseen import flowers, mixed, neighbours, photographs, similar_p
 from lookalike import compare
 from lookalike.comparison.edit_classifier import COPIES, OTHERS, decide
 from lookalike.comparison.evidence import SIDE
-from lookalike.comparison.pair import Looked, look, relate
+from lookalike.comparison.pair import ComparisonInput, extract_features, relate
 from lookalike.imaging import from_array, load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Floats, Image, Pixels
@@ -36,7 +36,7 @@ TITLE = "Relations, probabilities and time of compare(), beside SSIM, phash and 
 RELATIONS = ("identical", *COPIES, *OTHERS)
 RELATED = RELATIONS[: RELATIONS.index("same scene") + 1]
 EDITED_AT = 512  # pixels of the shorter side: larger photographs are taken at a smaller scale before they are edited
-# Mild ones: before a crop, a mirror or a turn, and of one of two pictures of a place.
+# Mild ones: before a crop, a mirror or a turn, and of one of two images of a place.
 MILD = ("jpeg-30", "resize-50", "brightness-", "contrast+", "grey", "saturation", "blur")
 ALSO_MILD = ("crop", "mirrored", "rotated")
 OURS, SSIM, PHASH, PLAIN = "compare()", "SSIM", "phash", "SIFT + RANSAC"
@@ -45,7 +45,7 @@ MEGAPIXEL = 1_000_000
 
 @dataclass(frozen=True)
 class Side:
-    """One picture of a pair: a file after ``edits``; the file itself if there are none."""
+    """One image of a pair: a file after ``edits``; the file itself if there are none."""
 
     file: Path
     edits: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ def _photograph(file: Path) -> Pixels:
 
 @dataclass(frozen=True)
 class Question:
-    """Two pictures, and how they are related in truth."""
+    """Two images, and how they are related in truth."""
 
     a: Side
     b: Side
@@ -145,9 +145,9 @@ def _one_of(files: Sequence[Path], rng: np.random.Generator) -> Path:
 
 @dataclass(frozen=True)
 class Seen:
-    """A picture, and what each measure makes of it on its own."""
+    """An image, and what each measure makes of it on its own."""
 
-    looked: Looked
+    looked: ComparisonInput
     small: Pixels
     phash: imagehash.ImageHash
     points: tuple[Floats, Floats]
@@ -170,7 +170,7 @@ def answer(question: Question) -> Answer:
 def _seen(side: Side) -> Seen:
     image = load(side.data(), min_side=SIDE)
     pixels = image.pixels
-    return Seen(look(image), _small(pixels), imagehash.phash(Pillow.fromarray(pixels)), _points(pixels))
+    return Seen(extract_features(image), _small(pixels), imagehash.phash(Pillow.fromarray(pixels)), _points(pixels))
 
 
 def _ssim(a: Pixels, b: Pixels) -> float:
@@ -217,7 +217,7 @@ def _one_core() -> None:
 
 
 def _times(files: Sequence[Path]) -> dict[str, list[float]]:
-    """Milliseconds per pair of decoded pictures: by turns a copy and a stranger."""
+    """Milliseconds per pair of decoded images: by turns a copy and a stranger."""
     images = [_of_a_megapixel(file) for file in files]
     edits = list(EDITS)
     pairs = [
@@ -261,7 +261,7 @@ def _confusion(asked: Sequence[Question], answers: Sequence[Answer]) -> str:
     hits = sum(counts[name, name] for name in RELATIONS)
     per_class = ", ".join(f"{name} {_percent(share)}" for name, share in right.items())
     note = (
-        f"**What compare() calls them.** {len(asked):,} pairs of pictures that recipes/fit_relation.py does not read; "
+        f"**What compare() calls them.** {len(asked):,} pairs of images that recipes/fit_relation.py does not read; "
         f"per row, what compare() says, in percent. Right: {per_class}; mean of the relations "
         f"{_percent(statistics.mean(right.values()))}, all pairs {_percent(hits / len(asked))}. The copies are "
         f"{len(EDITS)} edits of each of {_sources(asked)} photographs, as JPEG (quality 90) or PNG; a third of the "
@@ -344,9 +344,9 @@ def _beside(asked: Sequence[Question], answers: Sequence[Answer], times: Mapping
     note = (
         "**Copies against all others, beside other measures.** The same pairs, identical files left out. Recall: the "
         f"share of copies above the score that 1 in {1 / FOREIGN_SHARE:.0f} of the others pass (of {(~same).sum():,}). "
-        "SSIM: scikit-image's, of both pictures in grey at 256 x 256; phash: ImageHash's 64 bits; SIFT + RANSAC: 1,000 "
-        "points each, ratio 0.75, inliers of a homography within 5 pixels; all see the same decoded pictures. Time: "
-        f"{len(times[OURS])} pairs of decoded pictures of 1 megapixel (half are copies), one core, all that is to do."
+        "SSIM: scikit-image's, of both images in grey at 256 x 256; phash: ImageHash's 64 bits; SIFT + RANSAC: 1,000 "
+        "points each, ratio 0.75, inliers of a homography within 5 pixels; all see the same decoded images. Time: "
+        f"{len(times[OURS])} pairs of decoded images of 1 megapixel (half are copies), one core, all that is to do."
     )
     return f"{note}\n\n{table(header, rows)}"
 

@@ -1,7 +1,7 @@
 """What an attacker who holds the network can hide from `copy`, and what a few views of the query win back.
 
 Attacks on the squeezed input, within so many levels of every pixel: FGSM from a random start (Goodfellow et al., arXiv
-1412.6572; Wong et al., arXiv 2001.03994: at the picture itself the cosine to its own vector has no slope) and PGD with
+1412.6572; Wong et al., arXiv 2001.03994: at the image itself the cosine to its own vector has no slope) and PGD with
 10 steps (Madry et al., arXiv 1706.06083). They push the cosine to the original's vector down. The attacker does not
 know of the defence; one who does can attack the mean of the views as well.
 """
@@ -46,7 +46,7 @@ Attack = Callable[["nn.Module", "Tensor", "Tensor", float], "Tensor"]
 
 @dataclass(frozen=True)
 class Library:
-    """Squeezed pictures, (N, S, S, 3) uint8: those asked for, all that are held, and foreign queries."""
+    """Squeezed images, (N, S, S, 3) uint8: those asked for, all that are held, and foreign queries."""
 
     asked: Pixels
     held: Pixels
@@ -82,7 +82,7 @@ def _row(name: str, network: nn.Module, pixels: Pixels, held: Vectors, limit: fl
     return name, f"{1 - near.mean():.3f}", percent((near < limit).mean()), percent((views < limit).mean())
 
 
-# --- the network and its pictures
+# --- the network and its images
 
 
 def _shipped() -> tuple[Path, int] | None:
@@ -142,14 +142,14 @@ def _batches(pixels: Pixels) -> Iterator[Pixels]:
 
 
 def _queries(network: nn.Module, pixels: Pixels) -> Iterator[tuple[str, Pixels]]:
-    yield "the picture itself", pixels
+    yield "the image itself", pixels
     for name, attack in (("FGSM", _fgsm), ("PGD", _pgd)):
         for levels in LEVELS:
             yield f"{name}, {levels}/255", _attacked(network, pixels, attack, levels / 255)
 
 
 def _attacked(network: nn.Module, pixels: Pixels, attack: Attack, reach: float) -> Pixels:
-    """The pictures as the attacker would save them."""
+    """The images as the attacker would save them."""
     import torch
 
     for weight in network.parameters():
@@ -195,7 +195,7 @@ def _stepped(network: nn.Module, image: Tensor, target: Tensor, moved: Tensor, r
 
 
 def _mean_of_views(network: nn.Module, pixels: Pixels) -> Vectors:
-    """(N, S, S, 3) uint8 -> (N, D) float32, unit length: the mean of the vectors of each picture's views."""
+    """(N, S, S, 3) uint8 -> (N, D) float32, unit length: the mean of the vectors of each image's views."""
     seen = [_vectors(network, np.stack([view(one) for one in pixels])) for view in VIEWS.values()]
     return np.asarray(normalise(np.mean(seen, axis=0)), np.float32)
 

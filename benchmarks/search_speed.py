@@ -27,7 +27,7 @@ from benchmarks.synthetic import (
     searched,
 )
 from lookalike.comparison.calibration import library_prior
-from lookalike.comparison.scoring import judge
+from lookalike.comparison.scoring import classify_from_distances
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery import Gallery
 from lookalike.gallery.index.exact import ExactIndex
@@ -180,7 +180,7 @@ def _parts(gallery: Gallery, name: str, queries: NDArray[Any]) -> list[str]:
             lambda query=query, ids=ids: Evidence.read(store, cards, [name], ids).from_query(query.vectors()),
             lambda ids=ids: store.rows(ids.tolist()),
             lambda: library_prior(store.count()),
-            lambda: [judge({name: 0.1}, prior=1e-6) for _ in range(K)],
+            lambda: [classify_from_distances({name: 0.1}, prior=1e-6) for _ in range(K)],
         ]
         spent.append([seconds(step) * 1e6 for step in steps])
     return [f"{value:,.0f}" for value in np.median(spent, axis=0)]
@@ -196,7 +196,7 @@ def _recall(gallery: Gallery, case: Case, queries: NDArray[Any]) -> tuple[str, s
 
 
 def _exact(gallery: Gallery, case: Case, queries: NDArray[Any]) -> NDArray[np.int64]:
-    """(Q, K) picture ids by ExactIndex, block by block so that a million fits."""
+    """(Q, K) image ids by ExactIndex, block by block so that a million fits."""
     card, best_ids, best = gallery._cards[case.name], np.empty((len(queries), 0), np.int64), None
     for start in range(0, case.count, 50_000):
         index = ExactIndex(card.metric)

@@ -1,4 +1,4 @@
-"""What regions add to `copy`: whether the original is among the few pictures that a search goes on to verify."""
+"""What regions add to `copy`: whether the original is among the few images that a search goes on to verify."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from benchmarks.harness import SEED, Options, run, table
 from lookalike import Gallery
 from lookalike.comparison.evidence import SIDE as LOOKED_AT
 from lookalike.gallery.search.query import query_image
-from lookalike.gallery.search.reranking import VERIFY
+from lookalike.gallery.search.reranking import RERANK_TOP_K
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Pixels
 
 TITLE = "The second chance: originals among the candidates, by copy and by regions"
 PHOTOGRAPHS = 25  # that are asked for, in every way
-OTHERS = 5000  # pictures of clothing beside the photographs of the library
+OTHERS = 5000  # images of clothing beside the photographs of the library
 
-Change = Callable[[Pixels, Pixels, np.random.Generator], Pixels]  # of a picture and another one
+Change = Callable[[Pixels, Pixels, np.random.Generator], Pixels]  # of an image and another one
 
 
 def measure(options: Options) -> str:
@@ -44,12 +44,13 @@ def measure(options: Options) -> str:
     easy, hard = rows[: -len(HARD)], rows[-len(HARD) :]
     told = [(what, *_mean(some)) for what, some in (("**all of EDITS**", easy), ("**harder ones**", hard))]
     note = (
-        f"{len(files):,} pictures, {len(asked)} photographs of {options.size(SIDE, 64)} pixels a side and more asked "
-        f"for in each way, as JPEG of quality 90. Share of the queries whose original is among the first {VERIFY} by "
-        f"`copy`, among the first {VERIFY} by `regions`, and among those that a search by `copy` verifies in a gallery "
-        f"that holds both: the first {VERIFY} by `copy`, and {VERIFY} by regions, for which the query is looked at "
-        "closer. The harder ones: what is left is a small part of the photograph, or the photograph is a small part of "
-        "another one (of clothing). Edits that all three find always are left out of the table."
+        f"{len(files):,} images, {len(asked)} photographs of {options.size(SIDE, 64)} pixels a side and more asked "
+        f"for in each way, as JPEG of quality 90. Share of the queries whose original is among the first "
+        f"{RERANK_TOP_K} by `copy`, among the first {RERANK_TOP_K} by `regions`, and among those that a search by "
+        f"`copy` verifies in a gallery that holds both: the first {RERANK_TOP_K} by `copy`, and {RERANK_TOP_K} by "
+        "regions, for which the query is looked at closer. "
+        "The harder ones: what is left is a small part of the photograph, or the photograph "
+        "is a small part of another one (of clothing). Edits that all three find always are left out of the table."
     )
     return f"{table(('edit, %', 'by copy', 'by regions', 'verified'), [*_changed(easy), *hard, *told])}\n\n{note}"
 
@@ -69,9 +70,9 @@ def _shares(
     found = []
     for number, file in enumerate(asked):
         data = encoded(change(load(file, min_side=options.size(SIDE, 64)).pixels, SEED + number), as_jpeg=True)
-        hits = {by: gallery.search(data, VERIFY, by=by, verify=0) for by in ("copy", "regions")}
+        hits = {by: gallery.search(data, RERANK_TOP_K, by=by, verify=0) for by in ("copy", "regions")}
         near = [str(file) in {hit.path for hit in some} for some in hits.values()]
-        more = gallery._second_chance(query_image(data, ("copy",), None, LOOKED_AT), hits["copy"], VERIFY, None)
+        more = gallery._second_chance(query_image(data, ("copy",), None, LOOKED_AT), hits["copy"], RERANK_TOP_K, None)
         found.append([*near, near[0] or gallery.rows_at([file])[str(file)].id in more.values])
     return [percent(share) for share in np.mean(found, axis=0).tolist()]
 

@@ -1,4 +1,4 @@
-"""How many searches a second the service answers, and how soon, over 100,000 pictures."""
+"""How many searches a second the service answers, and how soon, over 100,000 images."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def measure(options: Options) -> str:
         with serving(folder) as server:
             rows = _rows(server, images, lasting)
     return (
-        f"{table(HEADER, rows)}\n\n{count:,} pictures (synthetic vectors of {', '.join(DEFAULT_DESCRIPTORS)}); "
+        f"{table(HEADER, rows)}\n\n{count:,} images (synthetic vectors of {', '.join(DEFAULT_DESCRIPTORS)}); "
         f"queries: {len(images)} photographs of BSDS500 as files, decoded and described by the server's worker "
         f"processes, one per core; clients in one more process on the same cores, {lasting} s each, seed {SEED}. "
         f"Paced: a search begins every {1000 / PACE:.0f} ms whether or not the last has ended, and its time counts "
@@ -51,7 +51,7 @@ def _rows(server: Server, images: list[bytes], lasting: float) -> list[tuple[str
     load(server, sent, 2, 2)  # warm
     rows = [_row("a file, one after the other", n, load(server, sent, n, lasting)) for n in CLIENTS]
     rows.append(_row(f"a file, {PACE:.0f} a second", 8, load(server, sent, 8, lasting, 8 / PACE)))
-    rows += [_row("a picture of the gallery, one after the other", n, load(server, _by_id, n, lasting)) for n in (1, 8)]
+    rows += [_row("an image of the gallery, one after the other", n, load(server, _by_id, n, lasting)) for n in (1, 8)]
     return rows
 
 

@@ -32,7 +32,7 @@ def measure(options: Options) -> str:
     rows = [(f"{part * lasting // PARTS}", f"{mib:,.0f}") for part, mib in enumerate(memory)]
     grown = memory[-1] / memory[1] - 1
     return (
-        f"{table(HEADER, rows)}\n\n{len(paths)} photographs and synthetic pictures beside them; {CLIENTS} clients, "
+        f"{table(HEADER, rows)}\n\n{len(paths)} photographs and synthetic images beside them; {CLIENTS} clients, "
         f"{asked:,} requests in {lasting} s ({failed} failed): searches by file (verified, not verified) and by "
         f"id (with and without feedback), comparisons with and without reasons, thumbnails, lists. Memory: PSS of the "
         f"server, its workers and their helpers. From the first tenth to the end: {100 * grown:+.1f} % (target: within "

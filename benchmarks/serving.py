@@ -89,7 +89,7 @@ def form(fields: dict[str, str], image: bytes | None = None) -> tuple[bytes, dic
 
 
 def searching(images: Sequence[bytes], fields: dict[str, str]) -> Ask:
-    """Searches with these pictures, in turn."""
+    """Searches with these images, in turn."""
     bodies = [form(fields, image) for image in images]
 
     def ask(connection: http.client.HTTPConnection, number: int) -> int:

@@ -1,4 +1,4 @@
-"""Whether a part finds its picture: objects cut out of photographs, and product shots that were pasted into some."""
+"""Whether a part finds its image: objects cut out of photographs, and product shots that were pasted into some."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from lookalike import Gallery
 from lookalike.imaging import load
 from lookalike.types import Box, Hit, Pixels
 
-TITLE = "A part finds its picture"
-BANDS = {"10 %": (0.07, 0.14), "5 %": (0.035, 0.07), "2 %": (0.014, 0.028)}  # of the picture's area
+TITLE = "A part finds its image"
+BANDS = {"10 %": (0.07, 0.14), "5 %": (0.035, 0.07), "2 %": (0.014, 0.028)}  # of the image's area
 K = 50
 ASKED_AT = 75  # JPEG quality of a query
 PASTED_INTO = 640  # pixels of the longer side of what products are pasted into
-CROP_RESISTANT_AMONG = 500  # pictures: it takes a tenth of a second for each
+CROP_RESISTANT_AMONG = 500  # images: it takes a tenth of a second for each
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A query as a file's bytes; the picture that it is a part of, and where (pixels of that picture)."""
+    """A query as a file's bytes; the image that it is a part of, and where (pixels of that image)."""
 
     kind: str
     data: bytes
@@ -60,13 +60,13 @@ def measure(options: Options) -> str:
     kinds = _kinds(asked)
     counts = ", ".join(f"{kind}: {sum(one.kind == kind for one in asked)}" for kind in kinds)
     note = (
-        f"{len(files):,} pictures. Asked: {counts}. Objects are boxes of COCO photographs never trained on, cut "
+        f"{len(files):,} images. Asked: {counts}. Objects are boxes of COCO photographs never trained on, cut "
         f"out of the photograph and saved as JPEG of quality {ASKED_AT}; pasted are product shots without their white "
-        "ground in photographs of BSDS500, asked for by the product shot. In each cell: share with the right picture "
+        "ground in photographs of BSDS500, asked for by the product shot. In each cell: share with the right image "
         f"first / among the first ten / mean average precision over the first {K}; of the last two columns, over all "
-        "of them: mean overlap (IoU) of the told box with the true one where the right picture is among the first ten, "
-        f"and median ms of a search. Reading and describing all took {1000 * took / len(files):.0f} ms a picture; "
-        f"{disk:,.0f} bytes a picture on disk, all descriptors together."
+        "of them: mean overlap (IoU) of the told box with the true one where the right image is among the first ten, "
+        f"and median ms of a search. Reading and describing all took {1000 * took / len(files):.0f} ms an image; "
+        f"{disk:,.0f} bytes an image on disk, all descriptors together."
     )
     return f"{table(('by', *kinds, 'IoU', 'ms'), rows)}\n\n{note}"
 
@@ -74,10 +74,10 @@ def measure(options: Options) -> str:
 WAYS = {
     "`regions`": {"by": "regions", "verify": 0},
     "`regions`, the first 20 verified": {"by": "regions"},
-    "whole pictures by `copy`": {"by": "copy", "verify": 0},
-    "whole pictures by `content`": {"by": "content"},
-    "whole pictures by PDQ": {"by": "pdq"},
-    "whole pictures by structure (phash-256)": {"by": "structure"},
+    "whole images by `copy`": {"by": "copy", "verify": 0},
+    "whole images by `content`": {"by": "content"},
+    "whole images by PDQ": {"by": "pdq"},
+    "whole images by structure (phash-256)": {"by": "structure"},
 }
 
 
@@ -119,8 +119,8 @@ def _products(options: Options, folder: Path) -> Iterator[Asked]:
     for number, (ground, (pixels, mask)) in enumerate(zip(grounds, shots, strict=False)):
         name, share = shares[number % len(shares)]
         path = folder / f"{number}.jpg"
-        picture, box = _pasted(load(ground).pixels, pixels, mask, share, np.random.default_rng([SEED, number]))
-        path.write_bytes(_jpeg(picture))
+        image, box = _pasted(load(ground).pixels, pixels, mask, share, np.random.default_rng([SEED, number]))
+        path.write_bytes(_jpeg(image))
         yield Asked(f"pasted, {name}", _jpeg(np.where(mask[..., None], pixels, 255).astype(np.uint8)), str(path), box)
 
 
@@ -140,7 +140,7 @@ def _pasted(
 ) -> tuple[Pixels, Box]:
     scale = PASTED_INTO / max(ground.shape[:2])
     height, width = round(ground.shape[0] * scale), round(ground.shape[1] * scale)
-    picture = cv2.resize(ground, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    image = cv2.resize(ground, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     shape = pixels.shape[1] / pixels.shape[0]
     w, h = (
         min(round((share * width * height * one) ** 0.5), most) for one, most in ((shape, width), (1 / shape, height))
@@ -148,9 +148,9 @@ def _pasted(
     x, y = int(random.integers(width - w + 1)), int(random.integers(height - h + 1))
     small = cv2.resize(pixels, (w, h), interpolation=cv2.INTER_AREA).astype(float)
     soft = cv2.resize(mask.astype(float), (w, h), interpolation=cv2.INTER_AREA)[..., None]
-    under = picture[y : y + h, x : x + w]
-    picture[y : y + h, x : x + w] = np.round(soft * small + (1 - soft) * under).astype(np.uint8)
-    return np.asarray(picture, np.uint8), Box(x, y, w, h)
+    under = image[y : y + h, x : x + w]
+    image[y : y + h, x : x + w] = np.round(soft * small + (1 - soft) * under).astype(np.uint8)
+    return np.asarray(image, np.uint8), Box(x, y, w, h)
 
 
 def _library(options: Options, asked: Sequence[Asked]) -> list[str]:
@@ -175,7 +175,7 @@ def _row(asked: Sequence[Asked], search: Callable[[Asked], list[Hit]]) -> list[s
         took.append(1000 * (time.perf_counter() - started))
         place = next((rank for rank, hit in enumerate(hits) if hit.path == one.path), K)
         ranks.setdefault(one.kind, []).append(place)
-        if place < 10 and hits[place].box is not None and hits[place].box_in == "picture":
+        if place < 10 and hits[place].box is not None and hits[place].box_in == "image":
             overlap.append(_iou(hits[place].box, one.box))
     told = [_told(np.array(ranks[kind])) for kind in _kinds(asked)]
     return [*told, f"{np.mean(overlap):.2f}" if overlap else "", f"{np.median(took):.0f}"]

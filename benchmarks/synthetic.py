@@ -1,4 +1,4 @@
-"""Galleries without pictures: rows and vectors written straight through the store, in large transactions."""
+"""Galleries without images: rows and vectors written straight through the store, in large transactions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from lookalike.gallery import Gallery
 from lookalike.gallery.search.vector_search import Query
 from lookalike.gallery.storage.embeddings import dtype_of
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewPicture
+from lookalike.gallery.storage.store import NewImage
 from lookalike.types import Hit
 
-BLOCK = 10_000  # pictures per transaction, and per array of vectors
+BLOCK = 10_000  # images per transaction, and per array of vectors
 FAMILY = 20  # vectors around each centre
 NOISE = 0.75  # their distance from it, in lengths of the centre's vector: cosine distance 0.2 from it, 0.36 apart
 BITS = 20  # the same for binary vectors
@@ -43,7 +43,7 @@ def register_float(name: str, dim: int) -> None:
 
 
 def block(name: str, first: int, size: int = BLOCK, uniform: bool = False) -> NDArray[Any]:
-    """The vectors of pictures ``first`` and on: (size, D), in families unless ``uniform``; the same every time."""
+    """The vectors of images ``first`` and on: (size, D), in families unless ``uniform``; the same every time."""
     rng = np.random.default_rng([first, len(name)])
     card = get(name).card
     centres = np.arange(size) if uniform else np.arange(size) // FAMILY
@@ -77,25 +77,25 @@ def near(name: str, vectors: NDArray[Any], rng: np.random.Generator) -> NDArray[
 
 
 def fill(gallery: Gallery, first: int, last: int, make: Callable[[int, int], Block]) -> None:
-    """Write pictures ``first`` to ``last`` - 1; ``make(first, size)`` gives descriptor name -> (size, D)."""
+    """Write images ``first`` to ``last`` - 1; ``make(first, size)`` gives descriptor name -> (size, D)."""
     dtypes = {name: dtype_of(get(name).card) for name in gallery.info().descriptors}
     for start in range(first, last, BLOCK):
         size = min(BLOCK, last - start)
         vectors = {name: part.astype(dtypes[name]) for name, part in make(start, size).items()}
         with gallery._store.transaction():
-            for picture in _pictures(start, size, vectors):
-                gallery._store.put(picture)
+            for image in _images(start, size, vectors):
+                gallery._store.put(image)
 
 
-def _pictures(start: int, size: int, vectors: Block) -> Iterator[NewPicture]:
+def _images(start: int, size: int, vectors: Block) -> Iterator[NewImage]:
     for place in range(size):
         number = start + place
         row = Row(0, path_of(number), f"{number:064x}", 200_000 + number, 0, 640, 480, "JPEG", None, None)
-        yield NewPicture(row, {name: (part[place].tobytes(), 1.0) for name, part in vectors.items()})
+        yield NewImage(row, {name: (part[place].tobytes(), 1.0) for name, part in vectors.items()})
 
 
 def path_of(number: int) -> str:
-    """The path of the picture with this number, from 0."""
+    """The path of the image with this number, from 0."""
     return f"/synthetic/{number // 1000:05}/{number:08}.jpg"
 
 
@@ -105,7 +105,7 @@ def described(vectors: NDArray[Any]) -> Described:
 
 
 def new_gallery(folder: Path, name: str, count: int, uniform: bool = False) -> Gallery:
-    """A gallery of one descriptor with this many synthetic pictures."""
+    """A gallery of one descriptor with this many synthetic images."""
     gallery = Gallery.create(folder, [name])
     fill(gallery, 0, count, lambda first, size: {name: block(name, first, size, uniform)})
     return gallery

@@ -1,4 +1,4 @@
-"""Autoencoders beside principal components of the same pictures: what comes back, and what a class is found by."""
+"""Autoencoders beside principal components of the same images: what comes back, and what a class is found by."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def measure(options: Options) -> str:
     head = ("", "numbers", "squared error", "of PCA", "explained %", "by PCA %", "mAP", "of PCA")
     with tempfile.TemporaryDirectory() as place:
         rows = [_row(name, chosen, options, Path(place) / str(number)) for number, (name, chosen) in enumerate(TRIED)]
-    return f"Held-out pictures at 64 pixels; errors of values from 0 to 1.\n\n{table(head, rows)}"
+    return f"Held-out images at 64 pixels; errors of values from 0 to 1.\n\n{table(head, rows)}"
 
 
 def _row(name: str, chosen: dict, options: Options, place: Path) -> list[str]:

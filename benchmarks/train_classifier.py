@@ -1,6 +1,6 @@
 """Classifiers trained on a folder per class: where to begin, and what to do about classes of different size.
 
-``flowers`` below --data holds a folder per class. The same held-out pictures for every row of a table; beside them the
+``flowers`` below --data holds a folder per class. The same held-out images for every row of a table; beside them the
 nearest class mean and logistic regression over the shipped `content`.
 """
 
@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.harness import SEED, Options, run, table
 
 SIDE = 64
-SHARES = (1.0, 0.1, 0.5, 0.05, 0.2)  # of each class that the imbalanced set keeps, in the order of the names
+SHARES = (1.0, 0.1, 0.5, 0.05, 0.2)  # of each class that the imbalanced set retention, in the order of the names
 FLOWERS = "flowers/flowers"
 
 
@@ -37,7 +37,7 @@ def _starts(name: str, most: int, epochs: int, options: Options, made: Path) -> 
     for start in ("scratch", "frozen", "tuned"):
         rows.append(_row(f"trained, {start}", folder, made, {"start": start, "epochs": epochs}))
     rows += _references(folder, made / f"{name}-scratch-{epochs}.run")
-    return f"flowers, {_count(folder)} pictures, {epochs} epochs:\n\n" + table(_HEAD, rows)
+    return f"flowers, {_count(folder)} images, {epochs} epochs:\n\n" + table(_HEAD, rows)
 
 
 _HEAD = ("", "accuracy %", "balanced accuracy %", "macro F1", "calibration error before", "after")
@@ -55,7 +55,7 @@ def _row(what: str, folder: Path, made: Path, chosen: dict) -> list[str]:
 
 
 def _references(folder: Path, ran: Path) -> list[list[str]]:
-    """Over `content` of the very pictures that the runs had, held out by the same file."""
+    """Over `content` of the very images that the runs had, held out by the same file."""
     from sklearn.linear_model import LogisticRegression
 
     from lookalike.evaluation.classification_metrics import confusion, told_of
@@ -63,11 +63,11 @@ def _references(folder: Path, ran: Path) -> list[list[str]]:
     from lookalike.training.models.embedding_net import outputs
     from lookalike.training.tasks.pretrained import shipped_content
 
-    pictures = read_labelled(folder, SIDE, ran / "packs").pack
-    parted = split(pictures, 0.2, SEED, ran / "held.json")
-    content = outputs(shipped_content(), pictures.pixels, 144)[0]
-    known, labels = content[parted.kept], pictures.labels
-    means = np.stack([known[labels[parted.kept] == kind].mean(0) for kind in range(len(pictures.classes))])
+    images = read_labelled(folder, SIDE, ran / "packs").pack
+    parted = split(images, 0.2, SEED, ran / "held.json")
+    content = outputs(shipped_content(), images.pixels, 144)[0]
+    known, labels = content[parted.kept], images.labels
+    means = np.stack([known[labels[parted.kept] == kind].mean(0) for kind in range(len(images.classes))])
     means /= np.linalg.norm(means, axis=1, keepdims=True)
     regression = LogisticRegression(C=64.0, max_iter=2000).fit(known, labels[parted.kept])
     rows = []
@@ -75,7 +75,7 @@ def _references(folder: Path, ran: Path) -> list[list[str]]:
         ("nearest class mean of `content`", (content[parted.held] @ means.T).argmax(1)),
         ("logistic regression of `content`", regression.predict(content[parted.held])),
     ):
-        told = told_of(confusion(labels[parted.held], answers, len(pictures.classes)))
+        told = told_of(confusion(labels[parted.held], answers, len(images.classes)))
         right = (answers == labels[parted.held]).mean()
         rows.append([what, f"{100 * right:.1f}", f"{100 * told.balanced_accuracy:.1f}", f"{told.macro_f1:.3f}", "", ""])
     return rows

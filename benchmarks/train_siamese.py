@@ -36,13 +36,13 @@ def measure(options: Options) -> str:
         rows.append(_reference(folder, made))
     head = ("", "AUC", "equal error rate %", "mAP", "recall@1 %")
     return (
-        f"20 classes of dogs and things, {len(folder_files(options)):,} pictures, 4 classes held out; from "
+        f"20 classes of dogs and things, {len(folder_files(options)):,} images, 4 classes held out; from "
         f"the shipped network, tuned:\n\n{table(head, rows)}"
     )
 
 
 def folder_files(options: Options) -> list[Path]:
-    """The pictures that are taken of every class."""
+    """The images that are taken of every class."""
     kinds = [kind for name in FOLDERS for kind in sorted((options.data / name).iterdir()) if kind.is_dir()]
     return [file for kind in kinds for file in sorted(kind.iterdir())[: options.size(40, 12)]]
 
@@ -69,10 +69,10 @@ def _reference(folder: Path, made: Path) -> list[str]:
     from lookalike.training.tasks.pretrained import shipped_content
     from lookalike.training.tasks.verification_metrics import verified
 
-    pictures = read_labelled(folder, SIDE, made / "packs").pack
-    held = split(pictures, 0.2, SEED, made / "held.json", by_class=True).held
-    content = outputs(shipped_content(), pictures.pixels[held], SIDE)[0]
-    return ["shipped `content`", *_cells(verified(content, pictures.labels[held], "cosine").figures)]
+    images = read_labelled(folder, SIDE, made / "packs").pack
+    held = split(images, 0.2, SEED, made / "held.json", by_class=True).held
+    content = outputs(shipped_content(), images.pixels[held], SIDE)[0]
+    return ["shipped `content`", *_cells(verified(content, images.labels[held], "cosine").figures)]
 
 
 def _cells(told: dict) -> list[str]:

@@ -20,7 +20,7 @@ from benchmarks.harness import Options, run, table
 from benchmarks.unseen import photographs
 from lookalike.comparison.evidence import SIDE as READ_AT
 from lookalike.comparison.evidence import Subject, examine, subject
-from lookalike.comparison.pair import TELLING, Looked, look, related
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, extract_features, related
 from lookalike.descriptors.base import Described
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import EDITS
@@ -28,7 +28,7 @@ from lookalike.imaging.manipulations import EDITS
 TITLE = "Recall of edited copies with the nearest verified by keypoints"
 NEAREST = 20  # by `copy`, of which each is verified
 PHOTOGRAPHS = 12  # that are asked for, in every way of EDITS
-KEPT = 200  # library pictures that a process remembers with their keypoints
+KEPT = 200  # library images that a process remembers with their keypoints
 PROCESSES = 2
 WAYS = ("copy alone", f"verified, nearest {NEAREST}", f"among the nearest {NEAREST}")
 
@@ -43,7 +43,7 @@ class Library:
 
 @dataclass(frozen=True)
 class Verified:
-    """A query's answer. ``rows``: of the nearest library pictures; ``odds``: the logarithm of the odds that each is a
+    """A query's answer. ``rows``: of the nearest library images; ``odds``: the logarithm of the odds that each is a
     copy. ``nearest``, ``own``: distance by `copy` of the nearest and of the original, infinite if there is none.
     ``milliseconds``: of the processor, for verifying them, and for ``loaded`` of them that had to be read."""
 
@@ -55,7 +55,7 @@ class Verified:
     loaded: int
 
     def odds_of(self, row: int) -> float:
-        """Of one library picture; nothing speaks for one that is not among the nearest."""
+        """Of one library image; nothing speaks for one that is not among the nearest."""
         return self.odds[self.rows.index(row)] if row in self.rows else -np.inf
 
 
@@ -65,7 +65,7 @@ def measure(options: Options) -> str:
     asked = _asked_for(sources, options)
     copies = [Copy(number, sources[number], edit) for number in asked for edit in EDITS]
     with ProcessPoolExecutor(PROCESSES, initializer=one_thread) as pool:
-        held = stacked(pool.map(partial(of_file, TELLING, None), files, chunksize=8))
+        held = stacked(pool.map(partial(of_file, COMPARISON_DESCRIPTORS, None), files, chunksize=8))
     library = Library(files, held)
     with ProcessPoolExecutor(PROCESSES, initializer=_open, initargs=(library,)) as pool:
         found = list(pool.map(_of_copy, copies, chunksize=len(EDITS)))
@@ -84,8 +84,8 @@ def _asked_for(sources: Sequence[Path], options: Options) -> list[int]:
 
 
 @cache
-def _opened() -> list[tuple[Library, dict[int, Looked]]]:
-    """One place in each process for the library and the pictures of it that are remembered."""
+def _opened() -> list[tuple[Library, dict[int, ComparisonInput]]]:
+    """One place in each process for the library and the images of it that are remembered."""
     return []
 
 
@@ -104,9 +104,9 @@ def _of_file(file: Path) -> Verified:
 
 def _verified(data: bytes, original: int | None = None) -> Verified:
     library, _ = _opened()[0]
-    query = look(data)
+    query = extract_features(data)
     part = query.described["copy"]
-    far = distances("copy", {"copy": part.vectors, "quality copy": part.quality}, library.held)[0]
+    far = distances("copy", {"copy": part.vectors, "quality copy": part.contrast}, library.held)[0]
     rows = [int(row) for row in np.argsort(far, kind="stable")[:NEAREST]]
     odds, spent, loading, loaded = [], 0.0, 0.0, 0
     for row in rows:
@@ -120,11 +120,11 @@ def _verified(data: bytes, original: int | None = None) -> Verified:
     return Verified(rows, odds, float(far[rows[0]]), own, (1000 * spent, 1000 * loading), loaded)
 
 
-def _looked(row: int) -> tuple[Looked, bool]:
-    """A library picture: its vectors from the gallery, its keypoints from the file, unless they are remembered."""
+def _looked(row: int) -> tuple[ComparisonInput, bool]:
+    """A library image: its vectors from the gallery, its keypoints from the file, unless they are remembered."""
     library, remembered = _opened()[0]
     is_new = row not in remembered
-    looked = remembered.pop(row, None) or Looked(_subject(library.files[row]), _described(library.held, row))
+    looked = remembered.pop(row, None) or ComparisonInput(_subject(library.files[row]), _described(library.held, row))
     remembered[row] = looked  # as the latest
     if len(remembered) > KEPT:
         remembered.pop(next(iter(remembered)))
@@ -137,7 +137,7 @@ def _subject(file: Path) -> Subject:
 
 def _described(held: Vectors, row: int) -> Mapping[str, Described]:
     one = slice(row, row + 1)
-    return {name: Described(held[name][one], held[f"quality {name}"][one]) for name in TELLING}
+    return {name: Described(held[name][one], held[f"quality {name}"][one]) for name in COMPARISON_DESCRIPTORS}
 
 
 # --- the tables
@@ -175,7 +175,7 @@ def _cost(answers: Sequence[Verified]) -> str:
 
 def _note(options: Options, library: Library, asked: Sequence[int], foreign: Sequence[Path]) -> str:
     return (
-        f"Share of copies found. {len(library.files):,} pictures in the library; {len(asked)} of its photographs of "
+        f"Share of copies found. {len(library.files):,} images in the library; {len(asked)} of its photographs of "
         f"{options.size(SIDE, 64)} pixels a side or more, none of which recipes/fit_relation.py reads, are asked for "
         f"in {len(EDITS)} ways, as JPEG (quality 90) or PNG: {len(asked) * len(EDITS):,} queries. Found by `copy` "
         f"alone: the original is nearer than the distance that at most {int(len(foreign) * FOREIGN_SHARE)} of "

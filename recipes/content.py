@@ -5,7 +5,7 @@
 DATA holds teacher.onnx (recipes/teacher.py), tiny, imagenette, woof, fashion and scenes. First recipes/content_crops.py
 keeps 100,000 crops and what the teacher makes of each (17 GB, ten minutes). Then the network learns to see the same: in
 windows, cell by cell at three depths (hints: FitNets, arXiv 1412.6550), with the teacher's classes (Hinton et al.,
-arXiv 1503.02531) and a vector made of both; at last that vector and the classes alone, in whole pictures as they are
+arXiv 1503.02531) and a vector made of both; at last that vector and the classes alone, in whole images as they are
 seen in use. An hour on two cores. Checkpoints in RUN, from which the same call goes on.
 """
 
@@ -49,7 +49,7 @@ DEEP = {"early": 2 + sum(DEPTHS[:2]), "middle": 2 + sum(DEPTHS[:3])}  # layers o
 
 @dataclass(frozen=True)
 class Aim:
-    """The teacher's vector of a picture: the principal directions of its features, half whitened, beside the roots of
+    """The teacher's vector of an image: the principal directions of its features, half whitened, beside the roots of
     the probabilities of its classes (whose Euclidean distance is Hellinger's), and of both the 256 largest directions.
 
     On clothing that finds 41.1 % (mAP), where the teacher's features find 32.3 and the roots alone 38.1; on flowers
@@ -75,7 +75,7 @@ class Aim:
 
 
 def aim_of(features: Floats, weight: Floats, bias: Floats) -> Aim:
-    """Fitted to the teacher's features of the training pictures."""
+    """Fitted to the teacher's features of the training images."""
     mean, directions = principal(features, HEAD)
     deviation = ((features - mean) @ directions).std(0)
     begun = Aim(weight, bias, (mean, directions / np.sqrt(deviation)), (mean, directions))
@@ -93,7 +93,7 @@ class Distilling:
     """Draws crops of every source in fixed shares. ``helper`` reads the teacher's last map from the network's.
 
     In the phase "parts" each part of the network learns by itself what the teacher makes of its own map before; in
-    "joined" each begins with what the part before it gives; "whole" has no more maps, but larger pictures, half of them
+    "joined" each begins with what the part before it gives; "whole" has no more maps, but larger images, half of them
     mirrored."""
 
     def __init__(self, crops: Mapping[str, Crops], aim: Aim, phase: str) -> None:

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lookalike.imaging import load
-from lookalike.training.data.image_cache import pictures_below, square
+from lookalike.training.data.image_cache import images_below, square
 from lookalike.types import Floats, Pixels
 
 SIDE = 160  # pixels that are kept of a crop
 TAUGHT_AT = 128  # pixels at which the teacher sees it for its maps
 AT_BEST = 224  # and for its features
-ASPECT = 0.3  # natural logarithm of how much wider or higher a crop may be than its picture
+ASPECT = 0.3  # natural logarithm of how much wider or higher a crop may be than its image
 STEP = np.float32(6 / 255)  # of a number that is kept in 8 bits
 BATCH, SEED = 64, 7
 
@@ -49,8 +49,8 @@ LEVELS = {
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """``least``: for each round through the pictures, the smallest share of one that a crop keeps. ``tiles``: pictures
-    in a row and in a column of a crop. ``part``: of the shuffled pictures."""
+    """``least``: for each round through the images, the smallest share of one that a crop keeps. ``tiles``: images
+    in a row and in a column of a crop. ``part``: of the shuffled images."""
 
     roots: tuple[str, ...]
     least: tuple[float, ...]
@@ -105,7 +105,7 @@ def _crops(data: Path, name: str, source: Source) -> Crops:
 
 
 def _make(data: Path, source: Source, files: dict[str, Path]) -> None:
-    paths = [path for root in source.roots for path in pictures_below(data / root)]
+    paths = [path for root in source.roots for path in images_below(data / root)]
     order = np.random.default_rng(SEED).permutation(len(paths))[slice(*source.part)]
     groups = [[paths[row] for row in rows] for rows in order.reshape(-1, source.tiles**2)]
     tasks = [(number, group, least) for least in source.least for number, group in enumerate(groups)]
@@ -134,7 +134,7 @@ def _array(file: Path, shape: tuple[int, ...]) -> NDArray[np.uint8]:
 
 
 def _crop(source: Source, number: int, group: Sequence[Path], least: float) -> Pixels:
-    """A crop of one picture, or of several, side by side."""
+    """A crop of one image, or of several, side by side."""
     random = np.random.default_rng([SEED, number, int(least * 100)])
     parts = [_part(load(path).pixels, least, random) for path in group]
     if source.tiles == 1:
@@ -145,7 +145,7 @@ def _crop(source: Source, number: int, group: Sequence[Path], least: float) -> P
 
 
 def _part(pixels: Pixels, least: float, random: np.random.Generator) -> Pixels:
-    """At least so large a share of the picture, every other time mirrored."""
+    """At least so large a share of the image, every other time mirrored."""
     height, width = pixels.shape[:2]
     share, aspect = np.exp(random.uniform(np.log(least), 0) / 2), np.exp(random.uniform(-ASPECT, ASPECT))
     if least == 1:

@@ -1,11 +1,11 @@
-"""Writes compare/crowd.npz: `copy` vectors of a few hundred pictures, against which scores are normalised.
+"""Writes compare/crowd.npz: `copy` vectors of a few hundred images, against which scores are normalised.
 
     python recipes/crowd.py src/lookalike/comparison/crowd.npz FOLDER...
     python recipes/crowd.py drawn FOLDER    # other drawn things, as PNG: strangers for fit_calibration.py
 
 FOLDER...: photographs of the training set, none of which anybody will search for. COUNT of them are drawn, seeded;
 as many others say what is usual. Drawn things, pages of text and noise join them, for the network sees little in such
-pictures but their kind. Numbers only: no picture can be seen in them.
+images but their kind. Numbers only: no image can be seen in them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from lookalike.comparison.score_normalization import NEAREST
 from lookalike.descriptors import get
-from lookalike.imaging import from_array, is_picture_name, load
+from lookalike.imaging import from_array, is_image_name, load
 from lookalike.training.data.synthetic_overlays import LETTERS, backgrounds
 from lookalike.types import Pixels
 
@@ -71,7 +71,7 @@ def page(random: np.random.Generator) -> Pixels:
 
 
 def main(out: str, folders: list[str]) -> None:
-    paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if is_picture_name(p))
+    paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if is_image_name(p))
     chosen = np.random.default_rng(SEED).choice(len(paths), 2 * COUNT, replace=False)
     copy = get("copy")
     vectors = np.concatenate([copy.describe([load(paths[n], min_side=copy.card.min_side)]).vectors for n in chosen])

@@ -5,7 +5,7 @@
 
 FOLDER...: photographs of more than one kind, none of them a copy of another. Each is edited in every way of
 ``edits.py`` that leaves it lying as it lay; what no hash survives (BEYOND) is left out. The networks are asked
-for nearly every edit. Each edited picture is held
+for nearly every edit. Each edited image is held
 against its original and against strangers: the NEAREST by each measure, because a library search meets those, and a
 few others that stand for all the rest, with the weight of the rest. So the curves are right in the far tail too,
 where "the best of a million strangers" lives. The even photographs fit, the odd ones tell how good the fit is (on
@@ -26,11 +26,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.comparison.score_normalization import crowd
+from lookalike.comparison.score_normalization import background_similarity
 from lookalike.descriptors import DESCRIPTORS, describe_all, get
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend, learn_weights
 from lookalike.distance import METRICS
-from lookalike.imaging import from_array, is_picture_name, load
+from lookalike.imaging import from_array, is_image_name, load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.logistic import fit, sigmoid
 
@@ -94,18 +94,22 @@ def describe_with_edits(job: tuple[int, Path, Plan]) -> dict[str, Table]:
     number, path, plan = job
     cv2.setNumThreads(1)  # two processes have two cores
     pixels = load(path, min_side=256).pixels
-    pictures = [from_array(pixels), *(from_array(apply(name, pixels, SEED + number)) for name in plan.edits)]
-    return {name: part.vectors for name, part in describe_all(pictures, plan.names).items()}
+    images = [from_array(pixels), *(from_array(apply(name, pixels, SEED + number)) for name in plan.edits)]
+    return {name: part.vectors for name, part in describe_all(images, plan.names).items()}
 
 
 def pairs_of(plan: Plan, vectors: Sequence[Mapping[str, Table]], half: NDArray[np.int64]) -> Pairs:
-    """Every edited picture of this half with its original and with strangers."""
+    """Every edited image of this half with its original and with strangers."""
     generator = np.random.default_rng(SEED)
     originals = {name: np.stack([vectors[p][name][0] for p in half]) for name in plan.names}
     columns: list[tuple[dict[str, Table], float, bool, float, int]] = []
     for place, photograph in enumerate(half):
         table = measured(plan, vectors[photograph], originals)
-        crowded = crowd(vectors[photograph]["copy"][1:]) if "copy" in plan.names else np.zeros(len(plan.edits))
+        crowded = (
+            background_similarity(vectors[photograph]["copy"][1:])
+            if "copy" in plan.names
+            else np.zeros(len(plan.edits))
+        )
         for edit in (number for number, name in enumerate(plan.edits) if name not in plan.beyond):
             near, rest = strangers(table, edit, place, generator)
             share = (len(half) - 1 - len(near)) / OTHERS
@@ -143,7 +147,9 @@ def strangers(
 
 def scaled(pairs: Pairs) -> NDArray[np.float64]:
     """(P, 3): the blend's components in units of what is typical for strangers."""
-    return np.column_stack([pairs.distances[n] / get(n).card.typical for n in DEFAULT_WEIGHTS]).astype(np.float64)
+    return np.column_stack([pairs.distances[n] / get(n).card.median_negative_distance for n in DEFAULT_WEIGHTS]).astype(
+        np.float64
+    )
 
 
 def print_curve(measure: str, fitting: Pairs, testing: Pairs, origin: str) -> None:
@@ -212,7 +218,7 @@ def described(plan: Plan, paths: Sequence[Path]) -> list[dict[str, Table]]:
 
 def main(which: str, folders: Sequence[str]) -> None:
     plan = PLANS[which]
-    paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if is_picture_name(p))
+    paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if is_image_name(p))
     vectors = described(plan, paths)
     fitting, testing = (pairs_of(plan, vectors, np.arange(start, len(paths), 2)) for start in (0, 1))
     origin = f"{len(paths)} photographs, {len(plan.edits) - len(plan.beyond)} edits, seed {SEED}"

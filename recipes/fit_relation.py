@@ -3,7 +3,7 @@
     python recipes/fit_relation.py DATA > relation.toml && mv relation.toml src/lookalike/comparison/
 
 DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/crowd.py), and
-pictures of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tells (on
+images of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tells (on
 stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in ``edits.py`` and written as files;
 strangers are the nearest by
 `copy`, which are what a search meets, and others. Seeded; about fifteen minutes on two cores.
@@ -35,7 +35,7 @@ from lookalike.comparison.evidence import SIDE, Subject, examine, measured, subj
 from lookalike.descriptors import describe_all
 from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
-from lookalike.imaging import is_picture_name, load
+from lookalike.imaging import is_image_name, load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.logistic import Logistic, fit, sigmoid
 
@@ -86,8 +86,8 @@ def looked_at(path: Path, edit: str, seed: int) -> tuple[Subject, dict[str, Desc
 # --- the pairs
 
 
-def pictures(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if is_picture_name(path))
+def images(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if is_image_name(path))
 
 
 def dealt(files: Sequence[Path], part: int, count: int) -> list[Path]:
@@ -103,7 +103,7 @@ def questions(data: Path, parts: Sequence[int], count: int, edits: int) -> list[
         file
         for folder in ("bsds", "codec/CID22", "clothing", "drawn")
         for part in parts
-        for file in dealt(pictures(data / folder), part, count)
+        for file in dealt(images(data / folder), part, count)
     ]
     return [
         *_copies(photographs, edits, rng),
@@ -160,7 +160,7 @@ def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterat
     """Neighbours in a row of photographs of one place; each row is cut into quarters. Where an aircraft turned they may
     have nothing in common: those that say where they were taken count up to APART metres."""
     for folder, reach in (("seneca", 1), ("views/monstree", 2)):
-        files = pictures(data / folder)
+        files = images(data / folder)
         for part in parts:
             row = files[part * len(files) // 4 : (part + 1) * len(files) // 4]
             for n, file in enumerate(row):
@@ -172,7 +172,7 @@ def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterat
 
 
 def _kinds(data: Path, parts: Sequence[int], count: int, rng: np.random.Generator) -> Iterator[Question]:
-    """Pictures of one class, and of two classes."""
+    """Images of one class, and of two classes."""
     for part in parts:
         for classes in (_flowers(data), _clothing(data)):
             rows = {name: dealt(files, part, count) for name, files in sorted(classes.items())}
@@ -185,7 +185,7 @@ def _kinds(data: Path, parts: Sequence[int], count: int, rng: np.random.Generato
             sorted(file for files in classes.values() for file in files)
             for classes in (_flowers(data), _clothing(data))
         )
-        photographs = dealt(pictures(data / "bsds"), part, 1000)
+        photographs = dealt(images(data / "bsds"), part, 1000)
         for number in range(count):
             pools = [dealt(flowers, part, 1000), dealt(clothing, part, 1000), photographs]
             first, second = rng.choice(3, 2, replace=False)
@@ -195,13 +195,13 @@ def _kinds(data: Path, parts: Sequence[int], count: int, rng: np.random.Generato
 
 def _flowers(data: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
-    for file in pictures(data / "flowers"):
+    for file in images(data / "flowers"):
         found.setdefault(file.parent.name, []).append(file)
     return found
 
 
 def _clothing(data: Path) -> dict[str, list[Path]]:
-    files = {file.stem: file for file in pictures(data / "clothing")}
+    files = {file.stem: file for file in images(data / "clothing")}
     found: dict[str, list[Path]] = {}
     for listed in (data / "clothing").rglob("images.csv"):
         with listed.open(newline="") as lines:
@@ -295,7 +295,7 @@ class Pairs:
         return np.array([question.truth in truths for question in self.asked])
 
     def weights(self) -> NDArray[np.float64]:
-        """How many pairs each stands for; pictures of one scene count as much as the copies, for they are what is
+        """How many pairs each stands for; images of one scene count as much as the copies, for they are what is
         taken for copies."""
         scene, copies = self.is_(["same scene"]), self.is_(COPIES)
         given = np.array([question.weight for question in self.asked])
@@ -340,7 +340,7 @@ def printed(found: dict[str, tuple[tuple[str, ...], Logistic]], origin: str) -> 
 
 
 def report(found: dict[str, tuple[tuple[str, ...], Logistic]], pairs: Pairs) -> None:
-    """How good the fit is on other pictures, on stderr."""
+    """How good the fit is on other images, on stderr."""
     odds = {
         name: pairs.table(names) @ np.array(model.coefficients) + model.intercept
         for name, (names, model) in found.items()

@@ -25,8 +25,8 @@ def metres(a: Path, b: Path) -> float:
 @cache
 def _degrees(file: Path) -> tuple[float, float] | None:
     """Latitude and longitude of one half of the globe."""
-    with Pillow.open(file) as picture:
-        told = picture.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+    with Pillow.open(file) as image:
+        told = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
     if not {ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude} <= set(told):
         return None
     north, east = (

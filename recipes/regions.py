@@ -2,7 +2,7 @@
 
     python recipes/regions.py DATA RUN OUT.onnx [STEPS STEPS]
 
-DATA holds tiny/tiny-imagenet-200/train (with a box for each picture), fashion, coco128 (images and object_detection)
+DATA holds tiny/tiny-imagenet-200/train (with a box for each image), fashion, coco128 (images and object_detection)
 and imagenette/train. First the stages on the shipped trunk as it is, then all of it with the vectors; checkpoints in
 RUN, from which the same call goes on. About an hour and a half on two cores. The photographs of coco128's val2017 are
 told about at every look and never trained on; the last weights are taken, not the best of the looks.
@@ -62,7 +62,7 @@ def main() -> int:
 
 
 def tiny(data: Path) -> Shelf:
-    """Tiny-ImageNet: one box in each picture of 64 pixels; from two to four side by side."""
+    """Tiny-ImageNet: one box in each image of 64 pixels; from two to four side by side."""
     root = data / "tiny" / "tiny-imagenet-200" / "train"
     made = pack(root, 64, data / "packs")
     told = {name: box for file in sorted(root.glob("n*/*_boxes.txt")) for name, box in _told(file)}
@@ -153,7 +153,7 @@ TRAINING = (
     ("128 photographs of COCO with 929 boxes", "COCO: annotations CC BY 4.0, photographs under their Flickr terms"),
 )  # fmt: skip
 WEAKNESSES = (
-    "a picture is looked at with 240 pixels a side: what is smaller than 2 % of it is mostly missed",
+    "an image is looked at with 240 pixels a side: what is smaller than 2 % of it is mostly missed",
     "learnt objects mainly from mosaics of small photographs: of several that touch, one may go without a box",
     "finds the same thing in the same view, not another specimen or another side of it",
 )

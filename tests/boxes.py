@@ -1,4 +1,4 @@
-"""Pictures with boxes for tests: coloured discs and squares on noise, and the three ways to tell where they are."""
+"""Images with boxes for tests: coloured discs and squares on noise, and the three ways to tell where they are."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def scene(number: int, side: int = 96) -> tuple[np.ndarray, Told]:
 
 
 def coco_in(folder: Path, count: int, side: int = 96) -> Path:
-    """A COCO file, boxes.json, beside its pictures."""
+    """A COCO file, boxes.json, beside its images."""
     images, annotations = [], []
     for number in range(count):
         pixels, told = scene(number, side)

@@ -117,8 +117,14 @@ def card(name: str = "means", data: bytes = b"", **takes: Any) -> dict[str, Any]
         "weaknesses": ["sees nothing but colour", 'quotes " and \\ and Ünïcode'],
         "input": {"name": "image", "side": SIDE, "layout": "NHWC", "type": "uint8", **takes},
         "outputs": {
-            "tint": {"version": 1, "dim": 4, "metric": "euclidean", "typical": 0.4},
-            "places": {"version": 1, "dim": 192, "metric": "cosine", "typical": 0.9, "min_quality": 0.2},
+            "tint": {"version": 1, "dim": 4, "metric": "euclidean", "median_negative_distance": 0.4},
+            "places": {
+                "version": 1,
+                "dim": 192,
+                "metric": "cosine",
+                "median_negative_distance": 0.9,
+                "min_contrast": 0.2,
+            },
         },
         "training": [{"data": "none", "terms": "none"}],
         "measured": {"recall of crops": 0.25, "recall@1": 1},

@@ -74,7 +74,13 @@ def install_quarters(folder: Path, version: int = 1) -> None:
         **card(NAME),
         "input": {"name": "image", "side": SIDE, "layout": "NHWC", "type": "uint8"},
         "outputs": {
-            NAME: {"version": version, "dim": DIM, "metric": "cosine", "typical": 0.9, "min_quality": 0.02},
+            NAME: {
+                "version": version,
+                "dim": DIM,
+                "metric": "cosine",
+                "median_negative_distance": 0.9,
+                "min_contrast": 0.02,
+            },
         },
         "regions": {"output": NAME, "count": 5, "looks": [64], "names": list(CLASSES)},
     }

@@ -1,4 +1,4 @@
-"""Pictures for tests: drawn ones, as many as needed, and the real photographs in scikit-image's wheel."""
+"""Images for tests: drawn ones, as many as needed, and the real photographs in scikit-image's wheel."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PHOTOGRAPHS = (
 
 
 def drawn(seed: int, width: int = 160, height: int = 120) -> NDArray[np.uint8]:
-    """A picture like no other: coarse and fine random patches in colour, (height, width, 3) uint8."""
+    """An image like no other: coarse and fine random patches in colour, (height, width, 3) uint8."""
     rng = np.random.default_rng(seed)
     total = np.zeros((height, width, 3), np.float32)
     for cells in (3, 6, 12, 40):

@@ -23,15 +23,15 @@ from lookalike.types import Box
 from samples import drawn, folder_of, save
 
 COLUMNS = {
-    "index_speed": ("pictures/s", "imagehash.phash, 2 processes", "lookalike index"),
+    "index_speed": ("images/s", "imagehash.phash, 2 processes", "lookalike index"),
     "search_speed": ("gallery / bare, 1 thread", "IndexFlat", "IndexBinaryFlat", "recall@10"),
     "duplicates_speed": ("seconds", "pairs found", "| 1,000 | gallery |"),
     "growth": ("cold search, s", "| 200 |", "| 400 |"),
     "edits_recall": ("phash-256", "pdqhash", "**all edits**", "micro-AP", "| rotate-5 |"),
     "copy_recall": ("structure", "blend", "MobileNet", "**all edits**", "micro-AP", "| rotate-5 |"),
     "content_retrieval": ("mAP, %", "recall@1, %", "| clothing | MobileNet |", "| flowers | structure |"),
-    "model_speed": ("pictures/s", "seconds to the answer", "| lookalike index |", "| lookalike compare |", "bytes"),
-    "robustness": ("| the picture itself |", "| FGSM, 2/255 |", "| PGD, 4/255 |", "recall with views, %"),
+    "model_speed": ("images/s", "seconds to the answer", "| lookalike index |", "| lookalike compare |", "bytes"),
+    "robustness": ("| the image itself |", "| FGSM, 2/255 |", "| PGD, 4/255 |", "recall with views, %"),
     "calibration": ("copies seen", "in truth", "precision seen", "| mirrored |"),
     "relations": ("| same scene |", "right of the one, %", "copies seen", "| SSIM |", "| SIFT + RANSAC |", "95 % ms"),
     "boxes": ("| a crop of 10% |", "| pasted, 1/4 of the width |", "| region removed |", "SSIM < 0.5"),
@@ -43,7 +43,7 @@ COLUMNS = {
         "| rotate-5 |",
     ),
     "region_recall": ("| selective search, fast, 32 |", "| grid of five sizes, 32 |", "from 7 %", "times as long as"),
-    "sub_image": ("| `regions` |", "| whole pictures by PDQ |", "crop-resistant hash", "object, 10 %", "IoU"),
+    "sub_image": ("| `regions` |", "| whole images by PDQ |", "crop-resistant hash", "object, 10 %", "IoU"),
     "second_chance": ("by regions", "verified", "| crop to 2 % |", "**harder ones**"),
     "service_load": ("| a file, one after the other | 8 |", "99th percentile", "| a file, 20 a second |"),
     "service_soak": ("| 0 |", "| 6 |", "From the first tenth to the end"),
@@ -55,7 +55,7 @@ COLUMNS = {
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn pictures in the layout of our sets, with labels for two of them."""
+    """Drawn images in the layout of our sets, with labels for two of them."""
     folder = tmp_path_factory.mktemp("data")
     folder_of(folder / "views" / "castle", count=3, first=600)
     for number, name in enumerate(("seneca", "bsds", "clothing", "codec/CID22", "codec/kodak")):
@@ -75,7 +75,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_benchmark_prints_its_table_and_its_sides_agree(name: str, data: Path) -> None:
-    """Each script's own assertions hold it to that: as many pictures, the same neighbours, the same pairs."""
+    """Each script's own assertions hold it to that: as many images, the same neighbours, the same pairs."""
     if name == "robustness":
         pytest.importorskip("torch", reason="an attack needs gradients")
     if name == "page_load":
@@ -164,7 +164,7 @@ def test_only_the_last_quarter_of_what_was_fitted_on_is_asked_about(data: Path) 
     assert len(found["codec/kodak"]) == 12
 
 
-def test_pictures_for_the_network_beside_ours_are_squeezed_to_a_square() -> None:
+def test_images_for_the_network_beside_ours_are_squeezed_to_a_square() -> None:
     """Area means when shrinking by a whole factor: each pixel is the mean of its two by three."""
     pixels = drawn(3, 48, 32)
     blocks = pixels.reshape(16, 2, 16, 3, 3).astype(float).mean(axis=(1, 3))

@@ -59,5 +59,5 @@ def test_what_a_table_means_by_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     for wrong, why in (("no.jpg", "not among"), ("", "no path")):
         with pytest.raises(UserError, match=why):
             named.path(wrong)
-    with pytest.raises(UserError, match="2 pictures have this name; give the path"):
+    with pytest.raises(UserError, match="2 images have this name; give the path"):
         Named([str(tmp_path / "p/a.jpg"), str(tmp_path / "q/a.jpg")], str(tmp_path)).path("a.jpg")

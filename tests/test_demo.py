@@ -24,7 +24,7 @@ def test_the_sample_photographs(tmp_path: Path) -> None:
     said: list[str] = []
     result = run_demo(None, tmp_path / "demo", said.append)
     assert len(sample_photographs()) == 19
-    assert (result.pictures, result.copies, result.failed) == (95, 133, ())
+    assert (result.images, result.copies, result.failed) == (95, 133, ())
     assert result.recognised >= 120
     assert result.by_hashes < result.recognised - 40
     assert result.groups >= 17
@@ -37,32 +37,32 @@ def test_the_sample_photographs(tmp_path: Path) -> None:
 def test_a_folder_of_ones_own_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing in the user's folder changes, a relative output folder works, and a second tour reads nothing anew."""
     photos = folder_of(tmp_path / "photos", 30)
-    (photos / "bad.jpg").write_text("no picture")
+    (photos / "bad.jpg").write_text("no image")
     before = state(photos)
     monkeypatch.chdir(tmp_path)
     first = run_demo("photos", "out", lambda _: None)
     again = run_demo("photos", "out", lambda _: None)
     assert state(photos) == before
     assert [os.path.basename(failure.path) for failure in first.failed] == ["bad.jpg"]
-    assert first.pictures == again.pictures == 30 + 24 * 4
+    assert first.images == again.images == 30 + 24 * 4
     assert first.missed == again.missed
 
 
 def test_another_folder_starts_afresh(tmp_path: Path) -> None:
     """A tour over other photographs does not mix with the last one, and never removes what no tour made."""
     first, second = folder_of(tmp_path / "a", 4), folder_of(tmp_path / "b", 3, first=50)
-    assert run_demo(first, tmp_path / "out", print).pictures == 4 * 5
-    assert run_demo(second, tmp_path / "out", print).pictures == 3 * 5
+    assert run_demo(first, tmp_path / "out", print).images == 4 * 5
+    assert run_demo(second, tmp_path / "out", print).images == 3 * 5
     (tmp_path / "mine" / "copies").mkdir(parents=True)
     with pytest.raises(UserError, match="not made by a tour"):
         run_demo(first, tmp_path / "mine", print)
     assert (tmp_path / "mine" / "copies").is_dir()
 
 
-def test_a_folder_without_pictures(tmp_path: Path) -> None:
+def test_a_folder_without_images(tmp_path: Path) -> None:
     """It is said, and nothing is left behind but the empty output folder's name."""
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(UserError, match="no picture"):
+    with pytest.raises(UserError, match="no image"):
         run_demo(tmp_path, tmp_path / "out", print)
     assert not (tmp_path / "out").exists()
 
@@ -70,8 +70,8 @@ def test_a_folder_without_pictures(tmp_path: Path) -> None:
 def test_the_command(tmp_path: Path) -> None:
     """JSON on stdout, the story on stderr, and exit code 1 where a file failed."""
     photos = folder_of(tmp_path / "photos", 3)
-    assert process("demo", photos, "--out", tmp_path / "out", "--json").json["pictures"] == 15
-    (photos / "bad.jpg").write_text("no picture")
+    assert process("demo", photos, "--out", tmp_path / "out", "--json").json["images"] == 15
+    (photos / "bad.jpg").write_text("no image")
     ran = process("demo", photos, "--out", tmp_path / "out")
     assert ran.code == 1
     assert "bad.jpg" in ran.err

@@ -73,7 +73,7 @@ def test_the_guide_to_a_new_descriptor_works() -> None:
     exec(re.sub(r"^   ", "", code.group(1), flags=re.MULTILINE), names)
     described = names["Brightness"]().describe([from_array(drawn(1)), from_array(drawn(2, 3, 5))])
     assert described.vectors.shape == (2, names["CARD"].dim)
-    assert described.quality.shape == (2,)
+    assert described.contrast.shape == (2,)
 
 
 def test_every_command_has_an_example() -> None:

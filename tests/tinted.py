@@ -1,4 +1,4 @@
-"""Pictures of three kinds, each with more of one colour, and a model that tells them."""
+"""Images of three kinds, each with more of one colour, and a model that tells them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from samples import drawn, save
 
 
 def tinted(seed: int, width: int = 80, height: int = 60) -> NDArray[np.uint8]:
-    """A pale picture with more red, green or blue, by turns: (height, width, 3)."""
+    """A pale image with more red, green or blue, by turns: (height, width, 3)."""
     pixels = 100 + 0.3 * (drawn(seed, width, height).astype(float) - 128)
     pixels[..., seed % 3] += 40
     return np.clip(pixels, 0, 255).astype(np.uint8)

@@ -20,7 +20,7 @@ BLEND = Blend(DEFAULT_WEIGHTS)
 
 
 def grow(gallery: Gallery, first: int, last: int) -> dict[str, float]:
-    """Add the pictures ``first`` to ``last`` - 1."""
+    """Add the images ``first`` to ``last`` - 1."""
     started = time.perf_counter()
     fill(gallery, first, last, lambda start, size: {name: block(name, start, size) for name in DEFAULT_DESCRIPTORS})
     return {"seconds": time.perf_counter() - started}

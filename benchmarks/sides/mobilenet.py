@@ -1,7 +1,7 @@
 """The known network beside ours, MobileNetV1 0.75 at 224 px (recipes/teacher.py), in ONNX Runtime with one thread.
 
-python -m benchmarks.sides.mobilenet add MODEL.onnx FOLDER PROCESSES    describes a folder; prints how many pictures
-python -m benchmarks.sides.mobilenet compare MODEL.onnx A B             prints the cosine distance of two pictures
+python -m benchmarks.sides.mobilenet add MODEL.onnx FOLDER PROCESSES    describes a folder; prints how many images
+python -m benchmarks.sides.mobilenet compare MODEL.onnx A B             prints the cosine distance of two images
 """
 
 from __future__ import annotations
@@ -82,9 +82,9 @@ def squeezed(pixels: Pixels, side: int) -> Pixels:
     return np.asarray(cv2.resize(pixels, (side, side), interpolation=method), np.uint8)
 
 
-def features(model: Path, pictures: Sequence[Pixels]) -> NDArray[np.float32]:
-    """N pictures, (h, w, 3) uint8 each -> (N, 768) float32, unit length: the means of the last map."""
-    batch = np.stack([squeezed(pixels, SIDE) for pixels in pictures]).transpose(0, 3, 1, 2)
+def features(model: Path, images: Sequence[Pixels]) -> NDArray[np.float32]:
+    """N images, (h, w, 3) uint8 each -> (N, 768) float32, unit length: the means of the last map."""
+    batch = np.stack([squeezed(pixels, SIDE) for pixels in images]).transpose(0, 3, 1, 2)
     (found,) = _session(model).run(["features"], {"image": batch.astype(np.float32) / 127.5 - 1})
     return np.asarray(normalise(found), np.float32)
 

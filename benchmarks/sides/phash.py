@@ -1,4 +1,4 @@
-"""The plain script: imagehash.phash over the pictures in a folder. python phash.py FOLDER PROCESSES"""
+"""The plain script: imagehash.phash over the images in a folder. python phash.py FOLDER PROCESSES"""
 
 import sys
 from multiprocessing import Pool

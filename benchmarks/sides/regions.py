@@ -20,24 +20,24 @@ from lookalike.gallery.search.region_search import RegionSearcher
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.regions import Packed
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewPicture, Store
+from lookalike.gallery.storage.store import NewImage, Store
 from lookalike.types import Hit
 
 DIM, COUNT, NAME, K = 256, 32, "regions", 10
 CARD = DescriptorCard(NAME, 1, "cosine", DIM, 8 * DIM, 1, 0.0, 1.0, "synthetic")
-BLOCK = 1_000  # pictures per transaction
+BLOCK = 1_000  # images per transaction
 WARM, COMPARED = 50, 20  # queries whose time is taken, and that are also asked slowly
 
 
 def fill(folder: Path, size: int) -> dict[str, float]:
-    """Write the rows, without pictures."""
+    """Write the rows, without images."""
     store = Store.create(folder / "g.sqlite", [CARD])
     for start in range(0, size, BLOCK):
         with store.transaction():
             store.regions.mark({NAME: []})
-            for number, one in enumerate(pictures(start, min(BLOCK, size - start), size), start):
+            for number, one in enumerate(images(start, min(BLOCK, size - start), size), start):
                 row = Row(0, f"/{number}.jpg", f"{number:x}", 1, 1, 640, 480, "JPEG", None, None)
-                store.put(NewPicture(row, {}, None, {NAME: Packed(packed(one), {})}))
+                store.put(NewImage(row, {}, None, {NAME: Packed(packed(one), {})}))
     told = {"store": float(store.disk_bytes())}
     store.close()
     return told
@@ -60,7 +60,7 @@ def search(folder: Path, size: int) -> dict[str, float]:
 
 
 def recall(folder: Path, size: int) -> dict[str, float]:
-    """Of what the slow search finds, and whether the picture that a query is of comes first."""
+    """Of what the slow search finds, and whether the image that a query is of comes first."""
     ask = _opened(folder)
     shares, first = [], []
     for number, query in queries(size, COMPARED):
@@ -70,7 +70,7 @@ def recall(folder: Path, size: int) -> dict[str, float]:
     return {"recall": float(np.mean(shares)), "first": float(np.mean(first))}
 
 
-def pictures(start: int, count: int, size: int) -> Iterator[Regions]:
+def images(start: int, count: int, size: int) -> Iterator[Regions]:
     """Those from ``start`` on; the same every time."""
     random = np.random.default_rng([SEED, start])
     centres = _centres(size)
@@ -83,9 +83,9 @@ def pictures(start: int, count: int, size: int) -> Iterator[Regions]:
 
 
 def queries(size: int, count: int) -> Iterator[tuple[int, RegionQuery]]:
-    """The number of the picture that each is of, and the query."""
+    """The number of the image that each is of, and the query."""
     random = np.random.default_rng(0)
-    for number, one in enumerate(pictures(0, min(count, size), size)):
+    for number, one in enumerate(images(0, min(count, size), size)):
         looks = one.vectors[1 + number % (COUNT - 1)] + 0.5 * random.standard_normal((2, DIM)) / np.sqrt(DIM)
         parts = Regions(one.boxes, one.scores, one.classes, unit(random.standard_normal((COUNT, DIM))))
         yield number, RegionQuery(unit(looks), parts, 100, 100)

@@ -19,7 +19,7 @@ from lookalike.types import Floats, Pixels
 
 SCALE, SIGMA, LEAST = 150, 0.8, 60  # of the segments: how large, how smooth, pixels of the smallest
 BINS = 25  # of a colour's histogram, as in the paper
-SMALLEST = 0.003  # share of the picture that a proposal has at least
+SMALLEST = 0.003  # share of the image that a proposal has at least
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Segment:
 
 
 def proposals(pixels: Pixels, count: int) -> Floats:
-    """(h, w, 3) uint8 -> at most ``count`` boxes x, y, width, height in shares of the picture, the largest joined ones
+    """(h, w, 3) uint8 -> at most ``count`` boxes x, y, width, height in shares of the image, the largest joined ones
     first."""
     height, width = pixels.shape[:2]
     labels = felzenszwalb(pixels, scale=SCALE, sigma=SIGMA, min_size=LEAST)

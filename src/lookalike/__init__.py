@@ -1,6 +1,6 @@
-"""Image retrieval and image comparison: which pictures are related, how, and why.
+"""Image retrieval and image comparison: which images are related, how, and why.
 
-    load, describe, compare     a picture, its vectors, two pictures
+    load, describe, compare     an image, its vectors, two images
     Gallery                     a library on disk: add, search, duplicates
     types                       Image, Box, Hit, Comparison, Pair, Group, Failure, AddReport
     errors                      LookalikeError and its kinds
@@ -46,9 +46,9 @@ __all__ = [
 
 
 def describe(images: Iterable[Source], by: str) -> NDArray[Any]:
-    """The vectors of N pictures by one descriptor: (N, D) float32, or (N, D / 8) packed uint8 for a binary hash.
+    """The vectors of N images by one descriptor: (N, D) float32, or (N, D / 8) packed uint8 for a binary hash.
 
-    Raises LoadError for the first picture that cannot be read, UserError for an unknown descriptor."""
+    Raises LoadError for the first image that cannot be read, UserError for an unknown descriptor."""
     side = min_side([by])
     loaded = [image if isinstance(image, Image) else load(image, min_side=side) for image in images]
     return describe_all(loaded, [by])[by].vectors

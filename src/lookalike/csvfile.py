@@ -71,5 +71,5 @@ class Named:
         if len(same) == 1:
             return same[0]
         if same:
-            raise UserError(f"{told}: {len(same)} pictures have this name; give the path")
-        raise UserError(f"{told or 'no path'}: not among the indexed pictures")
+            raise UserError(f"{told}: {len(same)} images have this name; give the path")
+        raise UserError(f"{told or 'no path'}: not among the indexed images")

@@ -75,12 +75,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class DemoResult:
-    """What the tour did. ``recognised``: edited copies whose first hit is a picture of the same original, as a copy;
+    """What the tour did. ``recognised``: edited copies whose first hit is an image of the same original, as a copy;
     ``by_hashes``: how many the hashes alone would have recognised."""
 
     report: str
     gallery: str
-    pictures: int
+    images: int
     copies: int
     recognised: int
     by_hashes: int
@@ -101,7 +101,7 @@ class Copy:
 def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str], say: Say = print) -> DemoResult:
     """The whole tour over a folder of photographs, or over the sample ones; everything is written below ``out``.
 
-    Raises UserError if the folder holds no picture, MissingDependency if the samples are not installed."""
+    Raises UserError if the folder holds no image, MissingDependency if the samples are not installed."""
     folder = Path(absolute(out))
     if photos is None:
         photos = _copied_samples(folder / "photos")
@@ -112,19 +112,19 @@ def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str],
     say(f"{len(paths)} photographs, {len(copies)} edited copies of them")
     with _gallery(folder / "demo.gallery") as gallery:
         added, seconds = _indexed(gallery, [photos, folder / "copies"])
-        say(f"indexed {len(gallery)} pictures in {seconds:.1f} s")
+        say(f"indexed {len(gallery)} images in {seconds:.1f} s")
         missed, by_hashes = _missed(gallery, queries, copies), _missed(gallery, queries, copies, BLEND)
         say(f"searched: {len(queries) - len(missed)} of {len(queries)} new edits found their original")
         say(f"the hashes alone would have found {len(queries) - len(by_hashes)}")
         groups = gallery.duplicates()
         say(f"duplicates: {len(groups)} groups")
         _write(folder / "report.html", gallery, added, seconds, groups, queries, missed, by_hashes, copies)
-        pictures = len(gallery)
+        images = len(gallery)
     say(f"report: {folder / 'report.html'}")
     return DemoResult(
         report=str(folder / "report.html"),
         gallery=str(folder / "demo.gallery"),
-        pictures=pictures,
+        images=images,
         copies=len(queries),
         recognised=len(queries) - len(missed),
         by_hashes=len(queries) - len(by_hashes),
@@ -170,12 +170,12 @@ def _copied_samples(folder: Path) -> Path:
 
 
 def _folder_photographs(folder: str | os.PathLike[str]) -> list[str]:
-    """Up to COPIED readable pictures, spread evenly over the folder."""
+    """Up to COPIED readable images, spread evenly over the folder."""
     listed = [entry.path for entry in walk([folder]) if isinstance(entry, Found)]
     step = max(1, len(listed) // COPIED)
     readable = [path for path in listed[::step][:COPIED] if _pixels(path) is not None]
     if not readable:
-        raise UserError(f"{folder}: no picture there that can be read")
+        raise UserError(f"{folder}: no image there that can be read")
     return readable
 
 
@@ -235,10 +235,10 @@ def _missed(gallery: Gallery, queries: Sequence[Copy], copies: Sequence[Copy], b
     return missed
 
 
-def _probability(hit: Hit, by: str | None, pictures: int) -> float:
+def _probability(hit: Hit, by: str | None, images: int) -> float:
     if by is None:
         return hit.probability
-    return float(curve(by).probability(hit.distance, library_prior(pictures)))
+    return float(curve(by).probability(hit.distance, library_prior(images)))
 
 
 def _write(
@@ -253,7 +253,7 @@ def _write(
     copies: Sequence[Copy],
 ) -> None:
     facts = (
-        ("Pictures", f"{len(gallery):,}"),
+        ("Images", f"{len(gallery):,}"),
         ("Indexed in", f"{seconds:.1f} s"),
         ("New edits that found their original", f"{len(queries) - len(missed)} of {len(queries)}"),
         ("... by the hashes alone", f"{len(queries) - len(by_hashes)} of {len(queries)}"),

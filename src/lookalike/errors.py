@@ -22,14 +22,14 @@ class UserError(LookalikeError):
     http_status = 422
 
 
-class PictureMissing(UserError):
-    """The gallery holds no such picture (any more)."""
+class ImageMissing(UserError):
+    """The gallery holds no such image (any more)."""
 
     http_status = 404
 
 
 class LoadError(LookalikeError):
-    """A file or bytes could not be read as a picture. ``reason`` is one short line, without the path."""
+    """A file or bytes could not be read as an image. ``reason`` is one short line, without the path."""
 
     exit_code = 1
     http_status = 422
@@ -53,15 +53,15 @@ class FileUnreadable(LoadError):
     exit_code = 2
 
 
-class NotAPicture(LoadError):
+class NotAnImage(LoadError):
     """The bytes are empty or of no format that we know."""
 
 
-class DamagedPicture(LoadError):
-    """The bytes begin like a picture, and then are truncated or corrupt."""
+class DamagedImage(LoadError):
+    """The bytes begin like an image, and then are truncated or corrupt."""
 
 
-class PictureTooLarge(LoadError):
+class ImageTooLarge(LoadError):
     """More pixels or bytes than the limit: perhaps a decompression bomb."""
 
     http_status = 413

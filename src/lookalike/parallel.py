@@ -1,4 +1,4 @@
-"""Work on all cores: answers in order, with few tasks under way, so that few pictures are in memory."""
+"""Work on all cores: answers in order, with few tasks under way, so that few images are in memory."""
 
 from __future__ import annotations
 

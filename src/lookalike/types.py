@@ -19,12 +19,12 @@ Relation = Literal[
 ]
 
 
-Verdict = Literal["same", "different"]  # a person's word on two pictures
+Verdict = Literal["same", "different"]  # a person's word on two images
 
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A decoded picture, upright, in sRGB.
+    """A decoded image, upright, in sRGB.
 
     ``pixels``: (h, w, 3) uint8, perhaps at a smaller scale than the original.
     ``width``, ``height``: size of the upright original in pixels.
@@ -59,9 +59,10 @@ class Hit:
     """One answer of a search. ``distance`` in the unit of the descriptor asked; ``probability`` 0..1 that
     the two are copies of one another or of a common original.
 
-    ``verified``: the pictures were laid on one another; otherwise their vectors alone were compared. Then ``box``,
-    ``inliers`` and ``edits`` are those of a Comparison, ``box_in`` being "query" or "picture".
-    ``pulls``: in a search with feedback, what the query and each example add to ``distance``: "query" or path -> part.
+    ``verified``: the images were laid on one another; otherwise their vectors alone were compared. Then ``box``,
+    ``inliers`` and ``edits`` are those of a Comparison, ``box_in`` being "query" or "image".
+    ``feedback_contributions``: in a search with feedback, what the query and each example add to ``distance``: "query"
+    or path -> part.
     """
 
     path: str
@@ -73,15 +74,15 @@ class Hit:
     inliers: int = 0
     edits: tuple[str, ...] = ()
     verified: bool = False
-    pulls: Mapping[str, float] = field(default_factory=dict)
+    feedback_contributions: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What two pictures have to do with each other.
+    """What two images have to do with each other.
 
-    ``distances``: descriptor name -> distance, the pictures as they are (upright).
-    ``box``: where the other one lies, in pixels of the larger picture, the one that shows more; None if neither does.
+    ``distances``: descriptor name -> distance, the images as they are (upright).
+    ``box``: where the other one lies, in pixels of the larger image, the one that shows more; None if neither does.
     ``box_in``: which one that is, "a" or "b".
     ``transform``: (3, 3) float64, a's pixels -> b's pixels, or None if the two are not copies.
     ``turn``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
@@ -106,7 +107,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures of a gallery that belong together. ``verified``: they were laid on one another; ``box``, ``box_in``
+    """Two images of a gallery that belong together. ``verified``: they were laid on one another; ``box``, ``box_in``
     and ``edits`` are those of a Comparison then."""
 
     a: str
@@ -122,7 +123,7 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Copies of one picture: every member is close to every other. ``keep`` is the one to keep."""
+    """Copies of one image: every member is close to every other. ``keep`` is the one to keep."""
 
     keep: str
     others: tuple[str, ...]
@@ -131,7 +132,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """What a picture is called, with a ``probability`` 0..1. ``source``: the model, or "csv" or "folders" for a
+    """What an image is called, with a ``probability`` 0..1. ``source``: the model, or "csv" or "folders" for a
     person's word, whose probability is 1."""
 
     label: str
@@ -140,8 +141,8 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Labelled:
-    """A picture of a gallery and its labels, the most probable first; of equals, a person's."""
+class LabelledImage:
+    """An image of a gallery and its labels, the most probable first; of equals, a person's."""
 
     path: str
     labels: tuple[Label, ...]
@@ -149,7 +150,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A labelled picture near another one; ``distance`` in the unit of the descriptor asked."""
+    """A labelled image near another one; ``distance`` in the unit of the descriptor asked."""
 
     path: str
     label: str
@@ -157,11 +158,11 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
-    """A picture whose label is likely wrong.
+class LabelError:
+    """An image whose label is likely wrong.
 
     ``suggested``: what its nearest ``neighbours`` are called; ``share``: 0..1, of their votes, for it; ``own_share``:
-    for the picture's own label."""
+    for the image's own label."""
 
     path: str
     label: Label
@@ -191,7 +192,7 @@ class TuneReport:
     ``threshold``: the largest distance at which a pair is the same with the probability ``precision``.
     ``before``: of the measure without these pairs, None where it had no probability; ``after``: cross-validated.
     ``helped``: accuracy and AUC together are better than before; only then is it ``kept``. ``unused``: judged pairs of
-    pictures that are not held any more, or of one and the same content. ``failed``: pairs that could not be used.
+    images that are not held any more, or of one and the same content. ``failed``: pairs that could not be used.
     """
 
     by: str
@@ -218,10 +219,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class ClassifyReport:
-    """What became of every picture: ``labelled``, ``abstained`` (the model was too unsure), ``unchanged`` (this model
-    was asked before) and ``failed`` add up to the pictures that were to be classified.
+    """What became of every image: ``labelled``, ``abstained`` (the model was too unsure), ``unchanged`` (this model
+    was asked before) and ``failed`` add up to the images that were to be classified.
 
-    ``source``: the model's name and version, as in Label. ``counts``: label -> pictures, the commonest first, of all
+    ``source``: the model's name and version, as in Label. ``counts``: label -> images, the commonest first, of all
     that this model has labelled in the gallery.
     """
 
@@ -235,8 +236,8 @@ class ClassifyReport:
 
 @dataclass(frozen=True, slots=True)
 class LabelReport:
-    """A person's labels that were written. ``unlabelled``: pictures of which nothing was said. ``counts``: label ->
-    pictures, the commonest first. ``failed``: lines that could not be used, and why."""
+    """A person's labels that were written. ``unlabelled``: images of which nothing was said. ``counts``: label ->
+    images, the commonest first. ``failed``: lines that could not be used, and why."""
 
     source: str
     labelled: int
@@ -249,7 +250,7 @@ class LabelReport:
 class AddReport:
     """What became of every file: the five counts and ``failed`` add up to the files that were listed.
 
-    ``skipped``: files that neither are named like a picture nor begin like one (notes, videos).
+    ``skipped``: files that neither are named like an image nor begin like one (notes, videos).
     """
 
     added: int = 0

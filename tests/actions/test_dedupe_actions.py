@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike import clear
+from lookalike.actions import dedupe_actions as clear
 from lookalike.actions.dedupe_actions import clear_away, hardlink, move_to
 from lookalike.gallery import Gallery
 from lookalike.types import Group
@@ -20,7 +20,7 @@ from samples import drawn, photograph, save
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Three copies of one picture, two of them byte-identical, and another picture with one identical copy."""
+    """Three copies of one image, two of them byte-identical, and another image with one identical copy."""
     folder = tmp_path / "photos"
     save(folder / "a.png", photograph("coffee.png"))
     (folder / "sub").mkdir()
@@ -100,7 +100,7 @@ def test_linked_already(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
 
 
 def test_a_kept_symbolic_link(tmp_path: Path) -> None:
-    """If the picture to keep is a relative link, a hard link to it still leads to the content."""
+    """If the image to keep is a relative link, a hard link to it still leads to the content."""
     real = save(tmp_path / "real" / "x.png", drawn(1))
     (tmp_path / "photos" / "sub").mkdir(parents=True)
     (tmp_path / "photos" / "link.png").symlink_to("../real/x.png")
@@ -155,7 +155,7 @@ def test_what_changed_is_left_alone(gallery: Gallery, photos: Path, tmp_path: Pa
 
 @pytest.mark.parametrize("what", ["gone", "changed"])
 def test_without_its_keeper_a_copy_is_left_alone(gallery: Gallery, photos: Path, tmp_path: Path, what: str) -> None:
-    """If the picture to keep is gone or another one now, no copy of it is touched."""
+    """If the image to keep is gone or another one now, no copy of it is touched."""
     groups = gallery.duplicates()
     (photos / "a.png").unlink()
     if what == "changed":
@@ -164,7 +164,7 @@ def test_without_its_keeper_a_copy_is_left_alone(gallery: Gallery, photos: Path,
         report = clear_away(gallery, [g for g in groups if g.keep == str(photos / "a.png")], act)
         assert report.done == ()
         assert names(f.path for f in report.failed) == ["photos/a.jpg", "sub/a.png"]
-        assert all("the picture to keep" in failure.reason for failure in report.failed)
+        assert all("the image to keep" in failure.reason for failure in report.failed)
     assert {"a.jpg", "sub/a.png"} <= set(contents(photos))
 
 
@@ -178,7 +178,7 @@ def test_a_copy_that_is_gone(gallery: Gallery, photos: Path, tmp_path: Path) -> 
     assert len(report.done) == 2
 
 
-def test_a_picture_the_gallery_does_not_hold(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+def test_an_image_the_gallery_does_not_hold(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     """A group that does not come from this gallery is not acted on."""
     stranger = save(tmp_path / "x.png", drawn(1))
     report = clear_away(gallery, [Group(str(photos / "b.png"), (str(stranger),), ())], move_to(tmp_path / "out"))

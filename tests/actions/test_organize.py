@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike import organize as room
+from lookalike.actions import organize as room
 from lookalike.actions.organize import LONGEST, OrganizeReport, Plan, Way, folder_name, organize, plan
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
@@ -25,7 +25,7 @@ WAYS: tuple[Way, ...] = ("copy", "link", "move")
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Six pictures, five of them with a label; two have one name."""
+    """Six images, five of them with a label; two have one name."""
     for number, name in enumerate([*LABELS, "loose.png"]):
         save(tmp_path / "photos" / name, drawn(number, 40, 30))
     return tmp_path / "photos"
@@ -110,7 +110,7 @@ def test_links_to_another_disk(gallery: Gallery, photos: Path, monkeypatch: pyte
 
 
 def test_the_gallery_learns_of_moves(gallery: Gallery, photos: Path) -> None:
-    """Moved pictures keep ids, vectors and labels under their new paths; indexing finds nothing new or gone."""
+    """Moved images keep ids, vectors and labels under their new paths; indexing finds nothing new or gone."""
     before = {row.sha256: row.id for row in gallery}
     _, report = done(gallery, photos.parent / "out", "move")
     assert {row.sha256: row.id for row in gallery} == before
@@ -135,7 +135,7 @@ def test_a_move_that_the_gallery_missed(gallery: Gallery, photos: Path, monkeypa
 
 
 def test_labels_that_change(gallery: Gallery, photos: Path) -> None:
-    """A moved picture with another label moves on; one that is gone from the gallery's old place frees its name."""
+    """A moved image with another label moves on; one that is gone from the gallery's old place frees its name."""
     out = photos.parent / "out"
     done(gallery, out, "move")
     (photos.parent / "more.csv").write_text("path,label\nout/rose/b.png,tulip\nloose.png,rose")
@@ -188,7 +188,7 @@ def test_identical_files(gallery: Gallery, photos: Path) -> None:
 
 
 def test_without_a_label(gallery: Gallery, photos: Path) -> None:
-    """Pictures without one stay, or go to the folder that is named for them; a filter leaves others alone."""
+    """Images without one stay, or go to the folder that is named for them; a filter leaves others alone."""
     planned = plan(gallery, photos.parent / "out", "copy", unlabelled="none yet")
     assert planned.counts["none yet"] == 1
     assert planned.unlabelled == 0
@@ -317,7 +317,7 @@ def test_symbolic_links_move_as_links(gallery: Gallery, photos: Path) -> None:
 
 
 def test_places_that_will_not_do(gallery: Gallery, photos: Path) -> None:
-    """A file, or the gallery's own folder, is no place for pictures."""
+    """A file, or the gallery's own folder, is no place for images."""
     for place, why in ((photos / "a.png", "not a folder"), (gallery.path, "own folder"), (gallery.path / "x", "own")):
         with pytest.raises(UserError, match=why):
             plan(gallery, place, "copy")

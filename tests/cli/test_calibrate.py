@@ -16,13 +16,13 @@ def test_it_fits_and_tells(tmp_path: Path) -> None:
         opened.add(tmp_path / "photos")
     ran = here("calibrate", "-g", tmp_path / "g", "--json")
     assert (ran.code, set(ran.json)) == (0, {"blend", "verified"})
-    assert "22 pictures of this library" in ran.json["blend"]
+    assert "22 images of this library" in ran.json["blend"]
     assert here("search", tmp_path / "photos" / "0003.jpg", "-g", tmp_path / "g", "--precision", "0.9").err == ""
 
 
 def test_too_few(tmp_path: Path) -> None:
-    """Too few pictures are the user's mistake."""
+    """Too few images are the user's mistake."""
     folder_of(tmp_path / "photos", 3)
     Gallery.create(tmp_path / "g").close()
     ran = here("calibrate", "-g", tmp_path / "g")
-    assert (ran.code, "20 pictures" in ran.err) == (2, True)
+    assert (ran.code, "20 images" in ran.err) == (2, True)

@@ -35,7 +35,7 @@ def test_json(folder: Path) -> None:
 
 
 def test_words(folder: Path) -> None:
-    """A count per label, and what became of the pictures; a second run has nothing to do."""
+    """A count per label, and what became of the images; a second run has nothing to do."""
     ran = here("classify", "-g", folder / "g", "-m", "means")
     assert (ran.code, ran.err) == (0, "")
     assert "green" in ran.out
@@ -53,11 +53,11 @@ def test_a_search_afterwards(folder: Path) -> None:
     assert {Path(hit["path"]).stem for hit in found.json} == {f"{n:02}" for n in range(COUNT) if kind_of(n) == "green"}
 
 
-def test_pictures_without_a_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_without_a_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each file's labels, as JSON lines or as words; what cannot be read is listed, and nothing is kept."""
     monkeypatch.setenv("LOOKALIKE_GALLERY", str(folder / "g"))
     good, bad = folder / "photos" / "01.png", folder / "bad.png"
-    bad.write_text("no picture")
+    bad.write_text("no image")
     ran = here("classify", good, "-m", "means", "--top", 2, "--json")
     assert (ran.code, list(ran.json)) == (0, ["path", "labels"])
     assert [list(one) for one in ran.json["labels"]] == [fields(Label)] * 2
@@ -103,17 +103,17 @@ def test_a_file_that_is_gone(folder: Path) -> None:
 def test_mistakes(folder: Path) -> None:
     """No model of this name, one without labels, other classes, nothing to classify, both at once: code 2, and why."""
     install(folder / "plain", "plain", means())
-    gallery, picture = ["-g", folder / "g"], folder / "photos" / "00.png"
+    gallery, image = ["-g", folder / "g"], folder / "photos" / "00.png"
     assert here("classify", *gallery, "-m", "means").code == 0
     install_classifier(folder / "models", names=["a", "b", "c"])
     for arguments, why in (
         ([*gallery, "-m", "nobody"], "no model 'nobody'"),
         ([*gallery, "-m", folder / "plain" / "plain.toml"], "tells no classes"),
         ([*gallery, "-m", "means"], "--replace"),
-        (["-m", "means"], "name pictures, or a gallery"),
-        ([picture, *gallery, "-m", "means"], "not both"),
-        ([picture, "--where", "label is null", "-m", "means"], "not both"),
-        ([picture], "--model"),
+        (["-m", "means"], "name images, or a gallery"),
+        ([image, *gallery, "-m", "means"], "not both"),
+        ([image, "--where", "label is null", "-m", "means"], "not both"),
+        ([image], "--model"),
     ):
         ran = here("classify", *arguments)
         assert (ran.code, ran.out) == (2, ""), arguments

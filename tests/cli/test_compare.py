@@ -1,4 +1,4 @@
-"""lookalike compare: the library's comparison of two pictures, or of each with each."""
+"""lookalike compare: the library's comparison of two images, or of each with each."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from terminal import fields, here, process
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> list[Path]:
-    """A picture, a mirrored JPEG of it, and another picture."""
+def images(tmp_path: Path) -> list[Path]:
+    """An image, a mirrored JPEG of it, and another image."""
     pixels = drawn(1)
     return [
         save(tmp_path / "a.png", pixels),
@@ -24,50 +24,50 @@ def pictures(tmp_path: Path) -> list[Path]:
     ]
 
 
-def test_json(pictures: list[Path]) -> None:
+def test_json(images: list[Path]) -> None:
     """The two names and the fields of the library's answer, on one line; nothing on stderr."""
-    ran = process("compare", *pictures[:2], "--json")
+    ran = process("compare", *images[:2], "--json")
     assert (ran.code, ran.err) == (0, "")
     assert list(ran.json) == ["a", "b", *fields(Comparison)]
-    expected = to_json(la.compare(*pictures[:2]))
-    assert {"a": str(pictures[0]), "b": str(pictures[1]), **expected} == ran.json
+    expected = to_json(la.compare(*images[:2]))
+    assert {"a": str(images[0]), "b": str(images[1]), **expected} == ran.json
     assert (ran.json["relation"], ran.json["turn"]) == ("mirrored", "mirrored")
 
 
-def test_each_with_each(pictures: list[Path]) -> None:
-    """Three pictures are three pairs, a line of JSON each."""
-    ran = here("compare", *pictures, "--json")
-    a, b, c = map(str, pictures)
+def test_each_with_each(images: list[Path]) -> None:
+    """Three images are three pairs, a line of JSON each."""
+    ran = here("compare", *images, "--json")
+    a, b, c = map(str, images)
     assert [(p["a"], p["b"]) for p in map(json.loads, ran.out.splitlines())] == [(a, b), (a, c), (b, c)]
 
 
-def test_words(pictures: list[Path]) -> None:
+def test_words(images: list[Path]) -> None:
     """For people: relation, turn, probability and every distance."""
-    ran = here("compare", *pictures[:2])
+    ran = here("compare", *images[:2])
     assert (ran.code, ran.err) == (0, "")
     for word in ("mirrored (mirrored)", "colour", "texture", "structure", "pdq", "%"):
         assert word in ran.out
-    stranger = here("compare", pictures[0], pictures[2]).out
+    stranger = here("compare", images[0], images[2]).out
     assert "unrelated, copy" in stranger or "similar, copy" in stranger
 
 
-def test_mistakes(pictures: list[Path], tmp_path: Path) -> None:
-    """One picture is too few, a missing file is the user's mistake, a damaged one a failed file."""
-    (tmp_path / "bad.jpg").write_text("no picture")
+def test_mistakes(images: list[Path], tmp_path: Path) -> None:
+    """One image is too few, a missing file is the user's mistake, a damaged one a failed file."""
+    (tmp_path / "bad.jpg").write_text("no image")
     for arguments, code, word in (
         ([], 2, "Missing argument"),
-        ([pictures[0]], 2, "two pictures"),
-        ([pictures[0], tmp_path / "none.jpg"], 2, "none.jpg"),
-        ([pictures[0], tmp_path / "bad.jpg"], 1, "bad.jpg"),
+        ([images[0]], 2, "two images"),
+        ([images[0], tmp_path / "none.jpg"], 2, "none.jpg"),
+        ([images[0], tmp_path / "bad.jpg"], 1, "bad.jpg"),
     ):
         ran = here("compare", *arguments, "--json")
         assert (ran.code, ran.out) == (code, "")
         assert word in ran.err
 
 
-def test_a_report(pictures: list[Path], tmp_path: Path) -> None:
-    """--report writes a page with the pictures of every pair."""
-    assert here("compare", *pictures, "--report", tmp_path / "r.html").code == 0
+def test_a_report(images: list[Path], tmp_path: Path) -> None:
+    """--report writes a page with the images of every pair."""
+    assert here("compare", *images, "--report", tmp_path / "r.html").code == 0
     page = (tmp_path / "r.html").read_text("utf-8")
-    assert all(path.name in page for path in pictures)
+    assert all(path.name in page for path in images)
     assert "mirrored" in page

@@ -15,18 +15,18 @@ from terminal import here, process
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> list[Path]:
+def images(tmp_path: Path) -> list[Path]:
     return [save(tmp_path / f"{number}.png", drawn(number)) for number in range(3)]
 
 
 @pytest.mark.parametrize("by", DESCRIPTORS)
-def test_json(pictures: list[Path], by: str) -> None:
-    """A line per picture: path, descriptor, fingerprint, quality, and the vector that the library gives."""
-    ran = here("describe", *pictures, "--by", by, "--json")
+def test_json(images: list[Path], by: str) -> None:
+    """A line per image: path, descriptor, fingerprint, quality, and the vector that the library gives."""
+    ran = here("describe", *images, "--by", by, "--json")
     assert (ran.code, ran.err) == (0, "")
     lines = [json.loads(line) for line in ran.out.splitlines()]
-    expected = la.describe(pictures, by)
-    for path, line, vector in zip(pictures, lines, expected, strict=True):
+    expected = la.describe(images, by)
+    for path, line, vector in zip(images, lines, expected, strict=True):
         assert list(line) == ["path", "descriptor", "fingerprint", "quality", "vector"]
         assert (line["path"], line["descriptor"], line["fingerprint"]) == (str(path), by, get(by).card.fingerprint)
         assert 0 < line["quality"] <= 1
@@ -36,25 +36,25 @@ def test_json(pictures: list[Path], by: str) -> None:
             assert np.allclose(line["vector"], vector, atol=1e-5)
 
 
-def test_words(pictures: list[Path]) -> None:
+def test_words(images: list[Path]) -> None:
     """For people: the hash of the structure, its quality and the file, a line each."""
-    ran = process("describe", *pictures)
+    ran = process("describe", *images)
     assert (ran.code, ran.err) == (0, "")
-    expected = [vector.tobytes().hex() for vector in la.describe(pictures, "structure")]
+    expected = [vector.tobytes().hex() for vector in la.describe(images, "structure")]
     assert [line.split()[0] for line in ran.out.splitlines()] == expected
 
 
-def test_what_cannot_be_read(pictures: list[Path], tmp_path: Path) -> None:
+def test_what_cannot_be_read(images: list[Path], tmp_path: Path) -> None:
     """A bad file costs only itself: the others are described, the code is 1, the reason is on stderr."""
-    (tmp_path / "bad.jpg").write_text("no picture")
-    ran = here("describe", pictures[0], tmp_path / "bad.jpg", pictures[1], "--json")
+    (tmp_path / "bad.jpg").write_text("no image")
+    ran = here("describe", images[0], tmp_path / "bad.jpg", images[1], "--json")
     assert ran.code == 1
-    assert [json.loads(line)["path"] for line in ran.out.splitlines()] == [str(path) for path in pictures[:2]]
+    assert [json.loads(line)["path"] for line in ran.out.splitlines()] == [str(path) for path in images[:2]]
     assert "bad.jpg: " in ran.err
 
 
-def test_an_unknown_descriptor(pictures: list[Path]) -> None:
+def test_an_unknown_descriptor(images: list[Path]) -> None:
     """The refusal names the descriptors that there are."""
-    ran = here("describe", pictures[0], "--by", "nonsense")
+    ran = here("describe", images[0], "--by", "nonsense")
     assert (ran.code, ran.out) == (2, "")
     assert all(name in ran.err for name in DESCRIPTORS)

@@ -18,7 +18,7 @@ from terminal import fields, here, process
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Four pictures, an identical copy of one, a JPEG of another."""
+    """Four images, an identical copy of one, a JPEG of another."""
     folder = folder_of(tmp_path / "photos", 4)
     shutil.copy(folder / "0001.jpg", folder / "copy.jpg")
     save(folder / "large.png", drawn(2))
@@ -143,7 +143,7 @@ def test_a_folder_with_a_gallery(photos: Path, tmp_path: Path) -> None:
 
 def test_what_failed(photos: Path) -> None:
     """A file that cannot be read is told and makes the code 1; groups are found all the same."""
-    (photos / "bad.jpg").write_text("no picture")
+    (photos / "bad.jpg").write_text("no image")
     ran = here("duplicates", photos, "--json")
     assert ran.code == 1
     assert [os.path.basename(failure["path"]) for failure in ran.json["failed"]] == ["bad.jpg"]

@@ -39,7 +39,7 @@ def test_json_of_copies(photos: Path) -> None:
 
 
 def test_json_of_classes(kinds: Path) -> None:
-    """Two sub-folders with pictures are classes, unless copies are asked for."""
+    """Two sub-folders with images are classes, unless copies are asked for."""
     told = here("evaluate", kinds, "--by", "colour", "--json").json
     assert sorted(told) == sorted(["protocol", *fields(ClassReport)])
     assert (told["protocol"], told["classes"], told["queries"]) == ("classes", {"a": 3, "b": 3}, 6)
@@ -47,7 +47,7 @@ def test_json_of_classes(kinds: Path) -> None:
 
 
 def test_one_sub_folder_is_no_class(photos: Path) -> None:
-    """Pictures in one sub-folder and beside it are looked for as copies."""
+    """Images in one sub-folder and beside it are looked for as copies."""
     save(photos / "more" / "x.jpg", drawn(40))
     (photos / "empty").mkdir()
     assert here("evaluate", photos, *FEW, "--json").json["library"] == 6
@@ -57,14 +57,14 @@ def test_words(photos: Path, kinds: Path) -> None:
     """For people: a line for each measure, chance beside those of classes, and what was evaluated."""
     ran = here("evaluate", photos, *FEW)
     assert (ran.code, ran.err) == (0, "")
-    assert "5 pictures, 1 of them edited in 45 ways; 1 foreign ones" in ran.out
+    assert "5 images, 1 of them edited in 45 ways; 1 foreign ones" in ran.out
     assert [line.split()[0] for line in ran.out.splitlines() if "%" in line] == ["structure", "blend"]
     ran = here("evaluate", kinds, "--by", "colour,pdq")
-    assert "6 pictures in 2 classes, 6 queries" in ran.out
+    assert "6 images in 2 classes, 6 queries" in ran.out
     assert [line.split()[0] for line in ran.out.splitlines() if "%" in line] == ["colour", "pdq", "chance"]
 
 
-def test_foreign_pictures(photos: Path, tmp_path: Path) -> None:
+def test_foreign_images(photos: Path, tmp_path: Path) -> None:
     """--foreign brings its own strangers, so that all of DIR is the library; --one-in says how many may pass."""
     strange = folder_of(tmp_path / "others", 4, 50)
     told = here("evaluate", photos, *FEW, "--foreign", strange, "--one-in", 4, "--json").json
@@ -74,7 +74,7 @@ def test_foreign_pictures(photos: Path, tmp_path: Path) -> None:
 def test_what_failed(photos: Path, kinds: Path) -> None:
     """Files that cannot be read are told, and make the code 1, for both protocols."""
     for folder, bad in ((photos, photos / "bad.jpg"), (kinds, kinds / "a" / "bad.jpg")):
-        bad.write_text("no picture")
+        bad.write_text("no image")
         ran = here("evaluate", folder, *FEW, "--json")
         assert ran.code == 1
         assert [os.path.basename(failure["path"]) for failure in ran.json["failed"]] == ["bad.jpg"]
@@ -112,7 +112,7 @@ def test_too_little(photos: Path, kinds: Path, tmp_path: Path) -> None:
     """An empty folder, one that is not there, classes where there are none, --foreign with classes."""
     (tmp_path / "empty").mkdir()
     for call, words in (
-        ((tmp_path / "empty",), "too few pictures: 0 for the library"),
+        ((tmp_path / "empty",), "too few images: 0 for the library"),
         ((tmp_path / "none",), "does not exist"),
         ((photos, "--protocol", "classes"), "too few classes"),
         ((kinds, "--foreign", photos), "--protocol copies"),

@@ -21,22 +21,22 @@ def test_json(photos: Path, tmp_path: Path) -> None:
     """The report's fields, what is gone and the total; nothing else on stdout, nothing on stderr."""
     ran = process("index", photos, "-g", tmp_path / "g", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert sorted(ran.json) == sorted([*fields(AddReport), "gone", "pictures"])
-    assert (ran.json["added"], ran.json["failed"], ran.json["pictures"]) == (5, [], 5)
+    assert sorted(ran.json) == sorted([*fields(AddReport), "gone", "images"])
+    assert (ran.json["added"], ran.json["failed"], ran.json["images"]) == (5, [], 5)
 
 
 def test_a_second_run_reads_only_what_is_new(photos: Path, tmp_path: Path) -> None:
-    """The same folder once more is unchanged but for the new picture; several folders and files are taken."""
+    """The same folder once more is unchanged but for the new image; several folders and files are taken."""
     here("index", photos, "-g", tmp_path / "g")
     save(photos / "new.png", drawn(50))
     other = save(tmp_path / "elsewhere" / "x.png", drawn(51))
     report = here("index", photos, other, "-g", tmp_path / "g", "--json").json
-    assert (report["added"], report["unchanged"], report["pictures"]) == (2, 5, 7)
+    assert (report["added"], report["unchanged"], report["images"]) == (2, 5, 7)
 
 
 def test_what_failed(photos: Path, tmp_path: Path) -> None:
     """Files that failed are on stderr with their reason and make the code 1; --retry reads them again."""
-    (photos / "bad.jpg").write_text("no picture")
+    (photos / "bad.jpg").write_text("no image")
     ran = here("index", photos, tmp_path / "none.jpg", "-g", tmp_path / "g")
     assert ran.code == 1
     assert "5 added" in ran.out
@@ -49,12 +49,12 @@ def test_what_failed(photos: Path, tmp_path: Path) -> None:
 
 
 def test_refresh(photos: Path, tmp_path: Path) -> None:
-    """--refresh forgets pictures whose files are gone, and names them; without it they stay."""
+    """--refresh forgets images whose files are gone, and names them; without it they stay."""
     here("index", photos, "-g", tmp_path / "g")
     (photos / "0002.jpg").unlink()
-    assert here("index", photos, "-g", tmp_path / "g", "--json").json["pictures"] == 5
+    assert here("index", photos, "-g", tmp_path / "g", "--json").json["images"] == 5
     report = here("index", photos, "-g", tmp_path / "g", "--json", "--refresh").json
-    assert (report["gone"], report["pictures"]) == ([str(photos / "0002.jpg")], 4)
+    assert (report["gone"], report["images"]) == ([str(photos / "0002.jpg")], 4)
     (photos / "0003.jpg").unlink()
     assert "1 gone" in here("index", photos, "-g", tmp_path / "g", "--refresh").out
 
@@ -88,7 +88,7 @@ def test_keypoints(photos: Path, tmp_path: Path) -> None:
 
 
 def test_max_pixels(photos: Path, tmp_path: Path) -> None:
-    """A picture over the limit is refused, with the limit's reason."""
+    """An image over the limit is refused, with the limit's reason."""
     ran = here("index", photos, "-g", tmp_path / "g", "--max-pixels", 100, "--json")
     assert ran.code == 1
     assert len(ran.json["failed"]) == 5

@@ -16,7 +16,7 @@ from terminal import fields, here, process
 @pytest.fixture
 def gallery(tmp_path: Path) -> Path:
     folder_of(tmp_path / "photos", 4)
-    (tmp_path / "photos" / "bad.jpg").write_text("no picture")
+    (tmp_path / "photos" / "bad.jpg").write_text("no image")
     with Gallery.create(tmp_path / "g") as opened:
         opened.add(tmp_path / "photos")
     return tmp_path / "g"
@@ -29,7 +29,7 @@ def test_json(gallery: Path) -> None:
     assert list(ran.json) == fields(GalleryInfo)
     with Gallery.open(gallery) as opened:
         assert ran.json == to_json(opened.info())
-    assert (ran.json["pictures"], ran.json["formats"], len(ran.json["failures"])) == (4, {"JPEG": 4}, 1)
+    assert (ran.json["images"], ran.json["formats"], len(ran.json["failures"])) == (4, {"JPEG": 4}, 1)
 
 
 def test_words(gallery: Path) -> None:
@@ -52,5 +52,5 @@ def test_keypoints(gallery: Path, tmp_path: Path) -> None:
 def test_an_empty_gallery(tmp_path: Path) -> None:
     """Nothing in it is told as such."""
     Gallery.create(tmp_path / "g").close()
-    assert here("info", "-g", tmp_path / "g", "--json").json["pictures"] == 0
+    assert here("info", "-g", tmp_path / "g", "--json").json["images"] == 0
     assert here("info", "-g", tmp_path / "g").code == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.gallery import Gallery
-from lookalike.types import Labelled, LabelReport, Suspect
+from lookalike.types import LabelError, LabelledImage, LabelReport
 from samples import save
 from terminal import fields, here, process
 from tinted import kind_of, tinted
@@ -18,7 +18,7 @@ WRONG = 7
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """photos/red, photos/green, photos/blue, one picture in the wrong one, and g, a gallery of them."""
+    """photos/red, photos/green, photos/blue, one image in the wrong one, and g, a gallery of them."""
     monkeypatch.delenv("LOOKALIKE_GALLERY", raising=False)
     for n in range(COUNT):
         kind = "blue" if n == WRONG else kind_of(n)
@@ -46,16 +46,16 @@ def test_import_from_csv(folder: Path) -> None:
     (folder / "t.csv").write_text("path,label\n00.png,rose\ngone.png,rose\n")
     ran = here("labels", "import", "-g", folder / "g", "--csv", folder / "t.csv")
     assert (ran.code, "1 labelled" in ran.out) == (1, True)
-    assert "t.csv:3: gone.png: not among the indexed pictures" in ran.err
+    assert "t.csv:3: gone.png: not among the indexed images" in ran.err
 
 
 def test_list(folder: Path) -> None:
-    """Every labelled picture, those of a filter, or counts."""
+    """Every labelled image, those of a filter, or counts."""
     assert here("labels", "list", "-g", folder / "g", "--json").json == []
     imported(folder)
     ran = process("labels", "list", "-g", folder / "g", "--where", "label = 'green'", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert [list(one) for one in ran.json] == [fields(Labelled)] * 5
+    assert [list(one) for one in ran.json] == [fields(LabelledImage)] * 5
     words = here("labels", "list", "-g", folder / "g", "--source", "folders").out
     assert words.count("folders") == COUNT
     assert here("labels", "list", "-g", folder / "g", "--source", "csv", "--json").json == []
@@ -65,11 +65,11 @@ def test_list(folder: Path) -> None:
 
 
 def test_suspects(folder: Path) -> None:
-    """The picture in the wrong folder comes first, as words, as JSON and on a page with its neighbours."""
+    """The image in the wrong folder comes first, as words, as JSON and on a page with its neighbours."""
     imported(folder)
     arguments = ("labels", "suspects", "-g", folder / "g", "--by", "colour", "-k", 3)
     ran = here(*arguments, "--json", "--report", folder / "r.html")
-    assert (ran.code, list(ran.json[0])) == (0, fields(Suspect))
+    assert (ran.code, list(ran.json[0])) == (0, fields(LabelError))
     assert (Path(ran.json[0]["path"]).stem, ran.json[0]["suggested"]) == (f"{WRONG:02}", kind_of(WRONG))
     assert "r.html" in ran.err
     page = (folder / "r.html").read_text("utf-8")
@@ -96,7 +96,7 @@ def test_mistakes(folder: Path) -> None:
         (["import", *gallery], "choose one"),
         (["import", *gallery, "--csv", "a", "--from-folders", "b"], "choose one"),
         (["import", *gallery, "--csv", folder / "no.csv"], "cannot be read"),
-        (["suspects", *gallery], "there are 0 labelled pictures"),
+        (["suspects", *gallery], "there are 0 labelled images"),
         (["list", *gallery, "--counts", "--source", "csv"], "--counts"),
         (["list", *gallery, "--where", "label"], "too early"),
         (["list"], "--gallery"),

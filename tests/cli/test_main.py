@@ -82,7 +82,7 @@ def test_help_and_version() -> None:
 )
 def test_exit_codes(gallery: Path, tmp_path: Path, arguments: list[str], code: int) -> None:
     """0 done, 1 a file failed, 2 the user's mistake, 3 something outside; a line on stderr, never a traceback."""
-    (tmp_path / "bad.jpg").write_text("no picture")
+    (tmp_path / "bad.jpg").write_text("no image")
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "gallery.sqlite").write_bytes(b"SQLite no more" * 100)
     places = {
@@ -142,7 +142,7 @@ main()
     assert "Traceback" not in errors
     ran = process("index", photos, "-g", tmp_path / "g", "--json")
     assert ran.code == 0
-    assert ran.json["pictures"] == 150
+    assert ran.json["images"] == 150
     assert 0 < ran.json["unchanged"] < 150
 
 
@@ -171,7 +171,7 @@ def test_a_reader_that_has_seen_enough(gallery: Path, tmp_path: Path, verb: str)
 def test_the_gallery_of_the_environment(gallery: Path, tmp_path: Path) -> None:
     """LOOKALIKE_GALLERY names the gallery where --gallery does not."""
     env = {"LOOKALIKE_GALLERY": str(gallery)}
-    assert process("info", "--json", env=env).json["pictures"] == 6
+    assert process("info", "--json", env=env).json["images"] == 6
     hits = process("search", tmp_path / "photos" / "0001.jpg", "--json", env=env).json
     assert hits[0]["path"] == str(tmp_path / "photos" / "0001.jpg")
     assert process("info", "-g", tmp_path / "none", env=env).code == 2
@@ -193,7 +193,7 @@ def test_names_of_every_kind(tmp_path: Path, encoding: str) -> None:
     folder = tmp_path / "odd"
     for name in ODD:
         save(folder / "x.png", drawn(1)).rename(folder / name)
-    (folder / os.fsdecode(b"bad\xff\n.png")).write_text("no picture")
+    (folder / os.fsdecode(b"bad\xff\n.png")).write_text("no image")
     env = {"PYTHONIOENCODING": encoding}
     gallery, bad, photo = tmp_path / "g", folder / os.fsdecode(b"bad\xff\n.png"), folder / ODD[2]
     calls = (

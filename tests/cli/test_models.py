@@ -96,15 +96,15 @@ def test_show(folder: Path) -> None:
 
 
 def test_added_used_removed(folder: Path, outside: Path, tmp_path: Path) -> None:
-    """From the command line alone: add a model, describe a picture with it, remove it."""
+    """From the command line alone: add a model, describe an image with it, remove it."""
     ran = here("models", "add", outside)
     assert (ran.code, ran.out, ran.err) == (0, "added means: tint, places\n", "")
-    picture = save(tmp_path / "a.png", drawn(1))
-    ran = process("describe", picture, "--by", "tint", "--json")
+    image = save(tmp_path / "a.png", drawn(1))
+    ran = process("describe", image, "--by", "tint", "--json")
     assert (ran.code, ran.err) == (0, "")
-    np.testing.assert_allclose(ran.json["vector"], la.describe([picture], "tint")[0], atol=1e-5)
+    np.testing.assert_allclose(ran.json["vector"], la.describe([image], "tint")[0], atol=1e-5)
     assert here("models", "remove", "means", "--json").json == {"name": "means", "path": str(folder / "means.toml")}
-    ran = here("describe", picture, "--by", "tint")
+    ran = here("describe", image, "--by", "tint")
     assert (ran.code, ran.out) == (2, "")
     assert "no descriptor 'tint'; there are colour" in ran.err
 
@@ -144,7 +144,7 @@ def test_an_unknown_model(folder: Path, verb: str) -> None:
 
 def test_exit_codes(folder: Path, outside: Path, tmp_path: Path) -> None:
     """3 for a file that is missing or damaged, 2 for a card that does not fit, a name that is taken, no such file."""
-    picture = save(tmp_path / "a.png", drawn(1))
+    image = save(tmp_path / "a.png", drawn(1))
     assert here("models", "add", tmp_path / "none.onnx", "--card", outside.with_suffix(".toml")).code == 2
     damage(outside.parent)
     assert here("models", "add", outside).code == 3
@@ -153,7 +153,7 @@ def test_exit_codes(folder: Path, outside: Path, tmp_path: Path) -> None:
     assert here("models", "verify", "--json").json == {"verified": [], "failed": []}
     install(folder)
     (folder / "means.onnx").unlink()
-    ran = process("describe", picture, "--by", "tint")
+    ran = process("describe", image, "--by", "tint")
     assert ran.code == 3
     assert "the model file is not there" in ran.err
     assert "Traceback" not in ran.err

@@ -14,7 +14,7 @@ from terminal import fields, here, process
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Pictures in photos/rose and photos/tulip, with these labels, and one in photos."""
+    """Images in photos/rose and photos/tulip, with these labels, and one in photos."""
     monkeypatch.delenv("LOOKALIKE_GALLERY", raising=False)
     for n, name in enumerate(("rose/a.png", "rose/b.png", "tulip/a.png", "loose.png")):
         save(tmp_path / "photos" / name, drawn(n, 40, 30))

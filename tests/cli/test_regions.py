@@ -21,7 +21,7 @@ def network(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_added_found_and_told(tmp_path: Path) -> None:
-    """A gallery without regions says how to add them; then a part finds its picture with the box, and info tells."""
+    """A gallery without regions says how to add them; then a part finds its image with the box, and info tells."""
     photos, gallery = folder_of(tmp_path / "photos", 6), tmp_path / "g"
     part = save(tmp_path / "part.png", drawn(2)[:60, 80:])
     assert here("index", photos, "--gallery", gallery, "--descriptors", "structure").code == 0
@@ -30,19 +30,19 @@ def test_added_found_and_told(tmp_path: Path) -> None:
     assert f"--with {NAME}" in refused.err
     added = here("index", "--gallery", gallery, "--with", NAME)
     assert added.code == 0
-    assert f"{NAME}: found in 6 pictures" in added.out
+    assert f"{NAME}: found in 6 images" in added.out
     page = tmp_path / "page.html"
     ran = here("search", part, "--gallery", gallery, "--by", NAME, "--verify", "0", "--json", "--report", page)
     best = json.loads(ran.out.splitlines()[0])
     best = best[0] if isinstance(best, list) else best
-    assert (Path(best["path"]).stem, best["box_in"]) == ("0002", "picture")
+    assert (Path(best["path"]).stem, best["box_in"]) == ("0002", "image")
     assert [round(best["box"][key]) for key in ("x", "y", "width", "height")] == [80, 0, 80, 60]
     assert "left:50.00%;top:0.00%;width:50.00%;height:50.00%" in page.read_text("utf-8")
-    assert f"{NAME} of 6 pictures" in here("info", "--gallery", gallery).out
+    assert f"{NAME} of 6 images" in here("info", "--gallery", gallery).out
 
 
 def test_described_and_drawn(tmp_path: Path) -> None:
-    """The boxes are told in pixels, and drawn on one picture; several pictures, or another descriptor, are refused."""
+    """The boxes are told in pixels, and drawn on one image; several images, or another descriptor, are refused."""
     one = save(tmp_path / "one.png", drawn(1))
     out = tmp_path / "out.png"
     ran = here("describe", one, "--by", NAME, "--draw", out, "--json")
@@ -50,8 +50,8 @@ def test_described_and_drawn(tmp_path: Path) -> None:
     told = json.loads(ran.out.splitlines()[0])
     assert [round(told["regions"][2]["box"][key]) for key in ("x", "y", "width", "height")] == [80, 0, 80, 60]
     assert [region["class"] for region in told["regions"]] == [None, "person", "car", "person", "car"]
-    with Pillow.open(out) as picture:
-        assert picture.size == (160, 120)
+    with Pillow.open(out) as image:
+        assert image.size == (160, 120)
     assert "80,0,80,60" in here("describe", one, "--by", NAME).out
     assert "one by one" in here("describe", one, one, "--by", NAME, "--draw", out).err
     assert "gives none" in here("describe", one, "--draw", out).err

@@ -103,7 +103,7 @@ def test_a_report(gallery: Path, photos: Path, tmp_path: Path) -> None:
 
 
 def test_no_match_is_an_answer(gallery: Path, tmp_path: Path) -> None:
-    """A picture that nothing in the gallery is a copy of has no match, which is said; --all shows what is near."""
+    """An image that nothing in the gallery is a copy of has no match, which is said; --all shows what is near."""
     stranger = save(tmp_path / "stranger.jpg", drawn(4711), quality=92)
     ran = here("search", stranger, "-g", gallery)
     assert (ran.code, ran.out) == (0, "")
@@ -115,11 +115,11 @@ def test_no_match_is_an_answer(gallery: Path, tmp_path: Path) -> None:
 
 
 def test_what_a_hit_is(gallery: Path, photos: Path, tmp_path: Path) -> None:
-    """A crop is told as one, with the place where it lies in the picture that was found."""
+    """A crop is told as one, with the place where it lies in the image that was found."""
     part = save(tmp_path / "part.png", np.asarray(Pillow.open(photos / "0005.jpg"))[20:100, 30:130])
     ran = here("search", part, "-g", gallery)
     assert ran.out.count(".jpg") == 1
-    for word in ("0005.jpg", "crop", "at 30, 20, 100, 80 of the picture"):
+    for word in ("0005.jpg", "crop", "at 30, 20, 100, 80 of the image"):
         assert word in ran.out
 
 
@@ -129,8 +129,8 @@ def test_a_precision_that_means_nothing(gallery: Path, photos: Path, precision: 
     assert here("search", photos / "0003.jpg", "-g", gallery, "--precision", precision).code == 2
 
 
-def test_precision_where_pictures_are_few(gallery: Path, photos: Path) -> None:
-    """A gallery with too few pictures for curves of its own says so and goes by the shipped ones."""
+def test_precision_where_images_are_few(gallery: Path, photos: Path) -> None:
+    """A gallery with too few images for curves of its own says so and goes by the shipped ones."""
     ran = here("search", photos / "0003.jpg", "-g", gallery, "--precision", "0.99", "--json")
     assert (ran.code, [hit["relation"] for hit in ran.json]) == (0, ["identical"])
     assert "curves that come with the package" in ran.err
@@ -163,5 +163,5 @@ def test_good_and_bad_examples(gallery: Path, photos: Path) -> None:
     """They are passed on, whatever is near is shown, and JSON tells what each of them changed."""
     good, bad = (str(next(photos.glob(f"000{number}*"))) for number in (3, 4))
     hits = here("search", photos / "0001.jpg", "-g", gallery, "--good", good, "--bad", bad, "-k", 30, "--json").json
-    assert {"query", good, bad} == set(hits[1]["pulls"])
+    assert {"query", good, bad} == set(hits[1]["feedback_contributions"])
     assert [hit["path"] for hit in hits].index(good) < [hit["path"] for hit in hits].index(bad)

@@ -53,7 +53,7 @@ def folders(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     photos = folder_of(tmp_path_factory.mktemp("train") / "photos", 44)
-    (photos / "bad.jpg").write_text("no picture")
+    (photos / "bad.jpg").write_text("no image")
     return photos
 
 
@@ -62,13 +62,13 @@ def test_copy_json(photos: Path, tmp_path: Path) -> None:
     ran = here("train", "copy", photos, "--out", "x.onnx", "--steps", 2, "--json")
     assert (ran.code, ran.err) == (0, "")
     told = ran.json
-    assert list(told) == ["model", "before", "after", "pictures", "held_out", "unreadable", "helped"]
-    assert (told["model"], told["pictures"], told["held_out"], told["unreadable"]) == ("x.onnx", 44, 9, 1)
+    assert list(told) == ["model", "before", "after", "images", "held_out", "unreadable", "helped"]
+    assert (told["model"], told["images"], told["held_out"], told["unreadable"]) == ("x.onnx", 44, 9, 1)
     assert set(told["before"]) == set(told["after"]) == {"recall", "first"}
     assert (tmp_path / "x.run" / "checkpoint.pt").is_file()
     assert [json.loads(line)["step"] for line in (tmp_path / "x.run" / "curve.jsonl").read_text().splitlines()] == [2]
     card = model_store.read_card(tmp_path / "x.toml")
-    assert [(output.name, output.typical) for output in card.outputs] == [("x", 0.9)]
+    assert [(output.name, output.median_negative_distance) for output in card.outputs] == [("x", 0.9)]
     assert card.measured["recall after"] == pytest.approx(told["after"]["recall"], rel=1e-5)
     assert here("models", "add", "x.onnx").code == 0
     described = here("describe", photos / "0001.jpg", "--by", "x", "--json")
@@ -107,7 +107,7 @@ def test_mistakes_are_told_before_the_work(photos: Path, tmp_path: Path, argumen
 
 
 def test_folders_that_teach_nothing(tmp_path: Path) -> None:
-    """No such folder, and one with too few pictures: code 2 and a sentence."""
+    """No such folder, and one with too few images: code 2 and a sentence."""
     for folder in (tmp_path / "none", folder_of(tmp_path / "few", 3)):
         ran = here("train", "copy", folder, "--out", "x.onnx")
         assert (ran.code, ran.out) == (2, "")

@@ -53,7 +53,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_from_a_folder_to_a_search(kind: str, switches: tuple, metric: str, dim: int, photos: Path) -> None:
-    """Each gives a model with its card and a page; added, it indexes the folder, and a search finds the picture."""
+    """Each gives a model with its card and a page; added, it indexes the folder, and a search finds the image."""
     ran = here("train", kind, photos, "--out", "mine.onnx", "--report", "page.html", *switches, *FEW)
     assert (ran.code, ran.err) == (0, "")
     assert (ran.json["name"], ran.json["step"], ran.json["complete"]) == ("mine", 6, True)
@@ -71,7 +71,7 @@ def test_from_a_folder_to_a_search(kind: str, switches: tuple, metric: str, dim:
 
 
 def test_a_library_that_labels_itself(photos: Path) -> None:
-    """A classifier trained on three folders calls their pictures as their folders are called, a filter finds those of
+    """A classifier trained on three folders calls their images as their folders are called, a filter finds those of
     one kind, and organize would give each its folder."""
     few = ("--side", 32, "--steps", 40, "--batch", 12, "--seed", 1, "--start", "scratch")
     assert here("train", "classifier", photos, "--out", "kinds.onnx", *few).code == 0
@@ -101,7 +101,7 @@ def test_a_recipe_and_a_switch(photos: Path) -> None:
 def test_what_could_not_be_used_is_listed(tmp_path: Path) -> None:
     """Corrupt files are failures of their own, an empty folder is named, and training goes on; code 1."""
     mixed = classes_in(tmp_path / "mixed", (7, 7))
-    (mixed / "a" / "bad.jpg").write_bytes(b"\xff\xd8 no picture")
+    (mixed / "a" / "bad.jpg").write_bytes(b"\xff\xd8 no image")
     (mixed / "nothing").mkdir()
     ran = here("train", "classifier", mixed, "--out", "x.onnx", "--start", "scratch", *FEW)
     assert ran.code == 1
@@ -188,15 +188,15 @@ def test_one_class_is_not_enough(tmp_path: Path) -> None:
             assert (ran.code, str(folder) in ran.err) == (2, True)
 
 
-def test_a_csv_of_pictures(photos: Path) -> None:
-    """A CSV names pictures and labels; files that are missing are listed, and the others are trained on."""
+def test_a_csv_of_images(photos: Path) -> None:
+    """A CSV names images and labels; files that are missing are listed, and the others are trained on."""
     lines = [f"{photos / kind / f'{number:03}.png'},{name}" for kind, name in (("a", "red"), ("b", "green"))
              for number in range(6)]  # fmt: skip
     Path("labels.csv").write_text("\n".join(["path,label", *lines, "gone.png,red"]) + "\n")
     ran = here("train", "siamese", "labels.csv", "--out", "x.onnx", "--start", "scratch", *FEW)
     assert ran.code == 1
     assert [one["reason"] for one in ran.json["failed"]] == ["no such file"]
-    assert ran.json["pictures"] == 8
+    assert ran.json["images"] == 8
     Path("labels.csv").write_text("file,kind\nx.png,red\n")
     ran = here("train", "siamese", "labels.csv", "--out", "x.onnx")
     assert (ran.code, "'path'" in ran.err) == (2, True)
@@ -220,7 +220,7 @@ def test_the_card_has_the_labels(photos: Path) -> None:
 
 
 def test_a_detector_from_boxes_to_a_page(tmp_path: Path) -> None:
-    """From a COCO file whose pictures lie elsewhere to a model that tells boxes by its card, and finds them; what is
+    """From a COCO file whose images lie elsewhere to a model that tells boxes by its card, and finds them; what is
     wrong with the boxes is told, and a file that is none of any kind is the user's mistake."""
     file = coco_in(tmp_path / "drawn", 10)
     moved = file.rename(tmp_path / "boxes.json")

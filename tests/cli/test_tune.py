@@ -17,7 +17,7 @@ COUNT = 12
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Pictures and their mirror images, pairs.csv, and g, a gallery of them."""
+    """Images and their mirror images, pairs.csv, and g, a gallery of them."""
     folder = tmp_path_factory.mktemp("tune")
     lines = ["a,b,verdict"]
     for n in range(COUNT):
@@ -56,7 +56,7 @@ def test_of_plain_files(folder: Path) -> None:
 
 def test_files_that_cannot_be_used(folder: Path) -> None:
     """A missing and a broken file are listed with their lines; the code says so; the others are used."""
-    (folder / "bad.png").write_text("no picture")
+    (folder / "bad.png").write_text("no image")
     more = "\ngone.png,o1.png,same\no1.png,bad.png,different\n"
     (folder / "more.csv").write_text((folder / "pairs.csv").read_text() + more)
     ran = here("tune", folder / "more.csv", "--by", "colour", "--json")

@@ -23,7 +23,7 @@ def test_every_measure_has_a_curve(name: str) -> None:
     assert len(fitted.origin) > 20
     assert "photographs" in fitted.origin
     assert fitted.probability(0.0) > 0.99
-    assert fitted.probability(1.0 if name == "blend" else get(name).card.typical) < 0.01
+    assert fitted.probability(1.0 if name == "blend" else get(name).card.median_negative_distance) < 0.01
 
 
 def test_nothing_else_has_a_curve() -> None:
@@ -96,5 +96,5 @@ def test_a_share_that_means_nothing(share: float) -> None:
 
 
 def test_the_prior_of_a_library() -> None:
-    """One copy is expected at most: among N pictures and the new one, 1 / (N + 1)."""
+    """One copy is expected at most: among N images and the new one, 1 / (N + 1)."""
     assert [pytest.approx(library_prior(n)) for n in (0, 1, 2, 999_999)] == [0.5, 0.5, 1 / 3, 1e-6]

@@ -20,7 +20,7 @@ from lookalike.comparison.edit_classifier import (
     rules,
 )
 from lookalike.comparison.evidence import NOTHING, with_distances
-from lookalike.comparison.pair import look
+from lookalike.comparison.pair import extract_features
 from lookalike.descriptors import describe_all, get
 from lookalike.distance import METRICS
 from lookalike.imaging import from_array
@@ -31,7 +31,7 @@ STRANGERS = {f"{name} distance": 1.0 for name in ("colour", "texture", "structur
 
 
 def test_every_rule_is_there() -> None:
-    """There is a rule for "copy", for all that is done to pictures and for what is no copy; each asks for evidence that
+    """There is a rule for "copy", for all that is done to images and for what is no copy; each asks for evidence that
     is measured."""
     assert set(rules()) == {"copy", *OTHERS, *(f"done {name}" for name in DONE)}
     known = set(with_distances(NOTHING, STRANGERS))
@@ -53,7 +53,7 @@ def test_a_rule_is_a_weighted_sum() -> None:
 
 
 def test_nothing_in_common() -> None:
-    """Pictures that cannot be laid on one another and are as far apart as strangers are unrelated."""
+    """Images that cannot be laid on one another and are as far apart as strangers are unrelated."""
     judged = decide(with_distances(NOTHING, STRANGERS))
     assert (judged.relation, judged.probability < 0.1) == ("unrelated", True)
 
@@ -78,7 +78,7 @@ def test_distances_in_units_of_strangers() -> None:
         card = get(name).card
         assert (
             told[f"{name} distance"]
-            == float(METRICS[card.metric](a[name].vectors, b[name].vectors)[0, 0]) / card.typical
+            == float(METRICS[card.metric](a[name].vectors, b[name].vectors)[0, 0]) / card.median_negative_distance
         )
     assert distances_for(a, blank)["structure distance"] == 1.0
 
@@ -117,11 +117,11 @@ def test_seen_from_the_other_side() -> None:
 
 
 def test_looking_once_is_enough() -> None:
-    """A picture that was looked at can be compared with many; the answer is that of `compare`."""
+    """An image that was looked at can be compared with many; the answer is that of `compare`."""
     from lookalike.comparison.pair import relate
 
     a, b = from_array(photograph("coffee.png")), from_array(apply("crop-50", photograph("coffee.png")))
-    once = relate(look(a), look(b))
+    once = relate(extract_features(a), extract_features(b))
     assert (once.relation, once.odds, once.box) == (
         la.compare(a, b).relation,
         la.compare(a, b).odds,

@@ -1,4 +1,4 @@
-"""Evidence from pictures whose relation is known: the same from either side, boxes where they were cut, never a NaN."""
+"""Evidence from images whose relation is known: the same from either side, boxes where they were cut, never a NaN."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def pasted(ground: np.ndarray, pixels: np.ndarray, x: int, y: int) -> np.ndarray
     return out
 
 
-# A picture, another, and where the smaller one lies in the larger: x, y, width, height.
+# An image, another, and where the smaller one lies in the larger: x, y, width, height.
 SMALL = resized(CAT, 150, 100)
 PARTS = {
     "crop": (COFFEE[61:261, 130:430], COFFEE, (130, 61, 300, 200)),
@@ -99,7 +99,7 @@ def test_others_have_nothing_in_common() -> None:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_the_box_is_where_it_was_cut(name: str) -> None:
-    """Within a pixel, and in the picture that shows more, whichever of the two comes first."""
+    """Within a pixel, and in the image that shows more, whichever of the two comes first."""
     a, b, there, back = examined(name)
     assert there is not None
     assert back is not None
@@ -110,7 +110,7 @@ def test_the_box_is_where_it_was_cut(name: str) -> None:
 
 @pytest.mark.parametrize("name", PARTS)
 def test_the_share_outside(name: str) -> None:
-    """What the smaller picture does not show of the larger is known from their areas; nothing of it is outside."""
+    """What the smaller image does not show of the larger is known from their areas; nothing of it is outside."""
     _, b, found, _ = examined(name)
     assert found is not None
     width, height = PARTS[name][2][2:]
@@ -119,14 +119,14 @@ def test_the_share_outside(name: str) -> None:
 
 
 def test_a_copy_of_the_whole_has_nothing_outside() -> None:
-    """Of a picture, its reduced copy and its turned negative exactly nothing is outside: they snap to the whole."""
+    """Of an image, its reduced copy and its turned negative exactly nothing is outside: they snap to the whole."""
     for name in ("itself", "reduced", "turned, negative"):
         _, _, found, _ = examined(name)
         assert found is not None
         assert (found.outside_a, found.outside_b) == pytest.approx((0, 0), abs=1e-6)
 
 
-def test_two_crops_of_one_picture() -> None:
+def test_two_crops_of_one_image() -> None:
     """Each shows something that the other does not: the shares follow from where they were cut."""
     _, _, found, _ = examined("two crops")
     assert found is not None
@@ -136,7 +136,7 @@ def test_two_crops_of_one_picture() -> None:
 
 
 def test_hardly_any_points_are_laid_all_the_same() -> None:
-    """Blurred pictures that no keypoints hold up are found by laying them; which turn it was is known."""
+    """Blurred images that no keypoints hold up are found by laying them; which turn it was is known."""
     _, _, found, _ = examined("hardly any points")
     assert found is not None
     assert found.placement.mirrored
@@ -149,12 +149,12 @@ def test_hardly_any_points_are_laid_all_the_same() -> None:
 def page(seed: int) -> np.ndarray:
     """Lines of random letters, black on white, the lines of every page in the same places."""
     rng = np.random.default_rng(seed)
-    picture = Pillow.new("RGB", (300, 400), "white")
-    draw, font = ImageDraw.Draw(picture), ImageFont.load_default(12)
+    image = Pillow.new("RGB", (300, 400), "white")
+    draw, font = ImageDraw.Draw(image), ImageFont.load_default(12)
     for y in range(20, 380, 15):
         words = ["".join(rng.choice(list("etaoinshrdlucm"), rng.integers(2, 9))) for _ in range(6)]
         draw.text((20, y), " ".join(words), fill="black", font=font)
-    return np.asarray(picture)
+    return np.asarray(image)
 
 
 @cache
@@ -168,7 +168,7 @@ def bad() -> dict[str, Subject]:
     def noise(height: int, width: int) -> np.ndarray:
         return np.random.default_rng(height).integers(0, 256, (height, width, 3)).astype(np.uint8)
 
-    pictures = {
+    images = {
         "grey": np.full((90, 120, 3), 130, np.uint8),
         "white": np.full((200, 120, 3), 255, np.uint8),
         "noise": noise(180, 240),
@@ -186,7 +186,7 @@ def bad() -> dict[str, Subject]:
         "panorama": np.hstack([drawn(i, 200, 100) for i in range(5)]),
         "cat": CAT,
     }
-    return {name: looked(pixels) for name, pixels in pictures.items()}
+    return {name: looked(pixels) for name, pixels in images.items()}
 
 
 DISTANCES = {"one": 0.25, "two": 40.0}
@@ -219,7 +219,7 @@ def test_nothing_is_proved_of_what_is_unlike(a: str, b: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["cat", "noise", "page", "tiles", "panorama"])
-def test_a_picture_with_itself(name: str) -> None:
+def test_an_image_with_itself(name: str) -> None:
     """It lies on itself, agrees, and nothing differs."""
     one = bad()[name]
     finding = examine(one, one)
@@ -266,7 +266,7 @@ def test_distances_count_less_the_better_the_place_is_proved() -> None:
 
 
 def test_a_crop_leaves_scene_and_a_border_leaves_a_plain_colour() -> None:
-    """What is beyond the smaller picture is told apart: photograph, or one colour."""
+    """What is beyond the smaller image is told apart: photograph, or one colour."""
     of_crop, of_border = (measured(*examined(name)[:3], DISTANCES) for name in ("crop", "padded"))
     assert of_crop["beyond"] > 0.7 > 0.5 > of_crop["beyond plain"]
     assert of_border["beyond plain"] > 0.7 > 0.2 > of_border["beyond"]

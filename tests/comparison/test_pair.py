@@ -1,4 +1,4 @@
-"""Two real photographs or drawn pictures -> the relation that they are known to have, its turn and its transform."""
+"""Two real photographs or drawn images -> the relation that they are known to have, its turn and its transform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from PIL import ImageDraw, ImageFont
 
 import lookalike as la
 from lookalike.descriptors import DESCRIPTORS
-from lookalike.errors import FileMissing, NotAPicture
+from lookalike.errors import FileMissing, NotAnImage
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
 from samples import PHOTOGRAPHS, drawn, photograph_path, save
@@ -45,9 +45,9 @@ def both_ways(a, b) -> la.Comparison:
     return there
 
 
-def corners(picture: la.Image) -> list[tuple[float, float]]:
+def corners(image: la.Image) -> list[tuple[float, float]]:
     """Top left, top right, bottom right, bottom left."""
-    return [(0, 0), (picture.width, 0), (picture.width, picture.height), (0, picture.height)]
+    return [(0, 0), (image.width, 0), (image.width, image.height), (0, image.height)]
 
 
 def moved(comparison: la.Comparison, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -169,7 +169,7 @@ def test_turned_and_edited() -> None:
 
 
 def test_upright_by_exif(tmp_path: Path) -> None:
-    """A picture that lies on its side in the file and upright by its EXIF is upright for us, in its true size."""
+    """An image that lies on its side in the file and upright by its EXIF is upright for us, in its true size."""
     pixels = photograph("coffee.png")
     exif = Pillow.Exif()
     exif[0x0112] = 6  # to be turned a quarter clockwise
@@ -180,9 +180,9 @@ def test_upright_by_exif(tmp_path: Path) -> None:
 
 
 def test_unrelated() -> None:
-    """No two of the photographs and some drawn pictures are copies; there is no transform then."""
-    pictures = [*(from_array(photograph(name)) for name in PHOTOGRAPHS), *(from_array(drawn(n)) for n in range(2))]
-    for a, b in combinations(pictures, 2):
+    """No two of the photographs and some drawn images are copies; there is no transform then."""
+    images = [*(from_array(photograph(name)) for name in PHOTOGRAPHS), *(from_array(drawn(n)) for n in range(2))]
+    for a, b in combinations(images, 2):
         found = la.compare(a, b)
         assert found.relation in ("unrelated", "similar")
         assert found.probability < 0.5
@@ -193,7 +193,7 @@ def blank(*colour: int, size: tuple[int, int] = (90, 120)) -> np.ndarray:
     return np.full((*size, 3), colour, np.uint8)
 
 
-def test_blank_pictures() -> None:
+def test_blank_images() -> None:
     """One colour says nothing: identical by its bytes, re-encoded by its pixels, and unrelated otherwise."""
     red = encoded(blank(200, 10, 10), "PNG")
     assert both_ways(red, red).relation == "identical"
@@ -213,7 +213,7 @@ def test_blank_pictures() -> None:
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (2, 3), (8, 8)])
 def test_odd_sizes(shape: tuple[int, int]) -> None:
-    """Pictures of a pixel, a line or a few pixels are compared with anything without fail, and match only their own."""
+    """Images of a pixel, a line or a few pixels are compared with anything without fail, and match only their own."""
     pixels = np.random.default_rng(1).integers(0, 256, (*shape, 3)).astype(np.uint8)
     path = encoded(pixels, "PNG")
     assert both_ways(path, path).relation == "identical"
@@ -236,16 +236,16 @@ def page(seed: int) -> np.ndarray:
     return np.asarray(sheet)
 
 
-@pytest.mark.parametrize("picture", [noise, page])
-def test_the_same_noise_or_page(picture) -> None:
+@pytest.mark.parametrize("image", [noise, page])
+def test_the_same_noise_or_page(image) -> None:
     """A field of noise and a page of text are recognised in another file."""
-    assert both_ways(from_array(picture(1)), encoded(picture(1), "PNG")).relation == "re-encoded"
+    assert both_ways(from_array(image(1)), encoded(image(1), "PNG")).relation == "re-encoded"
 
 
-@pytest.mark.parametrize("picture", [noise, page])
-def test_other_noise_or_another_page(picture) -> None:
+@pytest.mark.parametrize("image", [noise, page])
+def test_other_noise_or_another_page(image) -> None:
     """Two fields of noise, and two pages of different text, are no copies of one another."""
-    found = [la.compare(from_array(picture(seed)), from_array(picture(seed + 100))) for seed in range(6)]
+    found = [la.compare(from_array(image(seed)), from_array(image(seed + 100))) for seed in range(6)]
     assert {one.relation for one in found} <= {"unrelated", "similar"}
 
 
@@ -254,7 +254,7 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     good, bad = photograph_path("coffee.png"), tmp_path / "bad.jpg"
     bad.write_text("hello")
     for pair in ((good, bad), (bad, good)):
-        with pytest.raises(NotAPicture, match=r"bad\.jpg"):
+        with pytest.raises(NotAnImage, match=r"bad\.jpg"):
             la.compare(*pair)
     with pytest.raises(FileMissing, match="none"):
         la.compare(good, tmp_path / "none.jpg")

@@ -7,13 +7,13 @@ from importlib import resources
 import numpy as np
 
 from lookalike.comparison.calibration import curve
-from lookalike.comparison.score_normalization import NEAREST, crowd
-from lookalike.comparison.scoring import judge
+from lookalike.comparison.score_normalization import NEAREST, background_similarity
+from lookalike.comparison.scoring import classify_from_distances
 from lookalike.descriptors import get
 
 
 def kept() -> dict[str, np.ndarray]:
-    with resources.files("lookalike.comparison").joinpath("crowd.npz").open("rb") as file:
+    with resources.files("lookalike.comparison").joinpath("score_normalization.npz").open("rb") as file:
         return dict(np.load(file).items())
 
 
@@ -30,7 +30,7 @@ def test_against_explicit_loops() -> None:
     vectors = told["vectors"][:3].astype(np.float32)
     vectors += np.random.default_rng(1).normal(scale=0.02, size=vectors.shape).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    for vector, found in zip(vectors, crowd(vectors), strict=True):
+    for vector, found in zip(vectors, background_similarity(vectors), strict=True):
         similar = sorted(sum(float(a) * float(b) for a, b in zip(vector, one, strict=True)) for one in told["vectors"])
         assert abs(max(sum(similar[-NEAREST:]) / NEAREST - float(told["usual"]), 0) - found) < 1e-3
 
@@ -38,12 +38,12 @@ def test_against_explicit_loops() -> None:
 def test_a_member_of_the_crowd_is_crowded() -> None:
     """One of the crowd itself is more crowded than the opposite of it."""
     member = kept()["vectors"][:1].astype(np.float32)
-    assert crowd(member)[0] > crowd(-member)[0]
+    assert background_similarity(member)[0] > background_similarity(-member)[0]
 
 
 def test_a_crowded_query_needs_more() -> None:
     """At one and the same distance, the more crowded query is the less probable copy; hashes do not care."""
     assert curve("copy").crowding > 0
     near = {"copy": curve("copy").distance(0.5)}
-    assert judge(near, crowd=0.1).odds < judge(near, crowd=0.0).odds
-    assert judge({"structure": 20.0}, crowd=0.1) == judge({"structure": 20.0})
+    assert classify_from_distances(near, crowd=0.1).odds < classify_from_distances(near, crowd=0.0).odds
+    assert classify_from_distances({"structure": 20.0}, crowd=0.1) == classify_from_distances({"structure": 20.0})

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from lookalike.comparison.calibration import curve, shipped
-from lookalike.comparison.scoring import blend_distance, evidence, judge
+from lookalike.comparison.scoring import blend_distance, classify_from_distances, evidence
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 
 UNIT = {"colour": 226.0, "texture": 0.232, "structure": 128.0}
@@ -21,7 +21,7 @@ def at(blend: float) -> dict[str, float]:
 def test_the_same_bytes_are_identical() -> None:
     """Whatever the distances say, and at any prior, the same bytes are identical for sure."""
     for distances in ({}, at(0.0), at(2.0)):
-        judged = judge(distances, same_bytes=True, prior=1e-9)
+        judged = classify_from_distances(distances, same_bytes=True, prior=1e-9)
         assert (judged.relation, judged.probability) == ("identical", 1.0)
 
 
@@ -38,7 +38,7 @@ def test_the_blend_by_hand() -> None:
 def test_from_near_to_far() -> None:
     """With growing distance a copy is re-encoded, then edited, then similar, then unrelated, and never goes back."""
     order = ["re-encoded", "edited", "similar", "unrelated"]
-    said = [judge(at(step / 200)).relation for step in range(300)]
+    said = [classify_from_distances(at(step / 200)).relation for step in range(300)]
     assert set(order[:2]) | {"unrelated"} <= set(said)
     assert sorted(said, key=order.index) == said
 
@@ -47,7 +47,7 @@ def test_half_is_the_border() -> None:
     """What is called a copy has a probability of one half or more, what is not has less."""
     border = curve("blend").distance(0.5)
     for blend in (border - 1e-3, border + 1e-3, 0.0, 3.0):
-        judged = judge(at(blend))
+        judged = classify_from_distances(at(blend))
         assert (judged.probability >= 0.5) == (judged.relation in ("re-encoded", "edited"))
         assert judged.probability == pytest.approx(1 / (1 + math.exp(-judged.odds)))
 
@@ -55,10 +55,10 @@ def test_half_is_the_border() -> None:
 def test_a_smaller_prior_makes_fewer_copies() -> None:
     """The same distances are a copy at even odds, and none where a copy is one in a million."""
     near = at(curve("blend").distance(0.6))
-    assert judge(near).relation in ("edited", "re-encoded")
-    rare = judge(near, prior=1e-6)
+    assert classify_from_distances(near).relation in ("edited", "re-encoded")
+    rare = classify_from_distances(near, prior=1e-6)
     assert rare.relation in ("similar", "unrelated")
-    assert rare.probability < judge(near).probability
+    assert rare.probability < classify_from_distances(near).probability
 
 
 @pytest.mark.parametrize("name", [*UNIT, "pdq"])
@@ -66,9 +66,9 @@ def test_one_measure_alone(name: str) -> None:
     """A single distance decides by its own curve; no hash alone calls anything similar."""
     assert {name: 3.0} == evidence({name: 3.0})
     border = curve(name).distance(0.5)
-    assert judge({name: 0.0}).relation == "re-encoded"
-    assert judge({name: border * 1.01}).relation == "unrelated"
-    assert judge({name: border * 0.99}).probability > 0.5
+    assert classify_from_distances({name: 0.0}).relation == "re-encoded"
+    assert classify_from_distances({name: border * 1.01}).relation == "unrelated"
+    assert classify_from_distances({name: border * 0.99}).probability > 0.5
 
 
 def test_the_surest_of_two_measures() -> None:
@@ -82,26 +82,26 @@ def test_similar_is_what_hardly_any_strangers_are() -> None:
     """Just under the fitted distance, and not a copy: similar; just above: unrelated. By the blend or by `content`."""
     border = shipped().similar["blend"]
     if curve("blend").distance(0.5) < border:
-        assert judge(at(border - 1e-4)).relation == "similar"
-    assert judge(at(border + 1e-3), prior=1e-9).relation == "unrelated"
+        assert classify_from_distances(at(border - 1e-4)).relation == "similar"
+    assert classify_from_distances(at(border + 1e-3), prior=1e-9).relation == "unrelated"
     border = shipped().similar["content"]
-    assert judge({"content": border - 1e-4}, prior=1e-9).relation == "similar"
-    assert judge({"content": border + 1e-4}, prior=1e-9).relation == "unrelated"
+    assert classify_from_distances({"content": border - 1e-4}, prior=1e-9).relation == "similar"
+    assert classify_from_distances({"content": border + 1e-4}, prior=1e-9).relation == "unrelated"
 
 
 def test_copy_is_heard_beside_the_hashes() -> None:
     """Where the hashes see strangers, a small `copy` distance alone makes a copy that was edited; a large one changes
     nothing of what the hashes say, and as the second witness `copy` must be twice as sure."""
     for near in (at(0.0), at(0.5)):
-        assert judge({**near, "copy": 1.0}) == judge(near)
-    assert judge({**at(2.0), "copy": 1.0}).relation == "unrelated"
-    found = judge({**at(2.0), "copy": 0.0})
+        assert classify_from_distances({**near, "copy": 1.0}) == classify_from_distances(near)
+    assert classify_from_distances({**at(2.0), "copy": 1.0}).relation == "unrelated"
+    found = classify_from_distances({**at(2.0), "copy": 0.0})
     assert found.relation == "edited"
     assert found.odds == pytest.approx(curve("copy").odds(0.0) - math.log(2))
-    assert judge({"copy": 0.0}).odds == pytest.approx(curve("copy").odds(0.0))
+    assert classify_from_distances({"copy": 0.0}).odds == pytest.approx(curve("copy").odds(0.0))
 
 
 def test_without_a_calibration_nothing_is_claimed() -> None:
     """The distance of a network that was never calibrated makes no copy, however small."""
-    judged = judge({"mine": 0.0})
+    judged = classify_from_distances({"mine": 0.0})
     assert (judged.relation, judged.probability) == ("unrelated", 0.0)

@@ -17,7 +17,7 @@ SAME = np.arange(COUNT) % 2 == 0
 def drawn(name: str, gap: float, rng: np.random.Generator) -> np.ndarray:
     """Distances of COUNT pairs in units of the descriptor: the same are nearer by ``gap`` typical distances."""
     far = np.where(SAME, 0.6 - gap, 0.6) + rng.normal(0, 0.15, COUNT)
-    return (np.maximum(far, 0) * get(name).card.typical).astype(np.float32)
+    return (np.maximum(far, 0) * get(name).card.median_negative_distance).astype(np.float32)
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_the_probability_is_what_it_says() -> None:
     """In bins of the probability, the share of same pairs is the probability, at even odds, whatever the share was."""
     rng = np.random.default_rng(8)
     same = rng.random(20_000) < 0.2
-    far = (rng.normal(0, 0.2, len(same)) + np.where(same, 0.4, 0.8)) * get("texture").card.typical
+    far = (rng.normal(0, 0.2, len(same)) + np.where(same, 0.4, 0.8)) * get("texture").card.median_negative_distance
     learnt = fitted({"texture": far}, same)
     p = 1 / (1 + np.exp(-learnt.odds({"texture": far})))
     even = np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum())
@@ -62,7 +62,10 @@ def test_the_probability_is_what_it_says() -> None:
 
 def test_pairs_that_one_line_separates_give_no_certainty() -> None:
     """Platt's targets: of 10 and 10 separable pairs none is as sure as 1 in 100 of being wrong at the border."""
-    far = np.concatenate([np.linspace(0.1, 0.2, 10), np.linspace(0.8, 0.9, 10)]) * get("colour").card.typical
+    far = (
+        np.concatenate([np.linspace(0.1, 0.2, 10), np.linspace(0.8, 0.9, 10)])
+        * get("colour").card.median_negative_distance
+    )
     same = np.arange(20) < 10
     odds = fitted({"colour": far}, same).odds({"colour": far})
     assert (odds > 0).tolist() == same.tolist()
@@ -74,7 +77,7 @@ def test_one_descriptor_keeps_its_unit(distances: dict[str, np.ndarray]) -> None
     far = distances["structure"]
     np.testing.assert_array_equal(far, blended({"structure": 1}, {"structure": far}))
     both = blended({"structure": 3, "colour": 1}, distances)
-    units = {name: distances[name] / get(name).card.typical for name in distances}
+    units = {name: distances[name] / get(name).card.median_negative_distance for name in distances}
     np.testing.assert_allclose(0.75 * units["structure"] + 0.25 * units["colour"], both, rtol=1e-5)
 
 

@@ -15,7 +15,7 @@ import PIL.Image
 import pytest
 from skimage import data
 
-from lookalike.descriptors import DESCRIPTORS, FROM_THUMBNAIL, describe_all, get, min_side, names
+from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side, names
 from lookalike.descriptors.base import Described, Descriptor, thumbnail
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.onnx_model import Neural
@@ -85,9 +85,9 @@ def check(described: Described, descriptor: Descriptor, n: int) -> None:
     stored = np.float16 if isinstance(descriptor, Neural | RegionNetwork) else described.vectors.dtype
     assert described.vectors.astype(stored).nbytes * 8 == n * descriptor.card.bits
     assert np.isfinite(described.vectors).all()
-    assert described.quality.shape == (n,)
-    assert described.quality.dtype == np.float32
-    assert ((described.quality >= 0) & (described.quality <= 1)).all()
+    assert described.contrast.shape == (n,)
+    assert described.contrast.dtype == np.float32
+    assert ((described.contrast >= 0) & (described.contrast <= 1)).all()
 
 
 def test_the_card_is_the_descriptors(descriptor):
@@ -95,20 +95,20 @@ def test_the_card_is_the_descriptors(descriptor):
     card = descriptor.card
     assert get(card.name) is descriptor
     assert card.metric in METRICS
-    assert card.typical > 0
-    assert 0 < card.min_quality < 1
+    assert card.median_negative_distance > 0
+    assert 0 < card.min_contrast < 1
     assert card.min_side >= 1
     assert card.source
 
 
 def test_vectors_are_what_the_card_says(descriptor, photos):
-    """Shape, type, finite numbers, quality from 0 to 1; also for no picture at all."""
+    """Shape, type, finite numbers, contrast from 0 to 1; also for no image at all."""
     check(descriptor.describe(photos), descriptor, len(photos))
     check(descriptor.describe([]), descriptor, 0)
 
 
 def test_cosine_vectors_have_unit_length(descriptor, photos):
-    """What is compared by angle is stored normalised, photographs and blank pictures alike."""
+    """What is compared by angle is stored normalised, photographs and blank images alike."""
     if descriptor.card.metric == "cosine":
         blank = image(np.full((50, 60, 3), 255, np.uint8))
         vectors = descriptor.describe([*photos, blank]).vectors
@@ -121,11 +121,11 @@ def test_a_batch_is_the_same_as_one_by_one(descriptor, photos):
     for row, photo in enumerate(photos):
         alone = descriptor.describe([photo])
         np.testing.assert_array_equal(together.vectors[row], alone.vectors[0])
-        np.testing.assert_array_equal(together.quality[row], alone.quality[0])
+        np.testing.assert_array_equal(together.contrast[row], alone.contrast[0])
 
 
-def test_the_same_picture_is_at_zero(descriptor, photos):
-    """Described twice, a picture is at exactly 0 from itself, and at more from every other."""
+def test_the_same_image_is_at_zero(descriptor, photos):
+    """Described twice, an image is at exactly 0 from itself, and at more from every other."""
     metric = METRICS[descriptor.card.metric]
     distance = metric(descriptor.describe(photos).vectors, descriptor.describe(photos).vectors)
     np.testing.assert_array_equal(np.eye(len(photos), dtype=bool), distance == 0)
@@ -137,7 +137,7 @@ def test_a_recompressed_copy_is_closest(descriptor, photos):
     copies = descriptor.describe([recompressed(photo) for photo in photos]).vectors
     distance = metric(copies, descriptor.describe(photos).vectors)
     foreign = distance[~np.eye(len(photos), dtype=bool)]
-    assert 2 * np.diag(distance).max() < min(foreign.min(), descriptor.card.typical)
+    assert 2 * np.diag(distance).max() < min(foreign.min(), descriptor.card.median_negative_distance)
 
 
 @pytest.mark.parametrize("shape", ODD_SIZES)
@@ -147,18 +147,18 @@ def test_odd_sizes_are_described(descriptor, shape):
 
 
 @pytest.mark.parametrize("what", ["black", "white", "red", "faint ramp", "faint grain"])
-def test_a_featureless_picture_has_low_quality(descriptor, what):
+def test_a_featureless_image_has_low_contrast(descriptor, what):
     """Blank paper of any colour, a ramp of three levels and grain below visibility are below the threshold."""
     ramp = np.broadcast_to(np.linspace(120, 123, 400)[None, :, None], (300, 400, 3))
     grain = np.random.default_rng(0).normal(128, 1, (300, 400, 3))
     pixels = {"black": 0, "white": 255, "red": (220, 20, 30), "faint ramp": ramp, "faint grain": grain}[what]
-    picture = np.broadcast_to(np.rint(pixels), (300, 400, 3)).astype(np.uint8)
-    assert descriptor.describe([image(picture)]).quality[0] < descriptor.card.min_quality
+    image = np.broadcast_to(np.rint(pixels), (300, 400, 3)).astype(np.uint8)
+    assert descriptor.describe([image(image)]).contrast[0] < descriptor.card.min_contrast
 
 
-def test_a_photograph_has_quality(descriptor, photos):
+def test_a_photograph_has_contrast(descriptor, photos):
     """Photographs are well above the threshold."""
-    assert descriptor.describe(photos).quality.min() > 1.5 * descriptor.card.min_quality
+    assert descriptor.describe(photos).contrast.min() > 1.5 * descriptor.card.min_contrast
 
 
 def test_pixels_are_only_read(descriptor):
@@ -195,17 +195,17 @@ def test_another_algorithm_has_another_fingerprint(descriptor, change):
 
 def test_thresholds_are_not_part_of_the_fingerprint(descriptor):
     """Better calibration does not make stored vectors useless."""
-    recalibrated = replace(descriptor.card, min_quality=0.5, typical=1.0, min_side=1, source="")
+    recalibrated = replace(descriptor.card, min_contrast=0.5, median_negative_distance=1.0, min_side=1, source="")
     assert descriptor.card.fingerprint == recalibrated.fingerprint
 
 
 def test_all_at_once_are_as_each_alone(photos):
     """describe_all shares work between descriptors, and no vector changes by it."""
-    pictures = [*photos, noise((1, 1)), noise((5000, 1))]
-    for name, described in describe_all(pictures, names()).items():
-        alone = get(name).describe(pictures)
+    images = [*photos, noise((1, 1)), noise((5000, 1))]
+    for name, described in describe_all(images, names()).items():
+        alone = get(name).describe(images)
         np.testing.assert_array_equal(alone.vectors, described.vectors)
-        np.testing.assert_array_equal(alone.quality, described.quality)
+        np.testing.assert_array_equal(alone.contrast, described.contrast)
 
 
 def test_a_thumbnail_of_a_thumbnail_is_itself(photos):
@@ -214,7 +214,15 @@ def test_a_thumbnail_of_a_thumbnail_is_itself(photos):
         small = thumbnail(photo.pixels)
         assert small.shape == (64, 64, 3)
         assert thumbnail(small) is small
-    assert set(DESCRIPTORS) >= FROM_THUMBNAIL
+
+
+def test_who_says_that_it_sees_a_thumbnail_alone_does(descriptor, photos):
+    """A card with ``thumbnail_input`` promises the same vectors from the thumbnail as from the image."""
+    if descriptor.card.thumbnail_input:
+        small = [replace(photo, pixels=thumbnail(photo.pixels)) for photo in photos]
+        np.testing.assert_array_equal(descriptor.describe(small).vectors, descriptor.describe(photos).vectors)
+    else:
+        assert descriptor.card.min_side > 0
 
 
 def test_a_thumbnail_is_means_of_blocks():
@@ -225,7 +233,7 @@ def test_a_thumbnail_is_means_of_blocks():
 
 
 def test_the_loader_is_told_the_largest_side():
-    """Pictures are decoded once for all descriptors, large enough for the one that needs most."""
+    """Images are decoded once for all descriptors, large enough for the one that needs most."""
     assert min_side(["colour", "pdq"]) == get("pdq").card.min_side
     assert min_side(["colour"]) == 64
     assert min_side([]) == 1

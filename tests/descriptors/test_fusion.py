@@ -13,7 +13,7 @@ from lookalike.errors import UserError
 
 
 def typical(name: str) -> float:
-    return get(name).card.typical
+    return get(name).card.median_negative_distance
 
 
 def test_each_distance_is_divided_by_what_is_typical():

@@ -27,7 +27,7 @@ def noise(height: int, width: int) -> np.ndarray:
 
 
 def blob(x: float, y: float, spread: float, height: int, width: int) -> np.ndarray:
-    """A soft bright spot on grey, its middle at (x, y) counted from the picture's corner."""
+    """A soft bright spot on grey, its middle at (x, y) counted from the image's corner."""
     rows, columns = np.mgrid[:height, :width] + 0.5
     grey = 40 + 180 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * spread**2))
     return np.repeat(grey.round().astype(np.uint8)[..., None], 3, 2)
@@ -47,7 +47,7 @@ def test_shapes(pixels: np.ndarray) -> None:
     ("height", "width", "spread"), [(100, 120, 2.0), (200, 300, 6.0), (600, 500, 12.0), (1100, 1300, 20.0)]
 )
 def test_a_blob_is_found_where_it_was_drawn(height: int, width: int, spread: float) -> None:
-    """Points lie on the middle of a drawn spot, in pictures that are enlarged, kept and reduced for the search."""
+    """Points lie on the middle of a drawn spot, in images that are enlarged, kept and reduced for the search."""
     at = (width * 0.37 + 0.3, height * 0.61)
     found = keypoints(image(blob(*at, spread, height, width)))
     away = np.linalg.norm(found.points - at, axis=1)
@@ -57,13 +57,13 @@ def test_a_blob_is_found_where_it_was_drawn(height: int, width: int, spread: flo
 
 @pytest.mark.parametrize("scale", [2, 7])
 def test_points_are_in_pixels_of_the_original(scale: int) -> None:
-    """A picture held at a part of its size has its points where the original has them."""
+    """An image held at a part of its size has its points where the original has them."""
     found = keypoints(image(blob(90.5, 70.25, 6, 150, 200), scale))
     assert np.linalg.norm(found.points - np.array([90.5, 70.25]) * scale, axis=1).min() < 0.3 * scale
 
 
 def test_grain_is_the_step_of_the_search() -> None:
-    """Small pictures are enlarged to at most twice their sides, large ones reduced to AREA; grain tells by how much."""
+    """Small images are enlarged to at most twice their sides, large ones reduced to AREA; grain tells by how much."""
     assert keypoints(image(drawn(1, 100, 80))).grain == 0.5
     assert keypoints(image(drawn(1, 100, 80), 10)).grain == 5.0
     assert keypoints(image(drawn(1, 400, 300))).grain == 1.0
@@ -72,7 +72,7 @@ def test_grain_is_the_step_of_the_search() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_nothing_on_one_colour(shape: tuple[int, int]) -> None:
-    """A flat picture of any shape has no points, and that is no error."""
+    """A flat image of any shape has no points, and that is no error."""
     assert len(keypoints(image(np.full((*shape, 3), 200, np.uint8)))) == 0
 
 
@@ -86,13 +86,13 @@ def test_nothing_where_there_is_no_room(shape: tuple[int, int]) -> None:
 
 @pytest.mark.parametrize("most", [1, 50, 300])
 def test_at_most(most: int) -> None:
-    """A crowded picture gives as many points as were asked for and no more, also where several tie."""
+    """A crowded image gives as many points as were asked for and no more, also where several tie."""
     assert len(keypoints(image(photograph("coffee.png")), most)) == most
     tiled = np.tile(drawn(7, 40, 40), (6, 6, 1))
     assert len(keypoints(image(tiled), most)) <= most
 
 
-def test_a_faint_picture_has_points() -> None:
+def test_a_faint_image_has_points() -> None:
     """A photograph with a tenth of its contrast has points, where the points of the photograph lie."""
     pixels = photograph("coffee.png")
     faint = np.rint(pixels / 10 + 110).astype(np.uint8)
@@ -103,7 +103,7 @@ def test_a_faint_picture_has_points() -> None:
 
 
 def test_the_same_every_time() -> None:
-    """Two looks at one picture give the same bytes."""
+    """Two looks at one image give the same bytes."""
     first, second = (keypoints(image(photograph("chelsea.png"))) for _ in range(2))
     assert first.points.tobytes() == second.points.tobytes()
     assert first.vectors.tobytes() == second.vectors.tobytes()
@@ -121,7 +121,7 @@ def similarities_by_place(places: np.ndarray, vectors: np.ndarray, there: Keypoi
 
 @pytest.mark.parametrize("way", ["mirrored", "inverted", "both"])
 def test_what_sift_would_find(way: str) -> None:
-    """The rearranged vectors are those that SIFT finds at the same place in the mirrored or negative picture."""
+    """The rearranged vectors are those that SIFT finds at the same place in the mirrored or negative image."""
     pixels = photograph("chelsea.png")
     here = keypoints(image(pixels))
     places, vectors = here.points.copy(), here.vectors

@@ -11,7 +11,7 @@ from lookalike.evaluation import classification_metrics
 
 
 def test_a_confusion_by_hand() -> None:
-    """Six pictures of three classes: recall, precision, balanced accuracy and macro F1 as counted on paper."""
+    """Six images of three classes: recall, precision, balanced accuracy and macro F1 as counted on paper."""
     labels, answers = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 0])
     table = classification_metrics.confusion(labels, answers, 3)
     assert table.tolist() == [[2, 1, 0], [0, 2, 0], [1, 0, 0]]

@@ -73,9 +73,9 @@ def test_copies(tmp_path: Path, example: str) -> None:
     _, page = written(tmp_path / "page.html", copies(example))
     assert {"94.4", "93.3", "91.1", "92.2", "95.5", "96.6", "7.7", "1,234", "56", "78"} <= set(page.words)
     assert set(EDITS) <= set(page.words)
-    pictures = [str(one["src"]) for one in page.all("img")]
-    assert len(pictures) == len(EDITS)
-    for source in pictures:
+    images = [str(one["src"]) for one in page.all("img")]
+    assert len(images) == len(EDITS)
+    for source in images:
         start, _, data = source.partition(",")
         assert start == "data:image/jpeg;base64"
         assert max(Pillow.open(io.BytesIO(base64.b64decode(data))).size) <= 84

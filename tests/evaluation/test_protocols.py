@@ -34,7 +34,7 @@ def photos(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def kinds(tmp_path: Path) -> Path:
-    """Two classes: four red and six blue pictures, told apart by colour alone; and one file in no class."""
+    """Two classes: four red and six blue images, told apart by colour alone; and one file in no class."""
     for number in range(10):
         pixels = drawn(number) // 4
         pixels[..., 0 if number < 4 else 2] += 180
@@ -47,7 +47,7 @@ def kinds(tmp_path: Path) -> Path:
 
 
 def test_a_fifth_is_kept_apart(photos: list[str]) -> None:
-    """Of ten pictures two are foreign and eight the library; each query is asked for in every edit."""
+    """Of ten images two are foreign and eight the library; each query is asked for in every edit."""
     told: list[tuple[int, int]] = []
     report = evaluate_copies(photos, HASHES, queries=3, progress=lambda *step: told.append(step))
     assert (report.library, report.queries, report.foreign, report.identical, report.failed) == (8, 3, 2, 0, ())
@@ -62,7 +62,7 @@ def test_a_fifth_is_kept_apart(photos: list[str]) -> None:
 
 
 def test_scores_are_what_describing_by_hand_gives(tmp_path: Path) -> None:
-    """With foreign pictures given and all of the library asked, recall@1 and recall equal a plain computation."""
+    """With foreign images given and all of the library asked, recall@1 and recall equal a plain computation."""
     held, strange = (files_of(folder_of(tmp_path / name, 5, first)) for name, first in (("a", 0), ("b", 50)))
     (one,) = evaluate_copies(held, ["structure"], foreign=strange, queries=99, seed=4).scores
     images = [load(path, min_side=512) for path in held]
@@ -72,8 +72,8 @@ def test_scores_are_what_describing_by_hand_gives(tmp_path: Path) -> None:
         describe_all([load(source, min_side=side) for source in sources], ["structure"])["structure"]
         for sources in (held, strange, copies)
     )
-    metric, least = METRICS["hamming"], get("structure").card.min_quality
-    near = np.where(asked.quality[:, None] < least, np.inf, metric(asked.vectors, library.vectors))
+    metric, least = METRICS["hamming"], get("structure").card.min_contrast
+    near = np.where(asked.contrast[:, None] < least, np.inf, metric(asked.vectors, library.vectors))
     own = np.repeat(np.eye(5, dtype=bool), len(EDITS), axis=0)
     limit = metric(foreign.vectors, library.vectors).min()
     assert one.threshold == limit
@@ -89,7 +89,7 @@ def test_the_seed_decides(photos: list[str]) -> None:
 
 
 def test_the_same_bytes_count_once(photos: list[str], tmp_path: Path) -> None:
-    """A second copy of a file is no picture of its own, and a foreign one that the library holds is no stranger."""
+    """A second copy of a file is no image of its own, and a foreign one that the library holds is no stranger."""
     twice = [shutil.copy(photos[0], tmp_path / "twice.jpg")]
     strange = [*files_of(folder_of(tmp_path / "others", 2, 70)), shutil.copy(photos[1], tmp_path / "stranger.jpg")]
     report = evaluate_copies([*photos, *twice], ["structure"], foreign=[*strange, photos[2]], queries=1)
@@ -97,9 +97,9 @@ def test_the_same_bytes_count_once(photos: list[str], tmp_path: Path) -> None:
 
 
 def test_failures_are_told(photos: list[str], tmp_path: Path) -> None:
-    """A file that is no picture is a failure; one too small to be edited still is in the library."""
+    """A file that is no image is a failure; one too small to be edited still is in the library."""
     bad, small = tmp_path / "bad.jpg", save(tmp_path / "small.png", drawn(1, 20, 6))
-    bad.write_text("no picture")
+    bad.write_text("no image")
     strange = files_of(folder_of(tmp_path / "others", 1, 70))
     report = evaluate_copies([*photos[:2], str(bad), str(small)], ["structure"], foreign=strange)
     assert (report.library, report.queries) == (3, 2)
@@ -107,10 +107,10 @@ def test_failures_are_told(photos: list[str], tmp_path: Path) -> None:
     assert "20 x 6 pixels: too small" in report.failed[1].reason
 
 
-def test_too_few_pictures(photos: list[str], tmp_path: Path) -> None:
+def test_too_few_images(photos: list[str], tmp_path: Path) -> None:
     """Fewer than two for the library, no foreign one, or none that can be edited: an error that says how many."""
     for files, strange in (([], None), (photos[:2], None), (photos[:1], photos[1:]), (photos, []), (photos, photos)):
-        with pytest.raises(UserError, match="too few pictures"):
+        with pytest.raises(UserError, match="too few images"):
             evaluate_copies(files, ["structure"], foreign=strange)
     same = [*photos[:1], shutil.copy(photos[0], tmp_path / "twice.jpg")]
     with pytest.raises(UserError, match="1 for the library and 1 foreign"):
@@ -129,7 +129,7 @@ def test_names() -> None:
             chosen(wrong)
 
 
-def test_blank_pictures_match_nothing(photos: list[str], tmp_path: Path) -> None:
+def test_blank_images_match_nothing(photos: list[str], tmp_path: Path) -> None:
     """What has too little to say is infinitely far from everything, in the blend too."""
     blank = str(save(tmp_path / "blank.png", np.zeros((80, 80, 3), np.uint8)))
     strange = files_of(folder_of(tmp_path / "others", 1, 70))
@@ -152,7 +152,7 @@ def test_everything_at_infinity_is_still_an_answer(photos: list[str], tmp_path: 
 def test_classes_that_differ_by_colour(kinds: Path) -> None:
     """Colour tells red from blue without a mistake; sizes, the loose file and what chance has are told."""
     report = evaluate_classes(str(kinds), files_of(kinds), ["colour", BLEND])
-    assert (report.pictures, report.queries, report.unlabelled) == (10, 10, 1)
+    assert (report.images, report.queries, report.unlabelled) == (10, 10, 1)
     assert dict(report.classes) == {"blue": 6, "red": 4}
     colour, blend = report.scores
     assert (colour.mean_average_precision, colour.recall_at_1, colour.recall_at_10) == (1, 1, 1)
@@ -164,23 +164,23 @@ def test_classes_that_differ_by_colour(kinds: Path) -> None:
 
 
 def test_some_of_the_classes_ask(kinds: Path) -> None:
-    """--queries draws so many that ask; a class of one picture asks nothing but stands in the way."""
+    """--queries draws so many that ask; a class of one image asks nothing but stands in the way."""
     save(kinds / "alone" / "x.png", drawn(50))
     report = evaluate_classes(str(kinds), files_of(kinds), ["structure"], queries=3, seed=5)
-    assert (report.pictures, report.queries, report.classes["alone"]) == (11, 3, 1)
+    assert (report.images, report.queries, report.classes["alone"]) == (11, 3, 1)
     assert "alone" not in report.scores[0].by_class
     assert report == evaluate_classes(str(kinds), files_of(kinds), ["structure"], queries=3, seed=5)
 
 
 def test_too_few_classes(kinds: Path, tmp_path: Path) -> None:
-    """One class, or only one of two pictures that can be read, is an error that says how many there are."""
+    """One class, or only one of two images that can be read, is an error that says how many there are."""
     for files in ([], [path for path in files_of(kinds) if "red" in path]):
         with pytest.raises(UserError, match="too few classes"):
             evaluate_classes(str(kinds), files, ["structure"])
     for number in (1, 2):
         save(tmp_path / "two" / "a" / f"{number}.png", drawn(number))
         (tmp_path / "two" / "b").mkdir(exist_ok=True)
-        (tmp_path / "two" / "b" / f"{number}.png").write_text("no picture")
+        (tmp_path / "two" / "b" / f"{number}.png").write_text("no image")
     with pytest.raises(UserError, match="1 of them two or more"):
         evaluate_classes(str(tmp_path / "two"), files_of(tmp_path / "two"), ["structure"])
 

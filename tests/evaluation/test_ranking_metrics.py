@@ -203,7 +203,7 @@ def test_agrees_with_scikit_learn(seed: int) -> None:
 
 
 def loop_accuracy(vectors: Any, labels: Any, examples: dict[Any, list[int]], unit: bool) -> float:
-    """The nearest class mean, picture by picture."""
+    """The nearest class mean, image by image."""
     means = {}
     for label, rows in examples.items():
         mean = sum(vectors[row] for row in rows) / len(rows)
@@ -217,7 +217,7 @@ def loop_accuracy(vectors: Any, labels: Any, examples: dict[Any, list[int]], uni
 @pytest.mark.parametrize("unit", [False, True])
 @pytest.mark.parametrize("count", [1, 3, 50])
 def test_few_labels_are_what_loops_say(count: int, unit: bool) -> None:
-    """Each draw equals loops over the examples that the seed draws; a class of one picture has no part in it."""
+    """Each draw equals loops over the examples that the seed draws; a class of one image has no part in it."""
     rng = np.random.default_rng(3)
     labels = np.array(["b"] * 9 + ["a"] * 6 + ["c"] * 4 + ["alone"])
     vectors = rng.normal(0, 1, (20, 5)) + (labels == "a")[:, None]

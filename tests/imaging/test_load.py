@@ -18,19 +18,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from lookalike.errors import (
-    DamagedPicture,
-    FileMissing,
-    FileUnreadable,
-    LoadError,
-    NotAPicture,
-    PictureTooLarge,
-    UserError,
-)
-from lookalike.imaging import MAX_PIXELS, from_array, is_picture_name, load, looks_like_picture
-from lookalike.imaging.colour_profile import plain, to_srgb
-from lookalike.imaging.exif import read_exif
-from pictures import (
+from images import (
     BLUE,
     CORNERS,
     FORMATS,
@@ -52,6 +40,18 @@ from pictures import (
     stored_as,
     swapped_profile,
 )
+from lookalike.errors import (
+    DamagedImage,
+    FileMissing,
+    FileUnreadable,
+    ImageTooLarge,
+    LoadError,
+    NotAnImage,
+    UserError,
+)
+from lookalike.imaging import MAX_PIXELS, from_array, is_image_name, load, looks_like_image
+from lookalike.imaging.colour_profile import plain, to_srgb
+from lookalike.imaging.exif import read_exif
 
 LOSSY = {"JPEG": 12, "AVIF": 12, "WEBP": 12}
 
@@ -197,21 +197,21 @@ class TestRefusals:
         ("data", "reason"),
         [
             (b"", "empty file (0 bytes)"),
-            (b"Dear diary", "text, not a picture"),
-            ("Grüße".encode(), "text, not a picture"),
-            (b"\n<!DOCTYPE html><html>", "a web page, not a picture"),
-            (b'<?xml version="1.0"?><svg/>', "an SVG drawing, not a picture"),
-            (b"%PDF-1.7\n", "a PDF document, not a picture"),
-            (b"PK\x03\x04" + bytes(20), "a ZIP archive, not a picture"),
-            (b"\0\0\0\x20ftypisom" + bytes(20), "a video, not a picture"),
-            (bytes(100), "of no picture format that we know"),
-            (b"%!PS-Adobe-3.0 EPSF-3.0\n", "text, not a picture"),
-            (b"BM is how this text begins, and it is no bitmap", "text, not a picture"),
+            (b"Dear diary", "text, not an image"),
+            ("Grüße".encode(), "text, not an image"),
+            (b"\n<!DOCTYPE html><html>", "a web page, not an image"),
+            (b'<?xml version="1.0"?><svg/>', "an SVG drawing, not an image"),
+            (b"%PDF-1.7\n", "a PDF document, not an image"),
+            (b"PK\x03\x04" + bytes(20), "a ZIP archive, not an image"),
+            (b"\0\0\0\x20ftypisom" + bytes(20), "a video, not an image"),
+            (bytes(100), "of no image format that we know"),
+            (b"%!PS-Adobe-3.0 EPSF-3.0\n", "text, not an image"),
+            (b"BM is how this text begins, and it is no bitmap", "text, not an image"),
         ],
     )
-    def test_what_is_no_picture_is_named(self, data, reason):
+    def test_what_is_no_image_is_named(self, data, reason):
         """Each kind of stranger gets its own short reason."""
-        with pytest.raises(NotAPicture) as caught:
+        with pytest.raises(NotAnImage) as caught:
             load(data)
 
         assert reason == caught.value.reason
@@ -225,7 +225,7 @@ class TestRefusals:
                 return bytes(size)
 
         for source in (tmp_path / "a.bin", bytes(101), Endless()):
-            with pytest.raises(PictureTooLarge, match="bytes, over the limit of 100"):
+            with pytest.raises(ImageTooLarge, match="bytes, over the limit of 100"):
                 load(source, max_bytes=100)
 
     @pytest.mark.parametrize("side", [0, -1])
@@ -243,8 +243,8 @@ class TestDamage:
         whole = load(data).pixels
 
         for length in sorted({16, 20, 24, *(int(len(data) * part) for part in np.linspace(0.02, 0.9, 40))}):
-            if looks_like_picture(data[:length]):
-                image = _load_or_refuse(data[:length], error=DamagedPicture)
+            if looks_like_image(data[:length]):
+                image = _load_or_refuse(data[:length], error=DamagedImage)
                 assert image is None or np.array_equal(whole, image.pixels)
                 assert image is None or length > 0.7 * len(data)
 
@@ -253,14 +253,14 @@ class TestDamage:
         """Half a file is called truncated, in the same words for all formats that can tell."""
         data = encode(quadrants(200, 200), fmt)
 
-        with pytest.raises(DamagedPicture) as caught:
+        with pytest.raises(DamagedImage) as caught:
             load(data[: len(data) // 2])
 
-        assert caught.value.reason == "truncated: the file ends before the picture does"
+        assert caught.value.reason == "truncated: the file ends before the image does"
 
     @pytest.mark.parametrize("fmt", [*FORMATS, "HEIF"])
     def test_only_load_errors_escape_from_mutated_bytes(self, fmt):
-        """Random damage in any place gives a picture or a LoadError, and nothing else."""
+        """Random damage in any place gives an image or a LoadError, and nothing else."""
         rng = np.random.default_rng(7)
         original = np.frombuffer(samples()[fmt], np.uint8)
 
@@ -272,7 +272,7 @@ class TestDamage:
 
     @pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP"])
     def test_broken_exif_costs_nothing_but_itself(self, fmt):
-        """Garbage in EXIF neither warns nor hides the picture."""
+        """Garbage in EXIF neither warns nor hides the image."""
         for block in (b"Exif\0\0II*\0\xff\xff\xff\xff", exif()[:-7], exif(9), exif(1, make=b"x" * 99)[:30]):
             assert near(CORNERS, corners(load(encode(quadrants(), fmt, exif=block)).pixels), 12)
 
@@ -289,19 +289,19 @@ class TestDamage:
         """What rescue tools leave behind, a header and then zeros, does not take minutes."""
         head = encode(quadrants(), "JPEG")[:20]
 
-        with pytest.raises(DamagedPicture):
+        with pytest.raises(DamagedImage):
             load(head + bytes(50_000_000))
-        with pytest.raises(DamagedPicture, match="no picture behind"):
+        with pytest.raises(DamagedImage, match="no image behind"):
             load(head + bytes(5_000_000) + b"\xff\xda\0\0\0\0")
-        with pytest.raises(DamagedPicture, match="no picture behind"):
+        with pytest.raises(DamagedImage, match="no image behind"):
             load(head + b"\xff" * 5_000_000)
 
     def test_a_jpeg_of_endless_scans_is_refused(self):
-        """Thousands of scans over one progressive picture are refused before any is decoded."""
+        """Thousands of scans over one progressive image are refused before any is decoded."""
         data = encode(quadrants(), "JPEG", progressive=True)
         scan = data[data.index(b"\xff\xda") : -2]
 
-        with pytest.raises(DamagedPicture, match="scans"):
+        with pytest.raises(DamagedImage, match="scans"):
             load(data[:-2] + scan * 600 + b"\xff\xd9")
 
     def test_any_exception_of_a_decoder_is_told_as_damage(self, monkeypatch):
@@ -311,10 +311,10 @@ class TestDamage:
         data = encode(quadrants())
         for error in raised:
             monkeypatch.setattr(PIL.Image.Image, "load", _raiser(error("odd")))
-            with pytest.raises(DamagedPicture):
+            with pytest.raises(DamagedImage):
                 load(data)
         monkeypatch.setattr(PIL.Image.Image, "load", _raiser(MemoryError()))
-        with pytest.raises(PictureTooLarge, match="memory"):
+        with pytest.raises(ImageTooLarge, match="memory"):
             load(data)
 
     def test_interruption_is_not_swallowed(self, monkeypatch):
@@ -343,24 +343,24 @@ class TestLimits:
         done = subprocess.run([sys.executable, "-c", script], input=bombs()[name], capture_output=True, timeout=20)
         first, second, kilobytes = done.stdout.decode().split()
 
-        assert ("PictureTooLarge", "DamagedPicture" if name == "JPEG" else first) == (first, second)
+        assert ("ImageTooLarge", "DamagedImage" if name == "JPEG" else first) == (first, second)
         assert int(kilobytes) < 250_000
 
     def test_the_limit_counts_pixels_after_shrinking(self):
         """A JPEG over the limit at full size loads where its draft is under it; a PNG cannot."""
         limit = 64 * 48 - 1
 
-        with pytest.raises(PictureTooLarge, match="64 x 48"):
+        with pytest.raises(ImageTooLarge, match="64 x 48"):
             load(encode(quadrants(), "JPEG"), max_pixels=limit)
         assert _size(load(encode(quadrants(), "JPEG"), max_pixels=limit, min_side=24)) == (64, 48)
-        with pytest.raises(PictureTooLarge):
+        with pytest.raises(ImageTooLarge):
             load(encode(quadrants(), "PNG"), max_pixels=limit, min_side=24)
 
     def test_what_libjpeg_holds_whole_counts_whole(self):
         """A progressive JPEG is held at full size whatever its scale, so the limit counts it so."""
         data = encode(quadrants(), "JPEG", progressive=True)
 
-        with pytest.raises(PictureTooLarge):
+        with pytest.raises(ImageTooLarge):
             load(data, max_pixels=64 * 48 - 1, min_side=24)
 
     def test_the_limit_itself_is_allowed(self):
@@ -386,11 +386,11 @@ class TestLimits:
 
     def test_large_sizes_at_the_edge_of_a_lie(self):
         """A side that no camera makes is refused for its length alone."""
-        with pytest.raises(PictureTooLarge, match="no side may be longer"):
+        with pytest.raises(ImageTooLarge, match="no side may be longer"):
             load(png(300_000, 2))
-        with pytest.raises(DamagedPicture):
+        with pytest.raises(DamagedImage):
             load(png(0, 5))
-        with pytest.raises(DamagedPicture):
+        with pytest.raises(DamagedImage):
             load(jpeg_claiming(0, 0))
 
 
@@ -410,17 +410,17 @@ class TestShrinking:
 
     @pytest.mark.parametrize("fmt", FORMATS)
     def test_never_enlarged(self, fmt):
-        """A picture smaller than asked for comes as it is."""
+        """An image smaller than asked for comes as it is."""
         assert load(encode(quadrants(), fmt), min_side=49).pixels.shape == (48, 64, 3)
 
     @pytest.mark.parametrize("mode", ["1", "P", "LA", "RGBA", "I;16"])
     def test_every_mode_shrinks(self, mode):
         """Modes whose pixels cannot be averaged are changed first."""
         if mode == "I;16":
-            picture = PIL.Image.fromarray(np.full((200, 300), 0x8000, np.uint16))
+            image = PIL.Image.fromarray(np.full((200, 300), 0x8000, np.uint16))
         else:
-            picture = PIL.Image.new("RGB", (300, 200), "white").convert(mode)
-        image = load(encode(picture), min_side=40)
+            image = PIL.Image.new("RGB", (300, 200), "white").convert(mode)
+        image = load(encode(image), min_side=40)
 
         assert image.pixels.shape == (40, 60, 3)
         assert {0x80 if mode == "I;16" else 255} == set(image.pixels.ravel().tolist())
@@ -448,7 +448,7 @@ class TestUpright:
     @pytest.mark.parametrize("fmt", ["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
     @pytest.mark.parametrize("min_side", [None, 12])
     def test_all_orientations(self, fmt, orientation, min_side):
-        """However it was stored, the picture stands upright, once, with the size of the upright original."""
+        """However it was stored, the image stands upright, once, with the size of the upright original."""
         image = load(_turned(fmt, orientation), min_side=min_side)
 
         assert near(CORNERS, corners(image.pixels), 25)
@@ -532,10 +532,10 @@ class TestColour:
         ids=["text", "truncated", "zeros", "empty", "for grey", "for CMYK"],
     )
     def test_a_profile_that_does_not_fit_is_ignored(self, profile):
-        """A broken profile, or one for other colours, leaves the picture as it is."""
+        """A broken profile, or one for other colours, leaves the image as it is."""
         assert corners(load(encode(quadrants(), icc_profile=profile)).pixels) == CORNERS
 
-    def test_rgb_profile_on_a_grey_picture(self):
+    def test_rgb_profile_on_a_grey_image(self):
         """Grey pixels with a colour profile are common, and stay grey."""
         grey = PIL.Image.new("L", (20, 20), 77)
 
@@ -577,22 +577,22 @@ class TestColour:
     )
     def test_float_tiff(self, numbers, levels):
         """Float grey is scaled by the range that it uses; what is not a number is black."""
-        picture = PIL.Image.fromarray(np.array([numbers], np.float32))
+        image = PIL.Image.fromarray(np.array([numbers], np.float32))
 
-        assert near(levels, load(encode(picture, "TIFF")).pixels[0, :, 0], 1)
+        assert near(levels, load(encode(image, "TIFF")).pixels[0, :, 0], 1)
 
     def test_32_bit_grey(self):
         """Whole numbers of 32 bits that fit in 16 are scaled as 16 bits are."""
-        picture = PIL.Image.fromarray(np.array([[0, 32768, 65535]], np.int32))
+        image = PIL.Image.fromarray(np.array([[0, 32768, 65535]], np.int32))
 
-        assert near([0, 128, 255], load(encode(picture, "TIFF")).pixels[0, :, 0], 1)
+        assert near([0, 128, 255], load(encode(image, "TIFF")).pixels[0, :, 0], 1)
 
     @pytest.mark.parametrize("fmt", ["PNG", "BMP", "TIFF"])
     def test_1_bit(self, fmt):
         """One bit is black or white."""
-        picture = PIL.Image.fromarray(np.array([[True, False] * 8] * 4))
+        image = PIL.Image.fromarray(np.array([[True, False] * 8] * 4))
 
-        assert load(encode(picture, fmt)).pixels[1, :4, 1].tolist() == [255, 0, 255, 0]
+        assert load(encode(image, fmt)).pixels[1, :4, 1].tolist() == [255, 0, 255, 0]
 
     @pytest.mark.parametrize("fmt", ["PNG", "WEBP", "TIFF"])
     def test_transparency_lies_over_white(self, fmt):
@@ -613,10 +613,10 @@ class TestColour:
     @pytest.mark.parametrize("mode", ["LA", "P", "L", "RGB", "1"])
     def test_transparency_of_other_modes(self, mode):
         """Grey, palette and keyed transparency all show white where they are transparent."""
-        picture = PIL.Image.new(mode, (9, 9), (90, 0) if mode == "LA" else 0)
+        image = PIL.Image.new(mode, (9, 9), (90, 0) if mode == "LA" else 0)
         key = {} if mode == "LA" else {"transparency": (0, 0, 0) if mode == "RGB" else 0}
 
-        assert set(load(encode(picture, **key)).pixels.ravel().tolist()) == {255}
+        assert set(load(encode(image, **key)).pixels.ravel().tolist()) == {255}
 
     @pytest.mark.parametrize("mode", ["PA", "La", "RGBa", "RGBX", "HSV", "I;16L", "I;16N"])
     def test_modes_that_no_writer_makes(self, mode):
@@ -625,25 +625,25 @@ class TestColour:
 
     def test_palette_with_alpha_for_each_colour(self):
         """A palette whose colours have their own transparency neither warns nor loses it."""
-        picture = PIL.Image.new("P", (2, 1))
-        picture.putpalette([255, 0, 0, 0, 0, 255])
-        picture.putdata([0, 1])
+        image = PIL.Image.new("P", (2, 1))
+        image.putpalette([255, 0, 0, 0, 0, 255])
+        image.putdata([0, 1])
 
-        assert near([[255, 255, 255], BLUE], load(encode(picture, transparency=b"\0\xff")).pixels[0], 0)
+        assert near([[255, 255, 255], BLUE], load(encode(image, transparency=b"\0\xff")).pixels[0], 0)
 
     @pytest.mark.parametrize("mode", ["YCbCr", "LAB"])
     def test_other_colour_spaces(self, mode):
         """YCbCr and LAB files show the colours that were drawn."""
-        picture = PIL.Image.fromarray(quadrants())
+        image = PIL.Image.fromarray(quadrants())
         if mode == "LAB":
             from PIL import ImageCms
 
             profiles = (ImageCms.createProfile(name) for name in ("sRGB", "LAB"))
-            picture = ImageCms.profileToProfile(picture, *profiles, outputMode="LAB")
+            image = ImageCms.profileToProfile(image, *profiles, outputMode="LAB")
         else:
-            picture = picture.convert(mode)
+            image = image.convert(mode)
 
-        assert near(CORNERS, corners(load(encode(picture, "TIFF")).pixels), 25)
+        assert near(CORNERS, corners(load(encode(image, "TIFF")).pixels), 25)
 
     @pytest.mark.parametrize("fmt", ["GIF", "PNG", "WEBP", "TIFF", "AVIF"])
     def test_first_frame(self, fmt):
@@ -746,20 +746,20 @@ class TestThreads:
 
 class TestNames:
     @pytest.mark.parametrize("name", ["a.jpg", "A.JPEG", "b.c.Png", "x.HEIC", Path("d/e.webp"), "f.tif", "g.avif"])
-    def test_picture_names(self, name):
-        """Names of our formats, in any case, are pictures' names."""
-        assert is_picture_name(name)
+    def test_image_names(self, name):
+        """Names of our formats, in any case, are images' names."""
+        assert is_image_name(name)
 
     @pytest.mark.parametrize("name", ["a.txt", "jpg", ".jpg", "a.jpg.part", "b.eps", "c.psd", "d.svg", "e.pdf", ""])
     def test_other_names(self, name):
         """Everything else is not."""
-        assert not is_picture_name(name)
+        assert not is_image_name(name)
 
     def test_heads(self):
         """The first 32 bytes of each format are recognised, of text and videos not; every format has a name."""
-        assert all(looks_like_picture(data[:32]) for data in samples().values())
-        assert not any(map(looks_like_picture, (b"", b"BM", b"RIFF", b"\0\0\0\x18ftypmp42" + bytes(16), b"hello")))
-        assert all(is_picture_name(f"a.{fmt.lower()}") for fmt in samples())
+        assert all(looks_like_image(data[:32]) for data in samples().values())
+        assert not any(map(looks_like_image, (b"", b"BM", b"RIFF", b"\0\0\0\x18ftypmp42" + bytes(16), b"hello")))
+        assert all(is_image_name(f"a.{fmt.lower()}") for fmt in samples())
 
 
 class TestArrays:

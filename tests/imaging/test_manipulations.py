@@ -15,7 +15,7 @@ RANDOM = ("noise", "crop-50", "pasted", "collage", "screenshot", "sticker", "cov
 
 
 def drawn(height: int, width: int) -> Pixels:
-    """A colourful picture with gradients, grain and edges."""
+    """A colourful image with gradients, grain and edges."""
     y, x = np.mgrid[0:height, 0:width]
     bands = np.stack([x * 255 // max(1, width - 1), y * 255 // max(1, height - 1), (x * 3 + y * 5) % 200], axis=2)
     grain = np.random.default_rng(7).integers(-20, 20, bands.shape)
@@ -24,8 +24,8 @@ def drawn(height: int, width: int) -> Pixels:
 
 @pytest.mark.parametrize("name", EDITS)
 @pytest.mark.parametrize("size", [(8, 8), (8, 50), (61, 8), (96, 131)])
-def test_every_edit_gives_a_picture_at_any_size(name: str, size: tuple[int, int]) -> None:
-    """Every edit answers (h, w, 3) uint8, contiguous and not empty, for tiny, flat, tall and odd pictures."""
+def test_every_edit_gives_an_image_at_any_size(name: str, size: tuple[int, int]) -> None:
+    """Every edit answers (h, w, 3) uint8, contiguous and not empty, for tiny, flat, tall and odd images."""
     edited = apply(name, drawn(*size), seed=3)
     assert edited.dtype == np.uint8
     assert edited.shape[2:] == (3,)
@@ -35,7 +35,7 @@ def test_every_edit_gives_a_picture_at_any_size(name: str, size: tuple[int, int]
 
 @pytest.mark.parametrize("name", EDITS)
 def test_every_edit_is_pure_and_seeded(name: str) -> None:
-    """The same seed gives the same pixels, the input stays as it was, and the answer is another picture."""
+    """The same seed gives the same pixels, the input stays as it was, and the answer is another image."""
     pixels = drawn(96, 131)
     before = pixels.copy()
     edited = apply(name, pixels, seed=5)
@@ -54,7 +54,7 @@ def test_an_edit_takes_read_only_and_strided_input(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RANDOM)
-def test_another_seed_gives_another_picture(name: str) -> None:
+def test_another_seed_gives_another_image(name: str) -> None:
     """An edit with a random place or grain differs between seeds."""
     pixels = drawn(96, 131)
     assert any(not np.array_equal(apply(name, pixels, seed=0), apply(name, pixels, seed=s)) for s in (1, 2, 3))
@@ -116,8 +116,8 @@ def test_a_scale_gives_the_size_in_its_name(name: str, size: tuple[int, int]) ->
 
 
 @pytest.mark.parametrize("name", ["pad", "screenshot", "border", "caption"])
-def test_what_is_put_round_a_picture_leaves_it_untouched(name: str) -> None:
-    """The original lies pixel by pixel inside the padded, framed, captioned or screenshot picture."""
+def test_what_is_put_round_an_image_leaves_it_untouched(name: str) -> None:
+    """The original lies pixel by pixel inside the padded, framed, captioned or screenshot image."""
     pixels = drawn(60, 80)
     edited = apply(name, pixels)
     windows = np.lib.stride_tricks.sliding_window_view(edited, pixels.shape)[:, :, 0]
@@ -125,8 +125,8 @@ def test_what_is_put_round_a_picture_leaves_it_untouched(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["pasted", "collage"])
-def test_a_pasted_picture_lies_there_at_half_its_size(name: str) -> None:
-    """The half-size original lies pixel by pixel in the larger picture."""
+def test_a_pasted_image_lies_there_at_half_its_size(name: str) -> None:
+    """The half-size original lies pixel by pixel in the larger image."""
     pixels = drawn(60, 80)
     half = cv2.resize(pixels, (40, 30), interpolation=cv2.INTER_AREA)
     windows = np.lib.stride_tricks.sliding_window_view(apply(name, pixels), half.shape)[:, :, 0]

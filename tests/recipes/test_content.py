@@ -1,4 +1,4 @@
-"""The recipe of `content`, run whole on a few pictures with an untrained teacher."""
+"""The recipe of `content`, run whole on a few images with an untrained teacher."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of pictures, and a teacher of random weights."""
+    """A folder of images, and a teacher of random weights."""
     from benchmarks.sides.mobilenet import _random
     from recipes.teacher import build
 

@@ -19,8 +19,8 @@ from PIL import Image as Pillow
 from lookalike.errors import UserError
 from lookalike.report import (
     GroupView,
+    Image,
     PairView,
-    Picture,
     SearchView,
     Summary,
     SuspectView,
@@ -62,21 +62,21 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-def picture(path: str = "/photos/a.jpg", width: int = 400, height: int = 300, size: int = 1_200_000) -> Picture:
-    return Picture(path, THUMBNAIL, width, height, size, "JPEG")
+def image(path: str = "/photos/a.jpg", width: int = 400, height: int = 300, size: int = 1_200_000) -> Image:
+    return Image(path, THUMBNAIL, width, height, size, "JPEG")
 
 
 def full_page(folder: Path, names: Sequence[str] = ("b.jpg",)) -> str:
     """A page with one of each section; the names appear in every place that shows a name."""
-    others = [picture(f"/photos/{name}", 200, 150, 500_000) for name in names]
+    others = [image(f"/photos/{name}", 200, 150, 500_000) for name in names]
     path = folder / "report.html"
     write_report(
         path,
         summary=Summary(names[0], ((names[0], names[0]),), tuple(Failure(f"/photos/{n}", n) for n in names)),
-        groups=[GroupView(picture(), tuple((other, "re-encoded", 0.997) for other in others))],
+        groups=[GroupView(image(), tuple((other, "re-encoded", 0.997) for other in others))],
         searches=[SearchView(others[0], tuple((o, Hit(o.path, 0.25, 0.9, "crop")) for o in others), "copy")],
         comparisons=[
-            PairView(picture(), o, "edited", 0.5, {names[0]: 0.5}, {names[0]: 0.7}, edits=names, explanation=THUMBNAIL)
+            PairView(image(), o, "edited", 0.5, {names[0]: 0.5}, {names[0]: 0.7}, edits=names, explanation=THUMBNAIL)
             for o in others
         ],
     )
@@ -135,8 +135,8 @@ def test_an_empty_report_says_so(tmp_path: Path) -> None:
 
 def test_suspect_labels(tmp_path: Path) -> None:
     """Each suspect label with what its neighbours say and how many, escaped; no section of duplicates beside it."""
-    near = ((picture("/photos/b.jpg"), "<b>daisy</b>"), (picture("/photos/c.jpg"), "rose"))
-    suspect = SuspectView(picture(), "rose", "<b>daisy</b>", 0.934, near)
+    near = ((image("/photos/b.jpg"), "<b>daisy</b>"), (image("/photos/c.jpg"), "rose"))
+    suspect = SuspectView(image(), "rose", "<b>daisy</b>", 0.934, near)
     for suspects in ([suspect], []):
         write_report(tmp_path / "r.html", summary=Summary("S"), suspects=suspects)
         page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
@@ -149,7 +149,7 @@ def test_suspect_labels(tmp_path: Path) -> None:
 
 def test_a_search_without_hits_says_so(tmp_path: Path) -> None:
     """A query that found nothing is shown with that answer, and no empty duplicates section beside it."""
-    write_report(tmp_path / "r.html", summary=Summary("S"), searches=[SearchView(picture(), (), "copy")])
+    write_report(tmp_path / "r.html", summary=Summary("S"), searches=[SearchView(image(), (), "copy")])
     text = Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
     assert "Nothing found." in text
     assert "No duplicates found." not in text
@@ -166,7 +166,7 @@ def test_many_failures_are_folded(tmp_path: Path) -> None:
 
 def test_paths_are_relative_to_their_common_folder(tmp_path: Path) -> None:
     """The page names the common folder once and shows the rest; the full path is in the title."""
-    group = GroupView(picture("/home/anna/photos/a.jpg"), ((picture("/home/anna/photos/old/b.jpg"), "crop", 0.9),))
+    group = GroupView(image("/home/anna/photos/a.jpg"), ((image("/home/anna/photos/old/b.jpg"), "crop", 0.9),))
     write_report(tmp_path / "r.html", summary=Summary("P"), groups=[group])
     page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
     assert "Paths are relative to /home/anna/photos" in page.text
@@ -177,7 +177,7 @@ def test_paths_are_relative_to_their_common_folder(tmp_path: Path) -> None:
 def test_folders_with_nothing_in_common_are_shown_in_full(tmp_path: Path) -> None:
     """Relative and absolute paths mixed, or only the root in common: no folder is named."""
     for other in ("b.jpg", "/elsewhere/b.jpg"):
-        group = GroupView(picture("/home/a.jpg"), ((picture(other), "crop", 0.9),))
+        group = GroupView(image("/home/a.jpg"), ((image(other), "crop", 0.9),))
         write_report(tmp_path / "r.html", summary=Summary("P"), groups=[group])
         text = Page((tmp_path / "r.html").read_text(encoding="utf-8")).text
         assert "Paths are relative" not in text
@@ -200,7 +200,7 @@ class Many(Sequence[GroupView]):
         if index >= len(self):
             raise IndexError
         uri = "data:image/webp;base64," + str(index % 10) * 10_000
-        a, b = (Picture(f"/p/{index}{x}.jpg", uri, 40, 30, 1000, "JPEG") for x in "ab")
+        a, b = (Image(f"/p/{index}{x}.jpg", uri, 40, 30, 1000, "JPEG") for x in "ab")
         return GroupView(a, ((b, "re-encoded", 0.99),))
 
 
@@ -295,7 +295,7 @@ def test_visible_leaves_ordinary_text_alone() -> None:
 
 def test_the_kept_one_says_why() -> None:
     """Resolution and size are given as reasons only where they are true."""
-    keep = picture(width=400, height=300, size=1000)
+    keep = image(width=400, height=300, size=1000)
     cases = [
         ((200, 150, 500), "highest resolution, largest file"),
         ((400, 300, 500), "largest file"),
@@ -304,22 +304,22 @@ def test_the_kept_one_says_why() -> None:
         ((800, 600, 2000), "judged to be the original"),
     ]
     for (width, height, size), words in cases:
-        assert words == reasons(GroupView(keep, ((picture("/b", width, height, size), "edited", 0.9),)))
+        assert words == reasons(GroupView(keep, ((image("/b", width, height, size), "edited", 0.9),)))
 
 
-def test_a_box_is_drawn_in_the_larger_picture() -> None:
-    """A box is given in percent of the larger picture, cut at its edges, and not drawn in the smaller."""
-    large, small = picture(width=400, height=200), picture(width=100, height=100)
+def test_a_box_is_drawn_in_the_larger_image() -> None:
+    """A box is given in percent of the larger image, cut at its edges, and not drawn in the smaller."""
+    large, small = image(width=400, height=200), image(width=100, height=100)
     box = Box(100, -20, 400, 120)
     assert box_style(box, large, small) == "left:25.00%;top:0.00%;width:75.00%;height:50.00%"
     assert box_style(box, small, large) == ""
     assert box_style(None, large, small) == ""
 
 
-def test_a_picture_without_a_safe_thumbnail_has_words_instead(tmp_path: Path) -> None:
+def test_an_image_without_a_safe_thumbnail_has_words_instead(tmp_path: Path) -> None:
     """An empty thumbnail, or an address instead of a data URI, is replaced by words."""
     for odd in ("", "https://example.org/a.jpg", "javascript:alert(1)"):
-        group = GroupView(Picture("/p/a.jpg", odd, 1, 1, 1, ""), ((picture("/p/b.jpg"), "crop", 0.9),))
+        group = GroupView(Image("/p/a.jpg", odd, 1, 1, 1, ""), ((image("/p/b.jpg"), "crop", 0.9),))
         write_report(tmp_path / "r.html", summary=Summary("T"), groups=[group])
         page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
         assert "no preview of a.jpg" in page.text
@@ -331,9 +331,9 @@ def test_a_picture_without_a_safe_thumbnail_has_words_instead(tmp_path: Path) ->
     [((600, 900), (320, 213)), ((900, 600), (213, 320)), ((40, 30), (30, 40)), ((1, 5000), (320, 1))],
 )
 def test_a_thumbnail_keeps_the_aspect_and_never_grows(size: tuple[int, int], expected: tuple[int, int]) -> None:
-    """The longer side becomes 320 pixels, unless it is shorter; the picture is a data URI of few kB."""
+    """The longer side becomes 320 pixels, unless it is shorter; the image is a data URI of few kB."""
     uri = thumbnail(np.random.default_rng(1).integers(0, 256, (*size, 3)).astype(np.uint8))
     head, data = uri.split(",")
     assert head == "data:image/webp;base64"
-    with Pillow.open(io.BytesIO(base64.b64decode(data))) as picture_:
-        assert expected == picture_.size
+    with Pillow.open(io.BytesIO(base64.b64decode(data))) as image_:
+        assert expected == image_.size

@@ -13,8 +13,8 @@ from browsers import Visit, browsing, visiting
 from lookalike.imaging.manipulations import apply
 from lookalike.report import (
     GroupView,
+    Image,
     PairView,
-    Picture,
     SearchView,
     Summary,
     thumbnail,
@@ -75,8 +75,8 @@ def drawn(seed: int) -> Pixels:
     return np.kron(generator.integers(0, 256, (6, 8, 3)), np.ones((20, 20, 1))).astype(np.uint8)
 
 
-def picture(path: str, pixels: Pixels, size: int) -> Picture:
-    return Picture(
+def image(path: str, pixels: Pixels, size: int) -> Image:
+    return Image(
         path, thumbnail(pixels), 10 * pixels.shape[1], 10 * pixels.shape[0], size, "JPEG", "2024-05-01 10:00:00"
     )
 
@@ -84,10 +84,10 @@ def picture(path: str, pixels: Pixels, size: int) -> Picture:
 def group(number: int, copies: tuple[tuple[str, str, Relation, float], ...]) -> GroupView:
     pixels = drawn(number)
     others = tuple(
-        (picture(f"/photos/{name}", apply(edit, pixels), 1000 * number), relation, sure)
+        (image(f"/photos/{name}", apply(edit, pixels), 1000 * number), relation, sure)
         for name, edit, relation, sure in copies
     )
-    return GroupView(picture(f"/photos/original {number}.jpg", pixels, 90_000), others)
+    return GroupView(image(f"/photos/original {number}.jpg", pixels, 90_000), others)
 
 
 ALL_RELATIONS: tuple[Relation, ...] = (
@@ -104,13 +104,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
         group(3, ((EVIL, "blur", "edited", 0.95), ("two\nlines.jpg", "sepia", "edited", 0.8))),
         group(4, (("a-" * 100 + "z.jpg", "jpeg-10", "re-encoded", 0.999),)),
     ]
-    a, b = picture("/photos/a.jpg", drawn(8), 5000), picture("/photos/b.jpg", apply("crop-50", drawn(8)), 4000)
+    a, b = image("/photos/a.jpg", drawn(8), 5000), image("/photos/b.jpg", apply("crop-50", drawn(8)), 4000)
     comparisons = [PairView(a, b, r, 0.98, {"copy": 0.2}, {"copy": 0.3}, Box(10, 10, 900, 600)) for r in ALL_RELATIONS]
     hits = ((a, Hit(a.path, 0.25, 0.91, "crop", Box(0, 0, 800, 600))), (b, Hit(b.path, 0.5, 0.6, "similar")))
     failures = tuple(Failure(f"/photos/{i}.jpg", "truncated") for i in range(12))
     write_report(
         path,
-        summary=Summary("Test report", (("pictures", "12"),), failures),
+        summary=Summary("Test report", (("images", "12"),), failures),
         groups=groups,
         searches=[SearchView(b, hits, "copy"), SearchView(a, (), "copy")],
         comparisons=comparisons,
@@ -139,7 +139,7 @@ def shown(page: Page) -> list[str]:
 
 
 def test_nothing_is_asked_of_the_network_and_nothing_goes_wrong(visit: Visit, report: Path) -> None:
-    """Scrolled through and with every picture decoded, the page logs nothing and requests only itself."""
+    """Scrolled through and with every image decoded, the page logs nothing and requests only itself."""
     decoded = visit.page.evaluate(DECODED)
     assert len(decoded) == 2 * 9 + 4 + 10
     assert min(decoded) > 0
@@ -229,7 +229,7 @@ def test_the_theme_is_toggled_and_remembered(visit: Visit) -> None:
 
 
 def test_the_viewer_opens_side_by_side_and_steps_with_the_keyboard(visit: Visit) -> None:
-    """Enter on a thumbnail opens both pictures, arrows step through the copies, Escape returns the focus."""
+    """Enter on a thumbnail opens both images, arrows step through the copies, Escape returns the focus."""
     shot = visit.page.locator(".group").first.locator("button.shot").nth(1)
     shot.focus()
     visit.page.keyboard.press("Enter")
@@ -243,8 +243,8 @@ def test_the_viewer_opens_side_by_side_and_steps_with_the_keyboard(visit: Visit)
     assert shot.evaluate("(node) => node === document.activeElement")
 
 
-def test_a_box_lies_over_its_part_of_the_picture(visit: Visit) -> None:
-    """The box of a comparison is drawn at its share of the shown picture, to a pixel or two."""
+def test_a_box_lies_over_its_part_of_the_image(visit: Visit) -> None:
+    """The box of a comparison is drawn at its share of the shown image, to a pixel or two."""
     frame = visit.page.locator(".pair .frame").first.bounding_box()
     box = visit.page.locator(".pair .box").first.bounding_box()
     assert frame is not None
@@ -255,7 +255,7 @@ def test_a_box_lies_over_its_part_of_the_picture(visit: Visit) -> None:
 
 
 def test_the_page_can_be_read_without_its_script(browser: Browser, report: Path) -> None:
-    """With scripts off every group and picture is there, and no control that would do nothing."""
+    """With scripts off every group and image is there, and no control that would do nothing."""
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(report.as_uri())
@@ -265,8 +265,8 @@ def test_the_page_can_be_read_without_its_script(browser: Browser, report: Path)
     context.close()
 
 
-def test_every_control_has_a_name_and_every_picture_words(visit: Visit) -> None:
-    """Buttons, fields and pictures have an accessible name; there is one main, one h1, and labelled sections."""
+def test_every_control_has_a_name_and_every_image_words(visit: Visit) -> None:
+    """Buttons, fields and images have an accessible name; there is one main, one h1, and labelled sections."""
     assert visit.page.evaluate(NAMELESS) == 0
     assert visit.page.get_by_label("Part of a path").count() == 1
     assert visit.page.get_by_role("main").count() == 1

@@ -27,7 +27,7 @@ SAME = ("astronaut", "chelsea")  # that lie in the library twice
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seven photographs, edited copies of two, and a file that is no picture."""
+    """Seven photographs, edited copies of two, and a file that is no image."""
     folder = tmp_path_factory.mktemp("service") / "photos"
     folder.mkdir()
     for name in PHOTOGRAPHS:
@@ -60,7 +60,7 @@ def query(photos: Path) -> Path:
 
 @pytest.fixture
 def own(photos: Path, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
-    """A server over pictures that a test may change, and their folder; uploads go to "up", the trash is in "data"."""
+    """A server over images that a test may change, and their folder; uploads go to "up", the trash is in "data"."""
     folder = shutil.copytree(photos, tmp_path / "photos")
     with Gallery.create(tmp_path / "g.gallery", descriptors=("copy", "colour", "texture", "structure")) as opened:
         opened.add(folder)
@@ -88,7 +88,7 @@ def problem(answer: requests.Response, status: int) -> str:
 
 
 def test_a_search_says_what_the_library_says(server: Served, gallery: Path, query: Path):
-    """The hits of POST /v1/search are those of Gallery.search: pictures, relations, boxes, order."""
+    """The hits of POST /v1/search are those of Gallery.search: images, relations, boxes, order."""
     with Gallery.open(gallery) as opened:
         expected = opened.search(query, 4)
     told = server.search(query, k=4)
@@ -98,10 +98,10 @@ def test_a_search_says_what_the_library_says(server: Served, gallery: Path, quer
         assert to_json(hit.box) == pytest.approx(one["box"], abs=0.5)
         assert hit.probability == pytest.approx(one["probability"], abs=1e-6)
     assert told["query"] == {"id": None, "width": 300, "height": 200, "blank": False}
-    assert (told["hits"][0]["relation"], told["hits"][0]["box_in"], told["verified"]) == ("crop", "picture", True)
+    assert (told["hits"][0]["relation"], told["hits"][0]["box_in"], told["verified"]) == ("crop", "image", True)
 
 
-def test_a_picture_of_the_gallery_is_asked_by_its_id(server: Served, gallery: Path):
+def test_an_image_of_the_gallery_is_asked_by_its_id(server: Served, gallery: Path):
     """A search by id gives what a search by that very file gives."""
     number = by_name(server)["coffee.jpg"]
     with Gallery.open(gallery) as opened:
@@ -127,21 +127,26 @@ def test_filters_and_measures_are_passed_on(server: Served):
 
 
 def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Path):
-    """With a good and a bad example, distance is the sum of its pulls, and follows Rocchio's formula."""
+    """With a good and a bad example, distance is the sum of its feedback_contributions, and follows Rocchio's
+    formula."""
     asked = by_name(server)["coffee.jpg"]
     order = [hit["id"] for hit in server.search(id=asked, by="content", k=9, verify=0)["hits"]]
     bad, good = order[1], order[-1]
     told = server.search(id=asked, good=str(good), bad=str(bad), by="content", k=9)
-    typical = get("content").card.typical
+    median_negative_distance = get("content").card.median_negative_distance
     with Gallery.open(gallery) as opened:
         paths = [opened.row(number).path for number in (asked, good, bad)]
-    assert (told["hits"][0]["relation"], told["hits"][0]["pulls"]) == ("identical", {})
+    assert (told["hits"][0]["relation"], told["hits"][0]["feedback_contributions"]) == ("identical", {})
     for hit in told["hits"][1:]:
-        assert sum(hit["pulls"].values()) == pytest.approx(hit["distance"], abs=1e-5)
+        assert sum(hit["feedback_contributions"].values()) == pytest.approx(hit["distance"], abs=1e-5)
         vectors = la.describe([*paths, hit["path"]], "content")
         q, g, b = (1 - float(vectors[n] @ vectors[3]) for n in range(3))
-        expected = {"query": q, str(good): 0.75 * (g - typical), str(bad): -0.25 * (b - typical)}
-        assert expected == pytest.approx(hit["pulls"], abs=4e-3)
+        expected = {
+            "query": q,
+            str(good): 0.75 * (g - median_negative_distance),
+            str(bad): -0.25 * (b - median_negative_distance),
+        }
+        assert expected == pytest.approx(hit["feedback_contributions"], abs=4e-3)
     moved = [hit["id"] for hit in told["hits"]]
     assert moved.index(good) < order.index(good)
     assert moved.index(bad) > order.index(bad)
@@ -165,8 +170,8 @@ def test_a_wrong_request_says_which_field(server: Served, form: dict[str, object
     assert words in problem(server.post("/v1/search", data=form), 422)
 
 
-def test_an_unknown_picture_is_not_there(server: Served):
-    """404 as problem+json, for each way to ask for a picture that is not held."""
+def test_an_unknown_image_is_not_there(server: Served):
+    """404 as problem+json, for each way to ask for an image that is not held."""
     for answer in (
         server.post("/v1/search", data={"id": 999}),
         server.get("/v1/images/999"),
@@ -177,7 +182,7 @@ def test_an_unknown_picture_is_not_there(server: Served):
 
 
 def test_a_blank_query_says_that_it_is_blank(server: Served, tmp_path: Path):
-    """Nothing is found for a blank picture, and the answer says why."""
+    """Nothing is found for a blank image, and the answer says why."""
     told = server.search(save(tmp_path / "b.png", np.full((200, 200, 3), 255, np.uint8)))
     assert (told["query"]["blank"], told["hits"]) == (True, [])
 
@@ -186,7 +191,7 @@ def test_a_blank_query_says_that_it_is_blank(server: Served, tmp_path: Path):
 
 
 def test_a_comparison_says_what_the_library_says(server: Served, photos: Path, query: Path):
-    """POST /v1/compare of a file and a picture of the gallery is lookalike.comparison."""
+    """POST /v1/compare of a file and an image of the gallery is lookalike.comparison."""
     whole = photos / "chelsea.jpg"
     expected = la.compare(query, whole)
     answer = server.post("/v1/compare", data={"b_id": by_name(server)["chelsea.jpg"]}, files={"a": query.read_bytes()})
@@ -198,7 +203,7 @@ def test_a_comparison_says_what_the_library_says(server: Served, photos: Path, q
 
 
 def test_reasons_come_with_explain(server: Served, query: Path):
-    """``explain`` brings the reasons, whose shares add up to the odds, and matched points within both pictures."""
+    """``explain`` brings the reasons, whose shares add up to the odds, and matched points within both images."""
     names = by_name(server)
     answer = server.post(
         "/v1/compare", data={"a_id": names["coffee.jpg"], "b_id": names["rocket.jpg"], "explain": True}
@@ -217,7 +222,7 @@ def test_the_reasons_are_drawn(server: Served):
     """A PNG that can be opened, wider than high."""
     names = by_name(server)
     form = {"a_id": names["astronaut.jpg"], "b_id": names["astronaut-small.jpg"]}
-    answer = server.post("/v1/compare/picture", data=form)
+    answer = server.post("/v1/compare/image", data=form)
     assert (answer.headers["content-type"], Pillow.open(io.BytesIO(answer.content)).format) == ("image/png", "PNG")
 
 
@@ -225,7 +230,7 @@ def test_the_reasons_are_drawn(server: Served):
 
 
 def test_cursors_go_over_everything_once(server: Served):
-    """Pages of four give every picture once, in the order of GET /v1/ids."""
+    """Pages of four give every image once, in the order of GET /v1/ids."""
     seen, cursor = [], None
     while True:
         page = server.get("/v1/images", params={"limit": 4, "cursor": cursor} if cursor else {"limit": 4}).json()
@@ -238,7 +243,7 @@ def test_cursors_go_over_everything_once(server: Served):
     assert "cursor" in problem(server.get("/v1/images", params={"cursor": "zzz"}), 422)
 
 
-def test_pictures_come_in_the_order_of_their_ids(server: Served):
+def test_images_come_in_the_order_of_their_ids(server: Served):
     """``ids`` gives these, in this order; one that is not held is left out."""
     told = server.get("/v1/images", params={"ids": "3,1,77,2"}).json()
     assert [one["id"] for one in told["images"]] == [3, 1, 2]
@@ -247,7 +252,7 @@ def test_pictures_come_in_the_order_of_their_ids(server: Served):
 def test_the_gallery_tells_what_it_holds(server: Served, photos: Path):
     """Counts, folders, what to search by, and the files that could not be read with their reasons."""
     told = server.get("/v1/gallery").json()
-    assert (9, 1, "copy", [str(photos)]) == (told["pictures"], told["failures"], told["default_by"], told["folders"])
+    assert (9, 1, "copy", [str(photos)]) == (told["images"], told["failures"], told["default_by"], told["folders"])
     assert {("copy", "whole"), ("blend", "blend")} <= {(one["name"], one["kind"]) for one in told["by"]}
     failed = server.get("/v1/failures").json()
     assert [str(photos / "broken.jpg")] == [one["path"] for one in failed["failures"]]
@@ -255,12 +260,12 @@ def test_the_gallery_tells_what_it_holds(server: Served, photos: Path):
 
 @pytest.mark.parametrize("side", [160, 320, 640, 1600])
 def test_thumbnails_are_small_and_kept_for_ever(server: Served, side: int):
-    """WebP, the longer side as asked for or that of the picture, the same on the second call."""
+    """WebP, the longer side as asked for or that of the image, the same on the second call."""
     number = by_name(server)["motorcycle_left.jpg"]
     first, second = (server.get(f"/v1/images/{number}/thumbnail", params={"side": side}) for _ in range(2))
-    picture = Pillow.open(io.BytesIO(first.content))
+    image = Pillow.open(io.BytesIO(first.content))
     longest = max(photograph("motorcycle_left.png").shape)
-    assert ("WEBP", min(side, longest)) == (picture.format, max(picture.size))
+    assert ("WEBP", min(side, longest)) == (image.format, max(image.size))
     assert first.content == second.content
     assert "immutable" in first.headers["cache-control"]
 
@@ -271,13 +276,13 @@ def test_a_side_that_is_not_offered_is_refused(server: Served):
 
 
 def test_the_file_is_served_as_it_is(server: Served, photos: Path):
-    """The very bytes, shown rather than saved, and never taken for anything but a picture."""
+    """The very bytes, shown rather than saved, and never taken for anything but an image."""
     answer = server.get(f"/v1/images/{by_name(server)['coffee.jpg']}/file")
     assert (photos / "coffee.jpg").read_bytes() == answer.content
     assert (answer.headers["content-type"], answer.headers["x-content-type-options"]) == ("image/jpeg", "nosniff")
 
 
-def test_the_map_places_every_picture(server: Served):
+def test_the_map_places_every_image(server: Served):
     """A place within the square for each, copies nearer to each other than to anything else."""
     told = server.get("/v1/map").json()
     places = dict(zip(told["ids"], np.stack([told["x"], told["y"]], axis=1), strict=True))
@@ -307,7 +312,7 @@ def test_a_file_that_changed_or_is_gone_is_not_passed_off(own: tuple[Served, Pat
 
 
 def test_an_upload_is_kept_once_and_can_be_forgotten(own: tuple[Served, Path], tmp_path: Path):
-    """201 and found from then on; the same again is the same picture; trash takes the file along."""
+    """201 and found from then on; the same again is the same image; trash takes the file along."""
     server, _ = own
     data = save(tmp_path / "new.png", photograph("coffee.png")[50:300, 100:400]).read_bytes()
     kept = [server.post("/v1/images", files={"image": data}) for _ in range(2)]
@@ -323,10 +328,10 @@ def test_an_upload_is_kept_once_and_can_be_forgotten(own: tuple[Served, Path], t
     problem(server.get(f"/v1/images/{number}"), 404)
 
 
-def test_what_is_no_picture_is_not_kept(own: tuple[Served, Path], tmp_path: Path):
+def test_what_is_no_image_is_not_kept(own: tuple[Served, Path], tmp_path: Path):
     """422, and no file."""
     server, _ = own
-    assert "picture" in problem(server.post("/v1/images", files={"image": b"hello, I am text"}), 422)
+    assert "image" in problem(server.post("/v1/images", files={"image": b"hello, I am text"}), 422)
     assert not (tmp_path / "up").exists()
 
 
@@ -424,7 +429,7 @@ def test_health_and_numbers(server: Served):
     server.get("/v1/images/1")
     text = server.get("/metrics").text
     assert 'lookalike_requests_total{method="GET",route="/v1/images/{number}",status="200"}' in text
-    assert "lookalike_pictures 9.0" in text
+    assert "lookalike_images 9.0" in text
     assert '/v1/images/1"' not in text
 
 

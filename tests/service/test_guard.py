@@ -140,7 +140,7 @@ def test_every_answer_wears_its_headers(server: Served):
 
 
 def test_too_many_bytes_are_refused(server: Served):
-    """By the length that is announced, by what really comes, and by the one picture: 413 each time."""
+    """By the length that is announced, by what really comes, and by the one image: 413 each time."""
     begin = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
     endless = {
         "data": iter([begin, *[b"x" * 50_000] * 4]),

@@ -1,4 +1,4 @@
-"""What nobody should send: broken pictures and random requests. Each gets its clear error, never a 5xx."""
+"""What nobody should send: broken images and random requests. Each gets its clear error, never a 5xx."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from images import FORMATS, bombs, encode
 from lookalike.gallery import Gallery
-from pictures import FORMATS, bombs, encode
 from samples import drawn, folder_of
 from served import Served, serving
 

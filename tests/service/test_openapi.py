@@ -46,7 +46,7 @@ def test_the_python_example_runs(server: Served):
     done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(done.stdout.splitlines()) >= 1
-    assert server.get("/v1/gallery").json()["decisions"] == 1
+    assert server.get("/v1/gallery").json()["verdicts"] == 1
 
 
 @pytest.mark.skipif(not shutil.which("curl") and os.environ.get("CI") != "true", reason="no curl here")

@@ -42,7 +42,7 @@ OWN_BYTES = 150_000
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Seven photographs, copies of three, a name that would break a careless page, and a file that is no picture."""
+    """Seven photographs, copies of three, a name that would break a careless page, and a file that is no image."""
     folder = tmp_path_factory.mktemp("page") / "photos"
     for name in PHOTOGRAPHS:
         save(folder / f"{Path(name).stem}.jpg", photograph(name), quality=90)
@@ -74,7 +74,7 @@ def server(gallery: Path) -> Iterator[Served]:
 
 @pytest.fixture
 def own(photos: Path, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
-    """A server over pictures that a test may change, and their folder."""
+    """A server over images that a test may change, and their folder."""
     folder = shutil.copytree(photos, tmp_path / "photos")
     with Gallery.create(tmp_path / "g.gallery", descriptors=("copy", "colour", "texture", "structure")) as opened:
         opened.add(folder)
@@ -149,15 +149,15 @@ def looked(page: Page) -> None:
     expect(page.locator("#hits")).to_have_attribute("aria-busy", "false")
 
 
-def holds(page: Page, pictures: int) -> None:
+def holds(page: Page, images: int) -> None:
     """Wait until the library's view tells this many."""
-    expect(page.locator("#library-count")).to_contain_text(f"{pictures} pictures")
+    expect(page.locator("#library-count")).to_contain_text(f"{images} images")
 
 
 # --- search
 
 
-def test_a_chosen_file_finds_its_picture(at: Opener, tmp_path: Path):
+def test_a_chosen_file_finds_its_image(at: Opener, tmp_path: Path):
     """A crop is chosen: its photograph comes first, called a crop, with a box where it lies; hovering tells why."""
     page = at("search")
     part = save(tmp_path / "part.png", photograph("chelsea.png")[60:240, 90:360])
@@ -167,11 +167,11 @@ def test_a_chosen_file_finds_its_picture(at: Opener, tmp_path: Path):
     looked(page)
     assert names(page)[0] in ("chelsea.jpg", "chelsea-small.jpg")
     expect(first.locator("[data-relation=crop]")).to_be_visible()
-    box, picture = first.locator(".box").bounding_box(), first.locator("img").bounding_box()
+    box, image = first.locator(".box").bounding_box(), first.locator("img").bounding_box()
     assert box is not None
-    assert picture is not None
-    assert (box["x"] - picture["x"]) / picture["width"] == pytest.approx(90 / 451, abs=0.03)
-    assert box["width"] / picture["width"] == pytest.approx(270 / 451, abs=0.03)
+    assert image is not None
+    assert (box["x"] - image["x"]) / image["width"] == pytest.approx(90 / 451, abs=0.03)
+    assert box["width"] / image["width"] == pytest.approx(270 / 451, abs=0.03)
     first.hover()
     expect(first.locator(".why")).to_be_visible()
     expect(first.locator(".why")).to_contain_text(re.compile("keypoints", re.IGNORECASE))
@@ -188,7 +188,7 @@ def test_the_first_answer_does_not_wait_for_the_second(at: Opener, server: Serve
     assert [bool(re.search(r'name="verify"\s+0\s', body)) for body in asked] == [True, False]
 
 
-def test_a_picture_can_be_dropped_and_pasted(at: Opener):
+def test_an_image_can_be_dropped_and_pasted(at: Opener):
     """Both by the events that a browser sends, with a file in them."""
     memory = io.BytesIO()
     Pillow.fromarray(photograph("rocket.jpg")).save(memory, "JPEG")
@@ -207,7 +207,7 @@ def test_a_picture_can_be_dropped_and_pasted(at: Opener):
         assert names(page)[0] == "rocket.jpg"
 
 
-def test_the_camera_takes_a_picture(at: Opener):
+def test_the_camera_takes_an_image(at: Opener):
     """With the browser's make-believe camera: a still is taken, and searched for."""
     page = at("search")
     page.locator("[data-act=camera]").first.click()
@@ -262,7 +262,7 @@ def test_marks_change_the_order_at_once(at: Opener, server: Served):
     expect(card.locator("[data-moved]")).to_be_visible()
     assert names(page).index(before[-1]) < len(before) - 1
     card.hover()
-    expect(card.locator(".pulls")).to_be_visible()
+    expect(card.locator(".feedback_contributions")).to_be_visible()
     page.keyboard.press("Escape")
     page.locator(f"[data-marked='{number}']").click()
     expect(page).not_to_have_url(re.compile("good="))
@@ -300,7 +300,7 @@ def test_measures_filters_and_back(at: Opener, server: Served):
 # --- comparison
 
 
-def test_two_pictures_are_compared(at: Opener, server: Served):
+def test_two_images_are_compared(at: Opener, server: Served):
     """Relation, evidence, and a stage whose slider, blinking, difference and matches draw what they should."""
     known = ids(server)
     page = at(f"compare?a={known['coffee.jpg']}&b={known['coffee-grey.jpg']}")
@@ -341,10 +341,10 @@ def test_duplicates_are_reviewed_by_keyboard(context: BrowserContext, own: tuple
     assert count >= 2
     page.keyboard.press("n")
     expect(groups).to_have_count(count - 1)
-    assert server.get("/v1/gallery").json()["decisions"] == 1
+    assert server.get("/v1/gallery").json()["verdicts"] == 1
     page.keyboard.press("u")
     expect(groups).to_have_count(count)
-    assert server.get("/v1/gallery").json()["decisions"] == 0
+    assert server.get("/v1/gallery").json()["verdicts"] == 0
 
     keep, copy = (focus.locator(f"figure >> nth={n}").get_attribute("data-id") for n in (0, 1))
     page.keyboard.press("k")
@@ -370,7 +370,7 @@ def test_duplicates_are_reviewed_by_keyboard(context: BrowserContext, own: tuple
 
 
 def test_the_library_is_seen_filtered_and_opened(at: Opener):
-    """Every picture has its place; a filter leaves the cats; one opens, is told, and leads to a search."""
+    """Every image has its place; a filter leaves the cats; one opens, is told, and leads to a search."""
     page = at("library")
     holds(page, 11)
     page.locator("[data-filter=where]").fill("label = 'cat'")
@@ -391,7 +391,7 @@ def test_files_that_failed_are_shown_with_their_reasons(at: Opener):
 
 
 def test_indexing_uploading_and_forgetting(context: BrowserContext, own: tuple[Served, Path], tmp_path: Path):
-    """A new file is found by "index again"; a picture is uploaded and kept; one is forgotten after being asked."""
+    """A new file is found by "index again"; an image is uploaded and kept; one is forgotten after being asked."""
     server, folder = own
     page = visiting(context, f"{server.url}/#/library").page
     holds(page, 11)
@@ -409,7 +409,7 @@ def test_indexing_uploading_and_forgetting(context: BrowserContext, own: tuple[S
 
 
 def test_a_large_library_has_few_elements(context: BrowserContext, tmp_path: Path):
-    """3,000 pictures: only what is in sight is in the document, and the end can be reached at once."""
+    """3,000 images: only what is in sight is in the document, and the end can be reached at once."""
     with Gallery.create(tmp_path / "g.gallery", descriptors=("structure",)) as opened:
         opened.add(save(tmp_path / "photos" / "a.png", drawn(1, 40, 30)))
         row = next(iter(opened))
@@ -430,9 +430,9 @@ def test_a_large_library_has_few_elements(context: BrowserContext, tmp_path: Pat
 
 
 def test_the_map_opens_what_is_clicked(at: Opener):
-    """Something is drawn, keys zoom, the list beside it is an alternative, and a picture opens from it."""
+    """Something is drawn, keys zoom, the list beside it is an alternative, and an image opens from it."""
     page = at("map")
-    expect(page.locator("#map-about")).to_contain_text("11 pictures")
+    expect(page.locator("#map-about")).to_contain_text("11 images")
     page.wait_for_load_state("networkidle")
     assert len(np.unique(drawn_on(page, "#map").reshape(-1, 3), axis=0)) > 1000  # photographs, not an empty plane
     page.locator("#map").focus()
@@ -520,7 +520,7 @@ def test_the_page_is_small_and_whole(server: Served):
 
 
 def test_a_broken_answer_is_told(at: Opener):
-    """What the server refuses stands on the page in its words: a file that is no picture."""
+    """What the server refuses stands on the page in its words: a file that is no image."""
     at.refused = 1
     page = at("search")
     page.locator("[data-input=file]").first.set_input_files(

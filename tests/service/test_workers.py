@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.errors import PictureMissing
+from lookalike.errors import ImageMissing
 from lookalike.gallery import Gallery
 from lookalike.service import tasks
 from lookalike.service.problems import Busy, TimedOut
@@ -63,7 +63,7 @@ def test_an_error_of_the_library_crosses_over(gallery: Path):
         finally:
             await asyncio.to_thread(workers.stop)
 
-    with pytest.raises(PictureMissing, match="99"):
+    with pytest.raises(ImageMissing, match="99"):
         asyncio.run(story())
 
 

@@ -10,7 +10,7 @@ from samples import folder_of
 
 
 def test_no_verb_but_train_needs_torch(tmp_path: Path) -> None:
-    """Where torch cannot be imported, and nothing of training is, pictures are indexed, searched, compared and
+    """Where torch cannot be imported, and nothing of training is, images are indexed, searched, compared and
     described with every descriptor, the networks among them; and the library's own calls work."""
     photos = folder_of(tmp_path / "photos", 3)
     script = f"""

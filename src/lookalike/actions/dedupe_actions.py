@@ -96,7 +96,7 @@ def _copies(groups: Sequence[Group]) -> Iterator[tuple[str, str]]:
 
 def _clear_one(gallery: Gallery, copy: str, keep: str, act: Act) -> int:
     """The bytes of the copy that was cleared. Raises UserError if it must not be touched, OSError if it cannot be."""
-    for path, who in ((copy, "it"), (keep, "the picture to keep")):
+    for path, who in ((copy, "it"), (keep, "the image to keep")):
         _refuse_changed(gallery, path, who)
     if os.path.samefile(copy, keep):
         raise UserError("is the very file that is kept, by another name")
@@ -110,7 +110,7 @@ def _refuse_changed(gallery: Gallery, path: str, who: str) -> None:
         digest = _digest(path)
     except OSError as error:
         raise UserError(f"{who} cannot be read: {error.strerror or error}") from error
-    if digest != gallery.content(path):
+    if digest != gallery.sha256_of(path):
         raise UserError(f"{who} changed since it was indexed")
 
 

@@ -1,4 +1,4 @@
-"""Puts the pictures of a gallery into one folder per label: copied, linked or moved. Nothing is ever overwritten.
+"""Puts the images of a gallery into one folder per label: copied, linked or moved. Nothing is ever overwritten.
 
 First a plan, which touches nothing; then one file after the other. What lies at its place already is left alone, so
 that an interrupted run is simply run again. The gallery learns of every moved file at once.
@@ -44,7 +44,7 @@ class Step:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What is to be done. ``steps``: one per file. ``there``: files whose content lies in its folder already.
-    ``unlabelled``: pictures without a label that stay where they are. ``failed``: files that cannot be used."""
+    ``unlabelled``: images without a label that stay where they are. ``failed``: files that cannot be used."""
 
     way: Way
     steps: tuple[Step, ...]
@@ -72,9 +72,9 @@ class OrganizeReport:
 def plan(
     gallery: Gallery, folder: PathLike, way: Way, *, where: str | None = None, unlabelled: str | None = None
 ) -> Plan:
-    """What it takes to have every labelled picture in ``folder``, in a folder named like its label. Touches nothing.
+    """What it takes to have every labelled image in ``folder``, in a folder named like its label. Touches nothing.
 
-    ``where``: only these pictures. ``unlabelled``: the folder for those without a label; otherwise they stay. Files
+    ``where``: only these images. ``unlabelled``: the folder for those without a label; otherwise they stay. Files
     that are gone, or changed since they were indexed, are listed as failed."""
     gallery.need_paths("organizing")
     top = absolute(folder)
@@ -174,10 +174,10 @@ def organize(gallery: Gallery, planned: Plan, progress: Progress | None = None) 
     failed: list[Failure] = []
     for number, step in enumerate(planned.steps, 1):
         try:
-            place = _put(act, step, gallery.content(step.path))
+            place = _put(act, step, gallery.sha256_of(step.path))
             done.append(Step(step.path, place, step.label))
             if planned.way == "move":
-                gallery.moved(step.path, place)
+                gallery.relocate(step.path, place)
         except (OSError, UserError) as error:
             failed.append(Failure(step.path, _why(error)))
         if progress:

@@ -18,19 +18,19 @@ from lookalike.errors import LookalikeError
 from lookalike.version import __version__
 
 VERBS = {
-    "index": "Add pictures to a gallery: what is new or changed.",
-    "search": "Find the pictures of a gallery that are like a given one.",
-    "compare": "Tell what two pictures have to do with each other.",
+    "index": "Add images to a gallery: what is new or changed.",
+    "search": "Find the images of a gallery that are like a given one.",
+    "compare": "Tell what two images have to do with each other.",
     "duplicates": "Find copies, show them, and clear them away.",
-    "classify": "Ask a model what pictures show, and keep its labels.",
+    "classify": "Ask a model what images show, and keep its labels.",
     "labels": "List, import and forget labels; find those that are likely wrong.",
-    "organize": "Copy, link or move pictures into one folder per label.",
+    "organize": "Copy, link or move images into one folder per label.",
     "tune": "Fit what counts as the same to pairs that you have judged.",
-    "describe": "Print the hashes and vectors of pictures.",
+    "describe": "Print the hashes and vectors of images.",
     "models": "List, add, check and remove neural models.",
-    "train": "Train a network on your own pictures; needs the extra `train`.",
+    "train": "Train a network on your own images; needs the extra `train`.",
     "evaluate": "Measure descriptors on a folder of your own.",
-    "calibrate": "Fit probabilities to a gallery's own pictures.",
+    "calibrate": "Fit probabilities to a gallery's own images.",
     "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
     "info": "Show what a gallery holds.",
     "demo": "Index, search, compare and de-duplicate sample photographs.",
@@ -47,7 +47,7 @@ INTERRUPTED = 130
 )
 @click.version_option(__version__, prog_name="lookalike")
 def cli() -> None:
-    """Find the pictures that are like a given one, and tell whether and how pictures are related.
+    """Find the images that are like a given one, and tell whether and how images are related.
 
     Exit codes: 0 done, 1 done but some files failed, 2 a mistake in the call, 3 something is missing
     outside, 130 interrupted.

@@ -13,10 +13,10 @@ from lookalike.gallery import Gallery
 @gallery_option()
 @json_option
 def command(gallery: str, as_json: bool) -> int:
-    """Fit probabilities to a gallery's own pictures.
+    """Fit probabilities to a gallery's own images.
 
-    A sample of them is edited, and each edited picture is held against its original and against others of the gallery;
-    from then on search and duplicates go by what was found. Worth it where pictures are unlike photographs, or very
+    A sample of them is edited, and each edited image is held against its original and against others of the gallery;
+    from then on search and duplicates go by what was found. Worth it where images are unlike photographs, or very
     like one another. Takes about a minute; --precision does it by itself the first time.
     """
     with Gallery.open(gallery) as opened, progress_bar("calibrating") as progress:
@@ -30,7 +30,7 @@ def command(gallery: str, as_json: bool) -> int:
 
 
 def calibrate_once(gallery: Gallery) -> None:
-    """The same where it was not done yet; a gallery with too few pictures keeps the shipped curves."""
+    """The same where it was not done yet; a gallery with too few images keeps the shipped curves."""
     if gallery.is_calibrated:
         return
     try:

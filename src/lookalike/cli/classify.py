@@ -28,12 +28,12 @@ from lookalike.types import ClassifyReport, Failure, Label
 @click.argument("images", metavar="[IMAGE...]", nargs=-1, type=click.Path())
 @gallery_option(required=False)
 @click.option("-m", "--model", required=True, help="A model's name, or the path of its card; it must tell classes.")
-@click.option("--where", help="Only these pictures of the gallery, for instance: label is null")
-@click.option("--top", type=click.IntRange(min=1), default=1, show_default=True, help="How many labels per picture.")
+@click.option("--where", help="Only these images of the gallery, for instance: label is null")
+@click.option("--top", type=click.IntRange(min=1), default=1, show_default=True, help="How many labels per image.")
 @click.option(
     "--least", type=click.FloatRange(0, 1), help="Below this probability it says nothing.  [default: the model's]"
 )
-@click.option("--redo", is_flag=True, help="Ask again about pictures that this model was asked about.")
+@click.option("--redo", is_flag=True, help="Ask again about images that this model was asked about.")
 @click.option("--replace", is_flag=True, help="Drop the labels of a model of the same name with other classes.")
 @json_option
 @click.pass_context
@@ -49,19 +49,19 @@ def command(
     replace: bool,
     as_json: bool,
 ) -> int:
-    """Ask a model what pictures show: print it for each IMAGE, or keep it in a gallery.
+    """Ask a model what images show: print it for each IMAGE, or keep it in a gallery.
 
-    A gallery's pictures are asked about once per model; interrupted, the next run goes on. Of what it is unsure of the
+    A gallery's images are asked about once per model; interrupted, the next run goes on. Of what it is unsure of the
     model says nothing; to ask again with another --least, add --redo. An older version's labels are replaced. --where
     and organize go by what is kept.
     """
     named = ctx.get_parameter_source("gallery") is ParameterSource.COMMANDLINE
     if images and (named or where or redo or replace):
-        raise click.UsageError("name pictures, or a gallery with --gallery, --where, --redo and --replace; not both")
+        raise click.UsageError("name images, or a gallery with --gallery, --where, --redo and --replace; not both")
     if images:
         return _print_each(images, classifier(model), top, least, as_json)
     if not gallery:
-        raise click.UsageError("name pictures, or a gallery with --gallery")
+        raise click.UsageError("name images, or a gallery with --gallery")
     with Gallery.open(gallery) as opened, progress_bar("classifying") as progress:
         report = opened.classify(
             model, where=where, top=top, least=least, redo=redo, replace=replace, progress=progress
@@ -96,7 +96,7 @@ def _told(labels: tuple[Label, ...]) -> str:
 def _print(report: ClassifyReport) -> None:
     if report.counts:
         rows = [[printable(label), f"{count:,}"] for label, count in report.counts.items()]
-        print_table(["label", "pictures"], rows, numbers=["pictures"])
+        print_table(["label", "images"], rows, numbers=["images"])
     click.echo(
         f"{report.labelled:,} labelled, {report.abstained:,} unsure, {report.unchanged:,} asked about before, "
         f"{len(report.failed):,} failed, by {printable(report.source)}"

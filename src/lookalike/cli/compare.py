@@ -25,17 +25,17 @@ STRANGERS = ("similar", "unrelated")
 
 @click.command()
 @click.argument("images", metavar="A B...", nargs=-1, required=True, type=click.Path())
-@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures and why.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images and why.")
 @click.option(
-    "--explain", type=click.Path(dir_okay=False), help="Also draw why, of two pictures: to a .png, .jpg, .webp."
+    "--explain", type=click.Path(dir_okay=False), help="Also draw why, of two images: to a .png, .jpg, .webp."
 )
 @json_option
 def command(images: tuple[str, ...], report: str | None, explain: str | None, as_json: bool) -> int:
-    """Tell what A and B have to do with each other; of more pictures, each with each."""
+    """Tell what A and B have to do with each other; of more images, each with each."""
     if len(images) < 2:
-        raise click.UsageError("two pictures at least are needed")
+        raise click.UsageError("two images at least are needed")
     if explain and len(images) > 2:
-        raise click.UsageError("--explain draws two pictures; of more, --report shows each with each")
+        raise click.UsageError("--explain draws two images; of more, --report shows each with each")
     if explain:
         _check_place(explain, images)
     pairs = list(combinations(images, 2))
@@ -53,12 +53,12 @@ def command(images: tuple[str, ...], report: str | None, explain: str | None, as
 
 
 def _check_place(path: str, images: tuple[str, ...]) -> None:
-    """Before there is work. Raises UserError for an ending that no format has, and for one of the pictures itself."""
-    from lookalike.report.atomic_file import picture_format
+    """Before there is work. Raises UserError for an ending that no format has, and for one of the images itself."""
+    from lookalike.report.atomic_file import image_format
 
-    picture_format(path)
+    image_format(path)
     if any(os.path.realpath(path) == os.path.realpath(image) for image in images):
-        raise UserError(f"{path}: is one of the pictures that are compared; name another file for --explain")
+        raise UserError(f"{path}: is one of the images that are compared; name another file for --explain")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +73,20 @@ class _Found:
 
 
 def _compared(a: str, b: str, *, report: bool, explain: str | None, few: bool) -> _Found:
-    """Nothing is kept of the pictures themselves, for there may be many pairs."""
+    """Nothing is kept of the images themselves, for there may be many pairs."""
     if not (report or explain):
         comparison = la.compare(a, b)
         return _Found(a, b, comparison, to_json(comparison))
     from lookalike.comparison.explain.attribution import explain as why
     from lookalike.comparison.explain.attribution import explanation_json
     from lookalike.comparison.explain.draw import draw
-    from lookalike.report.atomic_file import write_picture
+    from lookalike.report.atomic_file import write_image
     from lookalike.report.view_models import pair_view
 
     explanation = why(a, b)
     comparison = explanation.comparison
     if explain:
-        write_picture(explain, draw(explanation))
+        write_image(explain, draw(explanation))
     told = explanation_json(explanation) if explain else to_json(comparison)
     shows_why = few or comparison.relation not in STRANGERS
     view = pair_view(a, b, comparison, explanation if shows_why else None) if report else None

@@ -21,7 +21,7 @@ from lookalike.types import Failure
 )
 @json_option
 def command(images: tuple[str, ...], by: str, draw: str | None, as_json: bool) -> int:
-    """Print the vector of each IMAGE: hexadecimal for a binary hash, numbers otherwise, and its quality (0..1).
+    """Print the vector of each IMAGE: hexadecimal for a binary hash, numbers otherwise, and its contrast (0..1).
 
     By regions: the boxes, x,y,w,h in pixels, how surely each is an object (0..1; 0 for a fixed cell), and its class.
     """
@@ -29,7 +29,7 @@ def command(images: tuple[str, ...], by: str, draw: str | None, as_json: bool) -
     if draw and not isinstance(network, RegionNetwork):
         raise UserError(f"--draw shows regions, and {by!r} gives none")
     if draw and len(images) > 1:
-        raise UserError(f"--draw writes one picture, and there are {len(images)}: describe them one by one")
+        raise UserError(f"--draw writes one image, and there are {len(images)}: describe them one by one")
     failures = []
     for path in images:
         try:
@@ -46,15 +46,15 @@ def command(images: tuple[str, ...], by: str, draw: str | None, as_json: bool) -
 def _describe(path: str, by: str, as_json: bool) -> None:
     card = get(by).card
     described = describe_all([load(path, min_side=min_side([by]))], [by])[by]
-    vector, quality = described.vectors[0], float(described.quality[0])
+    vector, contrast = described.vectors[0], float(described.contrast[0])
     value = vector.tobytes().hex() if card.metric == "hamming" else np.round(vector.astype(float), 6).tolist()
     if as_json:
         print_json(
-            {"path": path, "descriptor": by, "fingerprint": card.fingerprint, "quality": quality, "vector": value}
+            {"path": path, "descriptor": by, "fingerprint": card.fingerprint, "contrast": contrast, "vector": value}
         )
     else:
         text = value if isinstance(value, str) else " ".join(f"{number:g}" for number in value)
-        click.echo(f"{text}  {quality:.2f}  {shown(path)}")
+        click.echo(f"{text}  {contrast:.2f}  {shown(path)}")
 
 
 def _regions(path: str, network: RegionNetwork, draw: str | None, as_json: bool) -> None:

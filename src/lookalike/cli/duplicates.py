@@ -34,7 +34,7 @@ PRECISION = 0.99
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 1, max_open=True),
-    help="Probability that any two members of a group are copies, by a gallery's own pictures.  [default: 0.99]",
+    help="Probability that any two members of a group are copies, by a gallery's own images.  [default: 0.99]",
 )
 @click.option("--by", help="blend, copy or another descriptor.  [default: blend]")
 @click.option("--no-verify", is_flag=True, help="Do not lay the copies on one another: faster, and less sure.")
@@ -54,7 +54,7 @@ PRECISION = 0.99
     type=click.Path(),
     help="Remember that A and B are duplicates, for `tune --decisions` (with --gallery).",
 )
-@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @click.option("--move-to", "folder", type=click.Path(file_okay=False), help="Move the copies into this folder.")
 @click.option("--hardlink", "link", is_flag=True, help="Make byte-identical copies share their room on the disk.")
 @click.option("--delete", is_flag=True, help="Move the copies to the system's trash.")
@@ -77,7 +77,7 @@ def command(
 ) -> int:
     """Find copies in DIR... or in a gallery, in tight groups: every member is close to every other.
 
-    The best picture of a group is kept: most pixels, then most bytes, then the oldest; but one without a border, a
+    The best image of a group is kept: most pixels, then most bytes, then the oldest; but one without a border, a
     caption or other surroundings before one with them. Without --move-to, --hardlink or --delete nothing is changed;
     with one of them you see what would be done and are asked first.
     """
@@ -87,9 +87,9 @@ def command(
         raise click.UsageError(f"{name} is remembered in a gallery: name it with --gallery")
     with _gallery(sources, gallery, by) as (opened, failures):
         if different:
-            opened.decide(different, "different")
+            opened.add_verdicts(different, "different")
         if same:
-            opened.decide(same, "same")
+            opened.add_verdicts(same, "same")
         if precision is not None and gallery:
             calibrate_once(opened)
         with progress_bar("looking for copies" if no_verify else "checking pairs") as progress:
@@ -134,11 +134,11 @@ def _gallery(
             yield opened, failures
 
 
-def _report(path: str, groups: list[Group], failures: tuple[Failure, ...], pictures: int) -> None:
+def _report(path: str, groups: list[Group], failures: tuple[Failure, ...], images: int) -> None:
     from lookalike.report import Summary, write_report
     from lookalike.report.view_models import group_views
 
-    facts = (("Pictures", f"{pictures:,}"), ("Groups", f"{len(groups):,}"))
+    facts = (("Images", f"{images:,}"), ("Groups", f"{len(groups):,}"))
     with progress_bar("drawing the report") as progress:
         views = group_views(groups, progress)
     write_report(path, summary=Summary("Duplicates", facts, failures), groups=views)

@@ -31,24 +31,24 @@ CLASS_COLUMNS = ("by", "mAP", "recall@1", "recall@10")
 @click.option(
     "--protocol",
     type=click.Choice(["copies", "classes"]),
-    help="What is looked for.  [default: classes if two sub-folders hold pictures, else copies]",
+    help="What is looked for.  [default: classes if two sub-folders hold images, else copies]",
 )
 @click.option(
     "--queries",
     type=click.IntRange(min=1),
-    help=f"Pictures that are looked for.  [default: {QUERIES} for copies, all for classes]",
+    help=f"Images that are looked for.  [default: {QUERIES} for copies, all for classes]",
 )
 @click.option(
     "--foreign",
     type=click.Path(exists=True, file_okay=False),
-    help="Pictures without a copy in DIR.  [default: a fifth of DIR, at most 500]",
+    help="Images without a copy in DIR.  [default: a fifth of DIR, at most 500]",
 )
 @click.option(
     "--one-in",
     type=click.IntRange(min=1),
     default=round(1 / FALSE_SHARE),
     show_default=True,
-    help="For the recall of copies: at most one foreign picture in so many may match.",
+    help="For the recall of copies: at most one foreign image in so many may match.",
 )
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with tables and curves.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For all that is drawn by lot.")
@@ -64,10 +64,10 @@ def command(
     seed: int,
     as_json: bool,
 ) -> int:
-    """Measure how well each descriptor does on the pictures in DIR.
+    """Measure how well each descriptor does on the images in DIR.
 
     copies: a sample of them is edited in 45 ways, and looked for in DIR. classes: each sub-folder is a class, and
-    every picture looks for the others of its class. Nothing in DIR is changed.
+    every image looks for the others of its class. Nothing in DIR is changed.
     """
     files, failed = _listed(folder)
     if (protocol or _usual(folder, files)) == "classes":
@@ -136,7 +136,7 @@ def _told(result: CopyReport | ClassReport, failed: tuple[Failure, ...], report:
 
 def _print_copies(report: CopyReport) -> None:
     click.echo(
-        f"{report.library:,} pictures, {report.queries:,} of them edited in {len(report.scores[0].by_edit)} ways; "
+        f"{report.library:,} images, {report.queries:,} of them edited in {len(report.scores[0].by_edit)} ways; "
         f"{report.foreign:,} foreign ones"
     )
     rows = [
@@ -148,11 +148,11 @@ def _print_copies(report: CopyReport) -> None:
         for one in report.scores
     ]
     print_table(COPY_COLUMNS, rows, COPY_COLUMNS[1:])
-    click.echo(f"recall: copies below the distance that {report.allowed:,} of the foreign pictures pass")
+    click.echo(f"recall: copies below the distance that {report.allowed:,} of the foreign images pass")
 
 
 def _print_classes(report: ClassReport) -> None:
-    click.echo(f"{report.pictures:,} pictures in {len(report.classes):,} classes, {report.queries:,} queries")
+    click.echo(f"{report.images:,} images in {len(report.classes):,} classes, {report.queries:,} queries")
     columns = (*CLASS_COLUMNS, *(f"{few.examples} labelled" for few in report.chance.few_labels))
     print_table(columns, [_class_row(one, report) for one in (*report.scores, report.chance)], columns[1:])
     click.echo("labelled: so many examples of each class tell the others, by the nearest class mean; mean of 10 draws")

@@ -13,7 +13,7 @@ from lookalike.gallery import Gallery, GalleryInfo
 @gallery_option()
 @json_option
 def command(gallery: str, as_json: bool) -> int:
-    """Show what a gallery holds: pictures, folders, descriptors, room on the disk, files that failed."""
+    """Show what a gallery holds: images, folders, descriptors, room on the disk, files that failed."""
     with Gallery.open(gallery) as opened:
         info = opened.info()
     if as_json:
@@ -27,16 +27,16 @@ def _print(info: GalleryInfo) -> None:
     formats = ", ".join(f"{count:,} {name}" for name, count in info.formats.items())
     lines = {
         "gallery": shown(info.path),
-        "pictures": f"{info.pictures:,} ({formats})" if formats else "0",
-        "their files": human_bytes(info.picture_bytes),
+        "images": f"{info.images:,} ({formats})" if formats else "0",
+        "their files": human_bytes(info.image_bytes),
         "gallery's size": human_bytes(info.disk_bytes),
         "descriptors": ", ".join(info.descriptors),
-        "keeps": info.keeps if info.keeps == "paths" else f"{info.keeps}, no paths",
+        "retention": info.retention if info.retention == "paths" else f"{info.retention}, no paths",
         "keypoints": "kept" if info.keypoints else "not kept",
-        "regions": ", ".join(f"{name} of {count:,} pictures" for name, count in info.regions.items()) or "none",
+        "regions": ", ".join(f"{name} of {count:,} images" for name, count in info.regions.items()) or "none",
         "searches by": info.default_by,
         "folders": ", ".join(map(shown, info.folders)),
-        "decisions": f"{info.decisions:,} pairs that you have judged",
+        "verdicts": f"{info.verdicts:,} pairs that you have judged",
         "labels": ", ".join(f"{count:,} by {printable(name)}" for name, count in info.labels.items()) or "none",
         "failed files": f"{len(info.failures):,}",
     }

@@ -19,7 +19,7 @@ from lookalike.cli.output import (
 from lookalike.formatting import percent
 from lookalike.gallery import Gallery
 from lookalike.gallery.labels.label_errors import NEIGHBOURS
-from lookalike.types import LabelReport, Suspect
+from lookalike.types import LabelError, LabelReport
 
 source_option = click.option("--source", help="Only labels of this model, or of 'csv' or 'folders'.")
 
@@ -37,10 +37,10 @@ def command() -> None:
 @gallery_option()
 @click.option("--where", help="A filter, for instance: label = 'rose' and label_probability > 0.8")
 @source_option
-@click.option("--counts", is_flag=True, help="Only how many pictures have which label.")
+@click.option("--counts", is_flag=True, help="Only how many images have which label.")
 @json_option
 def list_labels(gallery: str, where: str | None, source: str | None, counts: bool, as_json: bool) -> int:
-    """Print every labelled picture with its labels."""
+    """Print every labelled image with its labels."""
     if counts and (where or source):
         raise click.UsageError("--counts tells of all labels; leave --where and --source out")
     with Gallery.open(gallery) as opened:
@@ -51,17 +51,17 @@ def list_labels(gallery: str, where: str | None, source: str | None, counts: boo
         rows = [
             [printable(who), printable(label), f"{n:,}"] for who, told in found.items() for label, n in told.items()
         ]
-        print_table(["source", "label", "pictures"], rows, numbers=["pictures"])
+        print_table(["source", "label", "images"], rows, numbers=["images"])
     else:
         lines = [(shown(one.path), label) for one in found for label in one.labels]
         rows = [[printable(one.label), percent(one.probability, "identical"), one.source, path] for path, one in lines]
-        print_table(["label", "probability", "source", "picture"], rows, numbers=["probability"])
+        print_table(["label", "probability", "source", "image"], rows, numbers=["probability"])
     return 0
 
 
 @command.command("import")
 @gallery_option()
-@click.option("--from-folders", "root", type=click.Path(), help="Pictures are called as their folder below ROOT.")
+@click.option("--from-folders", "root", type=click.Path(), help="Images are called as their folder below ROOT.")
 @click.option("--csv", "file", type=click.Path(), help="A CSV file with the columns path and label.")
 @json_option
 def import_labels(gallery: str, root: str | None, file: str | None, as_json: bool) -> int:
@@ -79,22 +79,22 @@ def import_labels(gallery: str, root: str | None, file: str | None, as_json: boo
 
 def _print_imported(report: LabelReport) -> None:
     rows = [[printable(label), f"{count:,}"] for label, count in report.counts.items()]
-    print_table(["label", "pictures"], rows, numbers=["pictures"])
+    print_table(["label", "images"], rows, numbers=["images"])
     click.echo(f"{report.labelled:,} labelled, {report.unlabelled:,} without a label, {len(report.failed):,} failed")
     print_failures(report.failed)
 
 
 @command.command()
 @gallery_option()
-@click.option("--by", help="The descriptor that says which pictures are near.  [default: content]")
+@click.option("--by", help="The descriptor that says which images are near.  [default: content]")
 @click.option("-k", type=click.IntRange(min=1), default=NEIGHBOURS, show_default=True, help="Neighbours that vote.")
 @source_option
-@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @json_option
 def suspects(gallery: str, by: str | None, k: int, source: str | None, report: str | None, as_json: bool) -> int:
-    """Find labels that are likely wrong: the nearest labelled pictures are called otherwise. The surest come first."""
+    """Find labels that are likely wrong: the nearest labelled images are called otherwise. The surest come first."""
     with Gallery.open(gallery) as opened:
-        found = opened.suspects(by=by, k=k, source=source)
+        found = opened.label_errors(by=by, k=k, source=source)
     if report:
         _report(report, found)
     if as_json:
@@ -104,19 +104,19 @@ def suspects(gallery: str, by: str | None, k: int, source: str | None, report: s
             [printable(one.label.label), printable(one.suggested), percent(one.share, "identical"), shown(one.path)]
             for one in found
         ]
-        print_table(["label", "neighbours say", "votes", "picture"], rows, numbers=["votes"])
+        print_table(["label", "neighbours say", "votes", "image"], rows, numbers=["votes"])
         click.echo(f"{len(found):,} labels that are likely wrong")
     return 0
 
 
-def _report(path: str, found: list[Suspect]) -> None:
+def _report(path: str, found: list[LabelError]) -> None:
     from lookalike.report import Summary, write_report
     from lookalike.report.view_models import suspect_views
 
     with progress_bar("drawing the report") as progress:
         views = suspect_views(found, progress)
     facts = (("Labels that are likely wrong", f"{len(found):,}"),)
-    write_report(path, summary=Summary("Suspect labels", facts), suspects=views)
+    write_report(path, summary=Summary("LabelError labels", facts), suspects=views)
     click.echo(f"report: {shown(os.path.abspath(path))}", err=True)
 
 

@@ -26,14 +26,14 @@ PAST: dict[Way, str] = {"copy": "copied", "link": "linked", "move": "moved"}
 @click.option("--copy", "way", flag_value="copy", default="copy", help="Copy the files.  [default]")
 @click.option("--link", "way", flag_value="link", help="Link them: they take no room, and stay where they are as well.")
 @click.option("--move", "way", flag_value="move", help="Move them; the gallery learns where they went.")
-@click.option("--where", help="Only these pictures, for instance: label_probability > 0.8")
-@click.option("--unlabelled", metavar="NAME", help="A folder for pictures without a label; otherwise they stay.")
+@click.option("--where", help="Only these images, for instance: label_probability > 0.8")
+@click.option("--unlabelled", metavar="NAME", help="A folder for images without a label; otherwise they stay.")
 @click.option("--yes", is_flag=True, help="Do it; otherwise you see what would be done.")
 @json_option
 def command(
     gallery: str, folder: str, way: Way, where: str | None, unlabelled: str | None, yes: bool, as_json: bool
 ) -> int:
-    """Copy, link or move the pictures of a gallery into one folder per label.
+    """Copy, link or move the images of a gallery into one folder per label.
 
     Without --yes nothing is touched. Nothing is ever overwritten: a name that is taken gets a number, and a file whose
     content lies in its folder already is left alone, so that an interrupted run is simply run again.

@@ -9,7 +9,7 @@ from lookalike.cli.output import gallery_option, json_option, print_json, print_
 from lookalike.errors import UserError
 from lookalike.formatting import percent
 from lookalike.gallery import Gallery
-from lookalike.gallery.search.reranking import VERIFY
+from lookalike.gallery.search.reranking import RERANK_TOP_K
 from lookalike.types import Box, Hit
 
 COPY = 0.5  # more likely a copy than not
@@ -18,27 +18,27 @@ COPY = 0.5  # more likely a copy than not
 @click.command()
 @click.argument("image", type=click.Path())
 @gallery_option()
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many pictures.")
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many images.")
 @click.option("--by", help="A descriptor, 'blend', or weights like colour=2,texture=1.  [default: the gallery's]")
 @click.option("--where", help="A filter, for instance: width >= 1000 and format = 'JPEG'")
 @click.option("--region", help="Only this part of IMAGE: x,y,w,h in pixels.")
-@click.option("--exact", is_flag=True, help="Compare with every picture, without the fast index.")
+@click.option("--exact", is_flag=True, help="Compare with every image, without the fast index.")
 @click.option("--views", is_flag=True, help="Look for IMAGE mirrored and turned as well: eight times the time.")
 @click.option(
     "--verify",
     metavar="N",
     type=click.IntRange(min=0),
-    help=f"Lay the N best on IMAGE.  [default: {VERIFY} by copy and by regions]",
+    help=f"Lay the N best on IMAGE.  [default: {RERANK_TOP_K} by copy and by regions]",
 )
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 1, max_open=True),
     help="Show only what is a copy with this probability.  [default: 0.5 by copy, everything otherwise]",
 )
-@click.option("--good", multiple=True, type=click.Path(), help="A picture of the gallery that is what is meant.")
+@click.option("--good", multiple=True, type=click.Path(), help="An image of the gallery that is what is meant.")
 @click.option("--bad", multiple=True, type=click.Path(), help="One that is not; both may be given more than once.")
 @click.option("--all", "everything", is_flag=True, help="Also show what is near, but no copy.")
-@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the pictures.")
+@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @json_option
 def command(
     image: str,
@@ -57,10 +57,10 @@ def command(
     report: str | None,
     as_json: bool,
 ) -> int:
-    """Find the pictures of a gallery that are most like IMAGE, best first.
+    """Find the images of a gallery that are most like IMAGE, best first.
 
     By copy, the default, only copies are shown, and there may be none: --all shows what else is near. --precision asks
-    for surer ones, by probabilities that are fitted to this gallery's own pictures the first time.
+    for surer ones, by probabilities that are fitted to this gallery's own images the first time.
 
     Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, label,
     label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
@@ -76,7 +76,7 @@ def command(
             precision=least, good=good, bad=bad,
         )  # fmt: skip
         blank = not hits and opened.is_blank(image, by=by, region=_box(region))
-        verifies = opened.verifies(by) and not views and not judged
+        verifies = opened.will_rerank(by) and not views and not judged
     if report:
         from lookalike.report import Summary, write_report
         from lookalike.report.view_models import search_view
@@ -87,7 +87,7 @@ def command(
     elif not blank:
         _print(hits, least, to_verify=verifies if verify is None else verify > 0)
     if blank:
-        click.echo("nothing found: the picture, or this part of it, is blank", err=True)
+        click.echo("nothing found: the image, or this part of it, is blank", err=True)
     return 0
 
 
@@ -110,7 +110,7 @@ def _print(hits: list[Hit], least: float | None, to_verify: bool) -> None:
         [f"{hit.distance:.3f}", percent(hit.probability, hit.relation), _relation(hit, to_verify), shown(hit.path)]
         for hit in hits
     ]
-    print_table(["distance", "copy", "relation", "picture"], rows, numbers=["distance", "copy"])
+    print_table(["distance", "copy", "relation", "image"], rows, numbers=["distance", "copy"])
 
 
 def _relation(hit: Hit, to_verify: bool) -> str:

@@ -22,7 +22,7 @@ DEFAULT = Settings(gallery="")
 @click.option("--token", default="", envvar="LOOKALIKE_TOKEN", help="What requests must bring.  [env: LOOKALIKE_TOKEN]")
 @click.option("--allow-host", "hosts", multiple=True, help="A further name under which the server is reached.")
 @click.option("--read-only", is_flag=True, help="Refuse whatever changes something.")
-@click.option("--uploads", type=click.Path(file_okay=False), help="Keep pictures that are added by upload, here.")
+@click.option("--uploads", type=click.Path(file_okay=False), help="Keep images that are added by upload, here.")
 @click.option("--folder", "folders", multiple=True, type=click.Path(file_okay=False), help="May be indexed as well.")
 @click.option("--workers", default=DEFAULT.workers, type=click.IntRange(1), help="Processes.  [default: one per core]")
 @click.option("--timeout", default=DEFAULT.timeout, show_default=True, type=float, help="Seconds per request.")
@@ -32,10 +32,10 @@ DEFAULT = Settings(gallery="")
 @click.option("--rate", default=DEFAULT.rate, show_default=True, type=float, help="Requests per second and client.")
 @click.option("--burst", default=DEFAULT.burst, show_default=True, type=click.IntRange(1), help="As many at once.")
 @click.option(
-    "--upload-bytes", default=DEFAULT.upload_bytes, show_default=True, type=click.IntRange(1), help="Of one picture."
+    "--upload-bytes", default=DEFAULT.upload_bytes, show_default=True, type=click.IntRange(1), help="Of one image."
 )
 @click.option(
-    "--upload-pixels", default=DEFAULT.upload_pixels, show_default=True, type=click.IntRange(1), help="Of one picture."
+    "--upload-pixels", default=DEFAULT.upload_pixels, show_default=True, type=click.IntRange(1), help="Of one image."
 )
 def command(**chosen: object) -> int:
     """Open a page for a gallery, and an API for programs: search, compare, review duplicates.

@@ -44,7 +44,7 @@ def command(
     files: str | None,
     gallery: str | None,
     pairs: str | None,
-    decisions: bool,
+    verdicts: bool,
     by: str | None,
     precision: float,
     forget: bool,
@@ -52,11 +52,11 @@ def command(
 ) -> int:
     """Fit what counts as the same to pairs that you have judged: the blend's shares, or a descriptor's probability.
 
-    With a gallery it is kept, if it helped, and search and duplicates go by it; no picture is read again. A and B are
+    With a gallery it is kept, if it helped, and search and duplicates go by it; no image is read again. A and B are
     paths, or names of files in the gallery. PAIRS.csv alone is about any files, and nothing is kept.
     """
-    if sum((files is not None, pairs is not None, decisions, forget)) != 1:
-        raise click.UsageError("choose one of PAIRS.csv, --pairs, --decisions and --forget")
+    if sum((files is not None, pairs is not None, verdicts, forget)) != 1:
+        raise click.UsageError("choose one of PAIRS.csv, --pairs, --verdicts and --forget")
     if files is None and not gallery:
         raise click.UsageError("name the gallery with --gallery, or the pairs of plain files as PAIRS.csv")
     if forget:

@@ -1,1 +1,1 @@
-"""Two pictures -> a Comparison; a distance -> a probability."""
+"""Two images -> a Comparison; a distance -> a probability."""

@@ -1,7 +1,7 @@
-"""From a distance to the probability that two pictures are copies of one original, and back.
+"""From a distance to the probability that two images are copies of one original, and back.
 
 A logistic curve per measure (Platt 1999), fitted by ``recipes/fit_calibration.py`` on as many copies as
-strangers, so that it is right for a pair of which nothing is known beforehand (prior 0.5). Among N pictures a
+strangers, so that it is right for a pair of which nothing is known beforehand (prior 0.5). Among N images a
 copy is expected once at most, so a search or a hunt for duplicates asks with ``prior = 1 / (N + 1)``: the same
 distance says less, the more strangers it was picked from.
 """
@@ -27,7 +27,7 @@ from lookalike.logistic import sigmoid
 class Calibration:
     """``probability = sigmoid(intercept - slope * distance - crowding * crowd)`` at prior 0.5.
 
-    ``slope`` is above zero. ``crowding``: what a query loses that is like many pictures, see crowd.py."""
+    ``slope`` is above zero. ``crowding``: what a query loses that is like many images, see crowd.py."""
 
     slope: float
     intercept: float
@@ -52,10 +52,10 @@ class Calibration:
 class Fitted:
     """Everything in ``calibration.toml``, and the curves of the shipped networks in ``networks.toml``.
 
-    ``curves``: measure -> Calibration, "blend" among them. ``edited``: weights (and "intercept") of a logistic
-    rule over the blend's components, each in units of its card's ``typical``: positive says edited, negative
-    re-encoded. ``similar``: the distances by the blend and by ``content`` that only 1 in 100 pairs of strangers stays
-    under.
+    ``curves``: measure -> Calibration, "blend" among them. ``edited``: weights (and "intercept") of a logistic rule
+    over the blend's components, each in units of its card's ``median_negative_distance``: positive says edited,
+    negative re-encoded. ``similar``: the distances by the blend and by ``content`` that only 1 in 100 pairs of
+    strangers stays under.
     """
 
     curves: Mapping[str, Calibration]
@@ -82,9 +82,9 @@ def curve(name: str) -> Calibration:
         raise UserError(f"no calibration for {name!r}; there are {', '.join(shipped().curves)}") from None
 
 
-def library_prior(pictures: int) -> float:
-    """The share of copies to expect when one picture is held against a library of this many."""
-    return 1.0 / (max(pictures, 1) + 1.0)
+def library_prior(images: int) -> float:
+    """The share of copies to expect when one image is held against a library of this many."""
+    return 1.0 / (max(images, 1) + 1.0)
 
 
 def _logit(share: float) -> float:

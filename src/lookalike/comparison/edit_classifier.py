@@ -17,7 +17,7 @@ from importlib import resources
 import numpy as np
 
 from lookalike.comparison.calibration import Calibration
-from lookalike.comparison.scoring import Judgement
+from lookalike.comparison.scoring import RelationScore
 from lookalike.descriptors import get
 from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
@@ -42,7 +42,7 @@ DONE: Mapping[str, Done] = {
     "rotated": Done("rotated", ("rotate-90", "rotate-180", "rotate-270", "rotate-5")),
     PART: Done("crop", ("crop-95", "crop-80", "crop-50", "crop-25", "pasted", "collage", "screenshot", "pad")),
     "cropped": Done("crop", ("crop-95", "crop-80", "crop-50", "crop-25")),
-    "inside another picture": Done("crop", ("pasted", "collage")),
+    "inside another image": Done("crop", ("pasted", "collage")),
     "screenshot": Done("crop", ("screenshot",)),
     "padded": Done("crop", ("pad",)),
     "border": Done("edited", ("border",)),
@@ -62,12 +62,12 @@ UNKNOWN = 1.0  # the distance of strangers stands for one that cannot be told
 
 
 def distances_for(a: Mapping[str, Described], b: Mapping[str, Described]) -> dict[str, float]:
-    """ "copy distance" and so on, between two single pictures, in units of what is typical for strangers."""
+    """ "copy distance" and so on, between two single images, in units of what is typical for strangers."""
     told = {}
     for name in a:
         card = get(name).card
-        known = min(float(a[name].quality[0]), float(b[name].quality[0])) >= card.min_quality
-        distance = float(METRICS[card.metric](a[name].vectors, b[name].vectors)[0, 0]) / card.typical
+        known = min(float(a[name].contrast[0]), float(b[name].contrast[0])) >= card.min_contrast
+        distance = float(METRICS[card.metric](a[name].vectors, b[name].vectors)[0, 0]) / card.median_negative_distance
         told[f"{name} distance"] = distance if known else UNKNOWN
     return told
 
@@ -97,7 +97,7 @@ def rules() -> Mapping[str, Rule]:
     }
 
 
-def decide(evidence: Mapping[str, float], prior: float = 0.5, own: Calibration | None = None) -> Judgement:
+def decide(evidence: Mapping[str, float], prior: float = 0.5, own: Calibration | None = None) -> RelationScore:
     """The relation that the evidence speaks for, and the probability that the two are copies.
 
     Of a copy the gravest of the things that were done to it gives the name: mirrored, rotated, crop, edited; one that
@@ -110,11 +110,11 @@ def decide(evidence: Mapping[str, float], prior: float = 0.5, own: Calibration |
         relation = next((DONE[name].relation for name in _done(evidence, 0.0)), "re-encoded")
     else:
         relation = max(OTHERS, key=lambda name: rules()[name].odds(evidence))
-    return Judgement(relation, float(sigmoid(np.array(odds))), odds)
+    return RelationScore(relation, float(sigmoid(np.array(odds))), odds)
 
 
 def edits_told(evidence: Mapping[str, float]) -> tuple[str, ...]:
-    """What was done to make the one picture of the other, as far as the evidence shows it, the gravest first."""
+    """What was done to make the one image of the other, as far as the evidence shows it, the gravest first."""
     return tuple(name for name in _done(evidence, NAMED) if name != PART)
 
 

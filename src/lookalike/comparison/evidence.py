@@ -1,7 +1,7 @@
-"""What speaks for and against two pictures being related: a few named numbers, measured once.
+"""What speaks for and against two images being related: a few named numbers, measured once.
 
-``examine`` lays one picture on the other and measures; ``relation.py`` weighs what it found. Every number is the same,
-or its sign alone is changed, when the two pictures change places.
+``examine`` lays one image on the other and measures; ``relation.py`` weighs what it found. Every number is the same,
+or its sign alone is changed, when the two images change places.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ from lookalike.comparison.alignment.overlap import Difference, Overlap, differen
 from lookalike.descriptors.keypoints import Keypoints, keypoints
 from lookalike.types import Box, Floats, Image
 
-FEW = 12  # inliers below which the pictures are laid on one another without keypoints as well
-MOSTLY = 0.6  # of what is beyond the other picture: from here on it is a bar or a border
+FEW = 12  # inliers below which the images are laid on one another without keypoints as well
+MOSTLY = 0.6  # of what is beyond the other image: from here on it is a bar or a border
 MANY, EXACT = 100, 0.25  # inliers and pixels of residual from which on a transform is as exact as it gets
 ENOUGH = 15  # inliers that prove a place, if what lies there agrees
 PLAIN = 12  # grey levels: what differs less from one colour is plain
-SIDE = 400  # pixels of the shorter side at which a picture is to be read
+SIDE = 400  # pixels of the shorter side at which an image is to be read
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A picture that is to be compared, with its keypoints, which are found once."""
+    """An image that is to be compared, with its keypoints, which are found once."""
 
     image: Image
     points: Keypoints
@@ -54,7 +54,7 @@ def subject(image: Image) -> Subject:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How a lies on b and what differs there. ``outside_a``, ``outside_b``: the share of each picture that the other
+    """How a lies on b and what differs there. ``outside_a``, ``outside_b``: the share of each image that the other
     does not show. ``shared``: the share of the keypoints that could be inliers which are."""
 
     placement: Placement
@@ -78,7 +78,7 @@ class Finding:
 
     @property
     def box_in(self) -> str:
-        """Which picture shows more, so that the other lies within it: "a" or "b"."""
+        """Which image shows more, so that the other lies within it: "a" or "b"."""
         return "a" if self.outside_a > self.outside_b else "b"
 
 
@@ -128,7 +128,7 @@ def _as_placed(a: Image, b: Image, placed: Placement) -> Finding | None:
 
 
 def _shared(a: Keypoints, b: Keypoints, placed: Placement) -> float:
-    """Of the picture that has fewer keypoints where the two overlap."""
+    """Of the image that has fewer keypoints where the two overlap."""
     there = [_near(a.points, placed.a), _near(b.points, placed.b)]
     return min(1.0, placed.inliers / max(min(there), 1))
 
@@ -148,7 +148,7 @@ def _outside(a: Image, b: Image, matrix: Matrix) -> float:
 
 
 def box_of(finding: Finding, a: Image, b: Image) -> Box:
-    """Where the one picture lies in the one that shows more (``box_in``), in pixels of the upright original."""
+    """Where the one image lies in the one that shows more (``box_in``), in pixels of the upright original."""
     inner, outer, matrix = (a, b, finding.placement.matrix)
     if finding.box_in == "a":
         inner, outer, matrix = b, a, inverse(matrix)
@@ -179,8 +179,8 @@ def _views(a: Subject, b: Subject) -> int:
 
 
 def with_distances(found: Mapping[str, float], distances: Mapping[str, float]) -> dict[str, float]:
-    """``found`` and the distances, which say less of a copy the better its place is ``proved``: a small part of a
-    picture is far from the whole of it in every one of them."""
+    """``found`` and the distances, which say less of a copy the better its place is ``proved``: a small part of an
+    image is far from the whole of it in every one of them."""
     proved = found["agreement"] * min(1.0, math.expm1(found["inliers"]) / ENOUGH)
     unproved = {f"unproved {name}": distance * (1 - proved) for name, distance in distances.items()}
     return {**distances, **unproved, **found, "proved": proved}
@@ -244,7 +244,7 @@ def _saturated(share: float) -> float:
 
 
 def _beyond(a: Image, b: Image, finding: Finding) -> tuple[float, float]:
-    """The share of the picture that shows more which the other does not show: what is no plain colour, and what is."""
+    """The share of the image that shows more which the other does not show: what is no plain colour, and what is."""
     outer, to_outer = (a, finding.part.to_a) if finding.box_in == "a" else (b, finding.part.to_b)
     height, width = finding.part.mask.shape
     small = cv2.resize(outer.pixels, (96, 96), interpolation=cv2.INTER_AREA)

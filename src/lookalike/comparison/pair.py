@@ -1,4 +1,4 @@
-"""Two pictures -> what they have to do with each other."""
+"""Two images -> what they have to do with each other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from lookalike.comparison.alignment.orientations import nearest
 from lookalike.comparison.calibration import Calibration, library_prior
 from lookalike.comparison.edit_classifier import decide, distances_for, edits_told
-from lookalike.comparison.scoring import Judgement
+from lookalike.comparison.scoring import RelationScore
 from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side
 from lookalike.descriptors.base import Described
 from lookalike.descriptors.neural import model_store
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 PICKED_FROM = 1000  # nobody compares at random: b is taken for the nearest to a among so many strangers
 PRIOR = library_prior(PICKED_FROM)
-TELLING = ("colour", "texture", "structure", "copy", "content")  # whose distances the decision weighs
-WHOLE = 0.02  # of a picture: what is hidden of it or beyond it below this is nobody's crop
+COMPARISON_DESCRIPTORS = ("colour", "texture", "structure", "copy", "content")  # whose distances the decision weighs
+WHOLE = 0.02  # of an image: what is hidden of it or beyond it below this is nobody's crop
 
 Source = str | os.PathLike[str] | bytes | Image
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
-    """A picture with all that a comparison needs of it, found once: its keypoints and its vectors."""
+class ComparisonInput:
+    """An image with all that a comparison needs of it, found once: its keypoints and its vectors."""
 
     subject: Subject
     described: Mapping[str, Described]
@@ -44,42 +44,46 @@ class Looked:
         return self.subject.image
 
 
-def look(source: Source, names: Sequence[str] = TELLING) -> Looked:
-    """Load a picture and find what a comparison needs. Raises LoadError for one that cannot be read."""
-    from lookalike.comparison.evidence import SIDE, subject  # brings OpenCV along: not before the first picture
+def extract_features(source: Source, names: Sequence[str] = COMPARISON_DESCRIPTORS) -> ComparisonInput:
+    """Load an image and find what a comparison needs. Raises LoadError for one that cannot be read."""
+    from lookalike.comparison.evidence import SIDE, subject  # brings OpenCV along: not before the first image
 
     image = source if isinstance(source, Image) else load(source, min_side=max(SIDE, min_side(names)))
-    return Looked(subject(image), describe_all([image], names))
+    return ComparisonInput(subject(image), describe_all([image], names))
 
 
 def compare(a: Source, b: Source) -> Comparison:
-    """The relation of two pictures, its probability, every distance, and where the one lies on the other.
+    """The relation of two images, its probability, every distance, and where the one lies on the other.
 
     The probability is that of a search which found b for a in a small library (PICKED_FROM).
-    Raises LoadError for a picture that cannot be read."""
+    Raises LoadError for an image that cannot be read."""
     names = [
         *DESCRIPTORS,
         *(output.name for model in model_store.shipped() if not model.regions for output in model.outputs),
     ]
-    return relate(look(a, names), look(b, names))
+    return relate(extract_features(a, names), extract_features(b, names))
 
 
-def relate(a: Looked, b: Looked, prior: float = PRIOR, own: Calibration | None = None) -> Comparison:
-    """The same for pictures that were looked at already. ``prior``, ``own``: as for ``decide``."""
+def relate(a: ComparisonInput, b: ComparisonInput, prior: float = PRIOR, own: Calibration | None = None) -> Comparison:
+    """The same for images that were looked at already. ``prior``, ``own``: as for ``decide``."""
     from lookalike.comparison.evidence import examine
 
     return related(a, b, examine(a.subject, b.subject), prior, own)
 
 
 def related(
-    a: Looked, b: Looked, finding: Finding | None, prior: float = PRIOR, own: Calibration | None = None
+    a: ComparisonInput,
+    b: ComparisonInput,
+    finding: Finding | None,
+    prior: float = PRIOR,
+    own: Calibration | None = None,
 ) -> Comparison:
     """The same once it is known how the two lie on one another."""
     from lookalike.comparison.evidence import box_of, measured
 
-    told = distances_for(*({n: looked.described[n] for n in TELLING} for looked in (a, b)))
+    told = distances_for(*({n: looked.described[n] for n in COMPARISON_DESCRIPTORS} for looked in (a, b)))
     evidence = measured(a.subject, b.subject, finding, told)
-    judged = _same_picture(a.image, b.image) or decide(evidence, prior, own)
+    judged = _same_image(a.image, b.image) or decide(evidence, prior, own)
     shown = finding if finding is not None and judged.odds >= 0 else None
     is_part = shown is not None and max(shown.outside_a, shown.outside_b) > WHOLE
     return Comparison(
@@ -97,12 +101,12 @@ def related(
     )
 
 
-def _same_picture(a: Image, b: Image) -> Judgement | None:
-    """What can be said without any descriptor, of blank pictures too."""
+def _same_image(a: Image, b: Image) -> RelationScore | None:
+    """What can be said without any descriptor, of blank images too."""
     if a.sha256 and a.sha256 == b.sha256:
-        return Judgement("identical", 1.0, math.inf)
+        return RelationScore("identical", 1.0, math.inf)
     if (a.width, a.height) == (b.width, b.height) and np.array_equal(a.pixels, b.pixels):
-        return Judgement("re-encoded", 1.0, math.inf)
+        return RelationScore("re-encoded", 1.0, math.inf)
     return None
 
 

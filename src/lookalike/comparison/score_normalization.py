@@ -1,7 +1,8 @@
-"""Score normalisation: how like a fixed crowd of pictures a picture is (SSCD, arXiv 2202.10261, section 4.4).
+"""Score normalisation: how like a fixed crowd of images an image is (SSCD, arXiv 2202.10261, section 4.4).
 
-A page of text or a clear sky is near to many pictures, so that a small distance to it says little. ``crowd.npz``
-holds the `copy` vectors of a few hundred training photographs and drawn things, written by ``recipes/crowd.py``.
+A page of text or a clear sky is near to many images, so that a small distance to it says little.
+``score_normalization.npz`` holds the `copy` vectors of a few hundred training photographs and drawn things, written by
+``recipes/crowd.py``.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from lookalike.types import Floats
 NEAREST = 3
 
 
-def crowd(vectors: NDArray[Any]) -> Floats:
+def background_similarity(vectors: NDArray[Any]) -> Floats:
     """(N, D) unit `copy` vectors -> (N,) float32: how far the mean cosine similarity to the NEAREST of the crowd
     goes beyond what 19 of 20 photographs have; 0 for those."""
     background, usual = _background()

@@ -1,4 +1,4 @@
-"""From evidence to the relation of two pictures: one small decision, used by compare, search and duplicates."""
+"""From evidence to the relation of two images: one small decision, used by compare, search and duplicates."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lookalike.types import Relation
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class RelationScore:
     """``relation`` and the probability that the two are copies; ``odds`` its logit, which never rounds to 1."""
 
     relation: Relation
@@ -22,7 +22,7 @@ class Judgement:
     odds: float
 
 
-def judge(
+def classify_from_distances(
     distances: Mapping[str, float],
     *,
     same_bytes: bool = False,
@@ -30,8 +30,8 @@ def judge(
     crowd: float = 0.0,
     own: Mapping[str, Calibration] = MappingProxyType({}),
     weights: Mapping[str, float] | None = None,
-) -> Judgement:
-    """The relation of two pictures lying alike, from the distances that are known.
+) -> RelationScore:
+    """The relation of two images lying alike, from the distances that are known.
 
     The surest witness decides: hashes tell what was only recompressed or recoloured, ``copy`` what was cropped,
     turned or pasted as well. A further witness is one more chance to be wrong, which it must make up for itself.
@@ -41,10 +41,10 @@ def judge(
     calibration, a user's own network's for instance, say nothing of copies: "unrelated", with probability 0.
     """
     if same_bytes:
-        return Judgement("identical", 1.0, math.inf)
+        return RelationScore("identical", 1.0, math.inf)
     witnesses = evidence(distances, own, weights)
     if not witnesses:
-        return Judgement("unrelated", 0.0, -math.inf)
+        return RelationScore("unrelated", 0.0, -math.inf)
     odds = max(
         (own.get(measure) or curve(measure)).odds(distance, prior, crowd) - math.log(place)
         for place, (measure, distance) in enumerate(witnesses.items(), 1)
@@ -53,7 +53,7 @@ def judge(
         relation: Relation = "edited" if _is_edited(distances) else "re-encoded"
     else:
         relation = "similar" if _is_similar(distances) else "unrelated"
-    return Judgement(relation, _sigmoid(odds), odds)
+    return RelationScore(relation, _sigmoid(odds), odds)
 
 
 def evidence(
@@ -84,7 +84,7 @@ def blend_distance(distances: Mapping[str, float], weights: Mapping[str, float] 
     if len(weights) == 1:
         return distances[next(iter(weights))]
     total = sum(weights.values())
-    return sum(share / total * distances[n] / get(n).card.typical for n, share in weights.items())
+    return sum(share / total * distances[n] / get(n).card.median_negative_distance for n, share in weights.items())
 
 
 def _is_similar(distances: Mapping[str, float]) -> bool:
@@ -97,7 +97,9 @@ def _is_similar(distances: Mapping[str, float]) -> bool:
 def _is_edited(distances: Mapping[str, float]) -> bool:
     """Re-encoding (format, quality, size) leaves every cue nearly untouched; an edit moves one of them."""
     rule = shipped().edited
-    known = {name: distances[name] / get(name).card.typical for name in DEFAULT_WEIGHTS if name in distances}
+    known = {
+        name: distances[name] / get(name).card.median_negative_distance for name in DEFAULT_WEIGHTS if name in distances
+    }
     if not known and "copy" in distances:
         return True  # `copy` overlooks edits: it cannot say that there is none
     return rule["intercept"] + sum(rule[name] * distance for name, distance in known.items()) > 0

@@ -75,7 +75,9 @@ def _shares(distances: Distances, same: Mask) -> dict[str, float]:
     apart by little is heard as well."""
     if len(distances) == 1:
         return dict.fromkeys(distances, 1.0)
-    scaled = {name: part.astype(np.float64) / get(name).card.typical for name, part in distances.items()}
+    scaled = {
+        name: part.astype(np.float64) / get(name).card.median_negative_distance for name, part in distances.items()
+    }
     spreads = {name: _spread(part) for name, part in scaled.items()}
     table = np.column_stack([-part / spreads[name] for name, part in scaled.items()])
     model = fit(table, same, l2=LEARNING_L2, nonnegative=True, weights=_balance(same))
@@ -95,7 +97,8 @@ def _spread(far: NDArray[np.float64]) -> float:
 
 
 def blended(weights: Mapping[str, float], distances: Distances) -> NDArray[Any]:
-    """The distance that ranks: a single descriptor's own, or the weighted sum of several in units of ``typical``."""
+    """The distance that ranks: a single descriptor's own, or the weighted sum of several in units of
+    ``median_negative_distance``."""
     blend = Blend(weights)
     return distances[blend.names[0]] if len(blend.names) == 1 else blend.combine(distances)
 

@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 from lookalike.distance import Metric
 from lookalike.types import Floats, Image, Pixels
 
-THUMBNAIL = 64  # pixels: the side of the small picture that colour, texture and structure begin with
+THUMBNAIL = 64  # pixels: the side of the small image that colour, texture and structure begin with
 
 
 @dataclass(frozen=True, slots=True)
 class DescriptorCard:
     """The identity of a descriptor. A gallery keeps its ``fingerprint`` and refuses strangers.
 
-    ``dim``: bits for hamming, numbers otherwise. ``bits``: size of one stored vector in bits.
-    ``min_side``: shortest side in pixels that a decoded picture must keep; a smaller scale loses accuracy.
-    ``min_quality``: vectors below this quality (0..1) say nothing and match nothing.
-    ``typical``: median distance between unrelated photographs, measured; divides the distance in a blend.
-    ``source``: the paper or standard that defines it.
+    ``dim``: bits for hamming, numbers otherwise. ``bits``: size of one stored vector in bits. ``min_side``: shortest
+    side in pixels that a decoded image must keep; a smaller scale loses accuracy. ``min_contrast``: vectors below this
+    contrast (0..1) say nothing and match nothing. ``median_negative_distance``: median distance between unrelated
+    photographs, measured; divides the distance in a blend. ``source``: the paper or standard that defines it.
+    ``rerank``: the nearest by this descriptor are re-ranked by geometric verification unless a search says otherwise.
+    ``thumbnail_input``: it sees no more of an image than ``thumbnail`` leaves, which several such descriptors share.
+    ``score_normalization``: a query's similarity to background images counts against it (score_normalization.py).
     ``origin``: what else the vectors depend on: a model's file and what is done before it; "" for a hash.
     """
 
@@ -36,10 +38,13 @@ class DescriptorCard:
     dim: int
     bits: int
     min_side: int
-    min_quality: float
-    typical: float
+    min_contrast: float
+    median_negative_distance: float
     source: str
     origin: str = ""
+    rerank: bool = False
+    thumbnail_input: bool = False
+    score_normalization: bool = False
 
     @property
     def fingerprint(self) -> str:
@@ -51,26 +56,26 @@ class DescriptorCard:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """``vectors``: (N, D) float32, or (N, D / 8) packed uint8 for hamming. ``quality``: (N,) float32, 0..1,
-    0 for a picture without any feature."""
+    """``vectors``: (N, D) float32, or (N, D / 8) packed uint8 for hamming. ``contrast``: (N,) float32, 0..1,
+    0 for an image without any feature."""
 
     vectors: NDArray[Any]
-    quality: Floats
+    contrast: Floats
 
 
 class Descriptor(Protocol):
-    """One way to turn pictures into vectors."""
+    """One way to turn images into vectors."""
 
     @property
     def card(self) -> DescriptorCard: ...
 
     def describe(self, images: Sequence[Image]) -> Described:
-        """N pictures of any size -> N vectors and their quality. Never fails on a valid Image."""
+        """N images of any size -> N vectors and their contrast. Never fails on a valid Image."""
         ...
 
 
 def thumbnails(images: Sequence[Image]) -> Pixels:
-    """N pictures -> (N, 64, 64, 3) uint8, each squeezed to a square."""
+    """N images -> (N, 64, 64, 3) uint8, each squeezed to a square."""
     small = np.empty((len(images), THUMBNAIL, THUMBNAIL, 3), np.uint8)
     for row, image in enumerate(images):
         small[row] = thumbnail(image.pixels)
@@ -84,7 +89,7 @@ def thumbnail(pixels: Pixels) -> Pixels:
     Exact means of whole blocks until the side is within a factor of two, then linear interpolation: five
     times as fast as OpenCV's area resize by a broken factor, and as accurate in our measurements.
     """
-    import cv2  # takes 0.1 s: not before the first picture
+    import cv2  # takes 0.1 s: not before the first image
 
     if pixels.shape[:2] == (THUMBNAIL, THUMBNAIL):
         return pixels

@@ -84,7 +84,10 @@ def _in_typical(distances: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -
     missing = [name for name in names if name not in distances]
     if missing:
         raise UserError(f"no distance given for {', '.join(missing)}")
-    return {name: np.asarray(distances[name], np.float32) / np.float32(get(name).card.typical) for name in names}
+    return {
+        name: np.asarray(distances[name], np.float32) / np.float32(get(name).card.median_negative_distance)
+        for name in names
+    }
 
 
 def _known(name: str) -> str:

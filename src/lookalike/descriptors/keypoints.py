@@ -1,4 +1,4 @@
-"""SIFT: points that are found again at any scale and turn, each with what the picture looks like around it.
+"""SIFT: points that are found again at any scale and turn, each with what the image looks like around it.
 
 Lowe, Distinctive Image Features from Scale-Invariant Keypoints, 2004; compared as RootSIFT (Arandjelovic and Zisserman,
 Three things everyone should know to improve object retrieval, 2012).
@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 from lookalike.types import Floats, Image, Pixels
 
-MOST = 1000  # points kept of a picture: the most contrasted, in no order
+MOST = 1000  # points kept of an image: the most contrasted, in no order
 AREA = 160_000  # pixels at which points are looked for, whatever the shape
 SMALL = 100_000  # pixels: what has fewer is enlarged to these, at most to twice its sides
-LEAST = 12  # pixels: in a picture narrower than this, once enlarged, no points are looked for
-BIAS = 0.25  # pixels: a picture turned upside down shows that OpenCV's points are this far from the pixels' corners
-CONTRAST = 0.007  # a sixth of Lowe's: faint pictures have points as well; of contrasted ones the best are kept anyway
+LEAST = 12  # pixels: in an image narrower than this, once enlarged, no points are looked for
+BIAS = 0.25  # pixels: an image turned upside down shows that OpenCV's points are this far from the pixels' corners
+CONTRAST = 0.007  # a sixth of Lowe's: faint images have points as well; of contrasted ones the best are kept anyway
 DIM = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
-    """N points of one picture. ``points``: (N, 2) float32, (x, y) in pixels of the upright original. ``vectors``:
+    """N points of one image. ``points``: (N, 2) float32, (x, y) in pixels of the upright original. ``vectors``:
     (N, 128) uint8, SIFT's histograms as OpenCV gives them. ``grain``: pixels of the original to one in which they were
     looked for; nothing is placed more exactly than that."""
 
@@ -39,7 +39,7 @@ class Keypoints:
 
 
 def keypoints(image: Image, most: int = MOST) -> Keypoints:
-    """The ``most`` clearest points of a picture; none of a flat one."""
+    """The ``most`` clearest points of an image; none of a flat one."""
     height, width = image.pixels.shape[:2]
     grey = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY)
     scale = _scale(height * width)

@@ -1,4 +1,4 @@
-"""DESCRIBE: pictures to vectors. ``DESCRIPTORS`` is the one table of hashes: a new one is a file and a line.
+"""DESCRIBE: images to vectors. ``DESCRIPTORS`` is the one table of hashes: a new one is a file and a line.
 
 Beside them stand the outputs of neural models, those that are shipped and the user's own (model_store.py); ``names``
 lists all, and ``get`` knows all.
@@ -50,8 +50,6 @@ DESCRIPTORS: Mapping[str, Callable[[], Descriptor]] = {
     "pdq": _pdq,
 }
 
-FROM_THUMBNAIL = frozenset({"colour", "texture", "structure"})  # these see no more than base.thumbnail()
-
 
 def names() -> list[str]:
     """Every descriptor there is: the hashes, then those of the models that are shipped, then the user's own."""
@@ -87,16 +85,16 @@ def _refused() -> str:
 
 
 def describe_all(images: Sequence[Image], names: Sequence[str]) -> dict[str, Described]:
-    """Describe N pictures with several descriptors: name -> vectors and quality, as each alone gives.
+    """Describe N images with several descriptors: name -> vectors and contrast, as each alone gives.
 
-    What several of them begin with, a small picture, is made once; the outputs of one network take one pass.
+    What several of them begin with, a small image, is made once; the outputs of one network take one pass.
     """
     descriptors = {name: get(name) for name in names}
     small = images
-    if FROM_THUMBNAIL & set(names):
+    if any(descriptor.card.thumbnail_input for descriptor in descriptors.values()):
         small = [replace(image, pixels=thumbnail(image.pixels)) for image in images]
     described = {
-        name: descriptor.describe(small if name in FROM_THUMBNAIL else images)
+        name: descriptor.describe(small if descriptor.card.thumbnail_input else images)
         for name, descriptor in descriptors.items()
         if not isinstance(descriptor, Neural)
     }
@@ -114,5 +112,5 @@ def _by_network(descriptors: Mapping[str, Descriptor]) -> dict[Network, list[str
 
 
 def min_side(names: Sequence[str]) -> int:
-    """Pixels: the shortest side that a decoded picture must keep for all of these; 1 for none."""
+    """Pixels: the shortest side that a decoded image must keep for all of these; 1 for none."""
     return max((get(name).card.min_side for name in names), default=1)

@@ -1,4 +1,4 @@
-"""Curves and bars as SVG: numbers to coordinates, no picture and no maths of scores."""
+"""Curves and bars as SVG: numbers to coordinates, no image and no maths of scores."""
 
 from __future__ import annotations
 

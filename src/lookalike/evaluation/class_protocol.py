@@ -1,4 +1,4 @@
-"""The protocol for a folder with a sub-folder for each class: every picture asks for the others of its class."""
+"""The protocol for a folder with a sub-folder for each class: every image asks for the others of its class."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from lookalike.evaluation.embeddings import (
 )
 from lookalike.types import Failure, Floats, Progress
 
-EXAMPLES = (1, 5, 20)  # labelled pictures of each class
+EXAMPLES = (1, 5, 20)  # labelled images of each class
 K = 10
 BLOCK = 500  # queries whose distances are in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
 class FewLabels:
-    """With ``examples`` labelled pictures of each class: the ``mean`` and standard ``deviation`` over 10 draws of the
-    share of the other pictures that the nearest class mean tells right."""
+    """With ``examples`` labelled images of each class: the ``mean`` and standard ``deviation`` over 10 draws of the
+    share of the other images that the nearest class mean tells right."""
 
     examples: int
     mean: float
@@ -57,13 +57,13 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class ClassReport:
-    """What was evaluated, and how it did. ``classes``: name -> pictures. ``queries``: pictures that asked.
+    """What was evaluated, and how it did. ``classes``: name -> images. ``queries``: images that asked.
 
     ``identical``: files left out because another one holds the same bytes. ``unlabelled``: files that lie in no class.
     ``chance``: what an answer by lot would have.
     """
 
-    pictures: int
+    images: int
     queries: int
     classes: Mapping[str, int]
     identical: int
@@ -76,7 +76,7 @@ class ClassReport:
 
 @dataclass(frozen=True, slots=True)
 class _Labelled:
-    """N pictures; ``labels``: (N,) numbers of ``names``; ``asked``: (Q,) rows of those that ask."""
+    """N images; ``labels``: (N,) numbers of ``names``; ``asked``: (Q,) rows of those that ask."""
 
     vectors: Vectors
     labels: NDArray[np.int64]
@@ -84,7 +84,7 @@ class _Labelled:
     asked: NDArray[np.int64]
 
     def relevant(self, some: slice) -> NDArray[np.bool_]:
-        """(B, N): whether each is another picture of the class of the one that asks."""
+        """(B, N): whether each is another image of the class of the one that asks."""
         rows = self.asked[some, None]
         return np.asarray((self.labels[rows] == self.labels) & (rows != np.arange(len(self.labels))), np.bool_)
 
@@ -105,10 +105,10 @@ def evaluate_classes(
     progress: Progress = lambda *_: None,
     processes: int | None = None,
 ) -> ClassReport:
-    """How well each measure finds the other pictures of a class: leave one out, all others are the library.
+    """How well each measure finds the other images of a class: leave one out, all others are the library.
 
     ``files`` lie in ``folder``, one sub-folder for each class. ``queries``: how many of them ask, drawn by lot; None:
-    all that have another one to find. Raises UserError unless two classes hold two pictures that can be read.
+    all that have another one to find. Raises UserError unless two classes hold two images that can be read.
     """
     by = chosen(by)
     labels = {file: label for file in files if (label := class_of(folder, file)) is not None}
@@ -119,7 +119,7 @@ def evaluate_classes(
     _check_enough(told)
     everything = _drawn(library, told, queries, seed)
     return ClassReport(
-        pictures=len(told),
+        images=len(told),
         queries=len(everything.asked),
         classes={name: told.count(name) for name in everything.names},
         identical=library.identical,
@@ -135,7 +135,7 @@ def _check_enough(labels: Sequence[str]) -> None:
     names, sizes = np.unique(np.array(labels, str), return_counts=True)
     if (sizes >= 2).sum() < 2:
         raise UserError(
-            f"too few classes: {len(names)} sub-folders hold pictures, {(sizes >= 2).sum()} of them two or more that "
+            f"too few classes: {len(names)} sub-folders hold images, {(sizes >= 2).sum()} of them two or more that "
             "can be read and are not the same file twice; it takes two such classes"
         )
 
@@ -165,7 +165,7 @@ def _scored(name: str, everything: _Labelled, seed: int) -> ClassScore:
 
 
 def _of_queries(name: str, everything: _Labelled) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(Q,) average precision, and (Q,) the place of the nearest picture of the same class."""
+    """(Q,) average precision, and (Q,) the place of the nearest image of the same class."""
     precision, ranks = [], []
     for near, right in _blocks(name, everything):
         precision.append(ranking_metrics.average_precision(near, right))

@@ -1,4 +1,4 @@
-"""How good given labels and their probabilities are: pure functions. No pictures, no files.
+"""How good given labels and their probabilities are: pure functions. No images, no files.
 
 ``logits``: (N, C), any finite numbers; ``labels``: (N,) int, 0..C - 1. All scores lie in 0..1.
 """
@@ -28,14 +28,14 @@ def probabilities(logits: Array, temperature: float = 1.0) -> Doubles:
 
 
 def confusion(labels: Whole, answers: Whole, classes: int) -> Whole:
-    """(C, C): row by row, how the pictures of a class were answered."""
+    """(C, C): row by row, how the images of a class were answered."""
     return np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """Of each class (C,): ``recall``, the share of its pictures that is found; ``precision``, the share of right
-    answers among those that name it; both 0 where nothing is asked or answered. ``asked``: its pictures."""
+    """Of each class (C,): ``recall``, the share of its images that is found; ``precision``, the share of right
+    answers among those that name it; both 0 where nothing is asked or answered. ``asked``: its images."""
 
     recall: Doubles
     precision: Doubles
@@ -106,7 +106,7 @@ def fitted_temperature(logits: Array, labels: Whole) -> float:
 
 
 def calibrated_error(logits: Array, labels: Whole) -> float:
-    """The calibration error with a temperature that never saw the pictures it is measured on: of each half, that of
+    """The calibration error with a temperature that never saw the images it is measured on: of each half, that of
     the other half."""
     shares = np.empty(np.shape(logits), np.float64)
     for mine in (0, 1):

@@ -1,4 +1,4 @@
-"""The protocol for a folder without labels: every picture of a sample is edited, and looked for in the folder."""
+"""The protocol for a folder without labels: every image of a sample is edited, and looked for in the folder."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class CopyScore:
 
 @dataclass(frozen=True, slots=True)
 class CopyReport:
-    """What was evaluated, and how it did. ``library``, ``queries``, ``foreign``: pictures; each query is edited in
+    """What was evaluated, and how it did. ``library``, ``queries``, ``foreign``: images; each query is edited in
     every way. ``allowed``: how many of the foreign ones may lie below the threshold. ``identical``: files left out
     because another one holds the same bytes. ``wrong``: pairs that do not belong together. ``example``: a file that
     was edited."""
@@ -81,7 +81,7 @@ class CopyReport:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """``copies``: Q edited pictures, those of one original side by side. ``originals``: (Q,) rows of ``held``."""
+    """``copies``: Q edited images, those of one original side by side. ``originals``: (Q,) rows of ``held``."""
 
     held: Vectors
     copies: Vectors
@@ -103,7 +103,7 @@ def evaluate_copies(
 
     ``by``: descriptors, "blend"; None: all. ``foreign``: files that have no copy among the others; None: one in five
     of ``files``, at most 500, is kept out of the library for that. The same ``seed`` gives the same answer. Raises
-    UserError for too few pictures (two in the library, one foreign) and unknown names.
+    UserError for too few images (two in the library, one foreign) and unknown names.
     """
     by = chosen(by)
     parts = needed(by)
@@ -150,13 +150,13 @@ def _check_enough(held: int, strange: int, named: bool) -> None:
         return
     advice = "" if named else "; without --foreign, a fifth of the folder is kept out of the library as foreign"
     raise UserError(
-        f"too few pictures: {held} for the library and {strange} foreign ones; it takes 2 and 1 that can be "
+        f"too few images: {held} for the library and {strange} foreign ones; it takes 2 and 1 that can be "
         f"read and are not the same file twice{advice}"
     )
 
 
 def _without(others: Library, library: Library) -> Library:
-    """The foreign pictures, less those that are byte for byte in the library."""
+    """The foreign images, less those that are byte for byte in the library."""
     known = set(library.digests)
     kept = [row for row, digest in enumerate(others.digests) if digest not in known]
     return Library(
@@ -175,7 +175,7 @@ def _edited(
     drawn = np.sort(np.random.default_rng([seed, 1]).permutation(len(library.paths))[:count])
     done, copies, failed = describe_edits(mapped, [library.paths[row] for row in drawn], by, seed, advance)
     if not done:
-        raise UserError(f"none of the {count} pictures that were drawn can be edited: {failed[0].reason}")
+        raise UserError(f"none of the {count} images that were drawn can be edited: {failed[0].reason}")
     return _Asked(library.vectors, copies, np.repeat(drawn[done], len(EDITS))), failed
 
 

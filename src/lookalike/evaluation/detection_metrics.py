@@ -1,6 +1,6 @@
-"""How good found boxes are: pure functions, no pictures, no files.
+"""How good found boxes are: pure functions, no images, no files.
 
-Boxes are (n, 4), x, y, width and height in one unit for all, such as shares of the picture. Average precision is that
+Boxes are (n, 4), x, y, width and height in one unit for all, such as shares of the image. Average precision is that
 of COCO (Lin et al., arXiv 1405.0312), by its own package, pycocotools. All scores lie in 0..1.
 """
 
@@ -21,13 +21,13 @@ Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 
 SAME = 0.5  # overlap from which a box is taken for the true one
-MOST = (1, 10, 100)  # boxes of a picture that AR is asked of
+MOST = (1, 10, 100)  # boxes of an image that AR is asked of
 NONE = -1  # no such box
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Of one picture: ``boxes``, (n, 4); ``classes``, (n,) int; ``scores``, (n,), how sure each is; of true boxes
+    """Of one image: ``boxes``, (n, 4); ``classes``, (n,) int; ``scores``, (n,), how sure each is; of true boxes
     nobody asks for the scores."""
 
     boxes: Array
@@ -46,8 +46,8 @@ def true_boxes(boxes: Array, classes: Array) -> Seen:
 @dataclass(frozen=True, slots=True)
 class Precision:
     """``ap``: the mean over overlaps of 0.5, 0.55, ... 0.95 and over classes; ``ap50``, ``ap75``: at one overlap alone.
-    ``recall``: at most so many boxes of a picture -> the mean over the overlaps of what they find. Of each class (C,):
-    ``per_class``, ``per_class_50``, NaN for one that no picture shows; ``asked``, its true boxes."""
+    ``recall``: at most so many boxes of an image -> the mean over the overlaps of what they find. Of each class (C,):
+    ``per_class``, ``per_class_50``, NaN for one that no image shows; ``asked``, its true boxes."""
 
     ap: float
     ap50: float
@@ -61,7 +61,7 @@ class Precision:
 def average_precision(
     found: Sequence[Seen], truth: Sequence[Seen], classes: int, agnostic: bool = False, most: Sequence[int] = MOST
 ) -> Precision:
-    """COCO's figures of N pictures. ``agnostic``: a box is right wherever anything is, whatever its class.
+    """COCO's figures of N images. ``agnostic``: a box is right wherever anything is, whatever its class.
 
     All are 0 where nothing is to be found. Raises MissingDependency without pycocotools."""
     if agnostic:
@@ -84,7 +84,7 @@ def average_precision(
 
 
 def recall_at(boxes: Sequence[Array], truth: Sequence[Array], count: int, iou: float = SAME) -> float:
-    """The share of the true boxes of N pictures that one of the first ``count`` boxes of their picture overlaps by
+    """The share of the true boxes of N images that one of the first ``count`` boxes of their image overlaps by
     ``iou`` or more; 0 where there is no true box."""
     hits = [
         (overlaps(there, some[:count]) >= iou).any(1) for some, there in zip(boxes, truth, strict=True) if len(there)
@@ -140,7 +140,7 @@ def _of_one_class(seen: Sequence[Seen]) -> list[Seen]:
 
 
 def _mean(values: Doubles, axes: tuple[int, ...]) -> Doubles:
-    """The mean over these axes; NaN for a class that no picture shows, which pycocotools says with -1."""
+    """The mean over these axes; NaN for a class that no image shows, which pycocotools says with -1."""
     return np.where((values < 0).all(axes), np.nan, values.mean(axes))
 
 
@@ -162,22 +162,22 @@ def _evaluated(
 
 
 def _coco(seen: Sequence[Seen], classes: int) -> Any:
-    """As pycocotools keeps pictures and boxes."""
+    """As pycocotools keeps images and boxes."""
     from pycocotools.coco import COCO
 
     rows = [
-        (picture, box, kind, score)
-        for picture, one in enumerate(seen)
+        (image, box, kind, score)
+        for image, one in enumerate(seen)
         for box, kind, score in zip(one.boxes.tolist(), one.classes.tolist(), one.scores.tolist(), strict=True)
     ]
     made = COCO()
     made.dataset = {
-        "images": [{"id": picture} for picture in range(len(seen))],
+        "images": [{"id": image} for image in range(len(seen))],
         "categories": [{"id": kind} for kind in range(classes)],
         "annotations": [
-            {"id": number, "image_id": picture, "category_id": int(kind), "bbox": box, "area": box[2] * box[3],
+            {"id": number, "image_id": image, "category_id": int(kind), "bbox": box, "area": box[2] * box[3],
              "iscrowd": 0, "score": score}
-            for number, (picture, box, kind, score) in enumerate(rows, start=1)
+            for number, (image, box, kind, score) in enumerate(rows, start=1)
         ],
     }  # fmt: skip
     made.createIndex()

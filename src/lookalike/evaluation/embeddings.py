@@ -28,7 +28,7 @@ from lookalike.types import Failure, Floats, Image, Pixels, Progress
 
 SIDE = 512  # pixels: a photograph is taken at about this size before it is edited
 SMALLEST = 8  # pixels: the shortest side that can be edited
-QUALITY = 90  # of the JPEG that an edited picture is saved as
+QUALITY = 90  # of the JPEG that an edited image is saved as
 FEW = 24  # so few files are not worth the seconds that processes take to start
 
 Advance = Callable[[int], None]  # by how much
@@ -37,18 +37,18 @@ Mapper = Callable[[Callable[[str], Any], Sequence[str]], Iterator[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Vectors:
-    """N pictures. ``of``: descriptor name -> (N, D), as its card says. ``quality``: name -> (N,) float32, 0..1."""
+    """N images. ``of``: descriptor name -> (N, D), as its card says. ``contrast``: name -> (N,) float32, 0..1."""
 
     of: Mapping[str, NDArray[Any]]
-    quality: Mapping[str, Floats]
+    contrast: Mapping[str, Floats]
 
     def __len__(self) -> int:
         return len(next(iter(self.of.values())))
 
     def rows(self, which: slice | NDArray[Any]) -> Vectors:
-        """Only these pictures (a slice, positions, or a mask)."""
+        """Only these images (a slice, positions, or a mask)."""
         kept = {name: part[which] for name, part in self.of.items()}
-        return Vectors(kept, {name: part[which] for name, part in self.quality.items()})
+        return Vectors(kept, {name: part[which] for name, part in self.contrast.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ def distances(name: str, asked: Vectors, held: Vectors) -> Floats:
         return blend.combine({part: distances(part, asked, held) for part in blend.names})
     card = get(name).card
     found = np.array(METRICS[card.metric](asked.of[name], held.of[name]), np.float32)
-    found[asked.quality[name] < card.min_quality] = np.inf
-    found[:, held.quality[name] < card.min_quality] = np.inf
+    found[asked.contrast[name] < card.min_contrast] = np.inf
+    found[:, held.contrast[name] < card.min_contrast] = np.inf
     return found
 
 
@@ -120,7 +120,7 @@ def workers(files: int, count: int | None = None) -> Iterator[Mapper]:
         yield pool.map
     except BrokenProcessPool as error:
         raise LookalikeError(
-            "a worker process ended before its work was done, perhaps for want of memory; take fewer pictures"
+            "a worker process ended before its work was done, perhaps for want of memory; take fewer images"
         ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
@@ -166,7 +166,7 @@ def describe_edits(
 ) -> tuple[list[int], Vectors, list[Failure]]:
     """Edit N files in every way and describe what comes of it.
 
-    Gives the positions of the K files that could be edited, vectors of K * len(EDITS) pictures, those of one file
+    Gives the positions of the K files that could be edited, vectors of K * len(EDITS) images, those of one file
     side by side in the order of EDITS, and the others as failures.
     """
     done, parts, failed = [], [], []
@@ -181,11 +181,11 @@ def describe_edits(
 
 
 def stacked(parts: Sequence[Vectors], by: Sequence[str]) -> Vectors:
-    """The pictures of all parts, one after the other."""
+    """The images of all parts, one after the other."""
     if not parts:
         return Vectors({name: np.empty((0, 0)) for name in by}, {name: np.empty(0, np.float32) for name in by})
     of = {name: np.concatenate([part.of[name] for part in parts]) for name in by}
-    return Vectors(of, {name: np.concatenate([part.quality[name] for part in parts]) for name in by})
+    return Vectors(of, {name: np.concatenate([part.contrast[name] for part in parts]) for name in by})
 
 
 # --- one file, in a worker process
@@ -224,4 +224,4 @@ def jpeg(pixels: Pixels, quality: int = QUALITY) -> bytes:
 
 def _described(images: Sequence[Image], by: Sequence[str]) -> Vectors:
     found = describe_all(images, by)
-    return Vectors({name: one.vectors for name, one in found.items()}, {n: one.quality for n, one in found.items()})
+    return Vectors({name: one.vectors for name, one in found.items()}, {n: one.contrast for n, one in found.items()})

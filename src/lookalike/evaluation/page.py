@@ -49,21 +49,21 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Heat:
-    """A line of the coloured table. ``kind``: the heading that it stands below; ``picture``: a data URI, or "".
+    """A line of the coloured table. ``kind``: the heading that it stands below; ``image``: a data URI, or "".
 
     ``values``: of each measure, 0..1; None where nothing was asked.
     """
 
     name: str
     kind: str
-    picture: str
+    image: str
     values: tuple[float | None, ...]
 
 
 COPY_COLUMNS = (
-    Column("micro-AP", "all pairs in one order, foreign pictures too: how well one threshold serves all queries"),
-    Column("recall", "copies below the distance that hardly any foreign picture passes"),
-    Column("recall@1", "copies whose original is the nearest picture"),
+    Column("micro-AP", "all pairs in one order, foreign images too: how well one threshold serves all queries"),
+    Column("recall", "copies below the distance that hardly any foreign image passes"),
+    Column("recall@1", "copies whose original is the nearest image"),
     Column("recall@10", "copies whose original is among the ten nearest"),
     Column("recall at precision 0.9", "copies that are found while nine of ten answers are right"),
     Column("ROC AUC", "how often a right pair is nearer than a wrong one"),
@@ -71,8 +71,8 @@ COPY_COLUMNS = (
 )
 CLASS_COLUMNS = (
     Column("mAP", "mean average precision: how far in front the others of the class stand"),
-    Column("recall@1", "pictures whose nearest one is of their class"),
-    Column("recall@10", "pictures with one of their class among the ten nearest"),
+    Column("recall@1", "images whose nearest one is of their class"),
+    Column("recall@10", "images with one of their class among the ten nearest"),
 )
 
 
@@ -116,22 +116,22 @@ def best(rows: Sequence[Row], column: int, least: bool) -> float | None:
 
 
 def _of_copies(report: CopyReport) -> dict[str, Any]:
-    pictures = examples(report.example, report.seed)
+    images = examples(report.example, report.seed)
     return {
         "title": "How well copies are found",
         "facts": _facts(
-            ("Pictures", report.library), ("Edited", report.queries), ("Edits", len(EDITS)), ("Foreign", report.foreign)
+            ("Images", report.library), ("Edited", report.queries), ("Edits", len(EDITS)), ("Foreign", report.foreign)
         ),
         "lede": (
-            f"{report.queries:,} of the pictures were edited in {len(EDITS)} ways, saved as JPEG and looked for. "
+            f"{report.queries:,} of the images were edited in {len(EDITS)} ways, saved as JPEG and looked for. "
             f"Recall is the share of the copies that lie below the distance which {report.allowed:,} of the "
-            f"{report.foreign:,} foreign pictures pass."
+            f"{report.foreign:,} foreign images pass."
         ),
         "columns": COPY_COLUMNS,
         "rows": [Row(one.by, _copy_values(one)) for one in report.scores],
         "chance": None,
         "heat_title": "Recall of each edit",
-        "heat": [Heat(name, kind, pictures.get(name, ""), _of_edit(report, name)) for name, kind in _by_kind()],
+        "heat": [Heat(name, kind, images.get(name, ""), _of_edit(report, name)) for name, kind in _by_kind()],
         "lines": (
             charts.precision_recall([(one.by, one.precision_recall) for one in report.scores]),
             charts.roc([(one.by, one.roc) for one in report.scores], report.wrong),
@@ -165,7 +165,7 @@ def _by_kind() -> list[tuple[str, str]]:
 
 
 def examples(path: str, seed: int) -> dict[str, str]:
-    """Edit -> a small JPEG of this picture after it, as a data URI; nothing if the file is gone."""
+    """Edit -> a small JPEG of this image after it, as a data URI; nothing if the file is gone."""
     try:
         pixels = photograph(path)
     except LoadError:
@@ -175,9 +175,9 @@ def examples(path: str, seed: int) -> dict[str, str]:
 
 def thumbnail(pixels: Pixels, side: int = SIDE) -> str:
     """(h, w, 3) uint8 -> a small JPEG, at most ``side`` pixels wide and high, as a data URI."""
-    picture = Pillow.fromarray(pixels)
-    picture.thumbnail((side, side))
-    data = jpeg(np.asarray(picture, np.uint8), QUALITY)
+    image = Pillow.fromarray(pixels)
+    image.thumbnail((side, side))
+    data = jpeg(np.asarray(image, np.uint8), QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
 
 
@@ -194,9 +194,9 @@ def _of_classes(report: ClassReport) -> dict[str, Any]:
     )
     return {
         "title": "How well classes are told apart",
-        "facts": _facts(("Pictures", report.pictures), ("Classes", len(report.classes)), ("Queries", report.queries)),
+        "facts": _facts(("Images", report.images), ("Classes", len(report.classes)), ("Queries", report.queries)),
         "lede": (
-            "Each picture looked for the others of its class among all the others. With a few labelled examples of "
+            "Each image looked for the others of its class among all the others. With a few labelled examples of "
             "each class, the nearest class mean tells the rest: mean and standard deviation of ten draws."
         ),
         "columns": (*CLASS_COLUMNS, *few),

@@ -1,4 +1,4 @@
-"""How good an order is: pure functions of distances and of what belongs together. No pictures, no files.
+"""How good an order is: pure functions of distances and of what belongs together. No images, no files.
 
 Distances: smaller is closer; infinite is "never found". Ties are settled against us: of equal distances, the wrong
 ones come first. All scores lie in 0..1.
@@ -39,7 +39,7 @@ def best_rank(distances: Array, relevant: Mask) -> Doubles:
 
 
 def recall_at_k(distances: Array, relevant: Mask, k: int) -> float:
-    """(Q, N), (Q, N) -> the share of queries with at least one right picture among their k nearest.
+    """(Q, N), (Q, N) -> the share of queries with at least one right image among their k nearest.
 
     What most work on metric learning reports (see Musgrave et al., arXiv 2003.08505). Queries that have nothing to find
     are left out; raises UserError if none is left.
@@ -49,10 +49,10 @@ def recall_at_k(distances: Array, relevant: Mask, k: int) -> float:
 
 
 def average_precision(distances: Array, relevant: Mask) -> Doubles:
-    """(Q, N), (Q, N) -> (Q,): the mean, over a query's right pictures, of the precision at the place of each.
+    """(Q, N), (Q, N) -> (Q,): the mean, over a query's right images, of the precision at the place of each.
 
     The area under the precision-recall curve as a sum, without interpolation (Manning et al., Introduction to
-    Information Retrieval, 8.4). A right picture at infinite distance adds 0; so does a query with nothing to find.
+    Information Retrieval, 8.4). A right image at infinite distance adds 0; so does a query with nothing to find.
     """
     _check_table(distances, relevant)
     order = np.lexsort((relevant, distances), axis=-1)
@@ -85,7 +85,7 @@ def chance_average_precision(relevant: int, candidates: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """All pairs of queries and library pictures in one order.
+    """All pairs of queries and library images in one order.
 
     ``before``: (F,) int64, for each right pair of finite distance, nearest first, how many wrong pairs are as near
     or nearer. ``right``: how many right pairs there are, P >= F. ``wrong``: how many wrong ones.
@@ -174,13 +174,13 @@ def allowed_matches(queries: int, share: float = FALSE_SHARE) -> int:
 
 
 def threshold_at_false_matches(nearest: Array, share: float = FALSE_SHARE) -> float:
-    """(F,) distance of each foreign query to its nearest library picture -> the threshold.
+    """(F,) distance of each foreign query to its nearest library image -> the threshold.
 
     At most ``share`` of the foreign queries lie strictly below it; with fewer than 1 / share of them, none. Infinite
     where any number may. Raises UserError without foreign queries.
     """
     if not nearest.size:
-        raise UserError("a threshold needs foreign queries: pictures that are not in the library")
+        raise UserError("a threshold needs foreign queries: images that are not in the library")
     _check_numbers(nearest)
     allowed = allowed_matches(nearest.size, share)
     return float(np.sort(nearest, axis=None)[allowed]) if allowed < nearest.size else float("inf")
@@ -204,15 +204,15 @@ def few_label_accuracy(
 ) -> Doubles:
     """(N, D) vectors, (N,) labels -> (draws,): the share that the nearest class mean tells right.
 
-    In each draw, ``count`` pictures of each class are its examples, or all but one where it has no more; all others
+    In each draw, ``count`` images of each class are its examples, or all but one where it has no more; all others
     are asked, by Euclidean distance to the means (Snell et al., Prototypical Networks, arXiv 1703.05175). ``unit``:
-    the means are brought to unit length, for vectors whose angle is what counts. Classes of one picture are left out.
-    Raises UserError for a count below 1 and where fewer than two classes have two pictures.
+    the means are brought to unit length, for vectors whose angle is what counts. Classes of one image are left out.
+    Raises UserError for a count below 1 and where fewer than two classes have two images.
     """
     kinds, numbers, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     used = np.flatnonzero(sizes >= 2)
     if count < 1 or len(used) < 2:
-        raise UserError(f"examples need a count of 1 or more and two classes of two pictures; of {len(kinds)} classes "
+        raise UserError(f"examples need a count of 1 or more and two classes of two images; of {len(kinds)} classes "
                         f"{len(used)} have two, and the count is {count}")  # fmt: skip
     vectors = np.asarray(vectors, np.float64)
     return np.array([_one_draw(vectors, numbers, used, count, unit, [seed, draw]) for draw in range(draws)])

@@ -1,4 +1,4 @@
-"""STORE AND SEARCH: a library of pictures on disk."""
+"""STORE AND SEARCH: a library of images on disk."""
 
 from lookalike.gallery.gallery import DEFAULT_DESCRIPTORS, Gallery, GalleryInfo
 

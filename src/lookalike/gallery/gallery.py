@@ -1,4 +1,4 @@
-"""A library of pictures on disk: add, search, find duplicates. Every verb is one short call into its room."""
+"""A library of images on disk: add, search, find duplicates. Every verb is one short call into its room."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Self
 
 import numpy as np
 
-from lookalike.comparison.alignment.orientations import TURNS
+from lookalike.comparison.alignment.orientations import ORIENTATIONS
 from lookalike.comparison.calibration import library_prior
 from lookalike.comparison.evidence import SIDE, subject
-from lookalike.comparison.pair import TELLING, Looked
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput
 from lookalike.descriptors import describe_all, get, region_network
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
@@ -30,7 +30,7 @@ from lookalike.errors import (
     GalleryExists,
     GalleryMissing,
     GalleryVersion,
-    PictureMissing,
+    ImageMissing,
     UserError,
 )
 from lookalike.gallery.calibration.calibrate import VERIFIED, calibrated, own_curves, own_weights
@@ -45,20 +45,20 @@ from lookalike.gallery.ingest.ingest import Adder
 from lookalike.gallery.ingest.scan import walk
 from lookalike.gallery.labels.classify import Classifier
 from lookalike.gallery.labels.import_labels import label_from_csv, label_from_folders
-from lookalike.gallery.labels.label_errors import NEIGHBOURS, find_suspects
-from lookalike.gallery.projection import Plan, planned
+from lookalike.gallery.labels.label_errors import NEIGHBOURS, find_label_errors
+from lookalike.gallery.projection import Projection2D, project
 from lookalike.gallery.search.query import Region, is_blank, query_image
 from lookalike.gallery.search.region_matching import RegionQuery
 from lookalike.gallery.search.region_pipeline import Asked, search_regions
 from lookalike.gallery.search.region_search import RegionSearcher
 from lookalike.gallery.search.relevance_feedback import examples
-from lookalike.gallery.search.reranking import VERIFY, Verifier
+from lookalike.gallery.search.reranking import RERANK_TOP_K, GeometricVerifier
 from lookalike.gallery.search.stored_query import held
 from lookalike.gallery.search.vector_search import Query, Searcher
 from lookalike.gallery.storage import filters as filters
 from lookalike.gallery.storage.keypoint_codec import unpacked
 from lookalike.gallery.storage.labels import EVERYTHING
-from lookalike.gallery.storage.privacy import Keeps, checked
+from lookalike.gallery.storage.privacy import Retention, checked
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import MANY, Store
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
@@ -73,10 +73,10 @@ from lookalike.types import (
     Hit,
     Image,
     Label,
-    Labelled,
+    LabelError,
+    LabelledImage,
     LabelReport,
     Progress,
-    Suspect,
     TuneReport,
     Verdict,
 )
@@ -88,25 +88,25 @@ Sources = PathLike | Iterable[PathLike]
 
 @dataclass(frozen=True, slots=True)
 class GalleryInfo:
-    """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> pictures.
-    ``keypoints``: whether they are kept. ``decisions``: pairs that a person has judged. ``labels``: source -> pictures.
-    ``regions``: descriptor of regions -> pictures that have them. ``keeps``: see ``Gallery.keeps``.
+    """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> images.
+    ``keypoints``: whether they are kept. ``verdicts``: pairs that a person has judged. ``labels``: source -> images.
+    ``regions``: descriptor of regions -> images that have them. ``retention``: see ``Gallery.retention``.
     """
 
     path: str
-    pictures: int
+    images: int
     descriptors: Mapping[str, str]
     default_by: str
     folders: tuple[str, ...]
-    picture_bytes: int
+    image_bytes: int
     disk_bytes: int
     formats: Mapping[str, int]
     failures: tuple[Failure, ...]
-    decisions: int
+    verdicts: int
     keypoints: bool
     labels: Mapping[str, int]
     regions: Mapping[str, int] = field(default_factory=dict)
-    keeps: Keeps = "paths"
+    retention: Retention = "paths"
 
 
 class Gallery:
@@ -131,21 +131,21 @@ class Gallery:
         descriptors: Sequence[str] = DEFAULT_DESCRIPTORS,
         *,
         keypoints: bool = False,
-        keeps: Keeps = "paths",
+        retention: Retention = "paths",
     ) -> Self:
         """A new, empty gallery in a new folder. Raises GalleryExists, or UserError for an unknown descriptor.
 
-        ``keypoints``: keep those of every picture, 68 kB each, so that a search verifies faster. ``keeps``:
-        "thumbnails" or "vectors" for a gallery that keeps no paths (privacy.py); pictures have opaque names then, and
+        ``keypoints``: keep those of every image, 68 kB each, so that a search verifies faster. ``retention``:
+        "thumbnails" or "vectors" for a gallery that keeps no paths (privacy.py); images have opaque names then, and
         nothing is verified.
         """
-        if keypoints and checked(keeps) != "paths":
+        if keypoints and checked(retention) != "paths":
             raise UserError("keypoints are for verifying by the files, and without paths there are none")
         folder = Path(absolute(path))
         cards = [get(name).card for name in dict.fromkeys(descriptors)]
         if not cards:
             raise UserError("a gallery needs at least one descriptor")
-        _make_folder(folder, cards, keypoints, checked(keeps))
+        _make_folder(folder, cards, keypoints, checked(retention))
         return cls.open(folder)
 
     @classmethod
@@ -182,7 +182,7 @@ class Gallery:
         return self._store.every_row()
 
     def rows(self, where: str | None = None) -> Iterator[Row]:
-        """The pictures that a filter leaves, in the order in which they were added."""
+        """The images that a filter leaves, in the order in which they were added."""
         if where is None:
             yield from self
             return
@@ -192,33 +192,33 @@ class Gallery:
             yield from self._store.rows(ids[start : start + MANY]).values()
 
     def row(self, number: int) -> Row:
-        """The picture with this id. Raises PictureMissing."""
+        """The image with this id. Raises ImageMissing."""
         found = self._store.rows([number])
         if not found:
-            raise PictureMissing(f"picture {number}: not in this gallery")
+            raise ImageMissing(f"image {number}: not in this gallery")
         return found[number]
 
     def rows_of(self, numbers: Sequence[int]) -> list[Row]:
-        """The pictures with these ids, in their order; those that are not held are left out."""
+        """The images with these ids, in their order; those that are not held are left out."""
         found = self._store.rows(numbers)
         return [found[number] for number in numbers if number in found]
 
     def rows_at(self, paths: Iterable[PathLike]) -> dict[str, Row]:
-        """Path -> the picture that is held from there; those that are not held are left out."""
+        """Path -> the image that is held from there; those that are not held are left out."""
         found = {os.fspath(path): self._store.row_of(absolute(path)) for path in paths}
         return {path: row for path, row in found.items() if row is not None}
 
     def ids(self, where: str | None = None) -> list[int]:
-        """The ids of the pictures that a filter leaves, in the order in which they were added."""
+        """The ids of the images that a filter leaves, in the order in which they were added."""
         condition = filters.parse(where) if where else EVERYTHING
         found: list[int] = self._store.allowed(condition.sql, condition.values).tolist()
         return found
 
-    def newest(self) -> int:
-        """The id of the picture that was added last, 0 in an empty gallery."""
-        return self._store.newest()
+    def last_id(self) -> int:
+        """The id of the image that was added last, 0 in an empty gallery."""
+        return self._store.last_id()
 
-    def state(self) -> tuple[int, int]:
+    def version(self) -> tuple[int, int]:
         """Another value whenever this or another process has written to the gallery. Costs microseconds."""
         return self._store.version()
 
@@ -238,7 +238,7 @@ class Gallery:
         have changed, or with ``retry_failed``. Interrupted or killed, the next call goes on where this one was.
         """
         paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-        wanted = Wanted(tuple(self._cards), self.keeps_keypoints, tuple(self._regions), self.keeps == "thumbnails")
+        wanted = Wanted(tuple(self._cards), self.keeps_keypoints, tuple(self._regions), self.retention == "thumbnails")
         with self._store.transaction():
             for path in filter(os.path.isdir, map(absolute, paths)):
                 self._store.put_root(path)
@@ -249,10 +249,10 @@ class Gallery:
         return report
 
     def add_descriptor(self, name: str, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS) -> AddReport:
-        """Hold the regions of this network from now on, and find those of the pictures that lack them.
+        """Hold the regions of this network from now on, and find those of the images that lack them.
 
         Nothing else is read or computed again. A file that cannot be read as it was indexed is a failure, and its
-        picture stays. Interrupted or killed, the next call goes on. Raises UserError for a descriptor of whole pictures
+        image stays. Interrupted or killed, the next call goes on. Raises UserError for a descriptor of whole images
         that is not held: its vectors come from indexing."""
         if name in self._cards:
             raise UserError(f"this gallery holds {name!r} already")
@@ -263,7 +263,7 @@ class Gallery:
         return describe_lacking(self._store, name, progress, max_pixels)
 
     def remove(self, paths: Sources) -> int:
-        """Forget these pictures (the files stay where they are); returns how many there were."""
+        """Forget these images (the files stay where they are); returns how many there were."""
         listed = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
         with self._store.transaction():
             count = self._store.forget(map(absolute, listed))
@@ -273,20 +273,20 @@ class Gallery:
     @contextmanager
     def _thumbnails(self) -> Iterator[Thumbnails | None]:
         """Those that the gallery keeps by itself; others are made when they are asked for."""
-        if self.keeps != "thumbnails":
+        if self.retention != "thumbnails":
             yield None
             return
         with closing(Thumbnails(self.path)) as thumbnails:
             yield thumbnails
 
     def _sweep(self) -> None:
-        """No thumbnail outlives its picture."""
+        """No thumbnail outlives its image."""
         if (self.path / THUMBNAILS).exists():
             with closing(Thumbnails(self.path)) as thumbnails:
                 thumbnails.sweep(self._store.contents())
 
     def refresh(self, *, force: bool = False) -> list[str]:
-        """Forget the pictures whose files are gone; returns their paths.
+        """Forget the images whose files are gone; returns their paths.
 
         Raises UserError if an added folder itself is gone: its drive may not be mounted. ``force`` goes on."""
         self.need_paths("refreshing")
@@ -314,18 +314,17 @@ class Gallery:
         good: Sequence[PathLike] = (),
         bad: Sequence[PathLike] = (),
     ) -> list[Hit]:
-        """The k pictures most like this one, best first.
+        """The k images most like this one, best first.
 
-        ``image``: a picture, or a Row of this gallery, whose file is read only where its vectors do not tell enough.
-        ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2, "texture": 1}.
-        ``where``: a filter, see where.py. ``region``: only this part of the query, in pixels of the upright
-        original. ``exact``: compare with every picture instead of using the fast copies. ``views``: look for the
-        picture mirrored and turned by quarters as well, in eight times the time; probabilities allow for it.
-        ``verify``: so many of the best are laid on the query, which tells relation, box and probability; copies come
-        first then. The default is VERIFY for a search by ``copy`` or by regions, 0 for any other and with ``views``; a
-        hit that could not be read as it was indexed is not ``verified``.
-        ``precision``: only what is a copy with at least this probability; none may be.
-        ``good``, ``bad``: pictures of the gallery that are what is meant, and that are not (feedback.py): they move
+        ``image``: an image, or a Row of this gallery, whose file is read only where its vectors do not tell enough.
+        ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2, "texture": 1}. ``where``: a
+        filter, see where.py. ``region``: only this part of the query, in pixels of the upright original. ``exact``:
+        compare with every image instead of using the fast copies. ``views``: look for the image mirrored and turned by
+        quarters as well, in eight times the time; probabilities allow for it. ``verify``: so many of the best are laid
+        on the query, which tells relation, box and probability; copies come first then. The default is RERANK_TOP_K for
+        a search by ``copy`` or by regions, 0 for any other and with ``views``; a hit that could not be read as it was
+        indexed is not ``verified``. ``precision``: only what is a copy with at least this probability; none may be.
+        ``good``, ``bad``: images of the gallery that are what is meant, and that are not (feedback.py): they move
         ``distance`` and the order, and nothing is verified.
         """
         if k < 1:
@@ -336,7 +335,7 @@ class Gallery:
         name = by or self.default_by
         if isinstance(name, str) and self._gives_regions(name):
             if views or good or bad:
-                raise UserError("views, good and bad are for whole pictures: leave them out in a search by regions")
+                raise UserError("views, good and bad are for whole images: leave them out in a search by regions")
             asked = Asked(name, k, condition, region, exact, verify)
             hits = search_regions(self._regional, self._verifier(), _file(image), asked)
         elif good or bad:
@@ -362,20 +361,20 @@ class Gallery:
         views: bool,
         verify: int | None,
     ) -> list[Hit]:
-        """At least k pictures that are like the query as a whole; copies that were looked at come first."""
+        """At least k images that are like the query as a whole; copies that were looked at come first."""
         looked_at = _looked_at(verify, blend, views)
         names = list(dict.fromkeys([*blend.weights, *self._judging()]))
-        needed = list(dict.fromkeys([*names, *(TELLING if looked_at else ())]))
-        picture = query_image(image, needed, region, SIDE if looked_at else 1)
-        sha256 = picture.sha256 if region is None else ""
-        described = [describe_all([view], needed) for view in (_turned(picture) if views else [picture])]
+        needed = list(dict.fromkeys([*names, *(COMPARISON_DESCRIPTORS if looked_at else ())]))
+        image = query_image(image, needed, region, SIDE if looked_at else 1)
+        sha256 = image.sha256 if region is None else ""
+        described = [describe_all([view], needed) for view in (_turned(image) if views else [image])]
         queries = [Query({name: one[name] for name in names}, sha256) for one in described]
         reach, looks = max(k, looked_at), len(queries)
         found = [self._searcher.search(query, reach, blend, condition, exact, looks) for query in queries]
         hits = _nearest(found, k) if views else found[0]
         if looked_at and any(hit.relation != "identical" for hit in hits[:looked_at]):
-            query = Looked(subject(picture), {name: described[0][name] for name in TELLING})
-            more = self._second_chance(picture, hits, looked_at, condition) if blend.names == ("copy",) else None
+            query = ComparisonInput(subject(image), {name: described[0][name] for name in COMPARISON_DESCRIPTORS})
+            more = self._second_chance(image, hits, looked_at, condition) if blend.names == ("copy",) else None
             others = (
                 self._searcher.search(queries[0], looked_at, blend, more, exact=True) if more and more.values else []
             )
@@ -383,8 +382,8 @@ class Gallery:
         return hits
 
     def _reads(self, verify: int | None, blend: Blend) -> bool:
-        """Whether the file of a picture of the gallery is read to look for its like."""
-        return self.keeps == "paths" and _looked_at(verify, blend, views=False) > 0
+        """Whether the file of an image of the gallery is read to look for its like."""
+        return self.retention == "paths" and _looked_at(verify, blend, views=False) > 0
 
     def _search_judged(
         self,
@@ -404,12 +403,12 @@ class Gallery:
         return self._searcher.search(query, k, blend, condition, exact)
 
     def _query(self, image: PathLike | bytes | Image | Row, blend: Blend, region: Region | None) -> Query:
-        """What is looked for, without verification: of a picture of the gallery as a whole, what the gallery knows."""
+        """What is looked for, without verification: of an image of the gallery as a whole, what the gallery knows."""
         names = list(dict.fromkeys([*blend.weights, *self._judging()]))
         if isinstance(image, Row) and region is None:
             return Query(held(self._store, self._cards, names, image), image.sha256)
-        picture = query_image(_file(image), names, region)
-        return Query(describe_all([picture], names), picture.sha256 if region is None else "")
+        image = query_image(_file(image), names, region)
+        return Query(describe_all([image], names), image.sha256 if region is None else "")
 
     def is_blank(
         self,
@@ -418,12 +417,12 @@ class Gallery:
         by: str | Mapping[str, float] | None = None,
         region: Region | None = None,
     ) -> bool:
-        """Whether a search ``by`` this finds nothing because the picture, or the ``region`` of it, shows nothing."""
+        """Whether a search ``by`` this finds nothing because the image, or the ``region`` of it, shows nothing."""
         name = by or self.default_by
         names = [name] if isinstance(name, str) and self._gives_regions(name) else list(self._blend(by).weights)
         return is_blank(query_image(image, names, region), names)
 
-    def verifies(self, by: str | Mapping[str, float] | None = None) -> bool:
+    def will_rerank(self, by: str | Mapping[str, float] | None = None) -> bool:
         """Whether a search ``by`` this lays the best hits on the query, if nothing is said of it."""
         name = by or self.default_by
         return (isinstance(name, str) and self._gives_regions(name)) or self._blend(by).names == ("copy",)
@@ -439,13 +438,13 @@ class Gallery:
         )
 
     def _second_chance(
-        self, picture: Image, hits: Sequence[Hit], count: int, where: filters.Condition | None
+        self, image: Image, hits: Sequence[Hit], count: int, where: filters.Condition | None
     ) -> filters.Condition:
-        """The pictures that regions alone call near: crops and pasted parts are far apart as wholes."""
+        """The images that regions alone call near: crops and pasted parts are far apart as wholes."""
         known = {hit.path for hit in hits}
         found = []
         for name in list(self._regions)[:1]:
-            query = RegionQuery.of(name, picture, "", closer=True)
+            query = RegionQuery.of(name, image, "", closer=True)
             found += [hit.path for hit in self._regional.search(name, query, count, where, exact=False)]
         ids = [self._row(path).id for path in found if path not in known]
         return filters.Condition(f"p.id IN ({','.join('?' * len(ids))})", tuple(ids))
@@ -462,7 +461,7 @@ class Gallery:
 
         ``by``: a descriptor that the gallery holds, or "blend". The default is the blend where it is held: what may be
         deleted is to lie alike. ``by="copy"`` groups crops, screenshots and mirrored copies as well. ``verify``: lay
-        every copy on the picture that is kept, tell what was done to it, drop it if it is not as surely a copy, and
+        every copy on the image that is kept, tell what was done to it, drop it if it is not as surely a copy, and
         rather keep one without a border, caption or other surroundings, if it is as large;
         ``progress(done, total)`` counts these pairs.
         """
@@ -484,10 +483,10 @@ class Gallery:
         return by or (BLEND if self.can_blend else self.default_by)
 
     def calibrate(self, progress: Progress | None = None) -> dict[str, str]:
-        """Fit probabilities to this library: on edits of a sample of its pictures and on strangers among them.
+        """Fit probabilities to this library: on edits of a sample of its images and on strangers among them.
 
         From then on ``search`` and ``duplicates`` go by these curves. Takes about a minute. Returns what each curve was
-        fitted on. Raises UserError for a library with too few pictures that can be read."""
+        fitted on. Raises UserError for a library with too few images that can be read."""
         self.need_paths("fitting probabilities")
         curves = calibrated(self._store, self._cards, progress)
         with self._store.transaction():
@@ -500,25 +499,25 @@ class Gallery:
         return bool(own_curves(self._store, tuned=False))
 
     def not_duplicates(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> None:
-        """Remember that the two pictures of each pair are not copies: no group will hold both again."""
-        self.decide(pairs, "different")
+        """Remember that the two images of each pair are not copies: no group will hold both again."""
+        self.add_verdicts(pairs, "different")
 
-    def decide(self, pairs: Iterable[tuple[PathLike, PathLike]], verdict: Verdict) -> None:
-        """Remember a person's word on the two pictures of each pair. No group will hold "different" ones again;
-        ``tune`` learns from both. Raises UserError for a picture that is not held."""
-        contents = [(self.content(a), self.content(b)) for a, b in pairs]
+    def add_verdicts(self, pairs: Iterable[tuple[PathLike, PathLike]], verdict: Verdict) -> None:
+        """Remember a person's word on the two images of each pair. No group will hold "different" ones again;
+        ``tune`` learns from both. Raises UserError for an image that is not held."""
+        contents = [(self.sha256_of(a), self.sha256_of(b)) for a, b in pairs]
         with self._store.transaction():
-            self._store.decide(contents, verdict)
+            self._store.add_verdicts(contents, verdict)
 
-    def decisions(self) -> list[tuple[str, str, Verdict]]:
-        """What persons have said: the sha256 of the two pictures, the smaller first, and the verdict."""
-        return self._store.decisions()
+    def verdicts(self) -> list[tuple[str, str, Verdict]]:
+        """What persons have said: the sha256 of the two images, the smaller first, and the verdict."""
+        return self._store.verdicts()
 
-    def undecide(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> int:
+    def remove_verdicts(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> int:
         """Take a person's word on these pairs back; returns on how many there was one."""
-        contents = [(self.content(a), self.content(b)) for a, b in pairs]
+        contents = [(self.sha256_of(a), self.sha256_of(b)) for a, b in pairs]
         with self._store.transaction():
-            return self._store.undecide(contents)
+            return self._store.remove_verdicts(contents)
 
     def tune(
         self, pairs: PathLike | None = None, *, by: str = BLEND, precision: float = PRECISION, keep: bool = True
@@ -537,12 +536,12 @@ class Gallery:
         with self._store.transaction():
             return self._store.forget_tunings(by)
 
-    def plan(self, by: str | None = None) -> Plan:
-        """Every picture as a point in two dimensions, those that are alike near one another. ``by``: a descriptor of
-        whole pictures that is held; the default is ``content`` where it is. Seconds for 100,000 pictures."""
-        return planned(self._store, self._whole(by))
+    def projection(self, by: str | None = None) -> Projection2D:
+        """Every image as a point in two dimensions, those that are alike near one another. ``by``: a descriptor of
+        whole images that is held; the default is ``content`` where it is. Seconds for 100,000 images."""
+        return project(self._store, self._whole(by))
 
-    # --- what the pictures show
+    # --- what the images show
 
     def classify(
         self,
@@ -555,10 +554,10 @@ class Gallery:
         replace: bool = False,
         progress: Progress | None = None,
     ) -> ClassifyReport:
-        """Ask a model what the pictures show, and keep its ``top`` best labels of each: for ``where`` from then on.
+        """Ask a model what the images show, and keep its ``top`` best labels of each: for ``where`` from then on.
 
         ``model``: its name, or the path of its card. ``least``: the probability, 0..1, below which it says nothing; by
-        default its card's. Only pictures that this very model was not asked about are read,
+        default its card's. Only images that this very model was not asked about are read,
         or all with ``redo``; what an older version of it said is replaced. Interrupted, the next call goes on.
         ``replace``: drop the labels of a model of the same name that has other classes; otherwise that is a UserError.
         """
@@ -570,35 +569,35 @@ class Gallery:
         condition = filters.parse(where) if where else EVERYTHING
         return Classifier(self._store, classifier(os.fspath(model)), top, least, progress).run(condition, redo, replace)
 
-    def labels(self, *, where: str | None = None, source: str | None = None) -> list[Labelled]:
-        """The pictures that have labels, by path, each with its labels. ``source``: of this model, or of a person's
+    def labels(self, *, where: str | None = None, source: str | None = None) -> list[LabelledImage]:
+        """The images that have labels, by path, each with its labels. ``source``: of this model, or of a person's
         "csv" or "folders", alone."""
         condition = filters.parse(where) if where else EVERYTHING
-        found = (labelled for _, labelled in self._store.labels.of_pictures(condition, source))
+        found = (labelled for _, labelled in self._store.labels.of_images(condition, source))
         return sorted(found, key=lambda one: one.path)
 
     def labels_of(self, numbers: Sequence[int]) -> dict[int, tuple[Label, ...]]:
-        """Picture id -> labels, the most probable first, of those of these pictures that have any."""
+        """Image id -> labels, the most probable first, of those of these images that have any."""
         found: dict[int, tuple[Label, ...]] = {}
         for start in range(0, len(numbers), MANY):
             part = tuple(numbers[start : start + MANY])
             condition = filters.Condition(f"p.id IN ({','.join('?' * len(part))})", part)
-            found |= {number: one.labels for number, one in self._store.labels.of_pictures(condition)}
+            found |= {number: one.labels for number, one in self._store.labels.of_images(condition)}
         return found
 
     def objects_of(self, numbers: Sequence[int]) -> dict[int, dict[str, int]]:
-        """Picture id -> class -> how many of it are seen, "" standing for all objects together."""
+        """Image id -> class -> how many of it are seen, "" standing for all objects together."""
         found: dict[int, dict[str, int]] = {}
         for start in range(0, len(numbers), MANY):
             found |= self._store.regions.objects(numbers[start : start + MANY])
         return found
 
     def label_counts(self) -> dict[str, dict[str, int]]:
-        """source -> label -> pictures of which this source says it first, the commonest first."""
+        """source -> label -> images of which this source says it first, the commonest first."""
         return self._store.labels.counts()
 
     def label_from_folders(self, root: PathLike) -> LabelReport:
-        """A person's labels: pictures below ``root`` are called as the first folder on the way to them."""
+        """A person's labels: images below ``root`` are called as the first folder on the way to them."""
         self.need_paths("labelling by folders")
         return label_from_folders(self._store, root)
 
@@ -611,16 +610,18 @@ class Gallery:
         with self._store.transaction():
             return self._store.labels.forget(source)
 
-    def suspects(self, *, by: str | None = None, k: int = NEIGHBOURS, source: str | None = None) -> list[Suspect]:
-        """The pictures whose labels are likely wrong, the surest first: their k nearest labelled neighbours are called
+    def label_errors(
+        self, *, by: str | None = None, k: int = NEIGHBOURS, source: str | None = None
+    ) -> list[LabelError]:
+        """The images whose labels are likely wrong, the surest first: their k nearest labelled neighbours are called
         otherwise. ``by``: a descriptor that is held; the default is ``content`` where it is. ``source``: as in
-        ``labels``. Raises UserError for fewer than k + 1 labelled pictures, or one label alone."""
+        ``labels``. Raises UserError for fewer than k + 1 labelled images, or one label alone."""
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")
-        return find_suspects(self._store, self._whole(by), k, source)
+        return find_label_errors(self._store, self._whole(by), k, source)
 
     def _whole(self, by: str | None) -> DescriptorCard:
-        """A descriptor of whole pictures that is held; by default the one that knows what they show."""
+        """A descriptor of whole images that is held; by default the one that knows what they show."""
         name = by or ("content" if "content" in self._cards else next(iter(self._cards), "content"))
         if name not in self._cards:
             raise UserError(f"this gallery holds no {name!r}; it holds {', '.join(self._cards)}")
@@ -628,12 +629,12 @@ class Gallery:
 
     # ---
 
-    def content(self, path: PathLike) -> str:
-        """The sha256 of the picture at this path, as it was when indexed. Raises UserError if it is not held."""
+    def sha256_of(self, path: PathLike) -> str:
+        """The sha256 of the image at this path, as it was when indexed. Raises UserError if it is not held."""
         return self._row(path).sha256
 
-    def moved(self, path: PathLike, to: PathLike) -> None:
-        """The file of a picture now lies elsewhere: it keeps its vectors and labels. Raises UserError if it is not
+    def relocate(self, path: PathLike, to: PathLike) -> None:
+        """The file of an image now lies elsewhere: it keeps its vectors and labels. Raises UserError if it is not
         held, OSError if no file is there."""
         row, place = self._row(path), absolute(to)
         with self._store.transaction():
@@ -652,30 +653,30 @@ class Gallery:
         copies = sum(map(_size, beside))
         return GalleryInfo(
             path=str(self.path),
-            pictures=len(self),
+            images=len(self),
             descriptors=self._store.cards(),
             default_by=self.default_by,
             folders=tuple(self._store.roots()),
-            picture_bytes=totals["bytes"],
+            image_bytes=totals["bytes"],
             disk_bytes=self._store.disk_bytes() + copies,
             formats=totals["formats"],
             failures=tuple(self._store.failures()),
-            decisions=totals["decisions"],
+            verdicts=totals["verdicts"],
             keypoints=self.keeps_keypoints,
             labels={source: sum(counts.values()) for source, counts in self._store.labels.counts().items()},
             regions={name: self._store.regions.described(name) for name in self._regions},
-            keeps=self.keeps,
+            retention=self.retention,
         )
 
     @property
     def keeps_keypoints(self) -> bool:
-        """Whether the keypoints of every picture are kept."""
+        """Whether the keypoints of every image are kept."""
         return self._store.keeps_keypoints()
 
     @property
-    def keeps(self) -> Keeps:
+    def retention(self) -> Retention:
         """ "paths", or "thumbnails" or "vectors" in a gallery without paths, see privacy.py."""
-        return self._store.privacy.keeps
+        return self._store.privacy.retention
 
     def need_paths(self, what: str) -> None:
         """Raises UserError in a gallery that keeps none; ``what`` is to be done to the files."""
@@ -700,16 +701,16 @@ class Gallery:
 
     # ---
 
-    def _verifier(self) -> Verifier:
+    def _verifier(self) -> GeometricVerifier:
         own = own_curves(self._store).get(VERIFIED)
-        return Verifier(self._store.row_of, self._keypoints, library_prior(self._store.count()), own)
+        return GeometricVerifier(self._store.row_of, self._keypoints, library_prior(self._store.count()), own)
 
     def _keypoints(self, row: Row) -> Keypoints | None:
         data = self._store.keypoints(row.id)
         return None if data is None else unpacked(data, f"{self.path / FILE}: keypoints of {row.path}")
 
     def _judging(self) -> list[str]:
-        """The descriptors that tell best whether two pictures are copies, as far as the gallery holds them."""
+        """The descriptors that tell best whether two images are copies, as far as the gallery holds them."""
         hashes = list(self._shares()) if set(self._shares()) <= set(self._cards) else []
         return list(dict.fromkeys(hashes + (["copy"] if "copy" in self._cards else [])))
 
@@ -727,7 +728,7 @@ class Gallery:
 
 
 def _file(image: PathLike | bytes | Image | Row) -> PathLike | bytes | Image:
-    """What is to be read: of a picture of the gallery, its file."""
+    """What is to be read: of an image of the gallery, its file."""
     return image.path if isinstance(image, Row) else image
 
 
@@ -737,16 +738,16 @@ def _looked_at(verify: int | None, blend: Blend, views: bool) -> int:
         raise UserError(f"verify must be 0 or more, not {verify}")
     if verify and views:
         raise UserError("verify and views exclude one another; leave one of them out")
-    return verify if verify is not None else VERIFY if blend.names == ("copy",) and not views else 0
+    return verify if verify is not None else RERANK_TOP_K if blend.names == ("copy",) and not views else 0
 
 
-def _turned(picture: Image) -> list[Image]:
-    """The picture as it is, and in the seven other ways to lie."""
-    return [replace(picture, pixels=np.ascontiguousarray(turn.apply(picture.pixels))) for turn in TURNS.values()]
+def _turned(image: Image) -> list[Image]:
+    """The image as it is, and in the seven other ways to lie."""
+    return [replace(image, pixels=np.ascontiguousarray(turn.apply(image.pixels))) for turn in ORIENTATIONS.values()]
 
 
 def _nearest(found: Sequence[Sequence[Hit]], k: int) -> list[Hit]:
-    """Of the hits of several views the k nearest, each picture once."""
+    """Of the hits of several views the k nearest, each image once."""
     best: dict[str, Hit] = {}
     for hit in sorted((hit for hits in found for hit in hits), key=lambda hit: (hit.distance, hit.path)):
         best.setdefault(hit.path, hit)
@@ -786,14 +787,14 @@ def _size(file: Path) -> int:
         return 0
 
 
-def _make_folder(folder: Path, cards: Sequence[DescriptorCard], keypoints: bool, keeps: Keeps) -> None:
+def _make_folder(folder: Path, cards: Sequence[DescriptorCard], keypoints: bool, retention: Retention) -> None:
     """Made under another name and then renamed, so that nobody ever sees half a gallery."""
     if folder.exists():
         raise GalleryExists(f"{folder}: there is something already; open it, or choose another name")
     draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.draft")
     try:
         draft.mkdir(parents=True)
-        store = Store.create(draft / FILE, cards, keypoints, keeps)
+        store = Store.create(draft / FILE, cards, keypoints, retention)
         with store.transaction():
             store.regions.mark(_classes(cards))
         store.close()

@@ -1,6 +1,6 @@
-"""A plan of the library: every picture as a point in two dimensions, those that are alike near one another.
+"""A plan of the library: every image as a point in two dimensions, those that are alike near one another.
 
-The two principal components of the vectors (Pearson 1901), from a sample of about SAMPLE pictures; packed bits count
+The two principal components of the vectors (Pearson 1901), from a sample of about SAMPLE images; packed bits count
 as -1 and 1. It is a projection: near there may be far here, never the other way round by more than the scale.
 """
 
@@ -23,8 +23,8 @@ BLOCK = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """``ids``: (N,) int64, of the pictures that show something. ``places``: (N, 2) float32, -1..1. ``explained``: the
+class Projection2D:
+    """``ids``: (N,) int64, of the images that show something. ``places``: (N, 2) float32, -1..1. ``explained``: the
     share of the variance that each of the two directions holds, 0..1."""
 
     by: str
@@ -33,15 +33,17 @@ class Plan:
     explained: tuple[float, float]
 
 
-def planned(store: Store, card: DescriptorCard) -> Plan:
-    """The plan of all pictures by one descriptor."""
+def project(store: Store, card: DescriptorCard) -> Projection2D:
+    """The plan of all images by one descriptor."""
     mean, axes, explained = _directions(store, card)
     ids, places = [np.empty(0, np.int64)], [np.empty((0, 2), np.float32)]
     for numbers, vectors in _blocks(store, card):
         ids.append(numbers)
         places.append((vectors - mean) @ axes)
     flat = np.concatenate(places).astype(np.float32)
-    return Plan(card.name, np.concatenate(ids), flat / max(float(np.abs(flat).max(initial=0.0)), 1e-9), explained)
+    return Projection2D(
+        card.name, np.concatenate(ids), flat / max(float(np.abs(flat).max(initial=0.0)), 1e-9), explained
+    )
 
 
 def _directions(store: Store, card: DescriptorCard) -> tuple[Floats, Floats, tuple[float, float]]:
@@ -63,7 +65,9 @@ def _directions(store: Store, card: DescriptorCard) -> tuple[Floats, Floats, tup
 def _blocks(store: Store, card: DescriptorCard) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     last = 0
     while True:
-        ids, vectors = store.vectors(card.name, after=last, limit=BLOCK, quality=card.min_quality, dtype=dtype_of(card))
+        ids, vectors = store.vectors(
+            card.name, after=last, limit=BLOCK, contrast=card.min_contrast, dtype=dtype_of(card)
+        )
         if not len(ids):
             return
         yield ids, _numbers(vectors, card)

@@ -2,7 +2,7 @@
 
 from lookalike.imaging.crop import crop
 from lookalike.imaging.decode import MAX_PIXELS
-from lookalike.imaging.formats import is_picture_name, looks_like_picture
+from lookalike.imaging.formats import is_image_name, looks_like_image
 from lookalike.imaging.read import MAX_BYTES, from_array, load
 
-__all__ = ["MAX_BYTES", "MAX_PIXELS", "crop", "from_array", "is_picture_name", "load", "looks_like_picture"]
+__all__ = ["MAX_BYTES", "MAX_PIXELS", "crop", "from_array", "is_image_name", "load", "looks_like_image"]

@@ -17,42 +17,42 @@ _SAME = 2
 """Levels, of 255, within which a profile counts as sRGB itself."""
 
 
-def plain(picture: Image.Image) -> Image.Image:
-    """The picture in a mode whose pixels can be averaged: L, LA, RGB, RGBA, CMYK, YCbCr or LAB, 8 bit."""
-    mode = picture.mode
+def plain(image: Image.Image) -> Image.Image:
+    """The image in a mode whose pixels can be averaged: L, LA, RGB, RGBA, CMYK, YCbCr or LAB, 8 bit."""
+    mode = image.mode
     if mode == "F" or mode.startswith("I"):
-        return _grey_from_numbers(picture)
-    if mode in {"1", "L", "P", "RGB"} and "transparency" in picture.info:
-        return picture.convert("RGBA")
+        return _grey_from_numbers(image)
+    if mode in {"1", "L", "P", "RGB"} and "transparency" in image.info:
+        return image.convert("RGBA")
     if mode == "P":
-        palette = picture.palette.mode if picture.palette else "RGB"
-        return picture.convert("RGBA" if "A" in palette else "RGB")
-    return picture.convert(_PLAIN[mode]) if mode in _PLAIN else picture
+        palette = image.palette.mode if image.palette else "RGB"
+        return image.convert("RGBA" if "A" in palette else "RGB")
+    return image.convert(_PLAIN[mode]) if mode in _PLAIN else image
 
 
-def to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
-    """A ``plain`` picture as RGB in sRGB: transparent parts over white, then by its ICC profile.
+def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """A ``plain`` image as RGB in sRGB: transparent parts over white, then by its ICC profile.
 
     A profile that is broken or made for other colours is ignored, as viewers do.
     """
-    picture = _over_white(picture)
+    image = _over_white(image)
     if profile:
-        picture = _apply_profile(picture, profile)
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+        image = _apply_profile(image, profile)
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
-def _over_white(picture: Image.Image) -> Image.Image:
-    if picture.mode not in {"LA", "RGBA"}:
-        return picture
-    mode = picture.mode[:-1]
-    white = Image.new(mode, picture.size, "white")
-    white.paste(picture.convert(mode), mask=picture.getchannel("A"))
+def _over_white(image: Image.Image) -> Image.Image:
+    if image.mode not in {"LA", "RGBA"}:
+        return image
+    mode = image.mode[:-1]
+    white = Image.new(mode, image.size, "white")
+    white.paste(image.convert(mode), mask=image.getchannel("A"))
     return white
 
 
-def _grey_from_numbers(picture: Image.Image) -> Image.Image:
+def _grey_from_numbers(image: Image.Image) -> Image.Image:
     """16-bit, 32-bit and float grey as 8-bit grey; what is not a number becomes black."""
-    numbers = np.asarray(picture)
+    numbers = np.asarray(image)
     if numbers.dtype.itemsize == 2:  # the same rule by which Pillow reads 16-bit colour
         return Image.fromarray((numbers >> 8).astype(np.uint8))
     return Image.fromarray(_scaled(numbers.astype(np.float32)))
@@ -75,13 +75,13 @@ def _range(numbers: NDArray[np.float32]) -> tuple[float, float]:
     return 0.0, 1.0 if high <= 1 else 255.0 if high <= 255 else 65535.0
 
 
-def _apply_profile(picture: Image.Image, profile: bytes) -> Image.Image:
-    """The picture in sRGB, or as it was if the profile does not fit it."""
+def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:
+    """The image in sRGB, or as it was if the profile does not fit it."""
     mode = _PROFILE_MODES.get(profile[16:20])
-    if mode == "RGB" and picture.mode in {"L", "YCbCr"}:
-        picture = picture.convert("RGB")
-    transform = _transform(profile, mode) if mode == picture.mode else None
-    return transform.apply(picture) if transform else picture
+    if mode == "RGB" and image.mode in {"L", "YCbCr"}:
+        image = image.convert("RGB")
+    transform = _transform(profile, mode) if mode == image.mode else None
+    return transform.apply(image) if transform else image
 
 
 @lru_cache(maxsize=32)
@@ -94,7 +94,7 @@ def _transform(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         transform = ImageCms.buildTransform(source, _srgb_profile(), mode, "RGB")
         return None if _changes_nothing(transform, mode) else transform
-    except Exception:  # whatever is wrong with a profile, the picture can still be seen without it
+    except Exception:  # whatever is wrong with a profile, the image can still be seen without it
         return None
 
 

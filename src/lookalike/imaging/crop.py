@@ -1,4 +1,4 @@
-"""A part of a picture as a picture of its own."""
+"""A part of an image as an image of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lookalike.types import Box, Image
 def crop(image: Image, box: Box) -> Image:
     """The pixels inside ``box``, which is in pixels of the upright original and is cut at its edges.
 
-    Raises UserError for a box that is empty, not finite, or lies outside the picture."""
+    Raises UserError for a box that is empty, not finite, or lies outside the image."""
     edges = (box.x, box.y, box.x + box.width, box.y + box.height)
     if not all(map(math.isfinite, edges)):
         raise UserError(f"a region needs four finite numbers, not {edges}")
@@ -22,7 +22,7 @@ def crop(image: Image, box: Box) -> Image:
     pixels = image.pixels[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
     if not pixels.size:
         raise UserError(
-            f"the region {box.x:g},{box.y:g},{box.width:g},{box.height:g} holds no pixel of the picture, "
+            f"the region {box.x:g},{box.y:g},{box.width:g},{box.height:g} holds no pixel of the image, "
             f"which is {image.width} x {image.height}"
         )
     height, width = pixels.shape[:2]

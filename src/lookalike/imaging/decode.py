@@ -1,4 +1,4 @@
-"""Encoded bytes -> a Pillow picture, within limits, with every failure told as a LoadError.
+"""Encoded bytes -> a Pillow image, within limits, with every failure told as a LoadError.
 
 This does what ``PIL.Image.open`` does, without its bomb check: that one looks at the size in the header,
 and refuses the 200-megapixel JPEG of a telephone although its draft mode decodes it at an eighth. Ours
@@ -17,15 +17,15 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from PIL import Image, ImageFile, JpegImagePlugin
 
-from lookalike.errors import DamagedPicture, FileUnreadable, LoadError, NotAPicture, PictureTooLarge
-from lookalike.imaging.formats import PictureFormat, name_other, sniff
+from lookalike.errors import DamagedImage, FileUnreadable, ImageTooLarge, LoadError, NotAnImage
+from lookalike.imaging.formats import ImageFormat, name_other, sniff
 
 MAX_PIXELS = 150_000_000
 """Decoded pixels that are allowed: 600 MB in Pillow's memory."""
 MAX_SIDE = 4 * 65_535
 """A longer side in a header is a lie."""
 
-TRUNCATED = "truncated: the file ends before the picture does"
+TRUNCATED = "truncated: the file ends before the image does"
 _JPEG_MARKERS = 10_000
 _JPEG_JUNK = 65_536
 _JPEG_SCANS = 500
@@ -48,38 +48,38 @@ def decode(data: bytes, min_side: int | None, max_pixels: int) -> tuple[Image.Im
     """
     fmt = sniff(data)
     if fmt is None:
-        raise NotAPicture(name_other(data))
+        raise NotAnImage(name_other(data))
     with _told_as_load_error(), nullcontext() if fmt.name in _SILENT else _HUSH.hold():
         return _decode_as(fmt, data, min_side, max_pixels)
 
 
 def _decode_as(
-    fmt: PictureFormat, data: bytes, min_side: int | None, max_pixels: int
+    fmt: ImageFormat, data: bytes, min_side: int | None, max_pixels: int
 ) -> tuple[Image.Image, tuple[int, int]]:
-    picture = _open(fmt, data, max_pixels)
-    size = picture.size
+    image = _open(fmt, data, max_pixels)
+    size = image.size
     check_size(size, max_pixels=None)
     if fmt.name == "JPEG":
-        _prepare_jpeg(picture, data, min_side, max_pixels)
-    check_size(picture.size, max_pixels)
+        _prepare_jpeg(image, data, min_side, max_pixels)
+    check_size(image.size, max_pixels)
     if fmt.name == "JPEG" and _too_short(size, data, max_pixels):
-        raise DamagedPicture(TRUNCATED)
-    drafted = picture.size != size
-    picture.load()
-    return picture, size if drafted else picture.size
+        raise DamagedImage(TRUNCATED)
+    drafted = image.size != size
+    image.load()
+    return image, size if drafted else image.size
 
 
 def check_size(size: tuple[int, int], max_pixels: int | None) -> None:
-    """Raise PictureTooLarge if a side, or the pixels if there is a limit to them, are too many."""
+    """Raise ImageTooLarge if a side, or the pixels if there is a limit to them, are too many."""
     width, height = size
     if max(size) > MAX_SIDE:
-        raise PictureTooLarge(f"{width} x {height} pixels, but no side may be longer than {MAX_SIDE}")
+        raise ImageTooLarge(f"{width} x {height} pixels, but no side may be longer than {MAX_SIDE}")
     if max_pixels is not None and width * height > max_pixels:
         million, limit = width * height / 1e6, max_pixels / 1e6
-        raise PictureTooLarge(f"{width} x {height} pixels are {million:.4g} million, over the limit of {limit:.4g}")
+        raise ImageTooLarge(f"{width} x {height} pixels are {million:.4g} million, over the limit of {limit:.4g}")
 
 
-def _open(fmt: PictureFormat, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
+def _open(fmt: ImageFormat, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if fmt.name == "JPEG":
         _first_scan(data)
         return _Jpeg(io.BytesIO(data))
@@ -87,11 +87,11 @@ def _open(fmt: PictureFormat, data: bytes, max_pixels: int) -> ImageFile.ImageFi
         check_size(_webp_size(data), max_pixels)
     opened = _plugin(fmt)(io.BytesIO(data))
     if not isinstance(opened, ImageFile.ImageFile):
-        raise DamagedPicture(f"{fmt.name} cannot be decoded")
+        raise DamagedImage(f"{fmt.name} cannot be decoded")
     return opened
 
 
-def _plugin(fmt: PictureFormat) -> type:
+def _plugin(fmt: ImageFormat) -> type:
     module, name = fmt.plugin
     try:
         plugin: type = getattr(importlib.import_module(module), name)
@@ -112,12 +112,12 @@ def _webp_size(data: bytes) -> tuple[int, int]:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _prepare_jpeg(picture: ImageFile.ImageFile, data: bytes, min_side: int | None, max_pixels: int) -> None:
+def _prepare_jpeg(image: ImageFile.ImageFile, data: bytes, min_side: int | None, max_pixels: int) -> None:
     """Choose the scale, and refuse what must not be decoded at any scale."""
-    if "progressive" in picture.info or not _is_one_scan(data, getattr(picture, "layers", 0)):
-        _check_held_whole(picture, data, max_pixels)
-    if min_side is not None and min(picture.size) >= 2 * min_side:
-        picture.draft(None, (min_side, min_side))
+    if "progressive" in image.info or not _is_one_scan(data, getattr(image, "layers", 0)):
+        _check_held_whole(image, data, max_pixels)
+    if min_side is not None and min(image.size) >= 2 * min_side:
+        image.draft(None, (min_side, min_side))
 
 
 def _is_one_scan(data: bytes, layers: int) -> bool:
@@ -126,11 +126,11 @@ def _is_one_scan(data: bytes, layers: int) -> bool:
     return data[start + 2 : start + 5] == bytes((0, 6 + 2 * layers, layers))
 
 
-def _check_held_whole(picture: ImageFile.ImageFile, data: bytes, max_pixels: int) -> None:
+def _check_held_whole(image: ImageFile.ImageFile, data: bytes, max_pixels: int) -> None:
     """A JPEG of many scans is held as coefficients of full size at any scale, and each scan walks over all."""
-    check_size(picture.size, max_pixels)
+    check_size(image.size, max_pixels)
     if data.count(b"\xff\xda") > _JPEG_SCANS:
-        raise DamagedPicture(f"corrupt: more than {_JPEG_SCANS} scans in one JPEG")
+        raise DamagedImage(f"corrupt: more than {_JPEG_SCANS} scans in one JPEG")
 
 
 def _too_short(size: tuple[int, int], data: bytes, max_pixels: int) -> bool:
@@ -150,13 +150,13 @@ def _first_scan(data: bytes) -> int:
         marker = data.find(b"\xff", at)
         junk += marker - at
         if marker < 0 or marker + 4 > len(data):
-            raise DamagedPicture(TRUNCATED)
+            raise DamagedImage(TRUNCATED)
         if junk > _JPEG_JUNK:
             break
         if data[marker + 1] == 0xDA:
             return marker
         at = _after_marker(data, marker)
-    raise DamagedPicture("corrupt: there is no picture behind the JPEG header")
+    raise DamagedImage("corrupt: there is no image behind the JPEG header")
 
 
 def _after_marker(data: bytes, marker: int) -> int:
@@ -208,11 +208,11 @@ def _told_as_load_error() -> Iterator[None]:
     except LoadError:
         raise
     except Image.DecompressionBombError as error:
-        raise PictureTooLarge(_one_line(error)) from error
+        raise ImageTooLarge(_one_line(error)) from error
     except MemoryError as error:
-        raise PictureTooLarge("there is not enough memory to decode it") from error
+        raise ImageTooLarge("there is not enough memory to decode it") from error
     except Exception as error:
-        raise DamagedPicture(_damage(error)) from error
+        raise DamagedImage(_damage(error)) from error
 
 
 _ENDINGS = ("truncated", "end of file", "eof", "unexpected end", "not enough", "insufficient")

@@ -1,4 +1,4 @@
-"""The one table of picture formats: how their files are named, and how their bytes begin.
+"""The one table of image formats: how their files are named, and how their bytes begin.
 
 A fixed list, whatever else Pillow could open: formats that run scripts, or that are decoded in slow
 Python, stay outside.
@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 
 HEAD = 32
-"""So many first bytes of a file are enough for ``looks_like_picture``."""
+"""So many first bytes of a file are enough for ``looks_like_image``."""
 
-# The ftyp box of an ISO media file names its brands; mif1 and msf1 say "a picture", not how it is coded.
+# The ftyp box of an ISO media file names its brands; mif1 and msf1 say "an image", not how it is coded.
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _EITHER = {b"mif1", b"msf1", b"miaf", b"MiHB", b"MiHE"}
@@ -23,7 +23,7 @@ _BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFormat:
+class ImageFormat:
     """``name`` is Pillow's; ``plugin`` is the module and the class that decode it."""
 
     name: str
@@ -65,11 +65,11 @@ def _starts(*magics: bytes) -> Callable[[bytes], bool]:
 _TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def _format(name: str, module: str, cls: str, suffixes: str, begins: Callable[[bytes], bool]) -> PictureFormat:
-    return PictureFormat(name, (module, cls), frozenset(suffixes.split()), begins)
+def _format(name: str, module: str, cls: str, suffixes: str, begins: Callable[[bytes], bool]) -> ImageFormat:
+    return ImageFormat(name, (module, cls), frozenset(suffixes.split()), begins)
 
 
-FORMATS: tuple[PictureFormat, ...] = (
+FORMATS: tuple[ImageFormat, ...] = (
     _format("JPEG", "PIL.JpegImagePlugin", "JpegImageFile", ".jpg .jpeg .jpe .jfif .mpo", _starts(b"\xff\xd8\xff")),
     _format("PNG", "PIL.PngImagePlugin", "PngImageFile", ".png .apng", _starts(b"\x89PNG\r\n\x1a\n")),
     _format("WEBP", "PIL.WebPImagePlugin", "WebPImageFile", ".webp", _is_webp),
@@ -83,17 +83,17 @@ FORMATS: tuple[PictureFormat, ...] = (
 _SUFFIXES = frozenset[str]().union(*(fmt.suffixes for fmt in FORMATS))
 
 
-def is_picture_name(path: str | os.PathLike[str]) -> bool:
-    """Whether the file's name ends like a picture's (".jpg", ".HEIC", ...). Does not touch the file."""
+def is_image_name(path: str | os.PathLike[str]) -> bool:
+    """Whether the file's name ends like an image's (".jpg", ".HEIC", ...). Does not touch the file."""
     return PurePath(path).suffix.lower() in _SUFFIXES
 
 
-def looks_like_picture(head: bytes) -> bool:
+def looks_like_image(head: bytes) -> bool:
     """Whether these first bytes of a file (32 are enough) begin one of our formats. Never raises."""
     return sniff(head) is not None
 
 
-def sniff(data: bytes) -> PictureFormat | None:
+def sniff(data: bytes) -> ImageFormat | None:
     """The format that these bytes begin like, or None."""
     return next((fmt for fmt in FORMATS if fmt.begins(data)), None)
 
@@ -108,14 +108,14 @@ _OTHERS = (
 
 
 def name_other(data: bytes) -> str:
-    """What bytes that are no picture seem to be, in a few words for a message."""
+    """What bytes that are no image seem to be, in a few words for a message."""
     if not data:
         return "empty file (0 bytes)"
     head = data[:512].removeprefix(b"\xef\xbb\xbf")
     for pattern, what in _OTHERS:
         if pattern.match(head):
-            return f"{what}, not a picture"
-    return "text, not a picture" if _is_text(head) else "of no picture format that we know"
+            return f"{what}, not an image"
+    return "text, not an image" if _is_text(head) else "of no image format that we know"
 
 
 def _is_text(head: bytes) -> bool:

@@ -1,8 +1,8 @@
-"""The edits that people make of pictures, by name: what copies are made of.
+"""The edits that people make of images, by name: what copies are made of.
 
 Calibrations are fitted on them, benchmarks count them and the demo shows them. Every edit is a pure
 function of (h, w, 3) uint8 sRGB pixels and a random generator; the same seed gives the same pixels.
-``kind`` is the relation that the edited picture has to its original. A picture that lies as a part in a
+``kind`` is the relation that the edited image has to its original. An image that lies as a part in a
 larger one (padded, screenshot, pasted, collage) is a "crop" of it.
 """
 
@@ -62,8 +62,8 @@ def apply(name: str, pixels: Pixels, seed: int = 0) -> Pixels:
 # --- between arrays and Pillow, sizes and colours ---------------------------------------------------
 
 
-def _pixels(picture: Pillow.Image) -> Pixels:
-    return np.array(picture.convert("RGB"), dtype=np.uint8)
+def _pixels(image: Pillow.Image) -> Pixels:
+    return np.array(image.convert("RGB"), dtype=np.uint8)
 
 
 def _uint8(values: np.ndarray) -> Pixels:
@@ -93,7 +93,7 @@ def _text(generator: np.random.Generator, words: int) -> str:
     return " ".join(WORDS[i] for i in generator.choice(len(WORDS), words, replace=False))
 
 
-# --- re-encoded: the same picture, written again ----------------------------------------------------
+# --- re-encoded: the same image, written again ----------------------------------------------------
 
 
 def _encoded(file_format: str, quality: int) -> EditFunction:
@@ -170,7 +170,7 @@ def _border(pixels: Pixels, generator: np.random.Generator) -> Pixels:
 
 
 def _caption(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-    """A white bar above the picture, a sixth of its height, with black text: a meme."""
+    """A white bar above the image, a sixth of its height, with black text: a meme."""
     height, width = pixels.shape[:2]
     bar = max(2, height // 6)
     canvas = Pillow.new("RGB", (width, height + bar), "white")
@@ -193,7 +193,7 @@ def _watermark(pixels: Pixels, generator: np.random.Generator) -> Pixels:
 
 
 def _sticker(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-    """A round smiling face, 30 % of the shorter side, anywhere in the picture."""
+    """A round smiling face, 30 % of the shorter side, anywhere in the image."""
     height, width = pixels.shape[:2]
     side = max(4, round(0.3 * min(height, width)))
     left, top = _corner(generator, width - side, height - side)
@@ -242,7 +242,7 @@ def _pad(pixels: Pixels, generator: np.random.Generator) -> Pixels:
 
 
 def _scene(width: int, height: int, generator: np.random.Generator) -> Pixels:
-    """A drawn picture, unlike any photograph of the user: a soft gradient with shapes and grain."""
+    """A drawn image, unlike any photograph of the user: a soft gradient with shapes and grain."""
     soft = cv2.resize(generator.integers(0, 256, (3, 3, 3)).astype(np.float32), (width, height))
     canvas = Pillow.fromarray(_uint8(soft))
     draw = ImageDraw.Draw(canvas)
@@ -255,7 +255,7 @@ def _scene(width: int, height: int, generator: np.random.Generator) -> Pixels:
 
 
 def _pasted(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-    """The picture at half its size, somewhere on another picture of its original size."""
+    """The image at half its size, somewhere on another image of its original size."""
     height, width = pixels.shape[:2]
     canvas = _scene(width, height, generator)
     small = _resized(pixels, width // 2, height // 2)
@@ -265,7 +265,7 @@ def _pasted(pixels: Pixels, generator: np.random.Generator) -> Pixels:
 
 
 def _collage(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-    """Two by two panels with white gutters: the picture at half its size among three others."""
+    """Two by two panels with white gutters: the image at half its size among three others."""
     height, width = pixels.shape[:2]
     w, h, gap = width // 2, height // 2, max(1, min(width, height) // 50)
     panels = [_resized(pixels, w, h), *(_scene(w, h, generator) for _ in range(3))]
@@ -277,7 +277,7 @@ def _collage(pixels: Pixels, generator: np.random.Generator) -> Pixels:
 
 
 def _screenshot(pixels: Pixels, generator: np.random.Generator) -> Pixels:
-    """The picture as a post in an application: a clock, a name above it, buttons and lines of text below."""
+    """The image as a post in an application: a clock, a name above it, buttons and lines of text below."""
     height, width = pixels.shape[:2]
     unit = max(2, width // 16)
     paper, ink = (("white", "#222222"), ("#15171a", "#e6e6e6"))[int(generator.integers(2))]

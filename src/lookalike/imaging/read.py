@@ -10,7 +10,7 @@ from typing import BinaryIO
 import numpy as np
 import PIL.Image
 
-from lookalike.errors import DamagedPicture, FileMissing, FileUnreadable, LoadError, PictureTooLarge, UserError
+from lookalike.errors import DamagedImage, FileMissing, FileUnreadable, ImageTooLarge, LoadError, UserError
 from lookalike.imaging.colour_profile import plain, to_srgb
 from lookalike.imaging.decode import MAX_PIXELS, decode
 from lookalike.imaging.exif import Exif, read_exif
@@ -23,7 +23,7 @@ MAX_BYTES = 512 * 1024 * 1024
 
 _CHUNK = 1 << 20
 
-# EXIF's orientation -> the turn that makes the picture upright.
+# EXIF's orientation -> the turn that makes the image upright.
 _TURNS = {
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
     3: PIL.Image.Transpose.ROTATE_180,
@@ -48,14 +48,14 @@ _KINDS = (
 def load(
     source: Source, *, min_side: int | None = None, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
 ) -> Image:
-    """Read a picture: upright by its EXIF, in sRGB by its ICC profile, over white, its first frame.
+    """Read an image: upright by its EXIF, in sRGB by its ICC profile, over white, its first frame.
 
-    ``source``: a path, encoded bytes, or a binary file object. With ``min_side``, in pixels, the picture
+    ``source``: a path, encoded bytes, or a binary file object. With ``min_side``, in pixels, the image
     comes at a smaller scale, its short side at least so long, and shorter than twice that; it is never
     enlarged. ``max_pixels`` limits what must be held decoded, ``max_bytes`` the file.
     ``pixels`` of the result: (h, w, 3) uint8, C-contiguous, not to be written to.
 
-    Raises FileMissing, FileUnreadable, NotAPicture, DamagedPicture, PictureTooLarge (all LoadError), and
+    Raises FileMissing, FileUnreadable, NotAnImage, DamagedImage, ImageTooLarge (all LoadError), and
     UserError for a ``source`` or ``min_side`` that makes no sense. Safe to call from many threads.
     """
     if min_side is not None and min_side < 1:
@@ -66,9 +66,9 @@ def load(
     except LoadError as error:
         raise type(error)(error.reason, path) from error
     except MemoryError as error:
-        raise PictureTooLarge("there is not enough memory to load it", path) from error
+        raise ImageTooLarge("there is not enough memory to load it", path) from error
     except Exception as error:
-        raise DamagedPicture(f"cannot be decoded ({type(error).__name__})", path) from error
+        raise DamagedImage(f"cannot be decoded ({type(error).__name__})", path) from error
 
 
 def from_array(pixels: Pixels) -> Image:
@@ -88,14 +88,14 @@ def from_array(pixels: Pixels) -> Image:
 
 
 def _image(data: bytes, path: str | None, min_side: int | None, max_pixels: int) -> Image:
-    picture, (width, height) = decode(data, min_side, max_pixels)
-    name = picture.format or ""
-    exif = _exif(picture, data)
+    image, (width, height) = decode(data, min_side, max_pixels)
+    name = image.format or ""
+    exif = _exif(image, data)
     turn = None if name in _TURNED_ALREADY else _TURNS.get(exif.orientation)
     if turn is not None and exif.orientation >= 5:
         width, height = height, width
     return Image(
-        pixels=_pixels(picture, turn, min_side),
+        pixels=_pixels(image, turn, min_side),
         width=width,
         height=height,
         path=path,
@@ -107,24 +107,24 @@ def _image(data: bytes, path: str | None, min_side: int | None, max_pixels: int)
     )
 
 
-def _pixels(picture: PIL.Image.Image, turn: PIL.Image.Transpose | None, min_side: int | None) -> Pixels:
+def _pixels(image: PIL.Image.Image, turn: PIL.Image.Transpose | None, min_side: int | None) -> Pixels:
     """(h, w, 3) uint8. Shrunk as early as colours allow, so that the rest of the way is cheap."""
-    profile = picture.info.get("icc_profile")
-    picture = plain(picture)
-    factor = min(picture.size) // min_side if min_side else 1
+    profile = image.info.get("icc_profile")
+    image = plain(image)
+    factor = min(image.size) // min_side if min_side else 1
     if factor > 1:
-        picture = picture.reduce(factor)
-    picture = to_srgb(picture, profile if isinstance(profile, bytes) else None)
-    return np.ascontiguousarray(picture if turn is None else picture.transpose(turn), dtype=np.uint8)
+        image = image.reduce(factor)
+    image = to_srgb(image, profile if isinstance(profile, bytes) else None)
+    return np.ascontiguousarray(image if turn is None else image.transpose(turn), dtype=np.uint8)
 
 
-def _exif(picture: PIL.Image.Image, data: bytes) -> Exif:
-    if picture.format == "TIFF":
+def _exif(image: PIL.Image.Image, data: bytes) -> Exif:
+    if image.format == "TIFF":
         return read_exif(data)
-    block = picture.info.get("exif")
+    block = image.info.get("exif")
     if isinstance(block, bytes):
         return read_exif(block)
-    text = picture.info.get("Raw profile type exif")
+    text = image.info.get("Raw profile type exif")
     return read_exif(_raw_profile(text)) if isinstance(text, str) else Exif()
 
 
@@ -158,7 +158,7 @@ def _bytes_of(source: Source, max_bytes: int) -> bytes:
 
 def _check_bytes(count: int, max_bytes: int) -> None:
     if count > max_bytes:
-        raise PictureTooLarge(f"{count} bytes, over the limit of {max_bytes}")
+        raise ImageTooLarge(f"{count} bytes, over the limit of {max_bytes}")
 
 
 def _read_path(path: str, max_bytes: int) -> bytes:

@@ -38,23 +38,23 @@ def _forget(temporary: Path) -> None:
         return  # it became the file, or was never there
 
 
-def picture_format(path: str | os.PathLike[str]) -> str:
+def image_format(path: str | os.PathLike[str]) -> str:
     """The format that Pillow writes for this ending: "PNG", ... Raises UserError for one that it does not know."""
     ending = Path(path).suffix.lower()
     known = Pillow.registered_extensions().get(ending, "")
     if known not in Pillow.SAVE:
-        raise UserError(f"{path}: pictures are not written with the ending {ending!r}; .png, .jpg and .webp are")
+        raise UserError(f"{path}: images are not written with the ending {ending!r}; .png, .jpg and .webp are")
     return known
 
 
-def write_picture(path: str | os.PathLike[str], pixels: Pixels) -> None:
+def write_image(path: str | os.PathLike[str], pixels: Pixels) -> None:
     """Write (h, w, 3) uint8 sRGB ``pixels`` in the format of the path's ending: all of it or nothing.
 
     Raises UserError for an ending or a place that will not do."""
     memory = io.BytesIO()
     try:
-        Pillow.fromarray(pixels).save(memory, picture_format(path))
+        Pillow.fromarray(pixels).save(memory, image_format(path))
     except (OSError, ValueError, KeyError) as error:
         raise UserError(f"{path}: not to be written in this format: {error}; name a .png, .jpg or .webp") from error
-    with replacing(Path(path), "picture") as temporary:
+    with replacing(Path(path), "image") as temporary:
         temporary.write_bytes(memory.getvalue())

@@ -1,4 +1,4 @@
-"""Draws boxes on a picture."""
+"""Draws boxes on an image."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COLOURS = ((194, 65, 12), (3, 105, 161), (21, 128, 61), (126, 34, 206))
 
 
 def draw_boxes(image: Image, boxes: Sequence[tuple[Box, str]]) -> Pixels:
-    """The picture with each box, in pixels of the upright original, and its words, the first on top."""
+    """The image with each box, in pixels of the upright original, and its words, the first on top."""
     from PIL import Image as Pillow
     from PIL import ImageDraw
 
@@ -34,7 +34,7 @@ def draw_boxes(image: Image, boxes: Sequence[tuple[Box, str]]) -> Pixels:
 
 
 def write_png(path: str | Path, pixels: Pixels) -> None:
-    """Write a picture to a file. Raises UserError where that cannot be."""
+    """Write an image to a file. Raises UserError where that cannot be."""
     from PIL import Image as Pillow
 
     try:

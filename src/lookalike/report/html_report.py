@@ -1,6 +1,6 @@
 """One HTML file that shows a person what was found: comparisons, searches, duplicates, failed files.
 
-The page carries its pictures, style and script in itself, asks no network for anything, and can be read
+The page carries its images, style and script in itself, asks no network for anything, and can be read
 without its script. Whatever a file is called, it arrives as text: jinja2 escapes, `visible` replaces what a
 browser could not show or what would show something else than the name.
 """
@@ -33,8 +33,8 @@ _STRANGE = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What the page says of one picture.
+class Image:
+    """What the page says of one image.
 
     ``path``: as the user would write it. ``thumbnail``: a data URI, or "" for none. ``width``, ``height``:
     pixels of the upright original, 0 if not known. ``bytes``: length of the file, 0 if not known.
@@ -53,16 +53,16 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class PairView:
-    """Two pictures that were compared.
+    """Two images that were compared.
 
     ``distances``: descriptor name -> distance. ``shares``: descriptor name -> the distance as a share 0..1
-    of what is typical for unrelated pictures; a name without a share gets no bar. ``box``: where the one
-    lies in the other, in pixels of the larger picture, ``box_in``: "a" or "b". ``edits``: what was done to the one to
+    of what is typical for unrelated images; a name without a share gets no bar. ``box``: where the one
+    lies in the other, in pixels of the larger image, ``box_in``: "a" or "b". ``edits``: what was done to the one to
     make the other. ``explanation``: a drawing of the reasons as a data URI, or "" for none.
     """
 
-    a: Picture
-    b: Picture
+    a: Image
+    b: Image
     relation: Relation
     probability: float
     distances: Mapping[str, float]
@@ -77,30 +77,30 @@ class PairView:
 class SearchView:
     """One query and what it found, best first, ``by`` this descriptor."""
 
-    query: Picture
-    hits: tuple[tuple[Picture, Hit], ...]
+    query: Image
+    hits: tuple[tuple[Image, Hit], ...]
     by: str
 
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """Copies of one picture: the one to keep, and the others with their relation to it and probability."""
+    """Copies of one image: the one to keep, and the others with their relation to it and probability."""
 
-    keep: Picture
-    others: tuple[tuple[Picture, Relation, float], ...]
+    keep: Image
+    others: tuple[tuple[Image, Relation, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SuspectView:
-    """A picture whose label is likely wrong, and its nearest neighbours, each with what it is called.
+    """An image whose label is likely wrong, and its nearest neighbours, each with what it is called.
 
     ``suggested``: what the ``share`` 0..1 of the neighbours' votes calls it."""
 
-    picture: Picture
+    image: Image
     label: str
     suggested: str
     share: float
-    neighbours: tuple[tuple[Picture, str], ...]
+    neighbours: tuple[tuple[Image, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,16 +188,16 @@ def _survey(
 ) -> tuple[str, Counter[str], int]:
     """The common folder, how many copies there are of each relation, and the bytes of all copies."""
     folders = {_folder(p.path) for pair in comparisons for p in (pair.a, pair.b)}
-    folders |= {_folder(picture.path) for search in searches for picture, _ in search.hits}
-    folders |= {_folder(p.path) for one in suspects or () for p in (one.picture, *(near for near, _ in one.neighbours))}
+    folders |= {_folder(image.path) for search in searches for image, _ in search.hits}
+    folders |= {_folder(p.path) for one in suspects or () for p in (one.image, *(near for near, _ in one.neighbours))}
     relations: Counter[str] = Counter()
     freed = 0
     for group in groups:
         folders.add(_folder(group.keep.path))
-        for picture, relation, _ in group.others:
-            folders.add(_folder(picture.path))
+        for image, relation, _ in group.others:
+            folders.add(_folder(image.path))
             relations[relation] += 1
-            freed += picture.bytes
+            freed += image.bytes
     return _common(folders), relations, freed
 
 
@@ -249,7 +249,7 @@ def short_number(value: float) -> str:
 
 def reasons(group: GroupView) -> str:
     """Why this one is kept, against the best of the others."""
-    keep, others = group.keep, [picture for picture, _, _ in group.others]
+    keep, others = group.keep, [image for image, _, _ in group.others]
     pixels = max((p.width * p.height for p in others), default=0)
     best = max((p.bytes for p in others), default=0)
     found = []
@@ -262,30 +262,30 @@ def reasons(group: GroupView) -> str:
     return ", ".join(found) or "judged to be the original"
 
 
-def box_style(box: Box | None, picture: Picture, other: Picture) -> str:
-    """The place of the box in this picture in percent as CSS, or "" if it lies in the other one."""
-    area = picture.width * picture.height
+def box_style(box: Box | None, image: Image, other: Image) -> str:
+    """The place of the box in this image in percent as CSS, or "" if it lies in the other one."""
+    area = image.width * image.height
     if box is None or area <= 0 or area < other.width * other.height:
         return ""
-    left, right = (min(max(x / picture.width, 0), 1) for x in (box.x, box.x + box.width))
-    top, bottom = (min(max(y / picture.height, 0), 1) for y in (box.y, box.y + box.height))
+    left, right = (min(max(x / image.width, 0), 1) for x in (box.x, box.x + box.width))
+    top, bottom = (min(max(y / image.height, 0), 1) for y in (box.y, box.y + box.height))
     sides = {"left": left, "top": top, "width": right - left, "height": bottom - top}
     return ";".join(f"{name}:{100 * share:.2f}%" for name, share in sides.items())
 
 
 def pair_box(pair: PairView, name: str) -> str:
-    """The same for the picture "a" or "b" of a pair, which may know in which one the other lies."""
-    picture, other = (pair.a, pair.b) if name == "a" else (pair.b, pair.a)
+    """The same for the image "a" or "b" of a pair, which may know in which one the other lies."""
+    image, other = (pair.a, pair.b) if name == "a" else (pair.b, pair.a)
     if pair.box_in is None:
-        return box_style(pair.box, picture, other)
-    return box_style(pair.box, picture, picture) if pair.box_in == name else ""
+        return box_style(pair.box, image, other)
+    return box_style(pair.box, image, image) if pair.box_in == name else ""
 
 
-def hit_box(hit: Hit, picture: Picture, query: Picture) -> str:
-    """The same for a hit's picture."""
+def hit_box(hit: Hit, image: Image, query: Image) -> str:
+    """The same for a hit's image."""
     if hit.box_in is None:
-        return box_style(hit.box, picture, query)
-    return box_style(hit.box, picture, picture) if hit.box_in == "picture" else ""
+        return box_style(hit.box, image, query)
+    return box_style(hit.box, image, image) if hit.box_in == "image" else ""
 
 
 def script_hash(script: str) -> str:

@@ -1,4 +1,4 @@
-"""From paths and results to what the report shows. A picture that cannot be read any more gets no thumbnail."""
+"""From paths and results to what the report shows. An image that cannot be read any more gets no thumbnail."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lookalike.comparison.explain.draw import draw
 from lookalike.descriptors import get
 from lookalike.errors import LoadError
 from lookalike.imaging import load
-from lookalike.report.html_report import GroupView, PairView, Picture, SearchView, SuspectView
+from lookalike.report.html_report import GroupView, Image, PairView, SearchView, SuspectView
 from lookalike.report.thumbnails import thumbnail
-from lookalike.types import Comparison, Group, Hit, Suspect
+from lookalike.types import Comparison, Group, Hit, LabelError
 
 LONGEST = 4000  # pixels of an explanation's longer side: none is as long, and its words are not to be shrunk
 SIDE = 320  # pixels of a thumbnail's longer side
@@ -20,22 +20,24 @@ SIDE_IN_GROUPS = 240  # a report may show thousands
 SHOWN = 4  # neighbours of a suspect label
 
 
-def picture_view(path: str, *, side: int = SIDE, label: str = "") -> Picture:
-    """What the report says of the picture at this path."""
+def image_view(path: str, *, side: int = SIDE, label: str = "") -> Image:
+    """What the report says of the image at this path."""
     try:
         image = load(path, min_side=side)
     except LoadError as error:
-        return Picture(path, "", 0, 0, 0, "", label=label or error.reason)
+        return Image(path, "", 0, 0, 0, "", label=label or error.reason)
     small = thumbnail(image.pixels, side)
-    return Picture(path, small, image.width, image.height, image.bytes, image.format, image.taken, label)
+    return Image(path, small, image.width, image.height, image.bytes, image.format, image.taken, label)
 
 
 def pair_view(a: str, b: str, comparison: Comparison, explanation: Explanation | None = None) -> PairView:
-    """Two pictures and their comparison, with a drawing of its reasons if they are given."""
-    shares = {name: min(value / get(name).card.typical, 1.0) for name, value in comparison.distances.items()}
+    """Two images and their comparison, with a drawing of its reasons if they are given."""
+    shares = {
+        name: min(value / get(name).card.median_negative_distance, 1.0) for name, value in comparison.distances.items()
+    }
     return PairView(
-        picture_view(a),
-        picture_view(b),
+        image_view(a),
+        image_view(b),
         comparison.relation,
         comparison.probability,
         comparison.distances,
@@ -49,7 +51,7 @@ def pair_view(a: str, b: str, comparison: Comparison, explanation: Explanation |
 
 def search_view(query: str, hits: Sequence[Hit], by: str) -> SearchView:
     """A query and its hits."""
-    return SearchView(picture_view(query), tuple((picture_view(hit.path), hit) for hit in hits), by)
+    return SearchView(image_view(query), tuple((image_view(hit.path), hit) for hit in hits), by)
 
 
 def group_views(groups: Sequence[Group], progress: Callable[[int, int], None] | None = None) -> list[GroupView]:
@@ -63,7 +65,9 @@ def group_views(groups: Sequence[Group], progress: Callable[[int, int], None] | 
     return views
 
 
-def suspect_views(suspects: Sequence[Suspect], progress: Callable[[int, int], None] | None = None) -> list[SuspectView]:
+def suspect_views(
+    suspects: Sequence[LabelError], progress: Callable[[int, int], None] | None = None
+) -> list[SuspectView]:
     """Suspect labels with their thumbnails, made on all cores."""
     with ThreadPoolExecutor() as pool:
         views = []
@@ -74,13 +78,13 @@ def suspect_views(suspects: Sequence[Suspect], progress: Callable[[int, int], No
     return views
 
 
-def _suspect_view(suspect: Suspect) -> SuspectView:
+def _suspect_view(suspect: LabelError) -> SuspectView:
     near = suspect.neighbours[:SHOWN]
-    neighbours = tuple((picture_view(one.path, side=SIDE_IN_GROUPS), one.label) for one in near)
-    picture = picture_view(suspect.path, side=SIDE_IN_GROUPS)
-    return SuspectView(picture, suspect.label.label, suspect.suggested, suspect.share, neighbours)
+    neighbours = tuple((image_view(one.path, side=SIDE_IN_GROUPS), one.label) for one in near)
+    image = image_view(suspect.path, side=SIDE_IN_GROUPS)
+    return SuspectView(image, suspect.label.label, suspect.suggested, suspect.share, neighbours)
 
 
 def _group_view(group: Group) -> GroupView:
-    others = tuple((picture_view(p.b, side=SIDE_IN_GROUPS), p.relation, p.probability) for p in group.pairs)
-    return GroupView(picture_view(group.keep, side=SIDE_IN_GROUPS), others)
+    others = tuple((image_view(p.b, side=SIDE_IN_GROUPS), p.relation, p.probability) for p in group.pairs)
+    return GroupView(image_view(group.keep, side=SIDE_IN_GROUPS), others)

@@ -19,7 +19,7 @@ from lookalike.service.guard import Guard
 from lookalike.service.jobs import Jobs
 from lookalike.service.metrics import Counting, Metrics
 from lookalike.service.openapi import documented
-from lookalike.service.routes import duplicates, health, pictures, search, work
+from lookalike.service.routes import duplicates, health, images, search, work
 from lookalike.service.service import Service
 from lookalike.service.settings import Settings
 from lookalike.service.workers import Workers
@@ -35,7 +35,7 @@ TOLD: dict[int | str, dict[str, Any]] = {
         409: "It is another one by now",
         410: "It is gone",
         413: "Too large",
-        422: "The request, or the picture, makes no sense",
+        422: "The request, or the image, makes no sense",
         429: "Too many requests",
         507: "No room on the disk",
     }.items()
@@ -58,12 +58,12 @@ def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False)
             await service.stop()
 
     app = FastAPI(
-        title="Lookalike", version=__version__, summary="Which pictures are related, how, and why",
+        title="Lookalike", version=__version__, summary="Which images are related, how, and why",
         lifespan=lifespan, docs_url=None,
         generate_unique_id_function=lambda route: route.name, redoc_url=None, responses=TOLD,
     )  # fmt: skip
     problems.install(app)
-    for one in (pictures, search, duplicates, work, health):
+    for one in (images, search, duplicates, work, health):
         app.include_router(one.router)
     _page(app)
     app.openapi_schema = documented(app.openapi())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
-from lookalike.service.serializers import Json, pictures
+from lookalike.service.serializers import Json, images
 from lookalike.types import Group, Pair, to_json
 
 
@@ -23,7 +23,7 @@ class Left:
 
 @dataclass(slots=True)
 class Found:
-    """The groups of one job. ``last``: the newest picture then; anything newer has not been looked at."""
+    """The groups of one job. ``last``: the newest image then; anything newer has not been looked at."""
 
     groups: Sequence[Group]
     last: int
@@ -31,21 +31,21 @@ class Found:
 
     def page(self, gallery: Gallery, after: int, limit: int) -> tuple[Json, int | None]:
         """Groups from a place on, as the API tells them, and the place of the next part."""
-        if self._left is None or self._left.state != gallery.state():
+        if self._left is None or self._left.state != gallery.version():
             self._left = _left(gallery, self.groups)
         left = self._left
         part = left.groups[after : after + limit]
         rows = gallery.rows_at({path for group in part for path in (group.keep, *group.others)})
-        shown = dict(zip(rows, pictures(gallery, list(rows.values())), strict=True))
+        shown = dict(zip(rows, images(gallery, list(rows.values())), strict=True))
         groups = [_shown(group, shown) for group in part]
         told = {"groups": groups, "total": len(left.groups), "pairs": left.pairs, "bytes": left.bytes}
         return told, after + limit if after + limit < len(left.groups) else None
 
 
 def _left(gallery: Gallery, groups: Sequence[Group]) -> Left:
-    state = gallery.state()
+    state = gallery.version()
     rows = gallery.rows_at({path for group in groups for path in (group.keep, *group.others)})
-    different = {(a, b) for a, b, verdict in gallery.decisions() if verdict == "different"}
+    different = {(a, b) for a, b, verdict in gallery.verdicts() if verdict == "different"}
     kept = [one for one in (_reduced(group, rows, different) for group in groups) if one is not None]
     sizes = [rows[path].bytes for group in kept for path in group.others]
     return Left(state, tuple(kept), len(sizes), sum(sizes))
@@ -68,5 +68,5 @@ def _shown(group: Group, shown: Mapping[str, Json]) -> Json:
     return {"keep": shown[group.keep], "others": [_other(shown[pair.b], pair) for pair in group.pairs]}
 
 
-def _other(picture: Json, pair: Pair) -> Json:
-    return {**picture, **{name: value for name, value in to_json(pair).items() if name not in ("a", "b")}}
+def _other(image: Json, pair: Pair) -> Json:
+    return {**image, **{name: value for name, value in to_json(pair).items() if name not in ("a", "b")}}

@@ -1,4 +1,4 @@
-"""What is sent as a form: a picture or the id of one, and text that stands for numbers."""
+"""What is sent as a form: an image or the id of one, and text that stands for numbers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_IDS = 500
 async def sent(settings: Settings, image: UploadFile | None, number: int | None, names: tuple[str, str]) -> Sent:
     """A file or an id, under these two names. Raises UserError unless it is just one of them, TooMuch."""
     if (image is None) == (number is None):
-        raise UserError(f"send {names[0]} (a file) or {names[1]} (of a picture of the gallery), one of the two")
+        raise UserError(f"send {names[0]} (a file) or {names[1]} (of an image of the gallery), one of the two")
     return Sent(id=number) if image is None else Sent(data=await data_of(settings, image))
 
 
@@ -23,7 +23,7 @@ async def data_of(settings: Settings, image: UploadFile) -> bytes:
     """The bytes of a file that was sent. Raises TooMuch."""
     data = await image.read(settings.upload_bytes + 1)
     if len(data) > settings.upload_bytes:
-        raise TooMuch(f"the picture has more than {settings.upload_bytes} bytes")
+        raise TooMuch(f"the image has more than {settings.upload_bytes} bytes")
     return data
 
 

@@ -28,7 +28,7 @@ class Front:
         return await asyncio.get_running_loop().run_in_executor(self._thread, question, self._gallery)
 
     async def thumbnail(self, sha256: str, side: int) -> bytes | None:
-        """A small picture that is kept beside the gallery."""
+        """A small image that is kept beside the gallery."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._kept, sha256, side)
 
     def _kept(self, sha256: str, side: int) -> bytes | None:

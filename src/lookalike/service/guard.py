@@ -22,7 +22,7 @@ from lookalike.service.settings import Settings, is_loopback
 
 COOKIE = "lookalike-token"
 OPEN = ("/healthz", "/readyz")  # for whoever watches over the server
-FORM = 100_000  # bytes of a request beside the pictures in it
+FORM = 100_000  # bytes of a request beside the images in it
 CLIENTS = 10_000  # whose rates are remembered
 CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 POLICY = (
@@ -71,7 +71,7 @@ class Guard:
             raise Busy("too many requests; slow down", seconds=wait)
         length = headers.get("content-length", "0")
         if not length.isdigit() or int(length) > self._largest:
-            raise TooMuch(f"{length} bytes; one picture may have {self._settings.upload_bytes}")
+            raise TooMuch(f"{length} bytes; one image may have {self._settings.upload_bytes}")
 
     def _check_host(self, headers: Headers) -> None:
         host = headers.get("host", "")

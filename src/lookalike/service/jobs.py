@@ -55,7 +55,7 @@ def _as_it_is(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class _Ending:
-    """What becomes of a job's value: ``keep`` makes of it what the server keeps, ``shown`` what it tells."""
+    """What becomes of a job's value: ``keep`` makes of it what the server retention, ``shown`` what it tells."""
 
     keep: Callable[[Any], Any]
     shown: Callable[[Any], dict[str, Any]]

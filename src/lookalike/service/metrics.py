@@ -24,7 +24,7 @@ class Metrics:
         self.waiting = Gauge(
             "lookalike_waiting", "Requests with or before the worker processes", registry=self.registry
         )
-        self.pictures = Gauge("lookalike_pictures", "Pictures in the gallery", registry=self.registry)
+        self.images = Gauge("lookalike_images", "Images in the gallery", registry=self.registry)
 
     def text(self) -> bytes:
         """In Prometheus' own format."""

@@ -13,5 +13,5 @@ def documented(document: dict[str, Any]) -> dict[str, Any]:
     for schema in document["components"]["schemas"].values():
         for name, told in schema.get("properties", {}).items():
             if any("contentMediaType" in one for one in (told, *told.get("anyOf", ()))):
-                schema["properties"][name] = BINARY | {"description": told.get("description", "a picture")}
+                schema["properties"][name] = BINARY | {"description": told.get("description", "an image")}
     return document

@@ -65,7 +65,7 @@ class Busy(LookalikeError):
 
 
 class TimedOut(LookalikeError):
-    """A picture took longer than the server gives it, or broke the process that looked at it."""
+    """An image took longer than the server gives it, or broke the process that looked at it."""
 
     http_status = 422
 
@@ -123,5 +123,5 @@ def install(app: FastAPI) -> None:
 
 
 def _name(error: LookalikeError) -> str:
-    """PictureTooLarge -> picture-too-large."""
+    """ImageTooLarge -> image-too-large."""
     return "".join(f"-{c.lower()}" if c.isupper() else c for c in type(error).__name__).strip("-")

@@ -31,8 +31,8 @@ class Box(BaseModel):
     height: float
 
 
-class Picture(BaseModel):
-    """A picture of the gallery; sizes in pixels of the upright original."""
+class Image(BaseModel):
+    """An image of the gallery; sizes in pixels of the upright original."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -67,8 +67,8 @@ class Picture(BaseModel):
     sha256: str
 
 
-class Pictures(BaseModel):
-    images: list[Picture]
+class Images(BaseModel):
+    images: list[Image]
     next: str | None
     total: int
 
@@ -77,16 +77,16 @@ class AllIds(BaseModel):
     ids: list[int]
 
 
-class Hit(Picture):
+class Hit(Image):
     distance: float
     probability: float
     relation: Relation
     box: Box | None
-    box_in: Literal["query", "picture"] | None
+    box_in: Literal["query", "image"] | None
     inliers: int
     edits: list[str]
     verified: bool
-    pulls: dict[str, float]
+    feedback_contributions: dict[str, float]
 
 
 class Asked(BaseModel):
@@ -137,7 +137,7 @@ class Compared(BaseModel):
     points: list[list[list[float]]] | None = None
 
 
-class Other(Picture):
+class Other(Image):
     distance: float
     probability: float
     relation: Relation
@@ -148,7 +148,7 @@ class Other(Picture):
 
 
 class Group(BaseModel):
-    keep: Picture
+    keep: Image
     others: list[Other]
 
 
@@ -228,21 +228,21 @@ class Limits(BaseModel):
 
 
 class GalleryInfo(BaseModel):
-    pictures: int
+    images: int
     descriptors: dict[str, str]
     by: list[By]
     default_by: str
     folders: list[str]
     index_folders: list[str]
-    picture_bytes: int
+    image_bytes: int
     disk_bytes: int
     formats: dict[str, int]
     failures: int
-    decisions: int
+    verdicts: int
     labels: dict[str, int]
     label_counts: dict[str, dict[str, int]]
     regions: dict[str, int]
-    keeps: str
+    retention: str
     read_only: bool
     keeps_uploads: bool
     limits: Limits

@@ -14,18 +14,18 @@ from lookalike.types import Hit, to_json
 Json = dict[str, Any]
 
 
-def pictures(gallery: Gallery, rows: Sequence[Row]) -> list[Json]:
-    """What people see of these pictures."""
+def images(gallery: Gallery, rows: Sequence[Row]) -> list[Json]:
+    """What people see of these images."""
     numbers = [row.id for row in rows]
     labels, objects = gallery.labels_of(numbers), gallery.objects_of(numbers)
-    return [_picture(row, labels.get(row.id, ()), objects.get(row.id, {}), gallery.keeps) for row in rows]
+    return [_image(row, labels.get(row.id, ()), objects.get(row.id, {}), gallery.retention) for row in rows]
 
 
-def _picture(row: Row, labels: Iterable[Any], objects: Mapping[str, int], keeps: str) -> Json:
+def _image(row: Row, labels: Iterable[Any], objects: Mapping[str, int], retention: str) -> Json:
     path = plain(row.path)
     return {
         "id": row.id,
-        "path": path if keeps == "paths" else None,
+        "path": path if retention == "paths" else None,
         "name": os.path.basename(path),
         "width": row.width,
         "height": row.height,
@@ -40,19 +40,19 @@ def _picture(row: Row, labels: Iterable[Any], objects: Mapping[str, int], keeps:
 
 
 def hits(gallery: Gallery, found: Sequence[Hit]) -> list[Json]:
-    """The hits whose pictures are still held."""
+    """The hits whose images are still held."""
     rows = gallery.rows_at([hit.path for hit in found])
-    shown = {one["id"]: one for one in pictures(gallery, list(rows.values()))}
+    shown = {one["id"]: one for one in images(gallery, list(rows.values()))}
     return [_hit(shown[rows[hit.path].id], hit, gallery) for hit in found if hit.path in rows]
 
 
-def _hit(picture: Json, hit: Hit, gallery: Gallery) -> Json:
+def _hit(image: Json, hit: Hit, gallery: Gallery) -> Json:
     told = {name: value for name, value in to_json(hit).items() if name != "path"}
-    told["pulls"] = by_id(gallery, hit.pulls)
-    return {**picture, **told}
+    told["feedback_contributions"] = by_id(gallery, hit.feedback_contributions)
+    return {**image, **told}
 
 
-def by_id(gallery: Gallery, pulls: Mapping[str, float]) -> dict[str, float]:
-    """The pulls with ids in place of paths; "query" stays."""
-    rows = gallery.rows_at([path for path in pulls if path != "query"])
-    return {str(rows[name].id) if name in rows else name: value for name, value in pulls.items()}
+def by_id(gallery: Gallery, feedback_contributions: Mapping[str, float]) -> dict[str, float]:
+    """The feedback_contributions with ids in place of paths; "query" stays."""
+    rows = gallery.rows_at([path for path in feedback_contributions if path != "query"])
+    return {str(rows[name].id) if name in rows else name: value for name, value in feedback_contributions.items()}

@@ -14,11 +14,11 @@ CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os
 @dataclass(frozen=True, slots=True)
 class Settings:
     """``gallery``: its folder. ``token``: what every request must bring; "" for none, on loopback alone. ``hosts``:
-    further names under which the server is reached. ``uploads``: the folder where pictures that are sent are kept, if
-    at all. ``folders``: what may be indexed beside the gallery's own. ``workers``: processes that look at pictures.
+    further names under which the server is reached. ``uploads``: the folder where images that are sent are kept, if
+    at all. ``folders``: what may be indexed beside the gallery's own. ``workers``: processes that look at images.
     ``timeout``: seconds that one of them may take for a request. ``waiting``: requests that may wait for them.
     ``rate``: requests per second and client, ``burst`` of them at once. ``upload_bytes``, ``upload_pixels``: of one
-    picture that is sent."""
+    image that is sent."""
 
     gallery: str
     host: str = "127.0.0.1"

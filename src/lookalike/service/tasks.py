@@ -32,7 +32,7 @@ from lookalike.service import serializers
 from lookalike.service.problems import Conflict, plain
 from lookalike.types import Box, Image, to_json
 
-QUICK = 256  # pixels of the shorter side: as much as a descriptor of whole pictures looks at
+QUICK = 256  # pixels of the shorter side: as much as a descriptor of whole images looks at
 CLOSE = 800  # as much as keypoints and regions do
 
 Json = dict[str, Any]
@@ -40,7 +40,7 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A picture of a request: encoded ``data``, or the ``id`` of one of the gallery."""
+    """An image of a request: encoded ``data``, or the ``id`` of one of the gallery."""
 
     data: bytes | None = None
     id: int | None = None
@@ -113,16 +113,16 @@ def search(sent: Sent, wanted: Wanted) -> Json:
 
 def compare(a: Sent, b: Sent, reasons: bool) -> Json:
     """The answer of ``POST /v1/compare``."""
-    first, second = _picture(a), _picture(b)
+    first, second = _image(a), _image(b)
     told = explanation_json(explain(first, second)) if reasons else to_json(compared(first, second))
     told = {name: value for name, value in told.items() if name not in ("content_a", "content_b")}
     return {"a": _side(a, first), "b": _side(b, second), **told}
 
 
-def compare_picture(a: Sent, b: Sent) -> bytes:
+def compare_image(a: Sent, b: Sent) -> bytes:
     """The explanation, drawn, as PNG."""
     memory = io.BytesIO()
-    Pillow.fromarray(draw(explain(_picture(a), _picture(b)))).save(memory, "PNG")
+    Pillow.fromarray(draw(explain(_image(a), _image(b)))).save(memory, "PNG")
     return memory.getvalue()
 
 
@@ -143,13 +143,13 @@ def classify(sent: Sent, model: str, top: int) -> Json:
     """The answer of ``POST /v1/classify``; of a model by its name alone, never by a path."""
     card = model_store.find(model)
     labels_of(card)
-    found = told([_picture(sent)], card).top(0, top, least=0.0)
+    found = told([_image(sent)], card).top(0, top, least=0.0)
     return {"model": card.name, "labels": [{"label": one.label, "probability": one.probability} for one in found]}
 
 
 def plan(by: str | None) -> Json:
     """The answer of ``GET /v1/map``."""
-    found = _gallery().plan(by)
+    found = _gallery().projection(by)
     x, y = (found.places[:, n].astype(float).round(4).tolist() for n in (0, 1))
     return {"by": found.by, "ids": found.ids.tolist(), "x": x, "y": y, "explained": list(found.explained)}
 
@@ -160,7 +160,7 @@ def take_in(path: str) -> Json:
     report = gallery.add(path)
     if report.failed:
         raise UserError(f"it could not be kept: {report.failed[0].reason}")
-    return serializers.pictures(gallery, list(gallery.rows_at([path]).values()))[0]
+    return serializers.images(gallery, list(gallery.rows_at([path]).values()))[0]
 
 
 def checked(data: bytes) -> str:
@@ -175,21 +175,21 @@ def _gallery() -> Gallery:
 
 
 def _query(sent: Sent, wanted: Wanted) -> Row | Image:
-    """The row, where the gallery knows enough; otherwise the picture, at a scale at which nothing is lost."""
+    """The row, where the gallery knows enough; otherwise the image, at a scale at which nothing is lost."""
     if sent.id is not None:
         return _gallery().row(sent.id)
     if wanted.region is not None:
-        return _picture(sent)
+        return _image(sent)
     quick = wanted.verify == 0 and wanted.by not in _gallery().regions
-    return _picture(sent, QUICK if quick else CLOSE)
+    return _image(sent, QUICK if quick else CLOSE)
 
 
-def _picture(sent: Sent, least: int | None = None) -> Image:
+def _image(sent: Sent, least: int | None = None) -> Image:
     if sent.id is not None:
-        _gallery().need_paths("looking at a picture itself")
+        _gallery().need_paths("looking at an image itself")
         return load(_gallery().row(sent.id).path, min_side=least, max_pixels=_process.max_pixels)
     if sent.data is None:
-        raise UserError("a picture is needed: a file, or the id of one of the gallery")
+        raise UserError("an image is needed: a file, or the id of one of the gallery")
     return load(sent.data, min_side=least, max_pixels=_process.max_pixels)
 
 

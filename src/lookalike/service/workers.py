@@ -1,6 +1,6 @@
 """The worker processes: as many as cores, each with the gallery open; one that hangs or breaks is replaced.
 
-pebble keeps them (concurrent.futures would lose all of them with one). What a picture can do to its decoder, it does to
+pebble keeps them (concurrent.futures would lose all of them with one). What an image can do to its decoder, it does to
 a worker alone, and for ``timeout`` seconds at most.
 """
 
@@ -50,7 +50,7 @@ class Workers:
         except TimeoutError as error:
             raise TimedOut(f"this took longer than {self._settings.timeout:g} seconds and was given up") from error
         except ProcessExpired as error:
-            raise TimedOut("the process that looked at this picture broke; it may be damaged") from error
+            raise TimedOut("the process that looked at this image broke; it may be damaged") from error
         finally:
             self.waiting -= 1
 

@@ -1,4 +1,4 @@
-"""Laying without keypoints: pictures that have hardly any, in all eight turns, against matrices known by hand."""
+"""Laying without keypoints: images that have hardly any, in all eight turns, against matrices known by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lookalike.comparison.alignment.ecc import lay
-from lookalike.comparison.alignment.orientations import TURNS, between
+from lookalike.comparison.alignment.orientations import ORIENTATIONS, between
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.types import Image
 from samples import photograph
@@ -33,7 +33,7 @@ def flat(seed: int, contrast: float = 0.1) -> np.ndarray:
     )
 
 
-PICTURES = {
+IMAGES = {
     "blurred cat": blurred("chelsea.png"),
     "blurred coffee": blurred("coffee.png"),
     "blurred motorcycle": blurred("motorcycle_left.png"),
@@ -50,32 +50,32 @@ def off(found: np.ndarray, turn: str, a: np.ndarray, b: np.ndarray) -> float:
     return float(np.abs(away).max() / max(size))
 
 
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_hardly_any_keypoints(name: str) -> None:
-    """These pictures have too few keypoints to be placed by them, which is what laying is for."""
-    assert len(keypoints(image(PICTURES[name]))) < 20
+    """These images have too few keypoints to be placed by them, which is what laying is for."""
+    assert len(keypoints(image(IMAGES[name]))) < 20
 
 
 @pytest.mark.parametrize("negative", [False, True], ids=["positive", "negative"])
-@pytest.mark.parametrize("turn", TURNS)
-@pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.parametrize("turn", ORIENTATIONS)
+@pytest.mark.parametrize("name", IMAGES)
 def test_all_eight_turns(name: str, turn: str, negative: bool) -> None:
     """A turned copy of another size, or its negative, is laid within 2 % of the side, and is called what it is."""
-    pixels = PICTURES[name]
-    copy = TURNS[turn].apply(pixels)
+    pixels = IMAGES[name]
+    copy = ORIENTATIONS[turn].apply(pixels)
     copy = resized(copy, round(copy.shape[1] * 0.7), round(copy.shape[0] * 0.7))
     found = lay(image(pixels), image(255 - copy if negative else copy))
     assert found is not None
     assert off(found.matrix, turn, pixels, copy) < 0.02
-    assert (TURNS[turn].relation == "mirrored", negative) == (found.mirrored, found.inverted)
+    assert (ORIENTATIONS[turn].relation == "mirrored", negative) == (found.mirrored, found.inverted)
     assert (found.inliers, found.matches) == (0, 0)
 
 
-@pytest.mark.parametrize("turn", [t for t in TURNS if t not in ("upright", "transposed")])
+@pytest.mark.parametrize("turn", [t for t in ORIENTATIONS if t not in ("upright", "transposed")])
 def test_no_turn_is_worse_than_another(turn: str) -> None:
     """A turned copy, the same pixels in another order, is laid within half a pixel of the 160 that were compared."""
-    pixels = PICTURES["blurred coffee"]
-    copy = TURNS[turn].apply(pixels)
+    pixels = IMAGES["blurred coffee"]
+    copy = ORIENTATIONS[turn].apply(pixels)
     found = lay(image(pixels), image(copy))
     assert found is not None
     assert off(found.matrix, turn, pixels, copy) < 0.5 / 160
@@ -84,7 +84,7 @@ def test_no_turn_is_worse_than_another(turn: str) -> None:
 @pytest.mark.parametrize("negative", [False, True], ids=["positive", "negative"])
 def test_a_small_move_is_followed(negative: bool) -> None:
     """A copy that lacks a twentieth at two sides is laid where it was cut out, and its negative too."""
-    pixels = PICTURES["blurred coffee"]
+    pixels = IMAGES["blurred coffee"]
     copy = pixels[11:, 15:]
     found = lay(image(pixels), image(255 - copy if negative else copy))
     assert found is not None
@@ -93,7 +93,7 @@ def test_a_small_move_is_followed(negative: bool) -> None:
 
 def test_the_same_every_time() -> None:
     """Two calls give the same matrix to the last bit."""
-    a, b = image(PICTURES["flat"]), image(PICTURES["flat"][::-1])
+    a, b = image(IMAGES["flat"]), image(IMAGES["flat"][::-1])
     first, second = lay(a, b), lay(a, b)
     assert first is not None
     assert second is not None

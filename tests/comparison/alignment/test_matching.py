@@ -1,4 +1,4 @@
-"""How one picture lies on another: real photographs warped by a known matrix, points placed by hand, explicit loops."""
+"""How one image lies on another: real photographs warped by a known matrix, points placed by hand, explicit loops."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from lookalike.comparison.alignment.matching import (
     snapped,
     turn_of,
 )
-from lookalike.comparison.alignment.orientations import TURNS, between
+from lookalike.comparison.alignment.orientations import ORIENTATIONS, between
 from lookalike.descriptors.keypoints import Keypoints, keypoints
 from lookalike.types import Image
 from samples import drawn, photograph
@@ -34,7 +34,7 @@ def image(pixels: np.ndarray) -> Image:
 
 @cache
 def points_of(name: str) -> Keypoints:
-    return keypoints(image(pictures()[name] if name in pictures() else photograph(name)))
+    return keypoints(image(images()[name] if name in images() else photograph(name)))
 
 
 def linear(
@@ -47,7 +47,7 @@ def linear(
 
 
 def framed(part: np.ndarray, width: int, height: int) -> tuple[np.ndarray, tuple[int, int]]:
-    """The (3, 3) matrix with this linear part that brings a picture into the frame of its new size; and that size."""
+    """The (3, 3) matrix with this linear part that brings an image into the frame of its new size; and that size."""
     there = np.array([[0, 0], [width, 0], [width, height], [0, height]]) @ part.T
     matrix = np.eye(3)
     matrix[:2, :2], matrix[:2, 2] = part, -there.min(0)
@@ -56,7 +56,7 @@ def framed(part: np.ndarray, width: int, height: int) -> tuple[np.ndarray, tuple
 
 
 def warped(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int], fine: int = 3) -> np.ndarray:
-    """The picture through a matrix between pixel corners: drawn three times too large, then reduced."""
+    """The image through a matrix between pixel corners: drawn three times too large, then reduced."""
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])  # OpenCV counts from the middle of the first pixel
     inner = np.linalg.inv(half) @ np.diag([fine, fine, 1]) @ matrix @ half
     large = cv2.warpAffine(pixels, inner[:2], (size[0] * fine, size[1] * fine), flags=cv2.INTER_LINEAR)
@@ -64,7 +64,7 @@ def warped(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int], fine: 
 
 
 def apart(first: np.ndarray, second: np.ndarray, width: float, height: float) -> float:
-    """How far two matrices bring the corners of a picture from one another, at most."""
+    """How far two matrices bring the corners of an image from one another, at most."""
     there = np.array([[x, y, 1] for x, y in ((0, 0), (width, 0), (width, height), (0, height))])
     return float(np.abs((there @ first.T - there @ second.T)[:, :2]).max())
 
@@ -141,7 +141,7 @@ def test_the_same_every_time() -> None:
 
 
 @cache
-def pictures() -> dict[str, np.ndarray]:
+def images() -> dict[str, np.ndarray]:
     """Textures that repeat, and with them everything that a keypoint can be mistaken for."""
     y, x = np.mgrid[:240, :320]
 
@@ -165,7 +165,7 @@ def pictures() -> dict[str, np.ndarray]:
 
 PHOTOGRAPHS = ("chelsea.png", "coffee.png", "brick.png", "text.png", "coins.png")
 UNLIKE = [(a, b) for i, a in enumerate(PHOTOGRAPHS) for b in PHOTOGRAPHS[i + 1 :]]
-UNLIKE += [(a, b) for a in pictures() for b in ("chelsea.png", "brick.png")]
+UNLIKE += [(a, b) for a in images() for b in ("chelsea.png", "brick.png")]
 UNLIKE += [("checkerboard", b) for b in ("larger checkerboard", "grid", "rails")]
 UNLIKE += [("tiles", "other tiles"), ("fence", "rails"), ("stripes", "diagonals"), ("dots", "grid"), ("fence", "tiles")]
 
@@ -182,7 +182,7 @@ def test_what_is_something_else_convinces_nobody(a: str, b: str) -> None:
 
 
 def scattered(count: int = 40, seed: int = 0) -> Keypoints:
-    """Points anywhere in a 400 x 300 picture, each with a vector like no other."""
+    """Points anywhere in a 400 x 300 image, each with a vector like no other."""
     rng = np.random.default_rng(seed)
     points = rng.uniform((0, 0), (400, 300), (count, 2)).astype(np.float32)
     return Keypoints(points, rng.integers(0, 120, (count, 128)).astype(np.uint8), 1.0)
@@ -234,7 +234,7 @@ def test_a_map_that_nobody_makes_is_refused(why: str) -> None:
 
 @pytest.mark.parametrize("why", ["on one line", "nearly on one line", "in one spot", "in two spots"])
 def test_points_that_hold_up_no_map(why: str) -> None:
-    """Points on one line, or in one or two spots, in the one picture or in both, leave the map open: refused."""
+    """Points on one line, or in one or two spots, in the one image or in both, leave the map open: refused."""
     rng, full = np.random.default_rng(1), scattered()
     along = np.linspace(10, 300, 40)
     placed = {
@@ -280,15 +280,15 @@ def test_seen_from_two_places(count: int, strays: int) -> None:
 
 
 def test_strangers_are_not_seen_from_two_places() -> None:
-    """Matches that lie anywhere have no cameras in common but by chance, and two other pictures have few matches."""
+    """Matches that lie anywhere have no cameras in common but by chance, and two other images have few matches."""
     a, b = two_views(0, 40)
     assert seen_from_two_places(a, b) <= 12
     assert seen_from_two_places(points_of("chelsea.png"), points_of("coffee.png")) <= 9
     assert seen_from_two_places(*two_views(7, 0)) == 0
 
 
-def test_the_reach_is_measured_in_the_other_picture() -> None:
-    """On a thumbnail a point that lies 12 of its pixels away is no inlier, however large the first picture is."""
+def test_the_reach_is_measured_in_the_other_image() -> None:
+    """On a thumbnail a point that lies 12 of its pixels away is no inlier, however large the first image is."""
     large = Keypoints(scattered().points * 10, scattered().vectors, 6.3)  # 4000 x 3000
     thumbnail = through(scattered(), linear())  # 400 x 300
     thumbnail.points[:10] += np.random.default_rng(2).choice([-12, 12], (10, 2))
@@ -351,7 +351,7 @@ def test_turn_of(degrees: float, mirror: bool) -> None:
 
 
 def test_turn_of_a_stretch() -> None:
-    """A picture made wider is not turned."""
+    """An image made wider is not turned."""
     assert turn_of(np.diag([2.0, 0.7, 1.0])) == pytest.approx(0)
     assert turn_of(np.diag([-2.0, 0.7, 1.0])) == pytest.approx(0)
 
@@ -360,7 +360,9 @@ def test_turn_of_the_eight() -> None:
     """By their names; a flip is a mirror and a half turn."""
     known = {"upright": 0, "mirrored": 0, "rotated 90": 90, "rotated 270": -90, "rotated 180": 180, "flipped": 180}
     assert known == {
-        name: pytest.approx(abs(turn_of(TURNS[name].unit)) if known[name] == 180 else turn_of(TURNS[name].unit))
+        name: pytest.approx(
+            abs(turn_of(ORIENTATIONS[name].unit)) if known[name] == 180 else turn_of(ORIENTATIONS[name].unit)
+        )
         for name in known
     }
 
@@ -381,7 +383,7 @@ def test_corners() -> None:
 
 @pytest.mark.parametrize(("size", "grown"), [((300, 200), 1), ((1200, 800), 4), ((75, 50), 1)])
 def test_snapped(size: tuple[int, int], grown: int) -> None:
-    """A map that is less than SNAP pixels of the coarser picture off the whole is the whole; a little more is not."""
+    """A map that is less than SNAP pixels of the coarser image off the whole is the whole; a little more is not."""
     whole = between("mirrored", (300, 200), size)
     for share, expected in ((0, whole), (0.8, whole), (1.2, None)):
         near = whole.copy()

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lookalike.comparison.alignment.orientations import TURNS, between
+from lookalike.comparison.alignment.orientations import ORIENTATIONS, between
 from samples import drawn
 
-# Where a turn takes the corners of a picture: top left, top right, bottom right, bottom left of a -> of b.
+# Where a turn takes the corners of an image: top left, top right, bottom right, bottom left of a -> of b.
 CORNERS = {
     "upright": ("tl", "tr", "br", "bl"),
     "mirrored": ("tr", "tl", "bl", "br"),
@@ -34,13 +34,13 @@ def moved(matrix: np.ndarray, x: float, y: float) -> tuple[float, float]:
 
 def test_all_eight() -> None:
     """These are all ways to lay a rectangle on a rectangle, and no two of them are the same."""
-    assert list(CORNERS) == list(TURNS)
-    assert len({turn.apply(drawn(0, 9, 9)).tobytes() for turn in TURNS.values()}) == 8
+    assert list(CORNERS) == list(ORIENTATIONS)
+    assert len({turn.apply(drawn(0, 9, 9)).tobytes() for turn in ORIENTATIONS.values()}) == 8
 
 
-@pytest.mark.parametrize("name", TURNS)
+@pytest.mark.parametrize("name", ORIENTATIONS)
 def test_corners(name: str) -> None:
-    """Each matrix takes the corners of a 30 x 20 picture to those of the turned one, also at another size."""
+    """Each matrix takes the corners of a 30 x 20 image to those of the turned one, also at another size."""
     for scale in (1.0, 0.5, 3.0):
         size = (20 * scale, 30 * scale) if name in SIDEWAYS else (30 * scale, 20 * scale)
         matrix = between(name, (30, 20), size)
@@ -48,11 +48,11 @@ def test_corners(name: str) -> None:
         assert expected == [pytest.approx(moved(matrix, x, y)) for x, y in corners(30, 20).values()]
 
 
-@pytest.mark.parametrize("name", TURNS)
+@pytest.mark.parametrize("name", ORIENTATIONS)
 def test_every_pixel(name: str) -> None:
     """The middle of every pixel lands in the middle of the pixel that has its colour in the turned array."""
     pixels = drawn(3, 7, 5)
-    turned = TURNS[name].apply(pixels)
+    turned = ORIENTATIONS[name].apply(pixels)
     matrix = between(name, (7, 5), (turned.shape[1], turned.shape[0]))
     for y in range(5):
         for x in range(7):
@@ -61,18 +61,18 @@ def test_every_pixel(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "back"), [(n, {"rotated 90": "rotated 270", "rotated 270": "rotated 90"}.get(n, n)) for n in TURNS]
+    ("name", "back"), [(n, {"rotated 90": "rotated 270", "rotated 270": "rotated 90"}.get(n, n)) for n in ORIENTATIONS]
 )
 def test_and_back(name: str, back: str) -> None:
     """A turn and its opposite leave pixels and positions as they were."""
     pixels = drawn(4, 8, 5)
-    assert np.array_equal(pixels, TURNS[back].apply(TURNS[name].apply(pixels)))
+    assert np.array_equal(pixels, ORIENTATIONS[back].apply(ORIENTATIONS[name].apply(pixels)))
     size = (50, 80) if name in SIDEWAYS else (80, 50)
     assert np.allclose(np.eye(3), between(back, size, (8, 5)) @ between(name, (8, 5), size))
 
 
-@pytest.mark.parametrize("name", [name for name in TURNS if name != "upright"])
+@pytest.mark.parametrize("name", [name for name in ORIENTATIONS if name != "upright"])
 def test_names(name: str) -> None:
-    """A turn that leaves a picture readable is a rotation, the others are mirrorings (by their determinant)."""
-    expected = "rotated" if np.linalg.det(TURNS[name].unit) > 0 else "mirrored"
-    assert expected == TURNS[name].relation
+    """A turn that leaves an image readable is a rotation, the others are mirrorings (by their determinant)."""
+    expected = "rotated" if np.linalg.det(ORIENTATIONS[name].unit) > 0 else "mirrored"
+    assert expected == ORIENTATIONS[name].relation

@@ -27,7 +27,7 @@ def image(pixels: np.ndarray, scale: int = 1) -> Image:
 
 
 def laid(a: np.ndarray, b: np.ndarray, inverted: bool = False) -> Difference:
-    """What differs in two pictures of one size that lie on one another as they are."""
+    """What differs in two images of one size that lie on one another as they are."""
     part = overlap(image(a), image(b), np.eye(3))
     assert part is not None
     return difference(part, inverted)
@@ -63,12 +63,12 @@ AFFINE = {
 @pytest.mark.parametrize("held", [1, 3])
 @pytest.mark.parametrize("name", AFFINE)
 def test_every_pixel_is_where_it_is_said_to_be(name: str, held: int) -> None:
-    """In pictures whose colours tell their place, each pixel of the common part has the colours of to_a and to_b, and
-    the mask is where both of these lie inside the pictures."""
+    """In images whose colours tell their place, each pixel of the common part has the colours of to_a and to_b, and
+    the mask is where both of these lie inside the images."""
     size, most = (200, 150), 256
-    picture, grown = ramp(*size, most), np.diag([held, held, 1.0])
+    image, grown = ramp(*size, most), np.diag([held, held, 1.0])
     matrix = grown @ AFFINE[name] @ np.linalg.inv(grown)
-    part = overlap(image(picture, held), image(picture, held), matrix)
+    part = overlap(image(image, held), image(image, held), matrix)
     assert part is not None
     assert part.a.shape == part.b.shape == (*part.mask.shape, 3)
     assert np.allclose(part.to_b, matrix @ part.to_a)
@@ -84,8 +84,8 @@ def test_every_pixel_is_where_it_is_said_to_be(name: str, held: int) -> None:
 
 
 @pytest.mark.parametrize("turned", [False, True])
-def test_the_scale_is_that_of_the_coarser_picture(turned: bool) -> None:
-    """A picture and its reduced copy are laid together in the pixels of the copy, whichever comes first."""
+def test_the_scale_is_that_of_the_coarser_image(turned: bool) -> None:
+    """An image and its reduced copy are laid together in the pixels of the copy, whichever comes first."""
     small = resized(CAT, 150, 100)
     matrix = np.diag([150 / 451, 1 / 3, 1.0])
     pair = (image(small), image(CAT)) if turned else (image(CAT), image(small))
@@ -112,7 +112,7 @@ def test_not_larger_than_needed() -> None:
 
 @pytest.mark.parametrize(("x", "y", "width", "height"), [(0, 0, 300, 200), (130, 61, 222, 150)])
 def test_a_known_crop(x: int, y: int, width: int, height: int) -> None:
-    """The common part of a picture and a crop of it is the crop, and to_a and to_b tell where it is."""
+    """The common part of an image and a crop of it is the crop, and to_a and to_b tell where it is."""
     crop = CAT[y : y + height, x : x + width]
     part = overlap(image(CAT), image(crop), shift(-x, -y))
     assert part is not None
@@ -127,7 +127,7 @@ def test_a_known_crop(x: int, y: int, width: int, height: int) -> None:
     "matrix", [shift(600, 0), shift(451 - LEAST + 1, 0), shift(0, -300 + LEAST - 1), shift(-9e5, 9e5)]
 )
 def test_a_tiny_overlap_says_nothing(matrix: np.ndarray) -> None:
-    """Pictures that do not meet, or only in a strip narrower than LEAST pixels, have no common part."""
+    """Images that do not meet, or only in a strip narrower than LEAST pixels, have no common part."""
     assert overlap(image(CAT), image(CAT), matrix) is None
     assert overlap(image(CAT), image(CAT), np.linalg.inv(matrix)) is None
 
@@ -181,7 +181,7 @@ def sharpened(pixels: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("pixels", [CAT, COFFEE[:100, :140], COFFEE], ids=["reduced", "small", "large"])
 def test_identical(pixels: np.ndarray) -> None:
-    """A picture and itself agree, and nothing differs by any measure."""
+    """An image and itself agree, and nothing differs by any measure."""
     found = laid(pixels, pixels)
     assert found.agreement == pytest.approx(1, abs=1e-4)
     assert (found.changed, found.tone, found.detail, found.grain) == (0, 0, 0, 0)
@@ -190,7 +190,7 @@ def test_identical(pixels: np.ndarray) -> None:
 
 @pytest.mark.parametrize("width", [325, 350, 384, 415])
 def test_identical_at_every_size(width: int) -> None:
-    """A picture of any size agrees with itself, and neither of the two is the sharper one."""
+    """An image of any size agrees with itself, and neither of the two is the sharper one."""
     noise = np.random.default_rng(0).integers(0, 256, (200, width, 3)).astype(np.uint8)
     found = laid(noise, noise)
     assert found.agreement > 0.9999
@@ -216,7 +216,7 @@ def test_a_negative_is_one_only_if_it_is_said() -> None:
     assert laid(CAT, CAT, inverted=True).agreement == pytest.approx(-1, abs=1e-3)
 
 
-def test_other_pictures_do_not_agree() -> None:
+def test_other_images_do_not_agree() -> None:
     """A cat and a cup of coffee have no structure in common, and most of the part is something else."""
     found = laid(CAT, COFFEE[:300, :451])
     assert abs(found.agreement) < 0.15
@@ -227,7 +227,7 @@ def test_other_pictures_do_not_agree() -> None:
 
 
 def drawn_square(part: Overlap, x: int, y: int, side: int) -> np.ndarray:
-    """Which pixels of the common part show the square of picture b whose corner is (x, y); the two lie upright."""
+    """Which pixels of the common part show the square of image b whose corner is (x, y); the two lie upright."""
     height, width = part.mask.shape
     columns = [x <= (part.to_b @ (column + 0.5, 0, 1))[0] < x + side for column in range(width)]
     rows = [y <= (part.to_b @ (0, row + 0.5, 1))[1] < y + side for row in range(height)]
@@ -268,7 +268,7 @@ def test_what_fades_out_is_followed() -> None:
 
 @pytest.mark.parametrize("name", ["chelsea.png", "coffee.png", "astronaut.png"])
 def test_a_copied_and_moved_region_is_found(name: str) -> None:
-    """What was copied from elsewhere in the same picture, colours and texture alike, is marked where it was put."""
+    """What was copied from elsewhere in the same image, colours and texture alike, is marked where it was put."""
     pixels = photograph(name)
     side, x, y = len(pixels) // 4, 90, len(pixels) // 2
     moved = pixels.copy()
@@ -298,7 +298,7 @@ def test_the_other_way_round(change: Change) -> None:
 
 @pytest.mark.parametrize("pixels", [CAT, COFFEE], ids=["cat", "coffee"])
 def test_noise(pixels: np.ndarray) -> None:
-    """The more noise the more grain, as strong where the picture is smooth, unlike what JPEG and blur leave."""
+    """The more noise the more grain, as strong where the image is smooth, unlike what JPEG and blur leave."""
     faint, strong = (laid(pixels, seeded_noise(pixels, deviation)) for deviation in (5, 15))
     assert 0 < faint.grain < strong.grain
     assert abs(strong.even) < 0.1
@@ -306,8 +306,8 @@ def test_noise(pixels: np.ndarray) -> None:
         assert laid(pixels, change(pixels)).even < strong.even - 0.1
 
 
-def test_flat_pictures() -> None:
-    """Two pictures of one colour have no structure to agree in, differ in tone alone, and give finite numbers."""
+def test_flat_images() -> None:
+    """Two images of one colour have no structure to agree in, differ in tone alone, and give finite numbers."""
     grey, red = np.full((60, 80, 3), 90, np.uint8), np.full((60, 80, 3), (200, 10, 10), np.uint8)
     for found in (laid(grey, grey), laid(grey, red)):
         numbers = (found.agreement, found.changed, found.tone, found.detail, found.grain, found.even)
@@ -336,7 +336,7 @@ def test_refined(mirrored: bool, inverted: bool) -> None:
 
 
 def test_refined_finds_nothing_in_noise() -> None:
-    """Two pictures of noise cannot be moved into place: none, or a small move, but no error."""
+    """Two images of noise cannot be moved into place: none, or a small move, but no error."""
     noise = [np.random.default_rng(seed).integers(0, 256, (100, 100, 3)).astype(np.uint8) for seed in (0, 1)]
     part = overlap(*map(image, noise), np.eye(3))
     assert part is not None

@@ -1,4 +1,4 @@
-"""Why two pictures are judged so: maps and shares that add up, and the regions that were really edited."""
+"""Why two images are judged so: maps and shares that add up, and the regions that were really edited."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ def test_a_map_of_a_known_network(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Where a vector is the colours of tiles, a tile's share is the product of its own colours over both lengths."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path))
     install(tmp_path, model=with_parts(means()))
-    pictures = [from_array(drawn(seed, SIDE, SIDE)) for seed in (1, 2)]
-    a, b = (p.pixels.reshape(TILES, 4, TILES, 4, 3).mean(axis=(1, 3)) / 255 - 0.5 for p in pictures)
+    images = [from_array(drawn(seed, SIDE, SIDE)) for seed in (1, 2)]
+    a, b = (p.pixels.reshape(TILES, 4, TILES, 4, 3).mean(axis=(1, 3)) / 255 - 0.5 for p in images)
     expected = (a * b).sum(-1) / np.linalg.norm(a) / np.linalg.norm(b)
-    maps = attribution(*pictures, "places")
+    maps = attribution(*images, "places")
     assert maps is not None
     for told in maps:
         np.testing.assert_allclose(expected, told, atol=1e-6)
@@ -76,12 +76,12 @@ def test_a_model_that_does_not_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """A user's own network without parts has no map, nor has a hash; neither is an error."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path))
     install(tmp_path)
-    pictures = [from_array(drawn(seed, SIDE, SIDE)) for seed in (1, 2)]
-    assert [attribution(*pictures, name) for name in ("places", "structure")] == [None, None]
+    images = [from_array(drawn(seed, SIDE, SIDE)) for seed in (1, 2)]
+    assert [attribution(*images, name) for name in ("places", "structure")] == [None, None]
 
 
 def test_what_was_pasted_is_found(edited: tuple[Explanation, Box]) -> None:
-    """The largest region that changed is the disc that was drawn: its box, and its share of the picture."""
+    """The largest region that changed is the disc that was drawn: its box, and its share of the image."""
     explanation, place = edited
     assert overlap(explanation.changed[0].box, place) >= 0.5
     assert explanation.changed[0].share == pytest.approx(math.pi * 50**2 / (451 * 300), rel=0.35)
@@ -90,7 +90,7 @@ def test_what_was_pasted_is_found(edited: tuple[Explanation, Box]) -> None:
     assert explanation.where.shape == explanation.finding.part.mask.shape
 
 
-def test_the_place_in_a_larger_turned_picture() -> None:
+def test_the_place_in_a_larger_turned_image() -> None:
     """Boxes are in pixels of the original of b, though b was enlarged and turned by a quarter."""
     pixels = np.ascontiguousarray(photograph("chelsea.png"))
     pasted = cv2.rectangle(pixels.copy(), (60, 180), (140, 260), (20, 200, 60), -1)
@@ -100,7 +100,7 @@ def test_the_place_in_a_larger_turned_picture() -> None:
 
 
 def test_nothing_changed_between_copies(edited: tuple[Explanation, Box]) -> None:
-    """A recompressed picture has no changed region, and two strangers have none that could be told."""
+    """A recompressed image has no changed region, and two strangers have none that could be told."""
     pixels = photograph("coffee.png")
     packed = cv2.imdecode(cv2.imencode(".jpg", pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 75])[1], 1)[..., ::-1]
     assert explain(from_array(pixels), from_array(packed.copy())).changed == ()
@@ -126,7 +126,7 @@ def test_strangers_have_no_shares() -> None:
     assert set(shares_of(evidence, evidence).values()) == {0.0}
 
 
-def test_the_same_picture_needs_no_shares() -> None:
+def test_the_same_image_needs_no_shares() -> None:
     """Nothing was weighed, so nothing is told of weights; the maps add up to 1."""
     image = from_array(photograph("chelsea.png"))
     explanation = explain(image, image)
@@ -136,7 +136,7 @@ def test_the_same_picture_needs_no_shares() -> None:
 
 
 def test_points(edited: tuple[Explanation, Box]) -> None:
-    """Places that show the same: here each lies in both pictures at the same pixel; never more than are asked for."""
+    """Places that show the same: here each lies in both images at the same pixel; never more than are asked for."""
     points = edited[0].points(40)
     assert points.shape == (40, 2, 2)
     assert np.abs(points[:, 0] - points[:, 1]).max() < 3
@@ -158,6 +158,6 @@ def test_as_json(edited: tuple[Explanation, Box]) -> None:
 
 
 def test_strangers_as_json() -> None:
-    """Pictures with nothing in common have empty lists, not errors."""
+    """Images with nothing in common have empty lists, not errors."""
     told = explanation_json(explain(from_array(np.full((40, 60, 3), 90, np.uint8)), from_array(drawn(3))))
     assert (told["changed"], told["points"], told["transform"]) == ([], [], None)

@@ -64,16 +64,16 @@ def said(monkeypatch: pytest.MonkeyPatch, explanation: Explanation) -> str:
 @pytest.mark.parametrize("name", ODD)
 def test_any_pair_can_be_drawn(name: str) -> None:
     """With a stranger and with itself: a sheet of the usual width, neither endless nor empty."""
-    picture, stranger = from_array(ODD[name]), from_array(drawn(9))
-    for other in (picture, stranger):
-        sheet = draw(explain(picture, other))
+    image, stranger = from_array(ODD[name]), from_array(drawn(9))
+    for other in (image, stranger):
+        sheet = draw(explain(image, other))
         assert (sheet.shape[1:], sheet.dtype) == ((WIDTH, 3), np.uint8)
         assert 600 < len(sheet) < 2400
         assert sheet.std() > 5
 
 
 def test_what_changed_is_marked_in_its_place(edited: Explanation) -> None:
-    """The colour of changes lies in the third picture of its row, and nowhere if nothing changed."""
+    """The colour of changes lies in the third image of its row, and nowhere if nothing changed."""
     sheet = draw(edited)
     rows, columns = np.nonzero(np.abs(sheet.astype(int) - CHANGED).max(-1) < 3)
     assert columns.min() > 2 * WIDTH / 3
@@ -106,7 +106,7 @@ def test_what_is_missing_is_told(edited: Explanation, monkeypatch: pytest.Monkey
 
 
 def test_the_box_is_drawn_where_more_is_shown() -> None:
-    """The picture that shows more is pale beyond the box, and as it was within; whichever comes first."""
+    """The image that shows more is pale beyond the box, and as it was within; whichever comes first."""
     pixels = photograph("chelsea.png")
     whole, part = from_array(pixels), from_array(pixels[60:240, 80:330].copy())
     for a, b, left in ((whole, part, MARGIN), (part, whole, WIDTH // 2)):
@@ -118,7 +118,7 @@ def test_the_box_is_drawn_where_more_is_shown() -> None:
 
 
 def test_frames_keep_proportions() -> None:
-    """A picture is fitted into its column; a place of the original is found again by ``grow``."""
+    """An image is fitted into its column; a place of the original is found again by ``grow``."""
     frame = framed(drawn(1, 200, 100), 2, (400, 200))
     assert frame.shown.shape[0] == pytest.approx(frame.shown.shape[1] / 2, abs=1)
     assert (400 * frame.grow[0], 200 * frame.grow[1]) == frame.shown.shape[1::-1]

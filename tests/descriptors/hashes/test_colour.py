@@ -52,7 +52,7 @@ def test_the_same_colours_elsewhere_are_another_layout():
     halves = np.zeros((80, 80, 3), np.uint8)
     halves[:, :40], halves[:, 40:] = (255, 0, 0), (0, 0, 255)
     a, b = Colour().describe([image(halves), image(np.ascontiguousarray(halves[:, ::-1]))]).vectors
-    assert np.linalg.norm(a - b) > Colour().card.typical
+    assert np.linalg.norm(a - b) > Colour().card.median_negative_distance
 
 
 def test_a_tint_counts_and_grain_does_not():
@@ -68,7 +68,7 @@ def test_one_colour_has_a_vector_but_no_quality():
     """Red and blue paper differ in their vectors, yet neither may match anything."""
     paper = [image(np.full((50, 70, 3), colour, np.uint8)) for colour in ((220, 20, 30), (20, 30, 220))]
     described = Colour().describe(paper)
-    assert described.quality.max() < Colour().card.min_quality
+    assert described.contrast.max() < Colour().card.min_contrast
     assert np.linalg.norm(described.vectors[0] - described.vectors[1]) > 100
 
 
@@ -76,4 +76,4 @@ def test_quality_is_the_spread_of_the_tiles():
     """Two greys, half and half, 4 L* apart: an RMS of 2, a fifth of the full scale."""
     halves = np.full((64, 64, 3), 119, np.uint8)  # L* 50.0
     halves[:, 32:] = 109  # L* 46.1
-    assert Colour().describe([image(halves)]).quality[0] == pytest.approx(0.195, abs=0.01)
+    assert Colour().describe([image(halves)]).contrast[0] == pytest.approx(0.195, abs=0.01)

@@ -36,12 +36,12 @@ def test_whole_photographs_have_metas_hash(name):
     expected, quality = theirs(photo)
     described = Pdq().describe([image(photo)])
     assert bits_apart(expected, described.vectors[0]) <= 2
-    assert quality == round(float(described.quality[0]) * 100)
+    assert quality == round(float(described.contrast[0]) * 100)
 
 
 @pytest.mark.parametrize("name", PHOTOS)
 def test_shrunk_photographs_have_nearly_metas_hash(name):
-    """Shrunk by a whole factor, as the loader does, the hash stays within 10 bits of the full picture's."""
+    """Shrunk by a whole factor, as the loader does, the hash stays within 10 bits of the full image's."""
     photo = getattr(data, name)()
     height, width = photo.shape[:2]
     factor = max(min(height, width) // Pdq().card.min_side, 1)
@@ -58,14 +58,14 @@ def test_odd_sizes_have_metas_hash(shape):
     expected, quality = theirs(noise)
     described = Pdq().describe([image(noise)])
     assert bits_apart(expected, described.vectors[0]) <= 2
-    assert quality == round(float(described.quality[0]) * 100)
+    assert quality == round(float(described.contrast[0]) * 100)
 
 
 def test_too_small_is_no_hash():
     """Below five pixels PDQ gives a hash of zeros and quality 0."""
     described = Pdq().describe([image(np.full((4, 400, 3), 90, np.uint8))])
     assert described.vectors.sum() == 0
-    assert described.quality.tolist() == [0]
+    assert described.contrast.tolist() == [0]
 
 
 @pytest.mark.parametrize("length", [5, 128, 129, 500])

@@ -36,7 +36,7 @@ def spectrum(grey: np.ndarray, count: int) -> np.ndarray:
 
 
 def test_bits_are_low_frequencies_above_their_median():
-    """A random 64 x 64 grey picture, transformed by loops: all 256 bits are the same."""
+    """A random 64 x 64 grey image, transformed by loops: all 256 bits are the same."""
     grey = np.random.default_rng(0).integers(0, 256, (64, 64), dtype=np.uint8)
     low = spectrum(grey, 16)
     np.testing.assert_array_equal(low > np.median(low), bits(np.dstack([grey] * 3)))
@@ -69,4 +69,4 @@ def test_quality_is_the_contrast():
     i, j = np.mgrid[0:64, 0:64] + 0.5
     wave = np.cos(math.pi * 3 * i / 64) * np.cos(math.pi * 5 * j / 64)
     pixels = np.dstack([np.rint(128 + 8 * wave).astype(np.uint8)] * 3)
-    assert Structure().describe([image(pixels)]).quality[0] == pytest.approx(0.25, abs=0.01)
+    assert Structure().describe([image(pixels)]).contrast[0] == pytest.approx(0.25, abs=0.01)

@@ -12,7 +12,7 @@ from samples import drawn
 
 
 def shot(colour: tuple[int, int, int] = (255, 255, 255), hole: bool = False) -> Pixels:
-    """A disc of a drawn picture amid one colour, perhaps with a hole of that colour in it."""
+    """A disc of a drawn image amid one colour, perhaps with a hole of that colour in it."""
     mask = np.zeros((120, 160), np.uint8)
     cv2.circle(mask, (80, 60), 45, 1, -1)
     pixels = np.where(mask[..., None] > 0, np.clip(drawn(3), 30, 200), colour).astype(np.uint8)
@@ -46,7 +46,7 @@ def test_jpeg_is_no_obstacle() -> None:
 
 @pytest.mark.parametrize("pixels", [drawn(5), np.full((40, 50, 3), 255, np.uint8), drawn(6)[:1, :1]])
 def test_anything_else_is_left_alone(pixels: Pixels) -> None:
-    """A picture to its edges, one colour alone, a single pixel: there is no thing on a ground."""
+    """An image to its edges, one colour alone, a single pixel: there is no thing on a ground."""
     assert on_grey(pixels) is None
 
 

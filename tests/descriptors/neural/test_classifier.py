@@ -46,10 +46,10 @@ def installed(folder: Path, model: Any = None, **changes: Any) -> model_store.Mo
 @pytest.mark.parametrize("count", ["n", 1])
 def test_known_probabilities(folder: Path, count: int | str) -> None:
     """softmax(logits / temperature), as computed by hand; in batches and one by one; the best label is the colour."""
-    pictures = [tinted(seed, SIDE, SIDE) for seed in range(20)]
+    images = [tinted(seed, SIDE, SIDE) for seed in range(20)]
     made = with_logits(means(count=count), count)
-    classified = classify([from_array(pixels) for pixels in pictures], installed(folder, made, abstain_below=0.0))
-    np.testing.assert_allclose([chances_of(pixels) for pixels in pictures], classified.probabilities, atol=1e-5)
+    classified = classify([from_array(pixels) for pixels in images], installed(folder, made, abstain_below=0.0))
+    np.testing.assert_allclose([chances_of(pixels) for pixels in images], classified.probabilities, atol=1e-5)
     assert [CLASSES[seed % 3] for seed in range(20)] == [classified.top(row)[0].label for row in range(20)]
 
 
@@ -73,7 +73,7 @@ def test_it_abstains(folder: Path) -> None:
 
 
 def test_what_is_no_number_says_nothing(folder: Path) -> None:
-    """A picture whose logits are NaN gets zeros and no label, whatever the threshold; its neighbours get theirs."""
+    """An image whose logits are NaN gets zeros and no label, whatever the threshold; its neighbours get theirs."""
     found = installed(folder, with_logits(means(floor=0.2)), abstain_below=0.0)
     black, bright = np.zeros_like(GREY), np.full_like(GREY, 200)
     classified = classify([from_array(black), from_array(bright)], found)
@@ -83,7 +83,7 @@ def test_what_is_no_number_says_nothing(folder: Path) -> None:
 
 
 def test_nothing_to_classify(folder: Path) -> None:
-    """No pictures, no rows; the columns are there."""
+    """No images, no rows; the columns are there."""
     assert classify([], installed(folder)).probabilities.shape == (0, 3)
 
 
@@ -175,7 +175,7 @@ def test_logits_that_no_card_speaks_of(folder: Path) -> None:
 
 
 def test_a_trial_run(folder: Path) -> None:
-    """A model whose logits are not finite for an ordinary picture is damaged; a sound one is not."""
+    """A model whose logits are not finite for an ordinary image is damaged; a sound one is not."""
     model_store.verify(installed(folder))
     broken = with_logits(means())
     broken.graph.initializer[-1].float_data[:] = []

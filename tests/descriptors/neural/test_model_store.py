@@ -24,7 +24,7 @@ from samples import folder_of
 REQUIRED = [
     "format", "name", "file", "sha256", "licence", "source", "weaknesses", "input", "input.name",
     "input.side", "input.layout", "input.type", "outputs", "outputs.tint.version", "outputs.tint.dim",
-    "outputs.tint.metric", "outputs.tint.typical", "training.0.data", "training.0.terms",
+    "outputs.tint.metric", "outputs.tint.median_negative_distance", "training.0.data", "training.0.terms",
 ]  # fmt: skip
 
 WRONG = [
@@ -58,9 +58,9 @@ WRONG = [
     ("outputs.tint.dim", -3, "1 or more, not -3"),
     ("outputs.tint.metric", "manhattan", "'cosine' or 'euclidean'"),
     ("outputs.tint.metric", "hamming", "'cosine' or 'euclidean'"),
-    ("outputs.tint.typical", 0.0, "above 0"),
-    ("outputs.tint.typical", float("nan"), "finite number"),
-    ("outputs.tint.min_quality", 1.5, "between 0 and 1"),
+    ("outputs.tint.median_negative_distance", 0.0, "above 0"),
+    ("outputs.tint.median_negative_distance", float("nan"), "finite number"),
+    ("outputs.tint.min_contrast", 1.5, "between 0 and 1"),
     ("outputs.tint.colour", "red", "no field of a card; there are outputs.tint.version"),
     ("measured.recall", "good", "finite number"),
 ]
@@ -94,15 +94,16 @@ def test_a_card_is_read(tmp_path: Path) -> None:
     assert (read.input.mean, read.input.std) == ((0.0, 0.5, 1.0), (1.0, 2.0, 0.5))
     tint, places = read.outputs
     assert (
-        tint.name, tint.version, tint.metric, tint.dim, tint.bits, tint.min_side, tint.min_quality, tint.typical
+        tint.name, tint.version, tint.metric, tint.dim, tint.bits, tint.min_side, tint.min_contrast,
+        tint.median_negative_distance,
     ) == ("tint", 1, "euclidean", 4, 64, SIDE, 0.15, 0.4)  # fmt: skip
-    assert (places.name, places.metric, places.dim, places.min_quality) == ("places", "cosine", 192, 0.2)
+    assert (places.name, places.metric, places.dim, places.min_contrast) == ("places", "cosine", 192, 0.2)
     assert read.onnx == tmp_path / "means.onnx"
 
 
 @pytest.mark.parametrize("field", REQUIRED)
 def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
-    """Each field but mean, std, min_quality, training and measured must be there; the error names it and the file."""
+    """Each field but mean, std, min_contrast, training and measured must be there; the error names it and the file."""
     path = write_card(tmp_path / "means.toml", without(card(), field))
     with pytest.raises(ModelCardInvalid) as told:
         read_card(path)
@@ -111,9 +112,9 @@ def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
 
 def test_what_may_be_missing(tmp_path: Path) -> None:
     """Nothing measured, nothing said of the training, no least quality: all have their defaults."""
-    told = without(without(without(card(), "measured"), "outputs.places.min_quality"), "training")
+    told = without(without(without(card(), "measured"), "outputs.places.min_contrast"), "training")
     read = read_card(write_card(tmp_path / "means.toml", told))
-    assert (read.measured, read.training, read.outputs[1].min_quality) == ({}, (), 0.15)
+    assert (read.measured, read.training, read.outputs[1].min_contrast) == ({}, (), 0.15)
 
 
 @pytest.mark.parametrize(("field", "value", "why"), WRONG)
@@ -169,7 +170,12 @@ def test_another_file_has_another_fingerprint(tmp_path: Path) -> None:
 def test_words_do_not_change_a_fingerprint(tmp_path: Path) -> None:
     """A better description or calibration leaves galleries as they are."""
     told = card()
-    for field, value in (("licence", "MIT"), ("source", "x"), ("name", "y"), ("outputs.tint.typical", 3.0)):
+    for field, value in (
+        ("licence", "MIT"),
+        ("source", "x"),
+        ("name", "y"),
+        ("outputs.tint.median_negative_distance", 3.0),
+    ):
         told = changed(told, field, value)
     before = read_card(write_card(tmp_path / "a.toml", card())).outputs[0]
     after = read_card(write_card(tmp_path / "a.toml", told)).outputs[0]

@@ -1,4 +1,4 @@
-"""Probabilities that are fitted to a library's own pictures."""
+"""Probabilities that are fitted to a library's own images."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ COUNT = 22
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
-    """Pictures of one kind: a plain ground and a small thing in the middle; calibrated."""
+    """Images of one kind: a plain ground and a small thing in the middle; calibrated."""
     folder = tmp_path_factory.mktemp("own")
     for number in range(COUNT):
         pixels = np.full((160, 200, 3), 235, np.uint8)
@@ -47,7 +47,7 @@ def test_curves_are_kept(gallery: Gallery) -> None:
 
 
 def test_copies_and_strangers_are_told(gallery: Gallery) -> None:
-    """By the library's own curves new copies of its pictures are found and pictures of the same kind are not."""
+    """By the library's own curves new copies of its images are found and images of the same kind are not."""
     for number in range(0, COUNT, 6):
         copy = apply("jpeg-10", np.asarray(gallery_pixels(number)))
         hits = gallery.search(from_array(copy), 3, precision=0.9)
@@ -77,10 +77,10 @@ def test_nothing_to_go_by(tmp_path: Path) -> None:
 
 
 def test_too_few(tmp_path: Path) -> None:
-    """A handful of pictures has no curve of its own, and says so."""
+    """A handful of images has no curve of its own, and says so."""
     folder_of(tmp_path / "photos", 5)
     with Gallery.create(tmp_path / "g") as opened:
         opened.add(tmp_path / "photos")
-        with pytest.raises(UserError, match="20 pictures"):
+        with pytest.raises(UserError, match="20 images"):
             opened.calibrate()
         assert not opened.is_calibrated

@@ -78,7 +78,7 @@ def test_search_and_duplicates_go_by_it(gallery: Gallery, folder: Path) -> None:
     assert gallery.search(query, 40, by="blend") == plain
 
 
-def test_the_pictures_are_in_the_probability(gallery: Gallery, folder: Path) -> None:
+def test_the_images_are_in_the_probability(gallery: Gallery, folder: Path) -> None:
     """At the threshold of a precision, the probability that a search tells is that precision, in this library."""
     report = gallery.tune(folder / "pairs.csv", precision=0.9)
     curve = own_curves(gallery._store)["blend"]
@@ -146,7 +146,7 @@ def test_lines_that_cannot_be_used(gallery: Gallery, folder: Path) -> None:
     told = {one.path.removeprefix(f"{folder / 'more.csv'}:"): one.reason for one in report.failed}
     first = 2 * COUNT + 2
     assert told == {
-        str(first + 2): "gone.png: not among the indexed pictures",
+        str(first + 2): "gone.png: not among the indexed images",
         str(first + 3): "the verdict must be same or different, not 'maybe'",
         str(first + 8): "the verdict must be same or different, not ''",
         f"4, {first + 1}": "called both same and different",
@@ -157,17 +157,17 @@ def test_lines_that_cannot_be_used(gallery: Gallery, folder: Path) -> None:
 
 
 def test_decisions(gallery: Gallery, folder: Path) -> None:
-    """What was decided teaches the same as a file; pairs of pictures that are gone are counted as unused."""
+    """What was decided teaches the same as a file; pairs of images that are gone are counted as unused."""
     photos = folder / "photos"
     same = [(photos / f"o{n:02}.png", photos / f"m{n:02}.png") for n in range(COUNT)]
     different = [(photos / f"o{n:02}.png", photos / f"o{(n + 1) % COUNT:02}.png") for n in range(COUNT)]
     with pytest.raises(UserError, match="there are 0 same and 0 different"):
         gallery.tune()
-    gallery.decide(same, "same")
-    gallery.decide(different, "different")
+    gallery.add_verdicts(same, "same")
+    gallery.add_verdicts(different, "different")
     save(photos / "passing.png", drawn(77))
     gallery.add(photos)
-    gallery.decide([(photos / "passing.png", photos / "o00.png")], "different")
+    gallery.add_verdicts([(photos / "passing.png", photos / "o00.png")], "different")
     gallery.remove(photos / "passing.png")
     by_decisions = gallery.tune(keep=False)
     assert (by_decisions.same, by_decisions.different, by_decisions.unused) == (COUNT, COUNT, 1)
@@ -187,7 +187,7 @@ def test_same_changes_a_different(gallery: Gallery, folder: Path) -> None:
     assert grouped()
     gallery.not_duplicates([pair])
     assert not grouped()
-    gallery.decide([pair], "same")
+    gallery.add_verdicts([pair], "same")
     assert grouped()
     gallery.remove([pair[1]])
     pair[1].unlink()

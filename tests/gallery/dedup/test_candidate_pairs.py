@@ -20,7 +20,7 @@ from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewPicture
+from lookalike.gallery.storage.store import NewImage
 from lookalike.imaging.manipulations import apply
 from lookalike.types import Group
 from samples import drawn, folder_of, photograph, photograph_path, save
@@ -50,13 +50,13 @@ def blend(a: Path, b: Path) -> float:
     return sum(DEFAULT_WEIGHTS[name] * found[name] / UNIT[name] for name in UNIT)
 
 
-def limit(precision: float, pictures: int) -> float:
+def limit(precision: float, images: int) -> float:
     """By Bayes' rule from the curve at even odds: the distance whose probability among so many is ``precision``."""
     low, high = -1.0, 3.0
     for _ in range(60):
         middle = (low + high) / 2
         even = float(curve("blend").probability(middle))
-        share = 1 / (pictures + 1)
+        share = 1 / (images + 1)
         probability = even * share / (even * share + (1 - even) * (1 - share))
         low, high = (middle, high) if probability >= precision else (low, middle)
     return low
@@ -79,7 +79,7 @@ def complete_linkage(apart: dict[frozenset[Path], float], reach: float) -> set[f
 
 
 def test_groups_against_the_definition(gallery: Gallery, tmp_path: Path) -> None:
-    """Drawn pictures with planted edits give just the groups of complete linkage by explicit loops."""
+    """Drawn images with planted edits give just the groups of complete linkage by explicit loops."""
     photos = folder_of(tmp_path / "photos", 8)
     for number in range(4):
         for name in EDITED:
@@ -93,12 +93,12 @@ def test_groups_against_the_definition(gallery: Gallery, tmp_path: Path) -> None
 
 
 def original(name: str) -> int:
-    """The number of the picture that a file of these tests was made from."""
+    """The number of the image that a file of these tests was made from."""
     return int(name[0]) if name[1] == "-" else int(name[:4])
 
 
 def test_groups_say_what_they_are(gallery: Gallery, tmp_path: Path) -> None:
-    """Each group has one pair per copy, from the picture that is kept, with the blend's distance, best prize first."""
+    """Each group has one pair per copy, from the image that is kept, with the blend's distance, best prize first."""
     small, large = tmp_path / "photos" / "small.png", tmp_path / "photos" / "large.png"
     save(small, drawn(1))
     save(large, drawn(2, 400, 300))
@@ -115,14 +115,14 @@ def test_groups_say_what_they_are(gallery: Gallery, tmp_path: Path) -> None:
     assert [group.pairs[0].relation for group in groups] == ["edited", "re-encoded"]
 
 
-def hashed(number: int, bits: np.ndarray) -> NewPicture:
-    """A picture that never was, with this structure hash of 256 bits."""
+def hashed(number: int, bits: np.ndarray) -> NewImage:
+    """An image that never was, with this structure hash of 256 bits."""
     row = Row(0, f"/drawn/{number:05}.png", f"{number:064x}", 1000, number, 10, 10, "PNG", None, None)
-    return NewPicture(row, {"structure": (np.packbits(bits).tobytes(), 1.0)})
+    return NewImage(row, {"structure": (np.packbits(bits).tobytes(), 1.0)})
 
 
 def fill(gallery: Gallery, rows: list[np.ndarray]) -> None:
-    """A gallery of pictures with these hashes."""
+    """A gallery of images with these hashes."""
     with gallery._store.transaction():
         for number, bits in enumerate(rows):
             gallery._store.put(hashed(number, bits))
@@ -149,7 +149,7 @@ def test_nothing_chains(structures: Gallery) -> None:
 
 
 def test_a_long_chain_falls_into_tight_groups(structures: Gallery) -> None:
-    """Of 40 pictures, each a few bits from the next, every two of a group are within the limit."""
+    """Of 40 images, each a few bits from the next, every two of a group are within the limit."""
     rows = [np.arange(256) % 2 for _ in range(40)]
     for number, row in enumerate(rows):
         row[: 6 * number] ^= 1
@@ -164,7 +164,7 @@ def test_a_long_chain_falls_into_tight_groups(structures: Gallery) -> None:
 
 @pytest.mark.parametrize("count", [70, 300])
 def test_a_burst_is_one_group(structures: Gallery, count: int) -> None:
-    """More near copies of one picture than neighbours are looked at per picture are one group all the same."""
+    """More near copies of one image than neighbours are looked at per image are one group all the same."""
     rng = np.random.default_rng(count)
     base = rng.integers(0, 2, 256)
     rows = []
@@ -263,7 +263,7 @@ def test_a_decision_is_remembered(tmp_path: Path) -> None:
         assert [{"a.png", "b.jpg", "c.webp"}] == [members(group) for group in gallery.duplicates()]
         gallery.not_duplicates([(photos / "b.jpg", photos / "a.png")])
     with Gallery.open(tmp_path / "g") as gallery:
-        assert gallery.info().decisions == 1
+        assert gallery.info().verdicts == 1
         (group,) = gallery.duplicates()
         assert len(members(group)) == 2
         assert "c.webp" in members(group)
@@ -277,13 +277,13 @@ def test_a_decision_is_remembered(tmp_path: Path) -> None:
         assert [{"b.jpg", "b2.jpg"}] == [members(group) for group in gallery.duplicates()]
 
 
-def test_a_decision_needs_known_pictures(gallery: Gallery, tmp_path: Path) -> None:
-    """A picture that is not in the gallery cannot be decided on, and nothing of the call is remembered."""
+def test_a_decision_needs_known_images(gallery: Gallery, tmp_path: Path) -> None:
+    """An image that is not in the gallery cannot be decided on, and nothing of the call is remembered."""
     photos = folder_of(tmp_path / "photos", 2)
     gallery.add(photos)
     with pytest.raises(UserError, match="not in this gallery"):
         gallery.not_duplicates([(photos / "0000.jpg", photos / "0001.jpg"), (photos / "0000.jpg", "/no/where.jpg")])
-    assert gallery.info().decisions == 0
+    assert gallery.info().verdicts == 0
 
 
 def test_higher_precision_gives_fewer_pairs(gallery: Gallery, tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def test_by_one_descriptor(gallery: Gallery, tmp_path: Path) -> None:
 
 
 def test_nothing_found(gallery: Gallery, tmp_path: Path) -> None:
-    """No pictures, one picture, and pictures of different things have no duplicates."""
+    """No images, one image, and images of different things have no duplicates."""
     assert gallery.duplicates() == []
     gallery.add(photograph_path("coffee.png"))
     assert gallery.duplicates() == []
@@ -336,7 +336,7 @@ import sys
 import numpy as np
 sys.path.insert(0, sys.argv[2])
 from lookalike.gallery import Gallery
-from test_duplicates import fill
+from test_candidate_pairs import fill
 rng = np.random.default_rng(0)
 rows = rng.integers(0, 256, (30_000, 32)).astype(np.uint8)
 rows[20_000:20_500] = rows[:500]
@@ -366,7 +366,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
 
 
 def test_another_process_removes_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pictures that another process removes while groups are made are grouped as they were, without an error."""
+    """Images that another process removes while groups are made are grouped as they were, without an error."""
     from lookalike.gallery.dedup import candidate_pairs
 
     photos = folder_of(tmp_path / "photos", 3)

@@ -14,7 +14,7 @@ from lookalike.comparison.calibration import library_prior
 from lookalike.gallery import Gallery
 from lookalike.gallery.dedup.representative import keep_plain
 from lookalike.gallery.search import reranking
-from lookalike.gallery.search.reranking import Verifier
+from lookalike.gallery.search.reranking import GeometricVerifier
 from lookalike.gallery.storage.row import Row
 from lookalike.imaging.manipulations import apply
 from lookalike.types import Box, Comparison, Group, Pair
@@ -30,7 +30,7 @@ def pairs(groups: list[Group]) -> dict[frozenset[str], Pair]:
 
 @pytest.fixture
 def family(tmp_path: Path) -> Path:
-    """Drawn pictures, a copy of one of each kind, and two photographs of one motorcycle, taken side by side."""
+    """Drawn images, a copy of one of each kind, and two photographs of one motorcycle, taken side by side."""
     folder = folder_of(tmp_path / "photos", 10)
     shutil.copy(folder / "0001.jpg", folder / "same.jpg")
     save(folder / "half.jpg", drawn(2)[::2, ::2], quality=90)
@@ -87,10 +87,10 @@ def told(probability: float) -> Comparison:
 )
 def test_groups_shrink(monkeypatch: pytest.MonkeyPatch, refuted: tuple[str, ...], left: list[int]) -> None:
     """Who is not surely enough a copy leaves the group; a group that has no other member left is gone; order stays."""
-    monkeypatch.setattr(Verifier, "looked", lambda _, path: path)
+    monkeypatch.setattr(GeometricVerifier, "looked", lambda _, path: path)
     monkeypatch.setattr(reranking, "relate", lambda _a, b, *_: told(0.59 if b in refuted else 0.7))
     groups = [group("keep", "a", "b", "c"), group("other", "z")]
-    verifier = Verifier(lambda _: None, lambda _: None, 0.5)
+    verifier = GeometricVerifier(lambda _: None, lambda _: None, 0.5)
     found = verifier.groups(groups, 0.6)
     assert left == [len(one.others) for one in found]
     for one in found:
@@ -103,16 +103,18 @@ def group(keep: str, *others: str) -> Group:
     return Group(keep, others, tuple(Pair(keep, other, 0.1, 0.9, "re-encoded") for other in others))
 
 
-def test_each_picture_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The picture that is kept is looked at once for all of its copies; of identical files none is."""
+def test_each_image_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image that is kept is looked at once for all of its copies; of identical files none is."""
     seen: list[str] = []
-    monkeypatch.setattr(Verifier, "looked", lambda _, path: seen.append(path) or path)
+    monkeypatch.setattr(GeometricVerifier, "looked", lambda _, path: seen.append(path) or path)
     monkeypatch.setattr(reranking, "relate", lambda *_: told(0.7))
     same = group("same", "same-2")
     same = replace(same, pairs=tuple(replace(pair, relation="identical") for pair in same.pairs))
     groups = [group(f"keep {n}", *(f"other {n} {m}" for m in range(5))) for n in range(4)] + [same]
     done: list[tuple[int, int]] = []
-    found = Verifier(lambda _: None, lambda _: None, 0.5).groups(groups, 0.5, lambda *given: done.append(given))
+    found = GeometricVerifier(lambda _: None, lambda _: None, 0.5).groups(
+        groups, 0.5, lambda *given: done.append(given)
+    )
     assert set(Counter(seen).values()) == {1}
     assert len(seen) == 4 * 6
     assert same == found[-1]
@@ -151,14 +153,14 @@ def test_the_original_is_kept_before_a_copy_with_surroundings(tmp_path: Path, ed
     ("pixels", "edits", "box_in", "keep"),
     [
         ((100, 100), ("border",), "a", "b"),
-        ((90, 90), ("border",), "a", "keep"),  # a smaller picture has lost more than the border is worth
+        ((90, 90), ("border",), "a", "keep"),  # a smaller image has lost more than the border is worth
         ((100, 100), ("border", "cropped"), "a", "keep"),  # a part of what is within the border
         ((100, 100), ("blurred",), "a", "keep"),
         ((100, 100), ("border",), "b", "keep"),  # the border is around the other one
     ],
 )
 def test_which_one_is_kept(pixels: tuple[int, int], edits: tuple[str, ...], box_in: str, keep: str) -> None:
-    """Of a picture and another one that lies in it, in a box of 100 x 100."""
+    """Of an image and another one that lies in it, in a box of 100 x 100."""
     pair = replace(group("keep", "b").pairs[0], edits=edits, box=Box(5, 5, 100, 100), box_in=box_in)
     row = Row(1, "b", "0" * 64, 1, 1, *pixels, "PNG", None, None)
     found = keep_plain(

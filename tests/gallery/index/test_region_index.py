@@ -11,7 +11,7 @@ from lookalike.gallery.index import region_index
 from lookalike.gallery.index.region_index import RegionIndex, lists_for
 from lookalike.gallery.storage.region_codec import MOST
 
-DIM, PICTURES, EACH = 32, 60, 8
+DIM, IMAGES, EACH = 32, 60, 8
 
 
 @pytest.fixture(autouse=True)
@@ -24,8 +24,8 @@ def regions() -> tuple[np.ndarray, np.ndarray]:
     """Numbers of regions, and unit vectors about 12 centres."""
     rng = np.random.default_rng(3)
     centres = rng.normal(size=(12, DIM))
-    vectors = centres[rng.integers(0, 12, PICTURES * EACH)] + 0.3 * rng.normal(size=(PICTURES * EACH, DIM))
-    numbers = (np.arange(1, PICTURES + 1)[:, None] * MOST + np.arange(EACH)).ravel()
+    vectors = centres[rng.integers(0, 12, IMAGES * EACH)] + 0.3 * rng.normal(size=(IMAGES * EACH, DIM))
+    numbers = (np.arange(1, IMAGES + 1)[:, None] * MOST + np.arange(EACH)).ravel()
     return numbers, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -40,7 +40,7 @@ def filled(lists: int) -> RegionIndex:
 
 def test_flat_is_what_comparing_with_each_gives() -> None:
     """The ten most alike by numpy's products are those of the index, but for near ties; so with only some allowed, and
-    with whole pictures alone."""
+    with whole images alone."""
     numbers, vectors = regions()
     index, queries = filled(0), vectors[::50]
     allowed = np.arange(5, 40, 3)
@@ -59,7 +59,7 @@ def test_flat_is_what_comparing_with_each_gives() -> None:
 
 
 def test_fewer_than_asked_for_are_filled_up() -> None:
-    """With -1, as where a filter leaves one picture."""
+    """With -1, as where a filter leaves one image."""
     found = filled(0).search(regions()[1][:1], EACH + 2, np.array([7]))[0][0]
     assert set(found) == {*(7 * MOST + np.arange(EACH)), -1}
     assert filled(0).search_wholes(regions()[1][:1], 3, np.array([7]))[0].tolist() == [[7 * MOST, -1, -1]]
@@ -68,12 +68,12 @@ def test_fewer_than_asked_for_are_filled_up() -> None:
 
 @pytest.mark.parametrize("lists", [0, 6])
 def test_what_is_removed_is_gone(lists: int) -> None:
-    """All regions of the pictures, and no other; unknown pictures are ignored."""
+    """All regions of the images, and no other; unknown images are ignored."""
     index = filled(lists)
     index.remove(np.array([3, 7, 99_999]))
-    assert len(index) == (PICTURES - 2) * EACH
-    found = index.search(regions()[1], PICTURES * EACH)[0]
-    assert set(np.unique(found // MOST)) <= {-1, *range(1, PICTURES + 1)} - {3, 7}
+    assert len(index) == (IMAGES - 2) * EACH
+    found = index.search(regions()[1], IMAGES * EACH)[0]
+    assert set(np.unique(found // MOST)) <= {-1, *range(1, IMAGES + 1)} - {3, 7}
 
 
 @pytest.mark.parametrize("lists", [0, 6])
@@ -83,7 +83,7 @@ def test_it_comes_back_from_its_file(lists: int, tmp_path: Path) -> None:
     file = tmp_path / "index.faiss"
     index.save(file)
     again = RegionIndex.load(file, DIM)
-    assert (again.lists, again.last_picture, len(again)) == (lists, PICTURES, PICTURES * EACH)
+    assert (again.lists, again.last_image, len(again)) == (lists, IMAGES, IMAGES * EACH)
     np.testing.assert_array_equal(again.search(queries, 9)[0], index.search(queries, 9)[0])
     with pytest.raises(ValueError, match="48"):
         RegionIndex.load(file, 48)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as Pillow
 
+from images import bombs
 from lookalike.gallery import Gallery
-from pictures import bombs
 from samples import drawn
 
 GOOD, BAD = 1900, 100
@@ -33,7 +33,7 @@ def zero_bytes(_: int) -> tuple[str, bytes]:
 
 
 def text(number: int) -> tuple[str, bytes]:
-    return ".jpg", b"dear diary, this is no picture\n" * number
+    return ".jpg", b"dear diary, this is no image\n" * number
 
 
 def bomb(_: int) -> tuple[str, bytes]:

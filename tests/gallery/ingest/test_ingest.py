@@ -82,7 +82,7 @@ def test_only_what_changed_is_read(gallery: Gallery, photos: Path, reads: list[s
 
 
 def test_a_touched_file_keeps_its_row(gallery: Gallery, photos: Path, reads: list[str]) -> None:
-    """A file written again with the same bytes is hashed, not decoded, and stays the same picture."""
+    """A file written again with the same bytes is hashed, not decoded, and stays the same image."""
     gallery.add(photos)
     number = next(row.id for row in gallery if row.path.endswith("0001.jpg"))
     reads.clear()
@@ -105,7 +105,7 @@ def test_moved_content_is_recognised(gallery: Gallery, photos: Path, reads: list
 
 
 def test_a_copy_takes_over_the_vectors(gallery: Gallery, photos: Path, reads: list[str]) -> None:
-    """A second file with known bytes is a picture of its own, and is not decoded."""
+    """A second file with known bytes is an image of its own, and is not decoded."""
     gallery.add(photos)
     reads.clear()
     shutil.copy(photos / "0005.jpg", photos / "copy.jpg")
@@ -133,8 +133,8 @@ def test_every_file_is_accounted_for(gallery: Gallery, photos: Path, reads: list
     assert [os.path.basename(f.path) for f in gallery.info().failures] == ["empty.png"]
 
 
-def test_a_picture_that_breaks_leaves_the_gallery(gallery: Gallery, photos: Path) -> None:
-    """A file that was a picture and no longer is one is a failure, and no longer found."""
+def test_an_image_that_breaks_leaves_the_gallery(gallery: Gallery, photos: Path) -> None:
+    """A file that was an image and no longer is one is a failure, and no longer found."""
     gallery.add(photos)
     (photos / "0000.jpg").write_bytes(b"no more")
     assert counts(gallery.add(photos)) == (0, 0, 11, 0, 0, 1)
@@ -156,8 +156,8 @@ def test_vanished_between_listing_and_reading(gallery: Gallery, photos: Path, mo
     assert "vanished" in report.failed[0].reason
 
 
-def test_a_descriptor_that_breaks_costs_one_picture(gallery: Gallery, photos: Path, monkeypatch) -> None:
-    """Should describing a picture raise, that file is a failure and its chunk is not lost."""
+def test_a_descriptor_that_breaks_costs_one_image(gallery: Gallery, photos: Path, monkeypatch) -> None:
+    """Should describing an image raise, that file is a failure and its chunk is not lost."""
     real = extract.describe_all
 
     def fragile(images, names):
@@ -231,10 +231,10 @@ def test_a_full_disk_keeps_what_is_committed(tmp_path: Path, monkeypatch) -> Non
 
 
 RUN = """
-import signal, sys, time, lookalike.gallery.ingest.ingest as adding, lookalike.gallery.ingest.extract as intake
+import signal, sys, time, lookalike.gallery.ingest.ingest as ingest, lookalike.gallery.ingest.extract as extract
 from lookalike import Gallery
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
-adding.BATCH = 4
+ingest.BATCH = 4
 def told(*given, real=extract.load, **options):
     print(".", end="", flush=True)
     time.sleep(0.01)
@@ -301,7 +301,7 @@ def test_ctrl_c_commits_what_was_read(tmp_path: Path) -> None:
 
 
 def test_two_processes_at_once(tmp_path: Path) -> None:
-    """Two processes that add the same folder at the same time end with each picture once."""
+    """Two processes that add the same folder at the same time end with each image once."""
     photos = folder_of(tmp_path / "photos", 120)
     path = tmp_path / "g.gallery"
     Gallery.create(path).close()

@@ -14,8 +14,8 @@ def names(entries: list[object], kind: type) -> list[str]:
     return [os.path.basename(entry.path) for entry in entries if isinstance(entry, kind)]
 
 
-def test_finds_pictures_by_name_and_by_content(tmp_path: Path) -> None:
-    """A picture without its extension is found, notes and videos are skipped, and all are told."""
+def test_finds_images_by_name_and_by_content(tmp_path: Path) -> None:
+    """An image without its extension is found, notes and videos are skipped, and all are told."""
     save(tmp_path / "a.jpg", drawn(1))
     (tmp_path / "unnamed").write_bytes((tmp_path / "a.jpg").read_bytes())
     (tmp_path / "notes.txt").write_text("hello")
@@ -37,7 +37,7 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
 
 
 def test_a_pipe_is_not_opened(tmp_path: Path) -> None:
-    """A FIFO, even one named like a picture, is skipped rather than waited for."""
+    """A FIFO, even one named like an image, is skipped rather than waited for."""
     os.mkfifo(tmp_path / "pipe.jpg")
     assert names(list(walk([tmp_path])), Skipped) == ["pipe.jpg"]
     assert isinstance(next(walk([tmp_path / "pipe.jpg"])), Failure)

@@ -1,4 +1,4 @@
-"""A gallery's pictures, classified: every one accounted for, once per model, in batches, and again when they change."""
+"""A gallery's images, classified: every one accounted for, once per model, in batches, and again when they change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from lookalike.errors import ModelDamaged, UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.storage.labels import classify
+from lookalike.gallery.labels import classify
 from lookalike.types import ClassifyReport
 from networks import install, labelled_card, means, with_logits
 from samples import save
@@ -29,7 +29,7 @@ def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def gallery(tmp_path: Path) -> Iterator[Gallery]:
-    """Twelve pictures of three kinds."""
+    """Twelve images of three kinds."""
     with Gallery.create(tmp_path / "g", ["colour", "structure"]) as opened:
         opened.add(tinted_folder(tmp_path / "photos", COUNT))
         yield opened
@@ -43,7 +43,7 @@ def told(gallery: Gallery) -> dict[str, str]:
     return {Path(one.path).stem: one.labels[0].label for one in gallery.labels()}
 
 
-def test_every_picture_gets_its_label(gallery: Gallery) -> None:
+def test_every_image_gets_its_label(gallery: Gallery) -> None:
     """Label, probability and source of each; the counts; a progress that ends at the end."""
     seen: list[tuple[int, int]] = []
     report = gallery.classify("means", progress=lambda done, total: seen.append((done, total)))
@@ -56,7 +56,7 @@ def test_every_picture_gets_its_label(gallery: Gallery) -> None:
 
 
 def test_a_search_goes_by_labels(gallery: Gallery, tmp_path: Path) -> None:
-    """`where` knows label and label_probability: only such pictures are found, end to end."""
+    """`where` knows label and label_probability: only such images are found, end to end."""
     gallery.classify("means")
     sure = {one.path: one.labels[0].probability for one in gallery.labels() if one.labels[0].label == "green"}
     limit = sum(sorted(sure.values())[1:3]) / 2
@@ -68,7 +68,7 @@ def test_a_search_goes_by_labels(gallery: Gallery, tmp_path: Path) -> None:
 
 
 def test_once_per_model(gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second run reads nothing; new pictures are read, and all with ``redo`` or for more labels."""
+    """A second run reads nothing; new images are read, and all with ``redo`` or for more labels."""
     gallery.classify("means")
     read: list[str] = []
     real = classify.load
@@ -92,14 +92,14 @@ def test_what_it_is_unsure_of(gallery: Gallery, models: Path) -> None:
 
 
 def test_a_filter(gallery: Gallery) -> None:
-    """Only the pictures of ``where`` are classified and counted."""
+    """Only the images of ``where`` are classified and counted."""
     assert counts(gallery.classify("means", where="path like '%/0_.png'")) == (10, 0, 0, 0)
     assert counts(gallery.classify("means", where="label is null")) == (2, 0, 0, 0)
 
 
 def test_an_older_version_is_replaced(gallery: Gallery, models: Path) -> None:
-    """A new file of the same model with the same classes: its labels take the place of the old ones, picture by
-    picture."""
+    """A new file of the same model with the same classes: its labels take the place of the old ones, image by
+    image."""
     first = gallery.classify("means").source
     install_classifier(models, with_logits(means(floor=-2)))
     second = gallery.classify("means", where="path like '%/0_.png'")
@@ -152,8 +152,8 @@ def test_files_that_cannot_be_used(gallery: Gallery, tmp_path: Path) -> None:
     assert counts(gallery.classify("means")) == (1, 0, COUNT - 3, 2)
 
 
-def test_a_changed_picture_loses_its_labels(gallery: Gallery, tmp_path: Path) -> None:
-    """New content is a new picture: it has no label until it is classified; a moved one keeps its own."""
+def test_a_changed_image_loses_its_labels(gallery: Gallery, tmp_path: Path) -> None:
+    """New content is a new image: it has no label until it is classified; a moved one keeps its own."""
     gallery.classify("means")
     save(tmp_path / "photos" / "00.png", tinted(14))
     (tmp_path / "photos" / "01.png").rename(tmp_path / "photos" / "moved.png")

@@ -11,7 +11,7 @@ import pytest
 
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.types import Label, Labelled
+from lookalike.types import Label, LabelledImage
 from networks import CLASSES
 from samples import drawn, save
 from tinted import install_classifier, tinted
@@ -21,7 +21,7 @@ ODD = ('it\'s "quoted"', "été 🌷", "a; b, c", "100 %_\\")
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A folder for each of four odd labels with a picture in it and one a level deeper, and a picture in none."""
+    """A folder for each of four odd labels with an image in it and one a level deeper, and an image in none."""
     for number, label in enumerate(ODD):
         save(tmp_path / "root" / label / f"{number}.png", drawn(number, 40, 30))
         save(tmp_path / "root" / label / "deeper" / "same.png", drawn(10 + number, 40, 30))
@@ -43,12 +43,12 @@ def table(path: Path, *lines: str) -> Path:
 
 
 def test_folders(gallery: Gallery, root: Path) -> None:
-    """The first folder below the root names every picture under it, whatever it is called; others are left alone."""
+    """The first folder below the root names every image under it, whatever it is called; others are left alone."""
     report = gallery.label_from_folders(root)
     assert (report.source, report.labelled, report.unlabelled, report.failed) == ("folders", 8, 1, ())
     assert report.counts == dict.fromkeys(ODD, 2)
     expected = [
-        Labelled(str(path), (Label(path.relative_to(root).parts[0], 1.0, "folders"),))
+        LabelledImage(str(path), (Label(path.relative_to(root).parts[0], 1.0, "folders"),))
         for path in root.rglob("?*/*.png")
     ]
     assert sorted(expected, key=lambda one: one.path) == gallery.labels()
@@ -59,7 +59,7 @@ def test_folders(gallery: Gallery, root: Path) -> None:
 
 
 def test_folders_again(gallery: Gallery, root: Path) -> None:
-    """A second import takes the place of the first: a picture that was moved to another folder is called anew."""
+    """A second import takes the place of the first: an image that was moved to another folder is called anew."""
     gallery.label_from_folders(root)
     (root / ODD[0] / "0.png").rename(root / ODD[1] / "0.png")
     (root / ODD[0] / "deeper" / "same.png").rename(root / "loose2.png")
@@ -93,10 +93,10 @@ def test_a_folder_that_is_no_text(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_not_held(gallery: Gallery, tmp_path: Path) -> None:
-    """No picture below it is a mistake; a folder whose name only begins alike is another one."""
+    """No image below it is a mistake; a folder whose name only begins alike is another one."""
     save(tmp_path / "root2" / "x" / "a.png", drawn(30, 40, 30))
     for folder in ("nowhere", "root2"):
-        with pytest.raises(UserError, match="holds no picture below it; index it first"):
+        with pytest.raises(UserError, match="holds no image below it; index it first"):
             gallery.label_from_folders(tmp_path / folder)
 
 
@@ -120,7 +120,7 @@ def test_csv(gallery: Gallery, root: Path, tmp_path: Path) -> None:
     assert report.counts == {ODD[2]: 1, "rose": 1, "tulip": 1}
     told = {one.path.removeprefix(f"{file}:"): one.reason for one in report.failed}
     assert list(told) == ["6", "7", "8, 9"]
-    assert [w in r for w, r in zip(["not among", "4 pictures", "called 'fern' and 'moss'"], told.values(), strict=True)]
+    assert [w in r for w, r in zip(["not among", "4 images", "called 'fern' and 'moss'"], told.values(), strict=True)]
     assert {Path(one.path).name: one.labels[0].label for one in gallery.labels()} == {
         "loose.png": ODD[2],
         "outside.png": "rose",

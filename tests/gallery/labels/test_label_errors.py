@@ -1,4 +1,4 @@
-"""Labels that are likely wrong, against an oracle of loops over all pictures."""
+"""Labels that are likely wrong, against an oracle of loops over all images."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WRONG = {4: "blue", 11: "red"}
 
 @pytest.fixture
 def gallery(tmp_path: Path) -> Iterator[Gallery]:
-    """Thirty pictures of three kinds, labelled by a person, two of them wrongly."""
+    """Thirty images of three kinds, labelled by a person, two of them wrongly."""
     with Gallery.create(tmp_path / "g", ["colour", "structure"]) as opened:
         opened.add(tinted_folder(tmp_path / "photos", COUNT))
         label(opened, tmp_path, {f"{n:02}.png": WRONG.get(n, kind_of(n)) for n in range(COUNT)})
@@ -40,14 +40,14 @@ def label(gallery: Gallery, folder: Path, labels: dict[str, str]) -> None:
 
 def test_the_wrong_ones_are_found(gallery: Gallery) -> None:
     """Both wrong labels are found by colour, come first, and what they should be is told."""
-    found = gallery.suspects(by="colour", k=5)
+    found = gallery.label_errors(by="colour", k=5)
     assert {Path(one.path).stem: one.suggested for one in found[:2]} == {f"{n:02}": kind_of(n) for n in WRONG}
     assert {one.label.label for one in found[:2]} == set(WRONG.values())
     assert all(one.label.source == "csv" for one in found)
 
 
 def test_against_loops(gallery: Gallery, tmp_path: Path) -> None:
-    """Neighbours, votes and order are those of plain loops over every pair of pictures."""
+    """Neighbours, votes and order are those of plain loops over every pair of images."""
     k, names = 4, [f"{n:02}" for n in range(COUNT)]
     vectors = la.describe([tmp_path / "photos" / f"{name}.png" for name in names], "colour")
     distance = euclidean(vectors.astype("float16"), vectors.astype("float16"))
@@ -57,12 +57,12 @@ def test_against_loops(gallery: Gallery, tmp_path: Path) -> None:
         near = sorted((float(distance[a, b]), b) for b in range(COUNT) if b != a)[:k]
         votes: dict[str, float] = defaultdict(float)
         for far, b in near:
-            votes[kinds[b]] += math.exp(-(far - near[0][0]) / (FADING * get("colour").card.typical))
+            votes[kinds[b]] += math.exp(-(far - near[0][0]) / (FADING * get("colour").card.median_negative_distance))
         best = max(votes, key=lambda kind: votes[kind])
         share = votes[best] / sum(votes.values())
         if best != kinds[a] and share > MAJORITY:
             expected[names[a]] = (best, pytest.approx(share, abs=2e-3), {names[b] for _, b in near})
-    found = gallery.suspects(by="colour", k=k)
+    found = gallery.label_errors(by="colour", k=k)
     actual = {Path(s.path).stem: (s.suggested, s.share, {Path(n.path).stem for n in s.neighbours}) for s in found}
     assert expected == actual
     assert [one.share for one in found] == sorted((one.share for one in found), reverse=True)
@@ -77,7 +77,7 @@ def test_identical_files(gallery: Gallery, tmp_path: Path) -> None:
         shutil.copy(tmp_path / "photos" / "04.png", tmp_path / "photos" / f"copy{number}.png")
     gallery.add(tmp_path / "photos")
     label(gallery, tmp_path, {f"copy{number}.png": "blue" for number in range(5)} | {"copy5.png": "green"})
-    found = {Path(one.path).stem: one for one in gallery.suspects(by="colour", k=5)}
+    found = {Path(one.path).stem: one for one in gallery.label_errors(by="colour", k=5)}
     assert found["04"].suggested == kind_of(4)
     assert found["04"].neighbours[0].distance == 0
     assert Path(found["04"].neighbours[0].path).stem == "copy5"
@@ -90,23 +90,23 @@ def test_of_one_source(gallery: Gallery, tmp_path: Path, monkeypatch: pytest.Mon
     install_classifier(tmp_path / "models", abstain_below=0.0)
     gallery.classify("means")
     wrong = {f"{n:02}" for n in WRONG}
-    assert wrong <= {Path(one.path).stem for one in gallery.suspects(by="colour", k=5)}
-    assert not wrong & {Path(one.path).stem for one in gallery.suspects(by="colour", k=5, source="means")}
+    assert wrong <= {Path(one.path).stem for one in gallery.label_errors(by="colour", k=5)}
+    assert not wrong & {Path(one.path).stem for one in gallery.label_errors(by="colour", k=5, source="means")}
 
 
 def test_too_little_to_go_by(gallery: Gallery, tmp_path: Path) -> None:
-    """No labels, one kind alone, too few pictures, an unknown descriptor: told, with what to do."""
+    """No labels, one kind alone, too few images, an unknown descriptor: told, with what to do."""
     with pytest.raises(UserError, match="more than 30 of them; there are 30"):
-        gallery.suspects(k=30)
+        gallery.label_errors(k=30)
     for given in ({"by": "copy"}, {"k": 0}):
         with pytest.raises(UserError):
-            gallery.suspects(**given)
+            gallery.label_errors(**given)
     gallery.forget_labels("csv")
-    with pytest.raises(UserError, match=r"there are 0 labelled pictures.*use classify or labels import"):
-        gallery.suspects()
+    with pytest.raises(UserError, match=r"there are 0 labelled images.*use classify or labels import"):
+        gallery.label_errors()
     label(gallery, tmp_path, {f"{n:02}.png": CLASSES[0] for n in range(COUNT)})
     with pytest.raises(UserError, match="two labels or more"):
-        gallery.suspects(by="colour")
+        gallery.label_errors(by="colour")
 
 
 def test_content_is_the_default(tmp_path: Path) -> None:
@@ -116,4 +116,4 @@ def test_content_is_the_default(tmp_path: Path) -> None:
             save(tmp_path / "p" / f"{number}.png", tinted(number))
         gallery.add(tmp_path / "p")
         label(gallery, tmp_path, {f"{n}.png": kind_of(n) for n in range(6)})
-        assert gallery.suspects(k=3) == gallery.suspects(k=3, by="content")
+        assert gallery.label_errors(k=3) == gallery.label_errors(k=3, by="content")

@@ -46,23 +46,23 @@ def gallery(photos: Path):
 
 
 def quarter(number: int, right: bool = True) -> np.ndarray:
-    """The upper right (or left) quarter of a drawn picture, 160 x 120."""
+    """The upper right (or left) quarter of a drawn image, 160 x 120."""
     return np.ascontiguousarray(drawn(number)[:60, 80:] if right else drawn(number)[:60, :80])
 
 
 def test_a_part_finds_its_whole(gallery: Gallery) -> None:
-    """A quarter finds the picture that it was cut from, and the box is that quarter in pixels."""
+    """A quarter finds the image that it was cut from, and the box is that quarter in pixels."""
     for number in range(0, COUNT, 5):
         best = gallery.search(from_array(quarter(number)), 3, by=NAME, verify=0)[0]
         assert Path(best.path).stem == f"{number:04}"
-        assert best.box_in == "picture"
+        assert best.box_in == "image"
         assert best.box is not None
         at = (best.box.x, best.box.y, best.box.width, best.box.height)
         np.testing.assert_allclose(at, (80, 0, 80, 60), atol=0.01)
 
 
-def test_a_part_of_the_query_is_a_whole_picture(gallery: Gallery) -> None:
-    """A picture that fills a quarter of a collage is found, and the box is that quarter of the query."""
+def test_a_part_of_the_query_is_a_whole_image(gallery: Gallery) -> None:
+    """An image that fills a quarter of a collage is found, and the box is that quarter of the query."""
     collage = drawn(900, 320, 240)
     collage[120:, :160] = drawn(7)
     best = gallery.search(from_array(collage), 3, by=NAME, verify=0)[0]
@@ -103,7 +103,7 @@ def test_the_index_tells_what_comparing_with_all_tells(gallery: Gallery, monkeyp
 
 
 def test_lists_are_made_anew_for_many_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Made for 60 regions, they stay for 150 and are made anew for 350; every picture is in them."""
+    """Made for 60 regions, they stay for 150 and are made anew for 350; every image is in them."""
     for name, value in {"LISTED_FROM": 50, "LISTS": 0.5, "PROBES": 50, "BITS": 4}.items():
         monkeypatch.setattr(region_index, name, value)
     monkeypatch.setattr(region_index_cache, "BLOCK", 7)
@@ -120,12 +120,12 @@ def test_lists_are_made_anew_for_many_more(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_blank_query_finds_nothing(gallery: Gallery) -> None:
-    """A blank picture is like no other, for all blank ones would be alike."""
+    """A blank image is like no other, for all blank ones would be alike."""
     assert gallery.search(from_array(np.full((50, 50, 3), 90, np.uint8)), by=NAME, verify=0) == []
 
 
 def test_a_panorama_is_found_by_a_part(gallery: Gallery, tmp_path: Path) -> None:
-    """A picture of 10 to 1 is held by its windows as well."""
+    """An image of 10 to 1 is held by its windows as well."""
     wide = drawn(77, 1200, 120)
     gallery.add(save(tmp_path / "wide.png", wide))
     hits = gallery.search(from_array(np.ascontiguousarray(wide[:, 520:700])), 3, by=NAME, verify=0)
@@ -199,7 +199,7 @@ def vectors(gallery: Gallery) -> list[tuple[object, ...]]:
 
 
 def test_copies_share_and_nothing_stays_behind(tmp_path: Path) -> None:
-    """A file with the same bytes takes the regions over; removed pictures leave no region and no object."""
+    """A file with the same bytes takes the regions over; removed images leave no region and no object."""
     folder = folder_of(tmp_path / "photos", 2)
     with Gallery.create(tmp_path / "g", [NAME]) as opened:
         opened.add(folder)
@@ -227,7 +227,7 @@ def test_of_another_version_is_refused(tmp_path: Path) -> None:
 
 
 def test_verified_hits_keep_a_box(gallery: Gallery) -> None:
-    """Laid on one another, a part of a picture has a box in it still."""
+    """Laid on one another, a part of an image has a box in it still."""
     best = gallery.search(from_array(quarter(8)), 3, by=NAME)[0]
     assert Path(best.path).stem == "0008"
     assert best.verified
@@ -245,7 +245,7 @@ def test_verified_boxes_of_a_part_of_the_query_lie_where_they_are(gallery: Galle
     np.testing.assert_allclose(at, (280, 180, 160, 120), atol=6)
     scene[120:180, 200:280] = quarter(13)
     inner = gallery.search(from_array(scene), 1, by=NAME, region=(200, 120, 80, 60))[0]
-    assert (Path(inner.path).stem, inner.verified, inner.box_in) == ("0013", True, "picture")
+    assert (Path(inner.path).stem, inner.verified, inner.box_in) == ("0013", True, "image")
     assert inner.box is not None
     np.testing.assert_allclose((inner.box.x, inner.box.y, inner.box.width, inner.box.height), (80, 0, 80, 60), atol=6)
 
@@ -263,7 +263,7 @@ def test_copy_has_a_second_chance(tmp_path: Path, photos: Path) -> None:
 
 
 def test_the_second_chance_looks_closer() -> None:
-    """The shipped network: at one more size a picture that was pasted small is nearer, and its box is better."""
+    """The shipped network: at one more size an image that was pasted small is nearer, and its box is better."""
     scene = cv2.resize(photograph("rocket.jpg"), (1000, 750))
     pasted = cv2.resize(photograph("coffee.png"), (200, 133), interpolation=cv2.INTER_AREA)
     scene[300:433, 600:800] = pasted

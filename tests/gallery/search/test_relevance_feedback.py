@@ -9,7 +9,7 @@ import pytest
 
 import lookalike as la
 from lookalike.descriptors import get
-from lookalike.errors import PictureMissing, UserError
+from lookalike.errors import ImageMissing, UserError
 from lookalike.gallery import Gallery
 from lookalike.imaging.manipulations import apply
 from samples import drawn, folder_of, save
@@ -17,7 +17,7 @@ from samples import drawn, folder_of, save
 
 @pytest.fixture(scope="module")
 def gallery(tmp_path_factory: pytest.TempPathFactory):
-    """30 drawn pictures, copies of three, and a blank one."""
+    """30 drawn images, copies of three, and a blank one."""
     folder = folder_of(tmp_path_factory.mktemp("feedback") / "photos", 30)
     for number in range(3):
         save(folder / f"copy-{number}.png", apply("brightness+", drawn(number)))
@@ -52,8 +52,8 @@ def test_pulls_add_up_to_the_distance(gallery: Gallery, by: str):
     hits = gallery.search(path(gallery, "0001.jpg"), 10, by=by, good=[good], bad=[bad])
     for hit in hits:
         if hit.relation != "identical":
-            assert set(hit.pulls) == {"query", good, bad}
-            assert hit.distance == pytest.approx(sum(hit.pulls.values()), abs=1e-4)
+            assert set(hit.feedback_contributions) == {"query", good, bad}
+            assert hit.distance == pytest.approx(sum(hit.feedback_contributions.values()), abs=1e-4)
 
 
 def test_what_is_like_a_good_one_comes_and_like_a_bad_one_goes(gallery: Gallery):
@@ -65,17 +65,19 @@ def test_what_is_like_a_good_one_comes_and_like_a_bad_one_goes(gallery: Gallery)
     assert {order[1], order[2]} == {path(gallery, "0000.jpg"), path(gallery, "copy-0.png")}
     for name in ("0001.jpg", "copy-1.png"):
         assert order.index(path(gallery, name)) > before.index(path(gallery, name))
-    typical = get("structure").card.typical
-    assert after[1].pulls[path(gallery, "0000.jpg")] == pytest.approx(-0.75 * typical, rel=0.1)
+    median_negative_distance = get("structure").card.median_negative_distance
+    assert after[1].feedback_contributions[path(gallery, "0000.jpg")] == pytest.approx(
+        -0.75 * median_negative_distance, rel=0.1
+    )
 
 
 def test_a_disliked_copy_of_the_query_is_not_first_in_any_case(gallery: Gallery):
     """The very file that is asked for, called bad, is ranked by its distance as any other."""
     query = path(gallery, "0002.jpg")
     (hit,) = [hit for hit in gallery.search(query, 40, by="structure", bad=[query]) if hit.path == query]
-    typical = get("structure").card.typical
-    assert hit.pulls == pytest.approx({"query": 0, query: 0.25 * typical})
-    assert hit.distance == pytest.approx(0.25 * typical)
+    median_negative_distance = get("structure").card.median_negative_distance
+    assert hit.feedback_contributions == pytest.approx({"query": 0, query: 0.25 * median_negative_distance})
+    assert hit.distance == pytest.approx(0.25 * median_negative_distance)
 
 
 def test_a_blank_example_says_nothing(gallery: Gallery):
@@ -83,11 +85,11 @@ def test_a_blank_example_says_nothing(gallery: Gallery):
     blank, query = path(gallery, "blank.png"), path(gallery, "0003.jpg")
     with_it = gallery.search(query, 5, by="structure", good=[blank])
     assert [hit.path for hit in gallery.search(query, 5, by="structure")] == [hit.path for hit in with_it]
-    assert all(hit.pulls == {} for hit in with_it)
+    assert all(hit.feedback_contributions == {} for hit in with_it)
 
 
 def test_examples_exclude_what_reorders(gallery: Gallery):
-    """Verification and views, and pictures that are not held, are errors."""
+    """Verification and views, and images that are not held, are errors."""
     query, good = path(gallery, "0003.jpg"), path(gallery, "0004.jpg")
     for options in ({"verify": 5}, {"views": True}, {"good": ["nowhere.jpg"]}):
         with pytest.raises(UserError):
@@ -99,7 +101,7 @@ def test_examples_exclude_what_reorders(gallery: Gallery):
 
 @pytest.mark.parametrize("by", ["copy", "content", "colour", "texture", "structure", "blend"])
 def test_a_row_finds_what_its_file_finds(gallery: Gallery, by: str):
-    """The same pictures, probabilities and distances, but for the rounding of what is stored."""
+    """The same images, probabilities and distances, but for the rounding of what is stored."""
     row = next(row for row in gallery if row.path == path(gallery, "0008.jpg"))
     expected, found = (gallery.search(query, 12, by=by, verify=0) for query in (row.path, row))
     told = {hit.path: hit for hit in found}  # two that are equally far, but for the rounding, may change places
@@ -121,9 +123,9 @@ def test_a_row_needs_no_file(tmp_path: Path):
         (folder / "0002.jpg").unlink()
         assert opened.search(row, 2, verify=0)[1].path == str(folder / "again.jpg")
         opened.remove(row.path)
-        with pytest.raises(PictureMissing):
+        with pytest.raises(ImageMissing):
             opened.search(row, 2, verify=0)
-        with pytest.raises(PictureMissing):
+        with pytest.raises(ImageMissing):
             opened.row(row.id)
 
 
@@ -145,13 +147,17 @@ def test_a_word_can_be_taken_back(tmp_path: Path):
     with Gallery.create(tmp_path / "g.gallery", descriptors=("colour", "texture", "structure")) as opened:
         opened.add(folder)
         states, groups = [opened.state()], []
-        for change in (lambda: None, lambda: opened.decide([pair], "different"), lambda: opened.undecide([pair])):
+        for change in (
+            lambda: None,
+            lambda: opened.add_verdicts([pair], "different"),
+            lambda: opened.remove_verdicts([pair]),
+        ):
             change()
             states.append(opened.state())
             groups.append(len(opened.duplicates()))
         assert groups == [1, 0, 1]
         assert len(set(states)) == 3
-        assert (opened.undecide([pair]), opened.decisions()) == (0, [])
+        assert (opened.remove_verdicts([pair]), opened.verdicts()) == (0, [])
 
 
 # --- the plan
@@ -159,7 +165,7 @@ def test_a_word_can_be_taken_back(tmp_path: Path):
 
 def test_the_plan_is_the_two_principal_components(gallery: Gallery):
     """Against the singular value decomposition of the centred vectors, up to sign and one scale."""
-    plan = gallery.plan("content")
+    plan = gallery.projection("content")
     paths = [row.path for row in gallery.rows_of(plan.ids.tolist())]
     vectors = la.describe(paths, "content").astype(np.float64)
     centred = vectors - vectors.mean(axis=0)
@@ -172,11 +178,11 @@ def test_the_plan_is_the_two_principal_components(gallery: Gallery):
 
 
 def test_the_plan_of_bits_of_few_and_of_nothing(gallery: Gallery, tmp_path: Path):
-    """Packed bits have one as well; blank pictures are not in it; one picture or none is no error."""
-    assert len(gallery.plan("structure").ids) == len(gallery) - 1
+    """Packed bits have one as well; blank images are not in it; one image or none is no error."""
+    assert len(gallery.projection("structure").ids) == len(gallery) - 1
     with Gallery.create(tmp_path / "g.gallery", descriptors=("colour",)) as opened:
-        assert opened.plan().places.shape == (0, 2)
+        assert opened.projection().places.shape == (0, 2)
         opened.add(save(tmp_path / "a.png", drawn(1)))
-        assert opened.plan().places.tolist() == [[0, 0]]
+        assert opened.projection().places.tolist() == [[0, 0]]
     with pytest.raises(UserError):
-        gallery.plan("regions")
+        gallery.projection("regions")

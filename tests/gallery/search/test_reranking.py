@@ -24,7 +24,7 @@ SIZE = (320, 240)
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Drawn pictures, and three real photographs among them."""
+    """Drawn images, and three real photographs among them."""
     folder = folder_of(tmp_path_factory.mktemp("verify") / "photos", COUNT)
     for name in ("astronaut.png", "coffee.png", "chelsea.png"):
         save(folder / name.replace("png", "jpg"), reduced(name), quality=92)
@@ -55,12 +55,12 @@ def test_a_crop_and_its_place(gallery: Gallery) -> None:
     part = reduced("coffee.png")[60:210, 110:310]
     hit = gallery.search(from_array(np.ascontiguousarray(part)), 3)[0]
     assert (Path(hit.path).name, hit.relation, hit.verified) == ("coffee.jpg", "crop", True)
-    assert (hit.box_in, hit.probability > 0.99, hit.inliers > 20) == ("picture", True, True)
+    assert (hit.box_in, hit.probability > 0.99, hit.inliers > 20) == ("image", True, True)
     assert hit.box is not None
     assert overlap(astuple(hit.box), (110, 60, 200, 150)) > 0.95
 
 
-def test_a_picture_in_another(gallery: Gallery) -> None:
+def test_an_image_in_another(gallery: Gallery) -> None:
     """A photograph pasted onto something else is found, and told where it lies in the query."""
     query = drawn(99, 600, 500).copy()
     query[120:420, 150:550] = reduced("astronaut.png")
@@ -80,7 +80,7 @@ def test_what_was_done(gallery: Gallery, edit: str, relation: str) -> None:
 
 
 def test_strangers_stay_strangers(gallery: Gallery) -> None:
-    """Of a picture that has no copy none of the hits is one, and precision leaves nothing."""
+    """Of an image that has no copy none of the hits is one, and precision leaves nothing."""
     hits = gallery.search(from_array(drawn(4711, *SIZE)), 10)
     assert len(hits) == 10
     assert max(hit.probability for hit in hits) < 0.5
@@ -123,7 +123,7 @@ def test_a_file_that_is_not_there(photos: Path, tmp_path: Path, what: str) -> No
 
 
 def test_kept_keypoints(photos: Path, tmp_path: Path) -> None:
-    """A gallery that keeps keypoints gives the answers of one that does not, and forgets them with the picture."""
+    """A gallery that keeps keypoints gives the answers of one that does not, and forgets them with the image."""
     with Gallery.create(tmp_path / "g", keypoints=True) as opened:
         opened.add(photos)
         query = from_array(apply("crop-50", reduced("coffee.png")))

@@ -1,4 +1,4 @@
-"""Search: the order of a plain loop over distances, filters, regions, blank pictures, and what changes meanwhile."""
+"""Search: the order of a plain loop over distances, filters, regions, blank images, and what changes meanwhile."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 import lookalike as la
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
-from lookalike.errors import FileMissing, LoadError, NotAPicture, UserError
+from lookalike.errors import FileMissing, LoadError, NotAnImage, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.index import faiss_index, index_cache
 from lookalike.gallery.search.vector_search import Searcher
@@ -26,7 +26,7 @@ UNIT = {"colour": 226.0, "texture": 0.232, "structure": 128.0}  # what strangers
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """40 drawn pictures, and 12 edits of the first three."""
+    """40 drawn images, and 12 edits of the first three."""
     folder = folder_of(tmp_path_factory.mktemp("search") / "photos", 40)
     for number in range(3):
         for name in ("jpeg-30", "brightness+", "crop-80", "watermark"):
@@ -43,7 +43,7 @@ def gallery(photos: Path):
 
 @pytest.fixture(scope="module")
 def hashes(photos: Path):
-    """The same pictures without the network, which knows photographs and tells clouds of colour less well apart."""
+    """The same images without the network, which knows photographs and tells clouds of colour less well apart."""
     with Gallery.create(photos.parent / "h.gallery", descriptors=NAMES) as opened:
         opened.add(photos)
         yield opened
@@ -51,7 +51,7 @@ def hashes(photos: Path):
 
 @pytest.fixture(scope="module")
 def query(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An edited picture of the gallery that is not in it itself."""
+    """An edited image of the gallery that is not in it itself."""
     return save(tmp_path_factory.mktemp("query") / "q.png", apply("contrast+", drawn(1)))
 
 
@@ -97,7 +97,7 @@ def paths(hits: list[Hit]) -> list[str]:
     ],
 )
 def test_order_is_that_of_a_loop(gallery: Gallery, photos: Path, query: Path, by, weights) -> None:
-    """Every measure ranks all pictures as a loop over plain distances does; the default is `copy`."""
+    """Every measure ranks all images as a loop over plain distances does; the default is `copy`."""
     hits = gallery.search(query, 52, by=by, verify=0)
     expected = dict(looped(query, sorted(photos.iterdir()), weights))
     assert len(expected) == len(hits) == 52
@@ -108,7 +108,7 @@ def test_order_is_that_of_a_loop(gallery: Gallery, photos: Path, query: Path, by
 @pytest.mark.parametrize("by", ["blend", *NAMES, "colour=1,structure=3"])
 @pytest.mark.parametrize("k", [1, 7, 1000])
 def test_exact_equals_the_default(gallery: Gallery, query: Path, by: str, k: int) -> None:
-    """Comparing with every picture gives the answer that the fast copies give, ties included."""
+    """Comparing with every image gives the answer that the fast copies give, ties included."""
     assert gallery.search(query, k, by=by, exact=True) == gallery.search(query, k, by=by)
 
 
@@ -139,8 +139,8 @@ def test_where_filters(gallery: Gallery, photos: Path, query: Path) -> None:
         gallery.search(query, where="width >")
 
 
-def test_a_region_finds_its_picture(hashes: Gallery, tmp_path: Path) -> None:
-    """Asked with a part of a larger picture, the picture that is just this part is found, and nothing else."""
+def test_a_region_finds_its_image(hashes: Gallery, tmp_path: Path) -> None:
+    """Asked with a part of a larger image, the image that is just this part is found, and nothing else."""
     page = np.full((400, 500, 3), 250, np.uint8)
     page[100:220, 200:360] = drawn(8)
     path = save(tmp_path / "page.png", page)
@@ -151,11 +151,11 @@ def test_a_region_finds_its_picture(hashes: Gallery, tmp_path: Path) -> None:
 
 
 def test_a_region_is_cut_at_the_edges(gallery: Gallery) -> None:
-    """A region that reaches beyond the picture means what of it lies inside."""
-    picture = from_array(drawn(9))
-    whole = gallery.search(picture, 3)
-    assert whole == gallery.search(picture, 3, region=(-50, -50, 1000, 1000))
-    assert gallery.search(picture, 3, region=(0, 0, 80, 60)) == gallery.search(picture, 3, region=(-40, -9, 120, 69))
+    """A region that reaches beyond the image means what of it lies inside."""
+    image = from_array(drawn(9))
+    whole = gallery.search(image, 3)
+    assert whole == gallery.search(image, 3, region=(-50, -50, 1000, 1000))
+    assert gallery.search(image, 3, region=(0, 0, 80, 60)) == gallery.search(image, 3, region=(-40, -9, 120, 69))
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,7 @@ BLANK = {
 
 @pytest.fixture(scope="module")
 def blanks(photos: Path, tmp_path_factory: pytest.TempPathFactory):
-    """A gallery that holds blank pictures beside the others, and their folder."""
+    """A gallery that holds blank images beside the others, and their folder."""
     folder = tmp_path_factory.mktemp("blanks")
     for name, pixels in BLANK.items():
         save(folder / f"{name}.png", pixels)
@@ -237,7 +237,7 @@ def blanks(photos: Path, tmp_path_factory: pytest.TempPathFactory):
 @pytest.mark.parametrize("name", BLANK)
 @pytest.mark.parametrize("by", ["blend", *NAMES])
 def test_a_blank_query(blanks, name: str, by: str) -> None:
-    """A blank picture is like nothing but its own bytes, whatever it is asked by."""
+    """A blank image is like nothing but its own bytes, whatever it is asked by."""
     gallery, folder = blanks
     path = folder / f"{name}.png"
     assert [(str(path), "identical", 1.0)] == [(h.path, h.relation, h.probability) for h in gallery.search(path, by=by)]
@@ -245,8 +245,8 @@ def test_a_blank_query(blanks, name: str, by: str) -> None:
     assert gallery.search(brighter, by=by) == []
 
 
-def test_a_blank_library_picture_is_never_found(blanks, query: Path) -> None:
-    """No other picture finds the blank ones, however many answers are wanted."""
+def test_a_blank_library_image_is_never_found(blanks, query: Path) -> None:
+    """No other image finds the blank ones, however many answers are wanted."""
     gallery, folder = blanks
     for by in ("blend", *NAMES):
         hits = gallery.search(query, 1000, by=by)
@@ -266,12 +266,12 @@ def test_queries_of_every_kind(gallery: Gallery, photos: Path) -> None:
 
 
 def test_a_query_that_cannot_be_read(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
-    """A missing file, a text and a truncated picture raise what load raises."""
+    """A missing file, a text and a truncated image raise what load raises."""
     (tmp_path / "notes.jpg").write_text("hello")
     (tmp_path / "half.jpg").write_bytes((photos / "0000.jpg").read_bytes()[:300])
     for bad, kind in (
         (tmp_path / "none.jpg", FileMissing),
-        (tmp_path / "notes.jpg", NotAPicture),
+        (tmp_path / "notes.jpg", NotAnImage),
         (tmp_path / "half.jpg", LoadError),
         (b"", LoadError),
     ):
@@ -309,7 +309,7 @@ def test_through_a_graph(photos: Path, query: Path, tmp_path: Path, monkeypatch:
         assert all(path.endswith(".png") for path in paths(hits))
 
 
-def test_removed_pictures_behind_a_graph(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removed_images_behind_a_graph(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was removed is never an answer, though a graph still walks through it, nor after opening again."""
     monkeypatch.setattr(index_cache, "HNSW_FROM", 20)
     monkeypatch.setattr(index_cache, "SAVE_LEAST", 10)
@@ -330,14 +330,14 @@ def test_removed_pictures_behind_a_graph(photos: Path, tmp_path: Path, monkeypat
 
 
 def test_probability_falls_with_distance(hashes: Gallery, query: Path) -> None:
-    """Where one measure is heard alone, the farther away a picture is, the less probable a copy."""
+    """Where one measure is heard alone, the farther away an image is, the less probable a copy."""
     probabilities = [hit.probability for hit in hashes.search(query, 52)]
     assert sorted(probabilities, reverse=True) == probabilities
     assert all(0 <= probability <= 1 for probability in probabilities)
 
 
 def test_probability_falls_with_the_library(tmp_path: Path) -> None:
-    """The same pair at the same distance is less surely a copy, the more pictures it was picked from."""
+    """The same pair at the same distance is less surely a copy, the more images it was picked from."""
     folder = folder_of(tmp_path / "photos", 60)
     half = from_array(apply("crop-50", drawn(0)))
     found = []
@@ -350,7 +350,7 @@ def test_probability_falls_with_the_library(tmp_path: Path) -> None:
 
 
 def test_removed_by_another_process_meanwhile(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A picture that another process removes while a search is under way is left out; the rest is answered."""
+    """An image that another process removes while a search is under way is left out; the rest is answered."""
     with Gallery.create(tmp_path / "g") as gallery, Gallery.open(tmp_path / "g") as other:
         gallery.add([photos / f"{number:04}.jpg" for number in range(6)])
         for moment in ("_candidates", "_nearest"):
@@ -372,7 +372,7 @@ def test_removed_by_another_process_meanwhile(photos: Path, tmp_path: Path, monk
 
 def test_an_image_is_not_changed(gallery: Gallery) -> None:
     """Searching leaves the query's pixels as they were."""
-    picture: Image = from_array(drawn(5))
-    before = picture.pixels.copy()
-    gallery.search(picture, region=(3, 3, 50, 50))
-    assert np.array_equal(before, picture.pixels)
+    image: Image = from_array(drawn(5))
+    before = image.pixels.copy()
+    gallery.search(image, region=(3, 3, 50, 50))
+    assert np.array_equal(before, image.pixels)

@@ -20,7 +20,7 @@ from lookalike.errors import GalleryDamaged, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.gallery import FILE
 from lookalike.gallery.search import reranking
-from lookalike.gallery.search.reranking import VERIFY
+from lookalike.gallery.search.reranking import RERANK_TOP_K
 from lookalike.gallery.storage.keypoint_codec import KEPT, unpacked
 from lookalike.imaging import from_array, load
 from lookalike.imaging.manipulations import apply
@@ -38,7 +38,7 @@ def reduced(name: str) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """27 drawn pictures and three photographs."""
+    """27 drawn images and three photographs."""
     folder = folder_of(tmp_path_factory.mktemp("looked") / "photos", DRAWN)
     for name in NAMES:
         save(folder / f"{name}.jpg", reduced(name), quality=92)
@@ -78,7 +78,7 @@ def test_a_mirrored_part(gallery: Gallery, name: str) -> None:
     """A mirrored part of a photograph is found first, as mirrored, and its box is where it was cut out."""
     part = np.ascontiguousarray(reduced(name)[40:265, 60:360, :][:, ::-1])
     hit = gallery.search(from_array(part), 3)[0]
-    assert (name, "mirrored", "picture", True) == (Path(hit.path).stem, hit.relation, hit.box_in, hit.verified)
+    assert (name, "mirrored", "image", True) == (Path(hit.path).stem, hit.relation, hit.box_in, hit.verified)
     assert hit.box is not None
     assert shared(astuple(hit.box), (60, 40, 300, 225)) > 0.9
 
@@ -101,7 +101,9 @@ def test_the_order(gallery: Gallery, photos: Path) -> None:
     hits = gallery.search(from_array(apply("crop-50", reduced("coffee"))), 40)
     assert hits[0].probability > 0.5 > max(hit.probability for hit in hits[1:])
     assert [hit.distance for hit in hits[1:]] == sorted(hit.distance for hit in hits[1:])
-    assert sorted((h.verified for h in hits), reverse=True) == [True] * VERIFY + [False] * (DRAWN + 3 - VERIFY)
+    assert sorted((h.verified for h in hits), reverse=True) == [True] * RERANK_TOP_K + [False] * (
+        DRAWN + 3 - RERANK_TOP_K
+    )
 
 
 def test_a_copy_from_behind_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +132,7 @@ def test_a_copy_from_behind_comes_first(tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("held", [["copy"], ["copy", "pdq"], ["copy", "structure", "content"]])
 def test_galleries_of_few_descriptors(photos: Path, tmp_path: Path, held: list[str]) -> None:
-    """What a gallery does not hold is no hindrance: both pictures are described anew; nor is a mixed measure."""
+    """What a gallery does not hold is no hindrance: both images are described anew; nor is a mixed measure."""
     query = from_array(apply("crop-50", reduced("coffee")))
     with Gallery.create(tmp_path / "g", held) as gallery:
         gallery.add(photos)
@@ -157,7 +159,7 @@ def test_what_cannot_be_looked_at_stays_as_it_was(own: tuple[Gallery, Path], wha
     hits = gallery.search(query, 30)
     assert before == next(hit for hit in hits if "coffee" in hit.path)
     assert not before.verified
-    assert sum(hit.verified for hit in hits) == VERIFY - 1
+    assert sum(hit.verified for hit in hits) == RERANK_TOP_K - 1
 
 
 def test_switched_off_is_as_it_was(gallery: Gallery) -> None:
@@ -177,8 +179,8 @@ def test_views_exclude_looking(gallery: Gallery) -> None:
     assert not any(h.verified for h in gallery.search(from_array(reduced("coffee")), 3, views=True, verify=0))
 
 
-def test_small_and_odd_pictures(tmp_path: Path) -> None:
-    """Pictures of a pixel, a line, or one colour are looked at, or found by nothing, without an error."""
+def test_small_and_odd_images(tmp_path: Path) -> None:
+    """Images of a pixel, a line, or one colour are looked at, or found by nothing, without an error."""
     shapes = ((1, 1), (1, 300), (300, 1), (9, 9), (16, 500), (40, 40))
     for number, (height, width) in enumerate(shapes):
         save(tmp_path / "photos" / f"{number}.png", drawn(number, width, height))
@@ -210,7 +212,7 @@ def test_kept_are_those_found_anew(own: tuple[Gallery, Path]) -> None:
 
 
 def test_kept_keypoints_are_used(own: tuple[Gallery, Path], gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No keypoints are looked for in the library's pictures; the answer is that of a gallery that keeps none."""
+    """No keypoints are looked for in the library's images; the answer is that of a gallery that keeps none."""
     anew, looked = [], reranking.subject
 
     def counted(image) -> Subject:
@@ -221,7 +223,7 @@ def test_kept_keypoints_are_used(own: tuple[Gallery, Path], gallery: Gallery, mo
     for edit, name in (("crop-50", "coffee"), ("mirror", "chelsea"), ("sticker", "astronaut"), ("crop-25", "chelsea")):
         query = from_array(apply(edit, reduced(name)))
         plain, cached = gallery.search(query, 5), own[0].search(query, 5)
-        assert len(anew) == VERIFY
+        assert len(anew) == RERANK_TOP_K
         anew.clear()
         assert names(plain) == names(cached)
         assert [(hit.relation, hit.verified) for hit in plain] == [(hit.relation, hit.verified) for hit in cached]
@@ -238,7 +240,7 @@ def test_none_are_kept_unless_asked_for(gallery: Gallery) -> None:
     assert {None} == {gallery._store.keypoints(row.id) for row in gallery}
 
 
-def test_a_changed_picture_has_new_keypoints(own: tuple[Gallery, Path]) -> None:
+def test_a_changed_image_has_new_keypoints(own: tuple[Gallery, Path]) -> None:
     """Added again with another content, a path has the keypoints of the new one; removed, none are left."""
     gallery, folder = own
     save(folder / "coffee.jpg", reduced("chelsea"), quality=80)
@@ -251,7 +253,7 @@ def test_a_changed_picture_has_new_keypoints(own: tuple[Gallery, Path]) -> None:
 
 
 def test_damaged_keypoints(own: tuple[Gallery, Path]) -> None:
-    """Keypoints that are cut short make the gallery damaged, and the error names its file and the picture."""
+    """Keypoints that are cut short make the gallery damaged, and the error names its file and the image."""
     gallery, folder = own
     with sqlite3.connect(gallery.path / FILE) as database:
         database.execute("UPDATE keypoints SET data = substr(data, 1, length(data) - 3)")

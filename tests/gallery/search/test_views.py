@@ -1,4 +1,4 @@
-"""Query views: a picture that was mirrored or turned, found by a hash that knows no turns."""
+"""Query views: an image that was mirrored or turned, found by a hash that knows no turns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.comparison.alignment.orientations import TURNS
+from lookalike.comparison.alignment.orientations import ORIENTATIONS
 from lookalike.gallery import Gallery
 from samples import drawn, folder_of, save
 
@@ -20,19 +20,19 @@ def gallery(tmp_path_factory: pytest.TempPathFactory):
         yield opened
 
 
-@pytest.mark.parametrize("turn", [name for name in TURNS if name != "upright"])
+@pytest.mark.parametrize("turn", [name for name in ORIENTATIONS if name != "upright"])
 def test_every_way_to_lie_is_found(gallery: Gallery, tmp_path: Path, turn: str) -> None:
-    """Turned in any of the seven ways, a picture finds its original with views, as the same thing; without, it does
+    """Turned in any of the seven ways, an image finds its original with views, as the same thing; without, it does
     not."""
-    query = save(tmp_path / "q.png", np.ascontiguousarray(TURNS[turn].apply(drawn(7))))
+    query = save(tmp_path / "q.png", np.ascontiguousarray(ORIENTATIONS[turn].apply(drawn(7))))
     found = gallery.search(query, 3, by="structure", views=True)
     assert Path(found[0].path).name == Path(gallery.search(save(tmp_path / "u.png", drawn(7)), 1)[0].path).name
     assert found[0].probability > 0.9
     assert gallery.search(query, 1, by="structure")[0].distance > 2 * found[0].distance + 20
 
 
-def test_each_picture_once_and_in_order(gallery: Gallery, tmp_path: Path) -> None:
-    """The hits of eight views are k different pictures, nearest first, none farther than without views."""
+def test_each_image_once_and_in_order(gallery: Gallery, tmp_path: Path) -> None:
+    """The hits of eight views are k different images, nearest first, none farther than without views."""
     query = save(tmp_path / "q.png", drawn(3))
     plain, views = (gallery.search(query, 10, by="structure", views=views) for views in (False, True))
     assert len(views) == len({hit.path for hit in views}) == 10

@@ -39,7 +39,7 @@ def matching(text: str) -> list[int]:
     database = sqlite3.connect(":memory:")
     columns = list(ROWS[0])
     database.execute(f"CREATE TABLE p (id INTEGER PRIMARY KEY, {', '.join(columns)})")
-    database.execute("CREATE TABLE labels (picture_id, label, probability, source)")
+    database.execute("CREATE TABLE labels (image_id, label, probability, source)")
     labels = [(1, "dog", 0.9, "m 1"), (1, "cat", 0.1, "m 1"), (2, "fox", 1.0, "m 1"), (2, "cat", 1.0, "folders")]
     database.executemany("INSERT INTO labels VALUES (?, ?, ?, ?)", labels)
     marks = ",".join("?" * len(columns))
@@ -118,5 +118,5 @@ def test_every_field_is_a_column(tmp_path) -> None:
 
     database = Database.create(tmp_path / "g.sqlite")
     for sql, _ in FIELDS.values():
-        assert database.all(f"SELECT {sql} FROM pictures p") == []
+        assert database.all(f"SELECT {sql} FROM images p") == []
     database.close()

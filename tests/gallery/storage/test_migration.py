@@ -28,10 +28,10 @@ def old(tmp_path: Path) -> Path:
     (tmp_path / "old").mkdir()
     database = sqlite3.connect(tmp_path / "old" / FILE)
     database.execute("PRAGMA journal_mode = WAL")
-    database.executescript(resources.files("lookalike.gallery").joinpath("schema.sql").read_text("utf-8"))
+    database.executescript(resources.files("lookalike.gallery.storage").joinpath("schema.sql").read_text("utf-8"))
     database.execute("ATTACH ? AS new", (str(tmp_path / "new" / FILE),))
     database.execute("INSERT INTO descriptors SELECT id, name, fingerprint, card FROM new.descriptors")
-    for table in ("meta", "pictures", "vectors", "roots"):
+    for table in ("meta", "images", "vectors", "roots"):
         database.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
     database.execute("DELETE FROM meta WHERE key <> 'uuid'")
     database.commit()
@@ -50,7 +50,7 @@ def version(gallery: Path) -> tuple[int, set[str]]:
 
 
 def test_it_is_as_it_was(old: Path, tmp_path: Path) -> None:
-    """Opened, it has the newest format, the same pictures and answers, and no keypoints; new pictures get none."""
+    """Opened, it has the newest format, the same images and answers, and no keypoints; new images get none."""
     assert version(old)[0] == 1
     assert "keypoints" not in version(old)[1]
     query = tmp_path / "photos" / "0002.jpg"

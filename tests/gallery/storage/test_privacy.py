@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pillow
 
-from lookalike import organize
+from lookalike.actions import organize
 from lookalike.actions.dedupe_actions import clear_away, move_to
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
@@ -26,7 +26,7 @@ SECRETS = ("kindergarten", "Ludmila", "Hasselmann", "1999")  # a folder, a file,
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Pictures with telling names, folders and EXIF, a copy of one, and a file that is no picture."""
+    """Images with telling names, folders and EXIF, a copy of one, and a file that is no image."""
     folder = tmp_path / "kindergarten"
     exif = Pillow.Exif()
     exif[0x010F], exif[0x0110] = "Hasselmann", "H1"
@@ -40,7 +40,7 @@ def photos(tmp_path: Path) -> Path:
 
 @pytest.fixture(params=["thumbnails", "vectors"])
 def gallery(request: pytest.FixtureRequest, tmp_path: Path, photos: Path) -> Iterator[Gallery]:
-    with Gallery.create(tmp_path / "g.gallery", keeps=request.param) as opened:
+    with Gallery.create(tmp_path / "g.gallery", retention=request.param) as opened:
         opened.add(photos)
         yield opened
 
@@ -58,7 +58,7 @@ def test_with_paths_the_disk_tells(tmp_path: Path, photos: Path) -> None:
     assert [word for word in SECRETS if word.encode() not in held] == []
 
 
-def test_nothing_tells_where_a_picture_lay(gallery: Gallery, photos: Path) -> None:
+def test_nothing_tells_where_an_image_lay(gallery: Gallery, photos: Path) -> None:
     """Neither in the database nor in its log, whatever was done: added, changed, removed, failed, searched."""
     save(photos / "Ludmila 2.jpg", drawn(5))
     gallery.add(photos)
@@ -68,7 +68,7 @@ def test_nothing_tells_where_a_picture_lay(gallery: Gallery, photos: Path) -> No
     held = on_disk(gallery.path)
     assert len(held) > 10_000
     assert [word for word in SECRETS if word.encode() in held] == []
-    assert [row.path for row in gallery] == [f"picture-{row.path[8:]}" for row in gallery]
+    assert [row.path for row in gallery] == [f"image-{row.path[8:]}" for row in gallery]
     assert gallery.info().folders == ()
 
 
@@ -91,7 +91,7 @@ def test_only_what_changed_is_read_again(gallery: Gallery, photos: Path) -> None
 
 
 def test_search_and_duplicates_go_by_vectors(gallery: Gallery, photos: Path) -> None:
-    """By a file, and by a picture of the gallery; the files are not needed."""
+    """By a file, and by an image of the gallery; the files are not needed."""
     rows = {(row.width, row.bytes): row for row in gallery}
     original = rows[451, (photos / "Ludmila 1.jpg").stat().st_size]
     query = photos / "Ludmila 1.jpg"
@@ -101,12 +101,12 @@ def test_search_and_duplicates_go_by_vectors(gallery: Gallery, photos: Path) -> 
     (group,) = gallery.duplicates()
     assert (group.keep, len(group.others)) == (original.path, 1)
     assert [hit.path for hit in gallery.search(original, k=2)] == [original.path, group.others[0]]
-    gallery.decide([(group.keep, group.others[0])], "different")
+    gallery.add_verdicts([(group.keep, group.others[0])], "different")
     assert gallery.duplicates() == []
 
 
 def test_what_needs_the_files_says_so(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
-    kept = gallery.keeps
+    kept = gallery.retention
     for act in (
         gallery.refresh,
         gallery.calibrate,
@@ -120,15 +120,15 @@ def test_what_needs_the_files_says_so(gallery: Gallery, photos: Path, tmp_path: 
             act()
 
 
-def test_thumbnails_come_and_go_with_their_pictures(tmp_path: Path, photos: Path) -> None:
-    with Gallery.create(tmp_path / "g.gallery", keeps="thumbnails") as gallery:
+def test_thumbnails_come_and_go_with_their_images(tmp_path: Path, photos: Path) -> None:
+    with Gallery.create(tmp_path / "g.gallery", retention="thumbnails") as gallery:
         gallery.add(photos)
         row = max(gallery, key=lambda one: one.width)
         kept = Thumbnails(gallery.path)
         data = kept.get(row.sha256, KEPT)
         assert data is not None
-        picture = Pillow.open(io.BytesIO(data))
-        assert (picture.format, max(picture.size)) == ("WEBP", KEPT)
+        image = Pillow.open(io.BytesIO(data))
+        assert (image.format, max(image.size)) == ("WEBP", KEPT)
         assert gallery.info().disk_bytes == sum(
             (gallery.path / name).stat().st_size for name in ("gallery.sqlite", FILE)
         )
@@ -137,34 +137,34 @@ def test_thumbnails_come_and_go_with_their_pictures(tmp_path: Path, photos: Path
         kept.close()
 
 
-def test_vectors_alone_keep_no_picture(tmp_path: Path, photos: Path) -> None:
-    with Gallery.create(tmp_path / "g.gallery", keeps="vectors") as gallery:
+def test_vectors_alone_keep_no_image(tmp_path: Path, photos: Path) -> None:
+    with Gallery.create(tmp_path / "g.gallery", retention="vectors") as gallery:
         gallery.add(photos)
         assert not (gallery.path / FILE).exists()
 
 
 def test_creating_one_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="keeps paths, thumbnails, vectors, not 'nothing'"):
-        Gallery.create(tmp_path / "g.gallery", keeps="nothing")  # type: ignore[arg-type]
+        Gallery.create(tmp_path / "g.gallery", retention="nothing")  # type: ignore[arg-type]
     with pytest.raises(UserError, match="without paths there are none"):
-        Gallery.create(tmp_path / "g.gallery", keeps="vectors", keypoints=True)
+        Gallery.create(tmp_path / "g.gallery", retention="vectors", keypoints=True)
     assert not os.path.exists(tmp_path / "g.gallery")
 
 
 def test_the_command(tmp_path: Path, photos: Path) -> None:
-    """A new one is made by --keeps, with regions if asked; an existing one stays what it is."""
+    """A new one is made by --retention, with regions if asked; an existing one stays what it is."""
     path = tmp_path / "g.gallery"
-    made = here("index", photos, "--gallery", path, "--keeps", "vectors", "--with", "regions", "--json")
+    made = here("index", photos, "--gallery", path, "--retention", "vectors", "--with", "regions", "--json")
     assert (made.code, made.json["added"]) == (1, 3)  # 1: a file failed
-    assert here("index", photos, "--gallery", path, "--keeps", "vectors", "--json").json["unchanged"] == 3
-    refused = here("index", photos, "--gallery", path, "--keeps", "paths")
+    assert here("index", photos, "--gallery", path, "--retention", "vectors", "--json").json["unchanged"] == 3
+    refused = here("index", photos, "--gallery", path, "--retention", "paths")
     assert refused.code == 2
     assert "keeps vectors; to keep paths, index into a new gallery" in refused.err
     info = here("info", "--gallery", path)
     assert "vectors, no paths" in info.out
-    assert "regions of 3 pictures" in info.out
+    assert "regions of 3 images" in info.out
     found = here("search", photos / "Ludmila 2.jpg", "--gallery", path, "--by", "regions", "--json")
-    assert found.json[0]["path"].startswith("picture-")
+    assert found.json[0]["path"].startswith("image-")
 
 
 def test_the_service_shows_thumbnails_and_no_paths(gallery: Gallery, photos: Path) -> None:
@@ -175,7 +175,7 @@ def test_the_service_shows_thumbnails_and_no_paths(gallery: Gallery, photos: Pat
         assert [one["path"] for one in answer["images"]] == [None] * 3
         number = answer["images"][0]["id"]
         small = server.get(f"/v1/images/{number}/thumbnail?side=160")
-        assert small.status_code == (200 if gallery.keeps == "thumbnails" else 404)
+        assert small.status_code == (200 if gallery.retention == "thumbnails" else 404)
         assert server.get(f"/v1/images/{number}/file").status_code == 404
         refused = server.post("/v1/compare", data={"a_id": number, "b_id": number})
         assert (refused.status_code, "keeps no paths" in refused.json()["detail"]) == (422, True)

@@ -39,8 +39,8 @@ def test_they_come_back(count: int) -> None:
 def test_what_has_another_length_is_damaged() -> None:
     """Bytes that are cut short, or of nothing, are refused by name."""
     for data in (b"", packed(regions(3))[:-1], b"\x07" + packed(regions(3))[1:]):
-        with pytest.raises(GalleryDamaged, match="picture 7: damaged"):
-            unpacked(data, "picture 7")
+        with pytest.raises(GalleryDamaged, match="image 7: damaged"):
+            unpacked(data, "image 7")
 
 
 def test_objects_are_counted_by_name() -> None:

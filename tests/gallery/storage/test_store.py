@@ -65,7 +65,7 @@ def test_a_newer_gallery_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_older_gallery_is_brought_up_to_date(tmp_path: Path, monkeypatch) -> None:
-    """Missing migrations are run once, in order, and keep the pictures; a failing one changes nothing."""
+    """Missing migrations are run once, in order, and keep the images; a failing one changes nothing."""
     folder_of(tmp_path / "photos", 3)
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(tmp_path / "photos")
@@ -146,7 +146,7 @@ def test_info_adds_up(tmp_path: Path) -> None:
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(photos)
         info = gallery.info()
-    assert info.pictures == 5
+    assert info.images == 5
     assert info.formats == {"JPEG": 4, "PNG": 1}
-    assert info.picture_bytes == sum(path.stat().st_size for path in photos.iterdir())
+    assert info.image_bytes == sum(path.stat().st_size for path in photos.iterdir())
     assert info.folders == (str(photos),)

@@ -1,4 +1,4 @@
-"""Edits on tensors: seeds, shapes, geometry by hand, and what is said to be seen behind a picture."""
+"""Edits on tensors: seeds, shapes, geometry by hand, and what is said to be seen behind an image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ STILL = replace(Strength(**{field.name: 0.0 for field in fields(Strength)}), are
 """No edit ever happens."""
 
 
-def pictures(count: int = 8, side: int = 32) -> Tensor:
+def images(count: int = 8, side: int = 32) -> Tensor:
     """(count, 3, side, side) float 0..1, each like no other."""
     return torch.stack([torch.from_numpy(drawn(n, side, side)).permute(2, 0, 1).float() / 255 for n in range(count)])
 
@@ -29,7 +29,7 @@ def edits() -> Edits:
 
 def test_the_same_seed_and_step_give_the_same_views(edits: Edits) -> None:
     """What is drawn depends on the seed and the step alone, not on what was drawn before."""
-    given = pictures()
+    given = images()
     edits.begin(3)
     first = edits.view(given, 32, Strength())
     later = edits.view(given, 32, Strength())
@@ -46,9 +46,9 @@ def test_the_same_seed_and_step_give_the_same_views(edits: Edits) -> None:
 @pytest.mark.parametrize("side", [32, 64])
 @pytest.mark.parametrize("size", [32, 64])
 @pytest.mark.parametrize("strength", [LIGHT, Strength(), Strength(*[1.0] * 16), Strength(area=0.01, crop=1)])
-def test_every_view_is_a_picture(edits: Edits, side: int, size: int, strength: Strength) -> None:
+def test_every_view_is_an_image(edits: Edits, side: int, size: int, strength: Strength) -> None:
     """(N, 3, size, size), finite, 0..1; nobody stands behind himself; what was given stays as it was."""
-    given = pictures(12, side)
+    given = images(12, side)
     before = given.clone()
     for step in range(3):
         edits.begin(step)
@@ -61,21 +61,21 @@ def test_every_view_is_a_picture(edits: Edits, side: int, size: int, strength: S
 
 
 def test_no_edit(edits: Edits) -> None:
-    """With every edit switched off a view is the picture itself."""
-    given = pictures()
+    """With every edit switched off a view is the image itself."""
+    given = images()
     assert torch.allclose(given, edits.view(given, 32, STILL)[0], atol=1e-4)
 
 
 def test_mirror(edits: Edits) -> None:
     """A mirrored view has its columns the other way round."""
-    given = pictures()
+    given = images()
     views, _ = edits.view(given, 32, replace(STILL, mirror=1.0))
     assert torch.allclose(given.flip(3), views, atol=1e-4)
 
 
 def test_quarter_turns(edits: Edits) -> None:
     """A quarter turn is one of the three that are none, and each of them comes."""
-    given = pictures(16)
+    given = images(16)
     views, _ = edits.view(given, 32, replace(STILL, quarter=1.0))
     turns = [
         [turn for turn in range(4) if torch.allclose(torch.rot90(one, turn, (1, 2)), view, atol=1e-3)]
@@ -87,7 +87,7 @@ def test_quarter_turns(edits: Edits) -> None:
 
 @pytest.mark.parametrize("area", [0.1, 0.5, 0.9])
 def test_a_crop_keeps_what_it_says(edits: Edits, area: float) -> None:
-    """Its corners lie within the picture, and it holds at least the named share of the area, in the same shape."""
+    """Its corners lie within the image, and it holds at least the named share of the area, in the same shape."""
     matrix = edits._transform(500, replace(STILL, crop=1.0, area=area))
     corners = torch.tensor([[x, y, 1.0] for x in (-1, 1) for y in (-1, 1)])
     seen = (corners @ matrix.transpose(1, 2))[..., :2]
@@ -98,7 +98,7 @@ def test_a_crop_keeps_what_it_says(edits: Edits, area: float) -> None:
 
 
 def test_a_stretched_crop(edits: Edits) -> None:
-    """Stretched, it is up to 1.35 squared wider than high, within the picture, and loses a quarter of it at most."""
+    """Stretched, it is up to 1.35 squared wider than high, within the image, and loses a quarter of it at most."""
     matrix = edits._transform(500, replace(STILL, crop=1.0, area=0.5, stretch=1.0))
     wide, high = matrix[:, 0, 0], matrix[:, 1, 1]
     assert max(wide.max(), high.max()) <= 1
@@ -107,7 +107,7 @@ def test_a_stretched_crop(edits: Edits) -> None:
 
 
 def test_a_crop_is_a_part(edits: Edits) -> None:
-    """In a picture whose colours tell the place, the view's colours span what the matrix says."""
+    """In an image whose colours tell the place, the view's colours span what the matrix says."""
     line = (torch.arange(64) + 0.5) / 64
     given = torch.stack([line.expand(64, 64), line[:, None].expand(64, 64), torch.zeros(64, 64)])[None]
     edits.begin(1)
@@ -121,7 +121,7 @@ def test_a_crop_is_a_part(edits: Edits) -> None:
 
 
 def test_what_is_seen_behind(edits: Edits) -> None:
-    """Pictures of one colour each: whose colour is seen in a view is named, and most who are named are seen."""
+    """Images of one colour each: whose colour is seen in a view is named, and most who are named are seen."""
     colours = torch.rand(8, 3, generator=torch.Generator().manual_seed(1))
     given = colours[:, :, None, None].expand(8, 3, 32, 32).contiguous()
     named = visible = 0
@@ -139,8 +139,8 @@ def test_what_is_seen_behind(edits: Edits) -> None:
 
 
 def test_light_stays_close(edits: Edits) -> None:
-    """A light view is nearer to its picture than to any other, seen coarsely, nearly always."""
-    given = pictures(16)
+    """A light view is nearer to its image than to any other, seen coarsely, nearly always."""
+    given = images(16)
     coarse = torch.nn.functional.avg_pool2d(given, 4).flatten(1)
     right = 0
     for step in range(5):
@@ -152,7 +152,7 @@ def test_light_stays_close(edits: Edits) -> None:
 
 def test_jpeg_is_less_at_lower_quality() -> None:
     """Hardly anything is lost at quality 98, and more the lower it is."""
-    given = pictures(4)
+    given = images(4)
     lost = [
         (augment._compressed(given.clone(), torch.full((4,), quality)) - given).abs().mean().item()
         for quality in (98.0, 60.0, 10.0)
@@ -162,7 +162,7 @@ def test_jpeg_is_less_at_lower_quality() -> None:
 
 def test_jpeg_works_in_blocks() -> None:
     """A changed pixel changes its own 8 x 8 block only; what is beyond the last whole block stays as it was."""
-    given = pictures(1, 36)
+    given = images(1, 36)
     changed = given.clone()
     changed[0, :, 13, 21] = 1 - changed[0, :, 13, 21]
     quality = torch.tensor([30.0])

@@ -1,4 +1,4 @@
-"""Views of training pictures: drawn by the step, of the size that is asked for, and drawings stay drawings."""
+"""Views of training images: drawn by the step, of the size that is asked for, and drawings stay drawings."""
 
 from __future__ import annotations
 

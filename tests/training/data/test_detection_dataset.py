@@ -27,7 +27,7 @@ def read(source: Path, tmp_path: Path, images: Path | None = None) -> Boxed:
 
 
 def one_coco(folder: Path, boxes: list, count: int = 2, **more: object) -> Path:
-    """A COCO file of pictures 80 x 60, each with these boxes of class 7, "cup"."""
+    """A COCO file of images 80 x 60, each with these boxes of class 7, "cup"."""
     for number in range(count):
         save(folder / f"{number}.png", np.clip(GREY + number, 0, 255).astype(np.uint8))
     images = [{"id": number, "file_name": f"{number}.png", "width": 80, "height": 60} for number in range(count)]
@@ -57,7 +57,7 @@ def yolo_in(folder: Path, text: str, names: str | None = "names:\n  0: cup\n  1:
 
 
 def test_coco(tmp_path: Path) -> None:
-    """Drawn scenes arrive as they were drawn, in shares of the picture; negatives stay."""
+    """Drawn scenes arrive as they were drawn, in shares of the image; negatives stay."""
     file = coco_in(tmp_path / "drawn", 6)
     told = json.loads(file.read_text())
     save(tmp_path / "drawn" / "empty.png", GREY)
@@ -73,7 +73,7 @@ def test_coco(tmp_path: Path) -> None:
         assert made.boxes[number] == pytest.approx(np.array([box for _, box in boxes]) / 96)
     assert made.boxes[6].shape == (0, 4)
     assert made.boxes[6].dtype == np.float32
-    assert "pictures that show nothing: 1" in made.notes
+    assert "images that show nothing: 1" in made.notes
     assert made.counts.sum() == sum(map(len, made.boxes))
 
 
@@ -88,8 +88,8 @@ def test_pascal_voc(tmp_path: Path) -> None:
     assert "boxes marked as difficult, taken like any other: 2" in made.notes
 
 
-def test_voc_beside_its_pictures(tmp_path: Path) -> None:
-    """XML and pictures in one folder; a name that is not there, or leads elsewhere, is found by that of the XML."""
+def test_voc_beside_its_images(tmp_path: Path) -> None:
+    """XML and images in one folder; a name that is not there, or leads elsewhere, is found by that of the XML."""
     save(tmp_path / "flat" / "0.png", GREY)
     save(tmp_path / "flat" / "1.png", GREY)
     for number in range(2):
@@ -131,7 +131,7 @@ def test_yolo(names: str, tmp_path: Path) -> None:
 
 
 def test_yolo_without_names_or_text(tmp_path: Path) -> None:
-    """Classes are called by their number; a picture without a text file shows nothing; odd lines and texts are told."""
+    """Classes are called by their number; an image without a text file shows nothing; odd lines and texts are told."""
     folder = yolo_in(tmp_path / "yolo", "3 0.5 0.5 0.2 0.4\nx y\n-1 0 0 0 0\n1 2 3\n", None)
     save(folder / "images" / "some" / "more.png", GREY)
     (folder / "labels" / "some" / "gone.txt").write_text("0 0.5 0.5 0.2 0.4\n")
@@ -139,7 +139,7 @@ def test_yolo_without_names_or_text(tmp_path: Path) -> None:
     assert made.names == ("class 3",)
     assert [len(one) for one in made.boxes] == [1, 1, 0]
     assert "lines that are not: class x y w h; left out: 6" in made.notes
-    assert "text files without a picture, left out: 1" in made.notes
+    assert "text files without an image, left out: 1" in made.notes
     (folder / "classes.txt").write_text("a\nb\nc\nd\n")
     assert read(folder, tmp_path).names == ("d",)
 
@@ -149,9 +149,9 @@ def test_yolo_without_names_or_text(tmp_path: Path) -> None:
     [
         ([10, 10, -5, 5], "boxes without width or height, left out: 2"),
         ([10, 10, 0, 5], "boxes without width or height, left out: 2"),
-        ([90, 10, 20, 5], "boxes outside their picture, left out: 2"),
-        ([float("nan"), 1, 1, 1], "boxes that are no numbers, or of another picture, left out: 2"),
-        ([1e400, 1, 1, 1], "boxes that are no numbers, or of another picture, left out: 2"),
+        ([90, 10, 20, 5], "boxes outside their image, left out: 2"),
+        ([float("nan"), 1, 1, 1], "boxes that are no numbers, or of another image, left out: 2"),
+        ([1e400, 1, 1, 1], "boxes that are no numbers, or of another image, left out: 2"),
         ([1, 1, 5], "annotations without a bbox of four numbers, left out: 2"),
         ("box", "annotations without a bbox of four numbers, left out: 2"),
         ([8, 6, 16, 12], "boxes told more than once, taken once: 2"),
@@ -166,10 +166,10 @@ def test_boxes_that_cannot_be_used(box: list, note: str, tmp_path: Path) -> None
 
 
 def test_boxes_that_reach_beyond(tmp_path: Path) -> None:
-    """What lies within the picture is left of them."""
+    """What lies within the image is left of them."""
     made = read(one_coco(tmp_path / "c", [[-8, 30, 16, 600]]), tmp_path)
     assert made.boxes[0] == pytest.approx(np.array([[0, 0.5, 0.1, 0.5]]))
-    assert "boxes that reach beyond their picture, cut at its edge: 2" in made.notes
+    assert "boxes that reach beyond their image, cut at its edge: 2" in made.notes
 
 
 def test_crowds_strangers_and_unlisted_images(tmp_path: Path) -> None:
@@ -193,8 +193,8 @@ def test_crowds_strangers_and_unlisted_images(tmp_path: Path) -> None:
         assert note in made.notes
 
 
-def test_missing_and_damaged_pictures(tmp_path: Path) -> None:
-    """They are failures with a reason; the boxes of the others stay with their own pictures."""
+def test_missing_and_damaged_images(tmp_path: Path) -> None:
+    """They are failures with a reason; the boxes of the others stay with their own images."""
     file = coco_in(tmp_path / "drawn", 6)
     (tmp_path / "drawn" / "001.png").unlink()
     (tmp_path / "drawn" / "002.png").write_bytes(b"\x89PNG no more")
@@ -204,12 +204,12 @@ def test_missing_and_damaged_pictures(tmp_path: Path) -> None:
     assert made.boxes[1] == pytest.approx(np.array([box for _, box in scene(3)[1]]) / 96)
 
 
-def test_pictures_elsewhere(tmp_path: Path) -> None:
+def test_images_elsewhere(tmp_path: Path) -> None:
     """They are found by --images, in an ordinary place beside the file, or told to be looked for."""
     file = coco_in(tmp_path / "drawn", 3)
     (tmp_path / "set" / "annotations").mkdir(parents=True)
     moved = file.rename(tmp_path / "set" / "annotations" / "instances_val.json")
-    with pytest.raises(UserError, match=r"none of its 3 pictures is there.*--images"):
+    with pytest.raises(UserError, match=r"none of its 3 images is there.*--images"):
         read(moved, tmp_path)
     assert len(read(moved, tmp_path, tmp_path / "drawn").boxes) == 3
     (tmp_path / "drawn").rename(tmp_path / "set" / "val")
@@ -240,14 +240,14 @@ def test_sources_of_no_kind(tmp_path: Path) -> None:
 
 def test_no_boxes_at_all(tmp_path: Path) -> None:
     """An error, which tells what became of them."""
-    with pytest.raises(UserError, match=r"two pictures with a box.*boxes without width or height, left out: 2"):
+    with pytest.raises(UserError, match=r"two images with a box.*boxes without width or height, left out: 2"):
         read(one_coco(tmp_path / "c", [[1, 1, 0, 0]]), tmp_path)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_pictures_that_exif_turns(orientation: int, tmp_path: Path) -> None:
-    """A white box on black, its place told for the picture as stored: where sides change places, the box is turned with
-    it; else it is that of the upright picture. Pillow's own turn of a drawn mask says where it must be."""
+def test_images_that_exif_turns(orientation: int, tmp_path: Path) -> None:
+    """A white box on black, its place told for the image as stored: where sides change places, the box is turned with
+    it; else it is that of the upright image. Pillow's own turn of a drawn mask says where it must be."""
     stored = np.zeros((60, 80, 3), np.uint8)
     stored[6:18, 8:40] = 255
     exif = Pillow.Exif()
@@ -267,19 +267,19 @@ def test_pictures_that_exif_turns(orientation: int, tmp_path: Path) -> None:
     assert (columns.max() + 1, rows.max() + 1) == pytest.approx((x + width, y + height), abs=1)
 
 
-def test_another_picture_than_was_told(tmp_path: Path) -> None:
-    """A picture that was made smaller keeps its boxes; one of another shape loses them."""
+def test_another_image_than_was_told(tmp_path: Path) -> None:
+    """An image that was made smaller keeps its boxes; one of another shape loses them."""
     file = one_coco(tmp_path / "c", [[8, 6, 16, 12]], 4)
     save(tmp_path / "c" / "0.png", GREY[::2, ::2])
     save(tmp_path / "c" / "1.png", GREY[:30])
     made = read(file, tmp_path)
     assert [len(one) for one in made.boxes] == [1, 0, 1, 1]
     assert made.boxes[0] == pytest.approx(made.boxes[2])
-    assert "pictures of another shape than the file of boxes tells, their boxes left out: 1" in made.notes
+    assert "images of another shape than the file of boxes tells, their boxes left out: 1" in made.notes
 
 
 def test_what_is_held_out(tmp_path: Path) -> None:
-    """A share of the pictures with boxes and of those without; the same the next time."""
+    """A share of the images with boxes and of those without; the same the next time."""
     file = one_coco(tmp_path / "c", [[8, 6, 16, 12]], 20)
     told = json.loads(file.read_text())
     told["annotations"] = told["annotations"][:10]

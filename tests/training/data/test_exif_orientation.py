@@ -1,4 +1,4 @@
-"""Boxes are turned as pictures are: Pillow's own turn of a drawn box is the oracle."""
+"""Boxes are turned as images are: Pillow's own turn of a drawn box is the oracle."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from samples import save
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_boxes_turn_with_their_picture(orientation: int, tmp_path: Path) -> None:
-    """The corners of a white box in a picture that Pillow turned are where ``turned`` says."""
+def test_boxes_turn_with_their_image(orientation: int, tmp_path: Path) -> None:
+    """The corners of a white box in an image that Pillow turned are where ``turned`` says."""
     pixels = np.zeros((60, 80, 3), np.uint8)
     pixels[6:18, 8:40] = 255
     exif = Pillow.Exif()
     exif[0x112] = orientation
     path = save(tmp_path / "a.png", pixels, exif=exif)
-    with Pillow.open(path) as picture:
-        upright = np.asarray(ImageOps.exif_transpose(picture))
+    with Pillow.open(path) as image:
+        upright = np.asarray(ImageOps.exif_transpose(image))
     rows, columns = np.nonzero(upright[..., 0])
     x, y, width, height = turned(np.array([[8 / 80, 6 / 60, 32 / 80, 12 / 60]]), orientation)[0]
     assert stored(path).upright == upright.shape[1::-1]

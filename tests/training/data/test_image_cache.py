@@ -1,4 +1,4 @@
-"""Packs: every picture decoded once, squeezed, and found again until a file changes."""
+"""Packs: every image decoded once, squeezed, and found again until a file changes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def decoding_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_cache, "_square", fail)
 
 
-def test_pictures_are_squeezed(tmp_path: Path, cache: Path) -> None:
-    """Each picture becomes a square: area when it shrinks, linear when it grows, in the order of the names."""
+def test_images_are_squeezed(tmp_path: Path, cache: Path) -> None:
+    """Each image becomes a square: area when it shrinks, linear when it grows, in the order of the names."""
     large, small = drawn(1, 90, 70), drawn(2, 20, 24)  # less than twice 40, so that loading shrinks nothing
     save(tmp_path / "p" / "b.png", small)
     save(tmp_path / "p" / "a.png", large)
@@ -40,7 +40,7 @@ def test_pictures_are_squeezed(tmp_path: Path, cache: Path) -> None:
 
 
 def test_the_first_folder_is_the_label(tmp_path: Path, cache: Path) -> None:
-    """Classes are the folders directly below, sorted; a picture outside of them has none, as all have unasked."""
+    """Classes are the folders directly below, sorted; an image outside of them has none, as all have unasked."""
     for place in ("dog/x/1.png", "cat/1.png", "dog/2.png", "3.png"):
         save(tmp_path / "p" / place, drawn(1))
     packed = pack(tmp_path / "p", 16, cache, labelled=True)
@@ -70,7 +70,7 @@ def test_what_cannot_be_read_is_left_out_and_counted(tmp_path: Path, cache: Path
 def test_a_pack_is_found_again(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second call decodes nothing and answers the same."""
     root = folder_of(tmp_path / "p", 3)
-    (root / "bad.jpg").write_text("no picture")
+    (root / "bad.jpg").write_text("no image")
     first = pack(root, 16, cache)
     decoding_forbidden(monkeypatch)
     again = pack(root, 16, cache)
@@ -113,11 +113,11 @@ def test_killed_half_way(tmp_path: Path, cache: Path, monkeypatch: pytest.Monkey
 
 
 def test_nothing_to_pack(tmp_path: Path, cache: Path) -> None:
-    """No folder, no pictures, and none that can be read: errors that name the folder."""
+    """No folder, no images, and none that can be read: errors that name the folder."""
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty" / "notes.txt").write_text("no picture")
+    (tmp_path / "empty" / "notes.txt").write_text("no image")
     (tmp_path / "bad").mkdir()
-    (tmp_path / "bad" / "1.jpg").write_text("no picture")
+    (tmp_path / "bad" / "1.jpg").write_text("no image")
     for name in ("none", "empty", "bad"):
         with pytest.raises(UserError, match=str(tmp_path / name)):
             pack(tmp_path / name, 16, cache)

@@ -1,4 +1,4 @@
-"""Labelled pictures: folders, nested folders and CSVs; what is held out stays out; what cannot be used is told."""
+"""Labelled images: folders, nested folders and CSVs; what is held out stays out; what cannot be used is told."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classes import classes_in, picture
+from classes import classes_in, image
 from lookalike.errors import UserError
-from lookalike.training.data.image_folder import evenly, read_labelled, read_pictures, split
+from lookalike.training.data.image_folder import evenly, read_images, read_labelled, split
 from samples import save
 
 
 def test_folders_are_classes(tmp_path: Path) -> None:
-    """A folder each; empty ones and those without a picture to read are named and no classes, single pictures told."""
+    """A folder each; empty ones and those without an image to read are named and no classes, single images told."""
     root = classes_in(tmp_path / "p", (3, 1, 2))
     (root / "empty").mkdir()
     (root / "z").mkdir()
-    (root / "z" / "bad.png").write_text("no picture")
-    save(root / "alone.png", picture(0, 9))
+    (root / "z" / "bad.png").write_text("no image")
+    save(root / "alone.png", image(0, 9))
     told = read_labelled(root, 32, tmp_path / "packs")
     assert told.pack.classes == ("a", "b", "c")
     assert (told.counts.tolist(), told.empty, told.unlabelled) == ([3, 1, 2], ("empty", "z"), 1)
     assert [(Path(one.path).name, bool(one.reason)) for one in told.pack.failed] == [("bad.png", True)]
     notes = " ".join(told.notes)
-    assert all(word in notes for word in ("empty, z", "one picture of b", "1 pictures in no class"))
+    assert all(word in notes for word in ("empty, z", "one image of b", "1 images in no class"))
 
 
-def test_pictures_of_any_size_become_one(tmp_path: Path) -> None:
+def test_images_of_any_size_become_one(tmp_path: Path) -> None:
     """Small, large, wide and grey ones are all squeezed to the side that is asked for."""
     for number, shape in enumerate(((20, 20, 3), (300, 40, 3), (50, 400, 3), (64, 64, 3))):
         save(tmp_path / "p" / "ab"[number % 2] / f"{number}.png", np.full(shape, 40 * number, np.uint8))
@@ -38,7 +38,7 @@ def test_pictures_of_any_size_become_one(tmp_path: Path) -> None:
 def test_nested_folders_are_classes(tmp_path: Path) -> None:
     """With ``nested`` a class is the whole folder; without it the first one."""
     for kind, place in enumerate(("x/one", "x/two", "y/one")):
-        save(tmp_path / "p" / place / "1.png", picture(kind, 0))
+        save(tmp_path / "p" / place / "1.png", image(kind, 0))
     assert read_labelled(tmp_path / "p", 32, tmp_path / "packs", nested=True).pack.classes == (
         "x/one",
         "x/two",
@@ -48,7 +48,7 @@ def test_nested_folders_are_classes(tmp_path: Path) -> None:
 
 
 def test_a_csv(tmp_path: Path) -> None:
-    """Paths are told from the CSV's folder; missing files are listed; a label without a picture is no class."""
+    """Paths are told from the CSV's folder; missing files are listed; a label without an image is no class."""
     classes_in(tmp_path / "p", (2, 2))
     rows = [
         "p/a/000.png,red",
@@ -62,7 +62,7 @@ def test_a_csv(tmp_path: Path) -> None:
     told = read_labelled(tmp_path / "l.csv", 32, tmp_path / "packs")
     assert (told.pack.paths, told.pack.classes) == (("p/a/000.png", "p/a/001.png", "p/b/000.png"), ("green", "red"))
     assert (told.counts.tolist(), told.empty) == ([1, 2], ("blue",))
-    assert [one.reason for one in told.pack.failed] == ["no such file", "not named like a picture"]
+    assert [one.reason for one in told.pack.failed] == ["no such file", "not named like an image"]
 
 
 @pytest.mark.parametrize(
@@ -78,15 +78,15 @@ def test_a_csv_that_will_not_do(text: str, named: str, tmp_path: Path) -> None:
 
 
 def test_one_class(tmp_path: Path) -> None:
-    """It teaches nothing, but pictures without labels will do for who needs none."""
+    """It teaches nothing, but images without labels will do for who needs none."""
     root = classes_in(tmp_path / "p", (3,))
     with pytest.raises(UserError, match="one class"):
         read_labelled(root, 32, tmp_path / "packs")
-    assert len(read_pictures(root, 32, tmp_path / "packs").pack.labels) == 3
+    assert len(read_images(root, 32, tmp_path / "packs").pack.labels) == 3
 
 
 def test_a_share_of_each_class_is_held_out(tmp_path: Path) -> None:
-    """A fifth of each, at least one, and none of a class with one picture; the same seed holds out the same."""
+    """A fifth of each, at least one, and none of a class with one image; the same seed holds out the same."""
     every = read_labelled(classes_in(tmp_path / "p", (10, 3, 1, 20)), 32, tmp_path / "packs").pack
     parted = split(every, 0.2, 3, tmp_path / "a.json")
     assert np.bincount(every.labels[parted.held], minlength=4).tolist() == [2, 1, 0, 4]
@@ -96,14 +96,14 @@ def test_a_share_of_each_class_is_held_out(tmp_path: Path) -> None:
 
 
 def test_held_out_stays_out(tmp_path: Path) -> None:
-    """When pictures come, the file's own are held out and no others; a file over other pictures is refused."""
+    """When images come, the file's own are held out and no others; a file over other images is refused."""
     root = classes_in(tmp_path / "p", (6, 6))
     before = read_labelled(root, 32, tmp_path / "packs").pack
     held = {before.paths[row] for row in split(before, 0.3, 0, tmp_path / "h.json").held}
     after = read_labelled(classes_in(root, (9, 9)), 32, tmp_path / "packs").pack
     assert {after.paths[row] for row in split(after, 0.3, 0, tmp_path / "h.json").held} == held
     (tmp_path / "h.json").write_text('["other.png"]')
-    with pytest.raises(UserError, match="other pictures"):
+    with pytest.raises(UserError, match="other images"):
         split(after, 0.3, 0, tmp_path / "h.json")
 
 
@@ -116,10 +116,10 @@ def test_whole_classes_are_held_out(tmp_path: Path) -> None:
 
 
 def test_twins_of_what_is_held_out_are_not_trained_on(tmp_path: Path) -> None:
-    """Every picture twice: whichever is held out, its double is left out of both sides."""
+    """Every image twice: whichever is held out, its double is left out of both sides."""
     for number in range(6):
         for double in "xy":
-            save(tmp_path / "p" / "ab"[number % 2] / f"{number}{double}.png", picture(0, number))
+            save(tmp_path / "p" / "ab"[number % 2] / f"{number}{double}.png", image(0, number))
     every = read_labelled(tmp_path / "p", 32, tmp_path / "packs").pack
     parted = split(every, 0.2, 1, tmp_path / "h.json")
     seen = {every.pixels[row].tobytes() for row in parted.held}

@@ -18,7 +18,7 @@ def test_the_same_seed_draws_the_same() -> None:
 
 
 def test_overlays_are_clear_in_places_and_seen_in_others() -> None:
-    """Of each kind's overlays some part is opaque enough to be seen; most leave a part of the picture alone."""
+    """Of each kind's overlays some part is opaque enough to be seen; most leave a part of the image alone."""
     alpha = overlays(60, 48, 1)[..., 3].reshape(60, -1)
     assert (alpha.max(1) >= 60).mean() > 0.9
     assert (alpha.min(1) == 0).mean() > 0.7

@@ -40,7 +40,7 @@ def test_class_balanced_weights() -> None:
 
 
 def test_focal() -> None:
-    """-(1 - p)^2 log p of the right class, picture by picture; without gamma it is cross-entropy."""
+    """-(1 - p)^2 log p of the right class, image by image; without gamma it is cross-entropy."""
     right = [softmax(row.tolist())[kind] for row, kind in zip(LOGITS, TRUTH, strict=True)]
     expected = sum(-((1 - p) ** 2) * math.log(p) for p in right) / 4
     assert losses.focal(LOGITS, TRUTH).item() == pytest.approx(expected, rel=1e-5)

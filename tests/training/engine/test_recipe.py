@@ -9,7 +9,7 @@ import pytest
 from lookalike.errors import UserError
 from lookalike.training.engine.recipe import Phase, Recipe, Source, Strength, read
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 GOOD = """
 seed = 3
 

@@ -14,7 +14,7 @@ from lookalike.training.tasks.classifier import ClassifierSettings
 from lookalike.training.tasks.siamese import SiameseSettings
 
 KINDS = (ClassifierSettings, SiameseSettings, AutoencoderSettings)
-RECIPES = Path(__file__).parents[2] / "recipes"
+RECIPES = Path(__file__).parents[3] / "recipes"
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -15,7 +15,7 @@ from lookalike.training.data.augment import Edits
 from lookalike.training.engine import losses, trainer
 from lookalike.training.engine.recipe import LIGHT, Phase, Recipe, Source, Strength
 from lookalike.training.engine.trainer import Plan
-from lookalike.training.tasks.copy_detection import Copying, Pictures, run_of, trained_by
+from lookalike.training.tasks.copy_detection import Copying, Images, run_of, trained_by
 from samples import drawn
 
 RECIPE = Recipe(
@@ -27,14 +27,14 @@ RECIPE = Recipe(
 )
 
 
-def pictures(count: int = 8) -> Pictures:
+def images(count: int = 8) -> Images:
     """Drawn ones; half of them taught and labelled."""
     generator = np.random.default_rng(1)
     targets = generator.normal(size=(count, 256)).astype(np.float32)
     targets /= np.linalg.norm(targets, axis=1, keepdims=True)
     targets[::2] = 0
     labels = np.where(np.arange(count) % 2, np.arange(count) % 3, -1)
-    return Pictures(np.stack([drawn(seed, 32, 32) for seed in range(count)]), targets, labels.astype(np.int64))
+    return Images(np.stack([drawn(seed, 32, 32) for seed in range(count)]), targets, labels.astype(np.int64))
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_it_learns(tmp_path: Path) -> None:
     """On views that were never trained on, the loss is far lower after than before, and copies beat strangers."""
     mild = replace(LIGHT, mirror=0.5)
     recipe = replace(RECIPE, phases=(Phase(32, 8, 25, heavy=mild), Phase(40, 8, 15, heavy=mild)), warm_up=5)
-    given = pictures()
+    given = images()
     run = run_of(recipe, [given], 3, tmp_path)
     edits = Edits(99, 32)
     plain = torch.from_numpy(given.pixels).permute(0, 3, 1, 2).float() / 255
@@ -78,15 +78,15 @@ def test_it_learns(tmp_path: Path) -> None:
 def test_interrupted_and_resumed(tmp_path: Path) -> None:
     """Interrupted between two checkpoints and gone on with, a run ends at the same step, with the same line of the
     curve for every second step, and bit by bit with the weights of a run that was never interrupted."""
-    whole = run_of(RECIPE, [pictures()], 3, tmp_path / "whole")
+    whole = run_of(RECIPE, [images()], 3, tmp_path / "whole")
     list(whole.train())
-    first = run_of(RECIPE, [pictures()], 3, tmp_path / "parts")
+    first = run_of(RECIPE, [images()], 3, tmp_path / "parts")
     for told in first.train():
         if told["step"] == 4:
             break
     with (tmp_path / "parts" / "curve.jsonl").open("a") as cut:
         cut.write('{"step": 6, "cop')
-    second = run_of(RECIPE, [pictures()], 3, tmp_path / "parts")
+    second = run_of(RECIPE, [images()], 3, tmp_path / "parts")
     assert second.resume()
     assert second.step == 3
     list(second.train())
@@ -100,9 +100,9 @@ def test_interrupted_and_resumed(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("often")
 def test_a_finished_run(tmp_path: Path) -> None:
     """There is nothing left to do, and the network is the one that was trained."""
-    first = run_of(RECIPE, [pictures()], 3, tmp_path)
+    first = run_of(RECIPE, [images()], 3, tmp_path)
     list(first.train())
-    again = run_of(RECIPE, [pictures()], 3, tmp_path)
+    again = run_of(RECIPE, [images()], 3, tmp_path)
     assert again.resume()
     assert list(again.train()) == []
     assert torch.equal(trained_by(first).copy.weight, trained_by(again).copy.weight)
@@ -111,13 +111,13 @@ def test_a_finished_run(tmp_path: Path) -> None:
 def test_nothing_to_resume(tmp_path: Path) -> None:
     """Without a checkpoint a run begins at its beginning; a curve without one is begun again."""
     (tmp_path / "curve.jsonl").write_text('{"step": 20}\n')
-    run = run_of(RECIPE, [pictures()], 3, tmp_path)
+    run = run_of(RECIPE, [images()], 3, tmp_path)
     assert (run.resume(), run.step, curve(tmp_path)) == (False, 0, [])
 
 
 def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed while it writes, a run leaves the checkpoint before."""
-    run = run_of(RECIPE, [pictures()], 3, tmp_path)
+    run = run_of(RECIPE, [images()], 3, tmp_path)
     run.save()
 
     def killed(_: object, path: Path) -> None:
@@ -128,31 +128,31 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: py
     run.step = 5
     with pytest.raises(KeyboardInterrupt):
         run.save()
-    again = run_of(RECIPE, [pictures()], 3, tmp_path)
+    again = run_of(RECIPE, [images()], 3, tmp_path)
     assert (again.resume(), again.step) == (True, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", None])
 def test_a_checkpoint_that_does_not_fit(tmp_path: Path, content: bytes | None) -> None:
     """A damaged checkpoint, and one with another number of classes: an error that names the file."""
-    run_of(RECIPE, [pictures()], 7, tmp_path).save()
+    run_of(RECIPE, [images()], 7, tmp_path).save()
     if content is not None:
         (tmp_path / "checkpoint.pt").write_bytes(content)
     with pytest.raises(UserError, match=r"checkpoint\.pt"):
-        run_of(RECIPE, [pictures()], 3, tmp_path).resume()
+        run_of(RECIPE, [images()], 3, tmp_path).resume()
 
 
 def test_a_run_leaves_the_random_numbers_of_others_alone(tmp_path: Path) -> None:
     """Making a run draws its weights from its own seed and moves nobody else's generator."""
     before = torch.random.get_rng_state()
-    first, again = (run_of(RECIPE, [pictures()], 3, tmp_path) for _ in range(2))
+    first, again = (run_of(RECIPE, [images()], 3, tmp_path) for _ in range(2))
     assert torch.equal(before, torch.random.get_rng_state())
     assert torch.equal(trained_by(first).copy.weight, trained_by(again).copy.weight)
 
 
 def test_who_is_told_apart() -> None:
-    """By loops over pairs of rows: not a row from itself, nor a picture from a view that shows it behind another."""
-    task = Copying(RECIPE, [pictures(6), pictures(4)], 3)
+    """By loops over pairs of rows: not a row from itself, nor an image from a view that shows it behind another."""
+    task = Copying(RECIPE, [images(6), images(4)], 3)
     shown = torch.zeros(5, 5, dtype=torch.bool)
     shown[0, 1] = shown[3, 4] = True
 

@@ -30,7 +30,7 @@ def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
     card = read_card(tmp_path / "shoes.toml")
     assert (card.name, card.file, card.sha256) == (written.name, "shoes.onnx", written.sha256)
     assert (card.licence, card.source, card.weaknesses) == (written.licence, written.source, tuple(written.weaknesses))
-    assert {output.name: output.typical for output in card.outputs} == written.outputs
+    assert {output.name: output.median_negative_distance for output in card.outputs} == written.outputs
     assert [(output.dim, output.metric, output.version) for output in card.outputs] == [(256, "cosine", 1)] * 2
     assert (card.input.name, card.input.side, card.input.layout, card.input.type) == ("image", 144, "NHWC", "uint8")
     assert [(one.data, one.terms) for one in card.training] == written.training
@@ -51,7 +51,7 @@ def test_a_classifier(tmp_path: Path) -> None:
     write_card(Written("a", "0" * 64, "MIT", "mine", 32, outputs, labels=labels), tmp_path / "a.onnx")
     card = read_card(tmp_path / "a.toml")
     assert labels == card.labels
-    told = [(output.name, output.dim, output.metric, output.typical) for output in card.outputs]
+    told = [(output.name, output.dim, output.metric, output.median_negative_distance) for output in card.outputs]
     assert told == [("kind", 64, "euclidean", 12.5), ("copy.kind", 256, "cosine", 1.0)]
 
 

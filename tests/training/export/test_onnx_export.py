@@ -60,7 +60,7 @@ def answers(path: Path, pixels: np.ndarray, names: Sequence[str] = ("copy", "con
 
 @pytest.mark.parametrize("count", [1, 3, 16])
 def test_torch_and_the_file_agree(file: Path, count: int) -> None:
-    """For any number of pictures, (N, S, S, 3) uint8, both outputs are torch's within TOLERANCE, of unit length."""
+    """For any number of images, (N, S, S, 3) uint8, both outputs are torch's within TOLERANCE, of unit length."""
     pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(count)])
     with torch.no_grad():
         expected = network()(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
@@ -89,7 +89,7 @@ def test_parts_cell_by_cell() -> None:
 
 @pytest.mark.parametrize("compact", [False, True])
 def test_a_tower_and_its_parts(compact: bool, tmp_path: Path) -> None:
-    """Of every picture of a batch: the vector is torch's, and the parts of all cells add up to it. ``restored_tower``
+    """Of every image of a batch: the vector is torch's, and the parts of all cells add up to it. ``restored_tower``
     gives all of it back."""
     path, made = tmp_path / "tower.onnx", tower()
     export_tower(made, "kind", SIDE * 2, path, compact)
@@ -141,9 +141,9 @@ def test_the_same_network_gives_the_same_bytes(file: Path, tmp_path: Path) -> No
     """Exported by another process, in another folder and with other hash seeds, not a byte differs."""
     script = f"""
 import sys
-sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1])]!r}
+sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}
 from pathlib import Path
-from test_export import SIDE, network
+from test_onnx_export import SIDE, network
 from lookalike.training.export.onnx_export import export
 print(export(network(), SIDE, Path("elsewhere.onnx")))
 """
@@ -169,7 +169,7 @@ def test_nothing_is_left_to_normalise(name: str, tmp_path: Path) -> None:
 def test_nothing_of_the_machine(file: Path) -> None:
     """No path, no source code and no trace of where it was made is in the bytes; large weights take two bytes each."""
     data = file.read_bytes()
-    places = {sys.prefix, os.getcwd(), str(Path.home()), str(Path(__file__).parents[2]), str(file.parent)} - {"/"}
+    places = {sys.prefix, os.getcwd(), str(Path.home()), str(Path(__file__).parents[3]), str(file.parent)} - {"/"}
     for place in [*places, "site-packages", ".py\n", "/usr/", "/home/", "Traceback"]:
         assert place.encode() not in data
     assert not re.search(rb"\w\.py\b", data)

@@ -36,10 +36,10 @@ def detector() -> Detector:
     return made.eval()
 
 
-def boxes(count: int, seed: int = 0, pictures: int = 2) -> Tensor:
+def boxes(count: int, seed: int = 0, images: int = 2) -> Tensor:
     random = torch.Generator().manual_seed(seed)
-    sides = torch.rand(pictures, count, 2, generator=random) * 0.6 + 0.1
-    return torch.cat([torch.rand(pictures, count, 2, generator=random) * (1 - sides), sides], -1)
+    sides = torch.rand(images, count, 2, generator=random) * 0.6 + 0.1
+    return torch.cat([torch.rand(images, count, 2, generator=random) * (1 - sides), sides], -1)
 
 
 def read(channel: Tensor, y: float, x: float) -> float:
@@ -53,7 +53,7 @@ def read(channel: Tensor, y: float, x: float) -> float:
 
 
 def test_align_is_the_mean_of_points_read_one_by_one() -> None:
-    """Two products of matrices give what loops over pictures, boxes, bins and points give."""
+    """Two products of matrices give what loops over images, boxes, bins and points give."""
     maps, places, bins, samples = torch.randn(2, 3, 5, 7, generator=torch.Generator().manual_seed(1)), boxes(2), 2, 2
     told = align(maps, places, bins, samples)
     for n, r, i, j in itertools.product(range(2), range(2), range(bins), range(bins)):
@@ -108,9 +108,9 @@ def test_suppression_is_greedy(seed: int) -> None:
     """In rounds for all at once, the boxes that stand are those of one after the other."""
     places, scores = boxes(30, seed), torch.rand(2, 30, generator=torch.Generator().manual_seed(seed))
     _, sure, which = best(places, scores, 0.4, 30)
-    for picture in range(2):
-        expected = one_by_one(places[picture], scores[picture], 0.4)
-        assert expected == which[picture][sure[picture] > 0].tolist()
+    for image in range(2):
+        expected = one_by_one(places[image], scores[image], 0.4)
+        assert expected == which[image][sure[image] > 0].tolist()
 
 
 def test_overlap_by_hand() -> None:
@@ -121,7 +121,7 @@ def test_overlap_by_hand() -> None:
 
 
 def test_no_move_leaves_a_box_where_it_is() -> None:
-    """Moves of 0 change nothing; what would leave the picture is cut at its edge."""
+    """Moves of 0 change nothing; what would leave the image is cut at its edge."""
     places = boxes(4)
     assert torch.allclose(places, moved(places, torch.zeros(2, 4, 4)), atol=1e-6)
     out = moved(torch.tensor([[[0.8, 0.8, 0.2, 0.2]]]), torch.tensor([[[5.0, 5.0, 0.0, 0.0]]]))
@@ -129,7 +129,7 @@ def test_no_move_leaves_a_box_where_it_is() -> None:
 
 
 def test_whole_proposals_cells(detector: Detector) -> None:
-    """The whole comes first, then proposals in falling order, all within the picture, then the cells."""
+    """The whole comes first, then proposals in falling order, all within the image, then the cells."""
     with torch.no_grad():
         vectors, places, scores, classes = detector(torch.rand(2, 3, SIDE, SIDE))
     cells = len(CELLS)
@@ -146,9 +146,9 @@ def test_the_whole_is_about_what_copy_says() -> None:
     network = Network().eval()
     started = Detector()
     started.start_from(network)
-    picture = torch.rand(2, 3, 96, 96)
+    image = torch.rand(2, 3, 96, 96)
     with torch.no_grad():
-        near = (started.eval()(picture)[0][:, 0] * network(picture)[0]).sum(1)
+        near = (started.eval()(image)[0][:, 0] * network(image)[0]).sum(1)
     assert float(near.min()) > 0.9
 
 
@@ -176,7 +176,7 @@ def network_of(path: Path, digest: str) -> RegionNetwork:
 
 
 def test_the_file_gives_regions(file: Path) -> None:
-    """What leaves training runs as the runtime wants it: pictures of its side, and queries of any."""
+    """What leaves training runs as the runtime wants it: images of its side, and queries of any."""
     from hashlib import sha256
 
     network = network_of(file, sha256(file.read_bytes()).hexdigest())
@@ -188,11 +188,11 @@ def test_the_file_gives_regions(file: Path) -> None:
 
 def test_the_file_can_be_trained_on(file: Path) -> None:
     """The detector that is read back says what the file says."""
-    picture = torch.randint(0, 256, (1, SIDE, SIDE, 3), dtype=torch.uint8)
+    image = torch.randint(0, 256, (1, SIDE, SIDE, 3), dtype=torch.uint8)
     session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
     with torch.no_grad():
-        told = restored_detector(file)(picture.permute(0, 3, 1, 2).float() / 255)
-    for expected, one in zip(session.run(None, {"image": picture.numpy()}), told, strict=True):
+        told = restored_detector(file)(image.permute(0, 3, 1, 2).float() / 255)
+    for expected, one in zip(session.run(None, {"image": image.numpy()}), told, strict=True):
         assert float(np.quantile(np.abs(expected - one.numpy()), 0.8)) < 2e-3  # of equals, either may come first
 
 

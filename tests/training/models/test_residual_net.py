@@ -10,7 +10,7 @@ from lookalike.training.models.residual_net import HEAD, GeneralisedMean, Networ
 
 @pytest.mark.parametrize("side", [32, 33, 50, 64])
 def test_any_size_from_32(side: int) -> None:
-    """Pictures of any size give two vectors of unit length each; in use one does not depend on the others."""
+    """Images of any size give two vectors of unit length each; in use one does not depend on the others."""
     torch.manual_seed(0)
     network = Network().eval()
     given = torch.rand(3, 3, side, side)
@@ -27,11 +27,11 @@ def test_generalised_mean(p: float) -> None:
     """(mean of x^p)^(1/p) of every channel, by loops: the mean for p = 1, near the maximum for a large p."""
     maps = torch.rand(2, 3, 4, 5, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.5
     pooled = GeneralisedMean(p)(maps)
-    for picture in range(2):
+    for image in range(2):
         for channel in range(3):
-            values = maps[picture, channel].flatten().tolist()
+            values = maps[image, channel].flatten().tolist()
             expected = (sum(value**p for value in values) / len(values)) ** (1 / p)
-            assert pooled[picture, channel].item() == pytest.approx(expected, rel=1e-4)
+            assert pooled[image, channel].item() == pytest.approx(expected, rel=1e-4)
     if p == 1:
         assert torch.allclose(maps.mean((2, 3)), pooled)
     if p == 60:

@@ -21,7 +21,7 @@ from lookalike.training.export.onnx_export import export
 from lookalike.training.models.residual_net import Network
 from lookalike.training.tasks import adapt_copy as adapting
 from lookalike.training.tasks.adapt_copy import LEAST, SIDE, Adapted, Score, adapt, score
-from lookalike.training.tasks.copy_detection import Pictures, run_of
+from lookalike.training.tasks.copy_detection import Images, run_of
 from lookalike.types import Pixels
 from samples import folder_of
 
@@ -50,7 +50,7 @@ def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[Pixels]:
     """Whatever a run is given to train on."""
     seen: list[Pixels] = []
 
-    def watched(recipe: Recipe, groups: list[Pictures], *given: Any) -> Run:
+    def watched(recipe: Recipe, groups: list[Images], *given: Any) -> Run:
         seen.extend(group.pixels for group in groups)
         return run_of(recipe, groups, *given)
 
@@ -59,7 +59,7 @@ def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[Pixels]:
 
 
 def in_training(packed: Pack, pixels: Pixels) -> list[str]:
-    """The paths of the pictures that are among these."""
+    """The paths of the images that are among these."""
     known = {one.tobytes() for one in pixels}
     return [path for path, one in zip(packed.paths, packed.pixels, strict=True) if one.tobytes() in known]
 
@@ -68,7 +68,7 @@ def test_adapted(folder: Path, tmp_path: Path, trained_on: list[Pixels]) -> None
     """Scores are shares; the counts are right; a fifth is held out and never trained on; progress ends at the end."""
     calls: list[tuple[int, int]] = []
     adapted = adapt(folder, start(), tmp_path / "run", STEPS, SIZE, progress=lambda *told: calls.append(told))
-    assert (adapted.pictures, adapted.held_out, adapted.unreadable) == (48, 10, 0)
+    assert (adapted.images, adapted.held_out, adapted.unreadable) == (48, 10, 0)
     for told in (adapted.before, adapted.after):
         assert 0 <= told.recall <= 1
         assert 0 <= told.first <= 1
@@ -78,7 +78,7 @@ def test_adapted(folder: Path, tmp_path: Path, trained_on: list[Pixels]) -> None
     assert not torch.equal(start().copy.weight, adapted.network.copy.weight)
 
 
-def test_held_out_stays_out_when_pictures_come(tmp_path: Path, trained_on: list[Pixels]) -> None:
+def test_held_out_stays_out_when_images_come(tmp_path: Path, trained_on: list[Pixels]) -> None:
     """A run that goes on, over a folder that has grown, trains on what is new but on nothing that was held out."""
     grown = folder_of(tmp_path / "photos", 45)
     adapt(grown, start(), tmp_path / "run", 2, SIZE)
@@ -89,7 +89,7 @@ def test_held_out_stays_out_when_pictures_come(tmp_path: Path, trained_on: list[
     after = pack(grown, SIDE, tmp_path / "packs")
     new = set(after.paths) - set(before.paths)
     assert sorted(in_training(after, trained_on[1])) == sorted({*first, *new})
-    with pytest.raises(UserError, match="other pictures"):
+    with pytest.raises(UserError, match="other images"):
         adapt(folder_of(tmp_path / "others", 44, first=100), start(), tmp_path / "run", 2, SIZE)
 
 
@@ -115,16 +115,16 @@ def test_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert whole.after == resumed.after
 
 
-def test_too_few_pictures(tmp_path: Path) -> None:
-    """Fewer readable pictures than LEAST, with how many there are."""
+def test_too_few_images(tmp_path: Path) -> None:
+    """Fewer readable images than LEAST, with how many there are."""
     photos = folder_of(tmp_path / "photos", LEAST - 1)
-    (photos / "bad.jpg").write_text("no picture")
+    (photos / "bad.jpg").write_text("no image")
     with pytest.raises(UserError, match=f"{LEAST - 1} readable"):
         adapt(photos, start(), tmp_path / "run", STEPS, SIZE)
 
 
 def test_score_by_loops(folder: Path, tmp_path: Path) -> None:
-    """Each edited picture one by one: is its original nearer than the limit, and is it the nearest of all?"""
+    """Each edited image one by one: is its original nearer than the limit, and is it the nearest of all?"""
     packed = pack(folder, SIDE, tmp_path)
     held = np.array([3, 17, 30])
     network = start()
@@ -158,7 +158,7 @@ def test_helped() -> None:
 
 
 def test_an_adapted_network_is_a_model(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exported with its card it can be added, and describes pictures as the network in torch does."""
+    """Exported with its card it can be added, and describes images as the network in torch does."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     adapted = adapt(folder, start(), tmp_path / "run", 1, SIZE)
     out = tmp_path / "mine.onnx"

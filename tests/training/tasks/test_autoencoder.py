@@ -33,7 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_components_are_those_of_an_svd(folder: Path, tmp_path: Path) -> None:
-    """Of pictures and their mirror images: the subspace, the mean and what comes back are those of numpy's SVD."""
+    """Of images and their mirror images: the subspace, the mean and what comes back are those of numpy's SVD."""
     pixels = pack(folder, 32, tmp_path).pixels
     line = components(pixels, 32, 6)
     flat = (np.asarray(pixels, np.float64) / 255).transpose(0, 3, 1, 2)
@@ -77,7 +77,7 @@ def test_found_by_loops() -> None:
 
 @pytest.mark.parametrize("side", [32, 48])
 def test_shapes(side: int) -> None:
-    """Pictures come back in their own size, through as many numbers as were asked for."""
+    """Images come back in their own size, through as many numbers as were asked for."""
     network = Autoencoder(side, 5, 8).eval()
     with torch.no_grad():
         mean, spread = network(torch.rand(3, 3, side, side))
@@ -86,7 +86,7 @@ def test_shapes(side: int) -> None:
 
 
 def test_it_learns(folder: Path, tmp_path: Path) -> None:
-    """More of the held-out pictures' variance comes back after the last step than after the first look."""
+    """More of the held-out images' variance comes back after the last step than after the first look."""
     made = train_autoencoder(folder, replace(SMALL, steps=30, rate=5e-3), tmp_path / "run", lambda *_: None)
     looks = [line["explained"] for line in curve_of(tmp_path / "run") if "explained" in line]
     assert made.figures["explained"] > max(looks[0], 0)
@@ -102,7 +102,7 @@ def test_variational(folder: Path, tmp_path: Path) -> None:
         assert torch.equal(made.network(image)[0], made.network(image)[0])
 
 
-def test_pictures_without_labels(folder: Path, tmp_path: Path) -> None:
+def test_images_without_labels(folder: Path, tmp_path: Path) -> None:
     """A folder without classes will do; then there is no class to find. A side that is no multiple of 16 will not."""
     made = train_autoencoder(folder / "a", replace(SMALL, latent=3), tmp_path / "run", lambda *_: None)
     assert "mAP" not in made.figures

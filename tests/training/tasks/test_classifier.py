@@ -34,12 +34,12 @@ def random_weights(monkeypatch: pytest.MonkeyPatch) -> Tower:
 
 
 def task_of(folder: Path, place: Path, settings: ClassifierSettings) -> Classification:
-    pictures = read_labelled(folder, settings.side, place / "packs")
-    return Classification(settings, pictures, split(pictures.pack, 0.2, 0, place / "held.json"))
+    images = read_labelled(folder, settings.side, place / "packs")
+    return Classification(settings, images, split(images.pack, 0.2, 0, place / "held.json"))
 
 
 def test_it_learns(folder: Path, tmp_path: Path) -> None:
-    """A few steps tell most held-out pictures of colours apart."""
+    """A few steps tell most held-out images of colours apart."""
     made = train_classifier(folder, replace(SMALL, steps=25), tmp_path, lambda *_: None)
     assert made.figures["balanced accuracy"] > 0.8
     assert made.classes is not None
@@ -70,7 +70,7 @@ def test_frozen_and_tuned(folder: Path, tmp_path: Path, random_weights: Tower) -
 
 
 def test_auto_goes_by_size() -> None:
-    """Few pictures leave the shipped trunk as it is, more train it on; what is chosen by hand stays."""
+    """Few images leave the shipped trunk as it is, more train it on; what is chosen by hand stays."""
     assert [chosen_start("auto", count) for count in (FEW - 1, FEW)] == ["frozen", "tuned"]
     assert chosen_start("scratch", 3) == "scratch"
 
@@ -82,5 +82,5 @@ def test_judged_by_hand() -> None:
     told = judge(features, logits, np.array([0, 0, 1, 1]))
     assert told.figures["accuracy"] == 0.75
     assert told.confusion.tolist() == [[2, 0], [1, 1]]
-    assert told.typical == pytest.approx(1.0)
+    assert told.median_negative_distance == pytest.approx(1.0)
     assert told.temperature > 1

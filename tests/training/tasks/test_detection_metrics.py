@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from lookalike.evaluation.detection_metrics import Seen, true_boxes
 from lookalike.training.export.draw_boxes import FOUND, LONGER, TRUE, around, framed
 from lookalike.training.export.training_page import Page, Section, write_page
-from lookalike.training.tasks.detection_metrics import Pictures, judge, reason, sections
+from lookalike.training.tasks.detection_metrics import Images, judge, reason, sections
 
 A, B, C = (0.1, 0.1, 0.3, 0.3), (0.5, 0.5, 0.4, 0.4), (0.6, 0.1, 0.2, 0.2)
 NAMES = ("cat", "dog")
@@ -31,29 +31,29 @@ def seen(*rows: tuple) -> Seen:
 
 @pytest.fixture
 def told() -> tuple[Section, ...]:
-    """Two pictures: a cat found, a dog missed and something found where nothing is; and a picture of nothing."""
+    """Two images: a cat found, a dog missed and something found where nothing is; and an image of nothing."""
     truth = [true_boxes(boxes(A, B), np.array([0, 1])), true_boxes(boxes(), np.array([], int))]
     judged = judge([seen((A, 0, 0.9), (C, 1, 0.95)), seen()], truth, NAMES)
-    pictures = Pictures(np.full((2, 60, 60, 3), 120, np.uint8), np.array([[200, 100], [100, 200]]), ("a.jpg", "b.jpg"))
-    return sections(judged, pictures, [7, 8])
+    images = Images(np.full((2, 60, 60, 3), 120, np.uint8), np.array([[200, 100], [100, 200]]), ("a.jpg", "b.jpg"))
+    return sections(judged, images, [7, 8])
 
 
 def test_what_the_sections_tell(told: tuple[Section, ...]) -> None:
-    """The table by class, what was found in each picture, the miss with its share, the false find with its reason."""
+    """The table by class, what was found in each image, the miss with its share, the false find with its reason."""
     table, looked, missed, false = told
     assert table.tables[0].rows == (("cat", "7", "1", "1.000", "1.000"), ("dog", "8", "1", "0.000", "0.000"))
-    assert [one.text for one in looked.strips[0].pictures] == ["1 of 2 found, 1 false", "0 of 0 found"]
-    assert [(one.text, one.title) for one in missed.strips[0].pictures] == [("dog, 16.0%", "a.jpg")]
+    assert [one.text for one in looked.strips[0].images] == ["1 of 2 found, 1 false", "0 of 0 found"]
+    assert [(one.text, one.title) for one in missed.strips[0].images] == [("dog, 16.0%", "a.jpg")]
     assert missed.lede.startswith("1 of 2 true boxes")
-    assert [one.text for one in false.strips[0].pictures] == ["dog 0.95: nothing is marked there"]
+    assert [one.text for one in false.strips[0].images] == ["dog 0.95: nothing is marked there"]
 
 
-def test_pictures_keep_their_shape(told: tuple[Section, ...]) -> None:
+def test_images_keep_their_shape(told: tuple[Section, ...]) -> None:
     """They were squeezed to squares, and are shown as wide or as high as they are."""
     sizes = []
-    for one in told[1].strips[0].pictures:
-        with Pillow.open(io.BytesIO(base64.b64decode(one.uri.partition(",")[2]))) as picture:
-            sizes.append(picture.size)
+    for one in told[1].strips[0].images:
+        with Pillow.open(io.BytesIO(base64.b64decode(one.uri.partition(",")[2]))) as image:
+            sizes.append(image.size)
     assert sizes == [(LONGER, LONGER // 2), (LONGER // 2, LONGER)]
 
 
@@ -61,9 +61,9 @@ def test_names_are_shown_as_they_are(tmp_path) -> None:
     """A class that is called like a tag is text on the page."""
     evil = "<img src=x onerror=alert(1)>"
     truth = [true_boxes(boxes(A), np.array([0]))]
-    pictures = Pictures(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), (evil,))
+    images = Images(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), (evil,))
     judged = judge([seen((C, 0, 0.9))], truth, (evil,))
-    write_page(Page("A detector", (), sections(judged, pictures, [1])), tmp_path / "page.html")
+    write_page(Page("A detector", (), sections(judged, images, [1])), tmp_path / "page.html")
     assert "<img src=x" not in (tmp_path / "page.html").read_text()
 
 
@@ -76,10 +76,10 @@ def test_without_names() -> None:
 
 def test_nothing_found_and_nothing_there() -> None:
     """The page can be written all the same."""
-    pictures = Pictures(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), ("a",))
+    images = Images(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), ("a",))
     for truth in (true_boxes(boxes(A), np.array([0])), true_boxes(boxes(), np.array([], int))):
         judged = judge([seen()], [truth], NAMES)
-        assert len(sections(judged, pictures, [0, 0])) == 4
+        assert len(sections(judged, images, [0, 0])) == 4
         assert all(np.isfinite(value) for value in judged.figures.values())
 
 
@@ -98,7 +98,7 @@ def test_why_a_find_is_false(box: tuple, kind: int, why: str) -> None:
 
 
 def test_where_boxes_are_drawn() -> None:
-    """In a picture twice as wide as high, the edges of a box have its colour at its place, and nothing else has."""
+    """In an image twice as wide as high, the edges of a box have its colour at its place, and nothing else has."""
     drawn = framed(np.full((50, 50, 3), 120, np.uint8), (200, 100), boxes((0.5, 0.5, 0.25, 0.4)), boxes())
     rows, columns = np.nonzero((drawn == TRUE).all(2))
     middle = (rows.min() + rows.max()) / 2, (columns.min() + columns.max()) / 2

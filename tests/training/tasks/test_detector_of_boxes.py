@@ -39,7 +39,7 @@ def test_what_is_made(file: Path, tmp_path: Path) -> None:
     made = train_detector(file, SMALL, tmp_path, quiet)
     assert made.objects is not None
     assert (made.objects.names, made.objects.count, made.objects.looks) == (("disc", "square"), 32, (32,))
-    assert (made.pictures, made.details["held_out"], made.details["trunk"]) == (10, 2, "frozen")
+    assert (made.images, made.details["held_out"], made.details["trunk"]) == (10, 2, "frozen")
     assert all(np.isfinite(value) for value in made.figures.values())
     assert (made.complete, made.step, made.dim) == (True, 2, 256)
     again = train_detector(file, SMALL, tmp_path, quiet)

@@ -44,7 +44,7 @@ def folders(root: Path) -> None:
 
 
 def test_taught(tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The teacher's features of each picture, as computed by hand; the second time they come from the disk."""
+    """The teacher's features of each image, as computed by hand; the second time they come from the disk."""
     folders(tmp_path)
     packed = pack(tmp_path / "a", 40, tmp_path / "packs")
     told = taught(packed, teacher, 40, tmp_path / "packs")

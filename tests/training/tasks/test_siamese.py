@@ -45,15 +45,15 @@ def test_strangers_by_loops() -> None:
 
 
 def test_a_batch(folder: Path, tmp_path: Path) -> None:
-    """So many classes, so many pictures of each, none that is held out; the turns of a class are classes."""
-    pictures = read_labelled(folder, 32, tmp_path)
-    parted = split(pictures.pack, 0.2, 0, tmp_path / "held.json", by_class=True)
-    task = Siamese(SMALL, pictures, parted)
+    """So many classes, so many images of each, none that is held out; the turns of a class are classes."""
+    images = read_labelled(folder, 32, tmp_path)
+    parted = split(images.pack, 0.2, 0, tmp_path / "held.json", by_class=True)
+    task = Siamese(SMALL, images, parted)
     assert len(task.rows) == 5
     rows, labels = task._drawn(np.random.default_rng(0))
     assert (len(rows), sorted(np.unique(labels, return_counts=True)[1])) == (12, [3, 3, 3, 3])
     assert not set(rows) & set(parted.held)
-    turned = Siamese(replace(SMALL, turns=True, loss="margin"), pictures, parted)
+    turned = Siamese(replace(SMALL, turns=True, loss="margin"), images, parted)
     assert turned.helper.weight.shape == (20, 8)
     rows, labels = turned._drawn(np.random.default_rng(0))
     for row, label in zip(rows, labels, strict=True):

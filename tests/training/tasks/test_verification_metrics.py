@@ -26,7 +26,7 @@ def test_by_loops() -> None:
     assert told.figures["AUC"] == pytest.approx(right, abs=1e-6)
     assert told.hardest[0][0] == max(same, key=same.__getitem__)
     assert told.hardest[1][0] == min(other, key=other.__getitem__)
-    assert told.typical == pytest.approx(np.median(list(other.values())), rel=1e-4)
+    assert told.median_negative_distance == pytest.approx(np.median(list(other.values())), rel=1e-4)
 
 
 def test_the_best_threshold() -> None:
@@ -38,6 +38,6 @@ def test_the_best_threshold() -> None:
 
 @pytest.mark.parametrize("labels", [[0, 0, 0], [0, 1, 2]])
 def test_nothing_to_verify(labels: list[int]) -> None:
-    """One class alone, and classes of one picture each, have no pairs of both kinds."""
+    """One class alone, and classes of one image each, have no pairs of both kinds."""
     with pytest.raises(UserError, match="hold out more"):
         verified(np.eye(3, dtype=np.float32), np.array(labels), "cosine")

@@ -10,18 +10,18 @@ from lookalike.cli.lazy import Lazy
 from lookalike.errors import MissingDependency
 
 KINDS = {
-    "copy": "Adapt `copy` to your own pictures, which need no labels.",
-    "classifier": "Learn the classes of labelled pictures, and a descriptor beside them.",
-    "siamese": "Learn a distance by which two pictures are of one class or not.",
+    "copy": "Adapt `copy` to your own images, which need no labels.",
+    "classifier": "Learn the classes of labelled images, and a descriptor beside them.",
+    "siamese": "Learn a distance by which two images are of one class or not.",
     "detector": "Learn to find the things that boxes are drawn around, and a descriptor of each.",
-    "autoencoder": "Learn a descriptor from pictures without labels, by making them again.",
+    "autoencoder": "Learn a descriptor from images without labels, by making them again.",
     "recipe": "Train the network of `copy` from random weights.",
 }
 
 
 @click.group(cls=Lazy, told=KINDS, package=__name__, heading="What can be learnt")
 def command() -> None:
-    """Train a network on your own pictures. Needs the extra: pip install 'lookalike[train]'."""
+    """Train a network on your own images. Needs the extra: pip install 'lookalike[train]'."""
     for package in (
         "torch",
         "onnx",

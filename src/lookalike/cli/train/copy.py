@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The .onnx file to write, and its card.")
 @click.option("--name", help="What the new descriptor is called.  [default: the file's name]")
-@click.option("--steps", default=300, show_default=True, type=click.IntRange(min=1), help="Batches of 64 pictures.")
+@click.option("--steps", default=300, show_default=True, type=click.IntRange(min=1), help="Batches of 64 images.")
 @click.option("--run", "run_folder", type=click.Path(path_type=Path), help="Where checkpoints lie.  [default: OUT.run]")
 @click.option("--seed", default=0, show_default=True, help="Another seed holds out and draws something else.")
 @json_option
 def command(
     folder: Path, out: Path, name: str | None, steps: int, run_folder: Path | None, seed: int, as_json: bool
 ) -> int:
-    """Adapt `copy` to the pictures in DIR, which need no labels, and say whether that helped.
+    """Adapt `copy` to the images in DIR, which need no labels, and say whether that helped.
 
-    A fifth of the pictures (at most 150) is held out; edited in every way, they are looked for among all pictures,
+    A fifth of the images (at most 150) is held out; edited in every way, they are looked for among all images,
     before and after. Interrupted, the same call goes on from its last checkpoint.
     """
     from lookalike.training.export.onnx_export import restored
@@ -52,11 +52,11 @@ def _write(adapted: Adapted, out: Path, name: str, side: int, folder: Path) -> N
     sha256 = export(adapted.network, side, out, ("copy", name))
     write_card(
         Written(
-            name, sha256, "the licence of your pictures", "lookalike's own network, adapted", side,
-            {name: get("copy").card.typical},
-            [(f"{adapted.pictures} pictures of {printable(folder.absolute().name)}", "yours")],
+            name, sha256, "the licence of your images", "lookalike's own network, adapted", side,
+            {name: get("copy").card.median_negative_distance},
+            [(f"{adapted.images} images of {printable(folder.absolute().name)}", "yours")],
             {"recall before": adapted.before.recall, "recall after": adapted.after.recall},
-            ["adapted to one folder: other pictures may be found less well than by `copy`"],
+            ["adapted to one folder: other images may be found less well than by `copy`"],
         ),
         out,
     )  # fmt: skip
@@ -64,9 +64,7 @@ def _write(adapted: Adapted, out: Path, name: str, side: int, folder: Path) -> N
 
 def _tell(adapted: Adapted, out: Path, as_json: bool) -> int:
     if as_json:
-        told = {
-            key: getattr(adapted, key) for key in ("before", "after", "pictures", "held_out", "unreadable", "helped")
-        }
+        told = {key: getattr(adapted, key) for key in ("before", "after", "images", "held_out", "unreadable", "helped")}
         print_json({"model": str(out), **told})
         return 0
     rows = [
@@ -74,9 +72,9 @@ def _tell(adapted: Adapted, out: Path, as_json: bool) -> int:
         for when, score in (("before", adapted.before), ("after", adapted.after))
     ]
     print_table(("", "found", "first"), rows, ("found", "first"))
-    click.echo(f"{adapted.held_out} of {adapted.pictures} pictures held out, each edited in every way")
+    click.echo(f"{adapted.held_out} of {adapted.images} images held out, each edited in every way")
     if adapted.helped:
         click.echo(f"It helped. Use it with: lookalike models add {shown(str(out))}")
     else:
-        click.echo("It did not help: stay with `copy`, or train longer or on more pictures.")
+        click.echo("It did not help: stay with `copy`, or train longer or on more images.")
     return 0

@@ -9,8 +9,8 @@ command = OwnCommand(
     "DetectorSettings",
     """Learn to find the things that boxes are drawn around, as a COCO file or a folder of Pascal VOC or YOLO tells.
 
-A fifth of the pictures is held out: it says how good the boxes are, by COCO's average precision. The model gives boxes
-with their classes, and a descriptor of each box and of the whole picture. Interrupted, the best model so far is
+A fifth of the images is held out: it says how good the boxes are, by COCO's average precision. The model gives boxes
+with their classes, and a descriptor of each box and of the whole image. Interrupted, the best model so far is
 written, and the same call goes on.
 """,
     source="DIR|JSON",

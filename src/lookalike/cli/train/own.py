@@ -64,7 +64,7 @@ def _places(source: str) -> list[click.Parameter]:
         click.Option(["--out"], required=True, type=path, help="The .onnx file to write, and its card."),
         click.Option(["--name"], help="What the new descriptor is called.  [default: the file's name]"),
         click.Option(["--run", "run_folder"], type=path, help="Where checkpoints lie.  [default: OUT.run]"),
-        click.Option(["--report"], type=path, help="A page with curves, figures and pictures."),
+        click.Option(["--report"], type=path, help="A page with curves, figures and images."),
         click.Option(["--recipe"], type=path, help="A TOML file with settings; a switch overrules it."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON to stdout."),
     ]
@@ -97,7 +97,7 @@ def _tell(made: Made, name: str, out: Path, report: Path | None, sha256: str, as
         keys = (
             "figures",
             "details",
-            "pictures",
+            "images",
             "best",
             "step",
             "complete",
@@ -105,7 +105,7 @@ def _tell(made: Made, name: str, out: Path, report: Path | None, sha256: str, as
             "failed",
             "dim",
             "metric",
-            "typical",
+            "median_negative_distance",
         )
         print_json({"model": str(out), "name": name, "sha256": sha256, "report": str(report) if report else None}
                    | {key: getattr(made, key) for key in keys})  # fmt: skip
@@ -117,6 +117,6 @@ def _tell(made: Made, name: str, out: Path, report: Path | None, sha256: str, as
 def _words(made: Made, out: Path, report: Path | None) -> None:
     for key, value in made.figures.items():
         click.echo(f"{key:>28}  {value:.4f}")
-    click.echo(f"Trained on {made.pictures:,} pictures. Use it with: lookalike models add {shown(str(out))}")
+    click.echo(f"Trained on {made.images:,} images. Use it with: lookalike models add {shown(str(out))}")
     if report:
         click.echo(f"The page: {shown(str(report))}")

@@ -1,6 +1,6 @@
-"""Lays a picture on another without keypoints, for pictures that are blurred, flat or tiny.
+"""Lays an image on another without keypoints, for images that are blurred, flat or tiny.
 
-The eight turns of the whole picture are tried at a glance; the best is moved into place from coarse to fine by enhanced
+The eight turns of the whole image are tried at a glance; the best is moved into place from coarse to fine by enhanced
 correlation (Evangelidis and Psarakis, 2008). It finds no crops: what has no keypoints has too little for that.
 """
 
@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from lookalike.comparison.alignment.matching import Matrix, Placement
-from lookalike.comparison.alignment.orientations import TURNS, between
+from lookalike.comparison.alignment.orientations import ORIENTATIONS, between
 from lookalike.types import Floats, Image
 
 GLANCE = 32  # pixels
@@ -23,7 +23,7 @@ HALF = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1.0]])  # OpenCV counts from t
 def lay(a: Image, b: Image) -> Placement | None:
     """Where all of a lies on b, give or take a small move; None if none of the eight turns looks like b."""
     small = [_luma(image, (GLANCE, GLANCE)) for image in (a, b)]
-    likeness = {name: _correlation(turn.apply(small[0]), small[1]) for name, turn in TURNS.items()}  # type: ignore[arg-type]
+    likeness = {name: _correlation(turn.apply(small[0]), small[1]) for name, turn in ORIENTATIONS.items()}  # type: ignore[arg-type]
     best = max(likeness, key=lambda name: abs(likeness[name]))
     if abs(likeness[best]) < ENOUGH:
         return None

@@ -1,7 +1,7 @@
-"""How one picture lies on another: matched keypoints -> a transform that holds for many of them, or none.
+"""How one image lies on another: matched keypoints -> a transform that holds for many of them, or none.
 
 Mutual nearest neighbours with Lowe's ratio test (2004), then MAGSAC++ (Barath et al., arXiv 1912.05909) for an affine
-map. The one picture is also taken mirrored and as a negative, which costs no second look at its pixels. A map that
+map. The one image is also taken mirrored and as a negative, which costs no second look at its pixels. A map that
 folds, collapses or rests on points in one spot or on one line is refused.
 """
 
@@ -26,8 +26,8 @@ FEWEST = 4  # inliers of which a map is made at all; how many convince is for th
 FEWEST_SEEN = 8  # matches that a fundamental matrix is made of
 CERTAIN = 60  # inliers from which on no other way of laying the two on one another is tried
 REACH = 3.0  # pixels, at the scale of the search: farther from its place no inlier is
-LARGEST = 20.0  # times that a picture is enlarged, at most
-SQUEEZE = 3.0  # wider than high, relative to the other picture, at most
+LARGEST = 20.0  # times that an image is enlarged, at most
+SQUEEZE = 3.0  # wider than high, relative to the other image, at most
 TRIALS = 2000
 SNAP = 1.0  # pixel
 _WAYS: Mapping[tuple[bool, bool], Callable[[Pixels], Pixels]] = {
@@ -40,9 +40,9 @@ _WAYS: Mapping[tuple[bool, bool], Callable[[Pixels], Pixels]] = {
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where picture a lies on picture b. ``matrix``: (3, 3) float64, pixels of the upright original a -> those of b.
+    """Where image a lies on image b. ``matrix``: (3, 3) float64, pixels of the upright original a -> those of b.
 
-    ``a``, ``b``: (I, 2) float32, the inliers in each picture. ``matches``: how many pairs of points were proposed.
+    ``a``, ``b``: (I, 2) float32, the inliers in each image. ``matches``: how many pairs of points were proposed.
     ``mirrored``, ``inverted``: a lies there as its mirror image, as its negative. ``residual``: median distance of the
     inliers from where they should be, in pixels of the search."""
 
@@ -128,7 +128,7 @@ def _estimated(from_: Floats, to: Floats, reach: float) -> tuple[Matrix | None, 
 
 
 def _sane(matrix: Matrix, is_mirrored: bool) -> bool:
-    """Neither folded over, nor collapsed, nor squeezed beyond what people do to pictures."""
+    """Neither folded over, nor collapsed, nor squeezed beyond what people do to images."""
     area = float(np.linalg.det(matrix[:2, :2]))
     large, small = np.linalg.svd(matrix[:2, :2], compute_uv=False)
     return (area < 0) == is_mirrored and small * LARGEST >= 1 and large <= LARGEST and large <= SQUEEZE * small
@@ -146,7 +146,7 @@ def _on_a_line(points: Floats) -> bool:
 
 def snapped(matrix: Matrix, turn: Matrix, a: tuple[float, float]) -> Matrix:
     """``turn``, which lays the whole of a, (width, height), on the whole of b, if ``matrix`` is no farther from it than
-    SNAP pixels of the coarser picture at any corner; or else ``matrix``."""
+    SNAP pixels of the coarser image at any corner; or else ``matrix``."""
     there = corners(*a)
     apart = np.linalg.norm(moved(matrix, there) - moved(turn, there), axis=1).max()
     return turn if apart <= SNAP * max(1.0, abs(np.linalg.det(matrix[:2, :2])) ** 0.5) else matrix

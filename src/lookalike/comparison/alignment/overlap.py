@@ -1,6 +1,6 @@
-"""The common part of two pictures, laid on one another, and what differs there.
+"""The common part of two images, laid on one another, and what differs there.
 
-Everything is measured at the scale of the coarser picture, so that a copy of another size is no other picture; what
+Everything is measured at the scale of the coarser image, so that a copy of another size is no other image; what
 changed is told after the best change of colours has been undone, so that a recoloured copy is none either.
 """
 
@@ -41,7 +41,7 @@ class Overlap:
 
 
 def overlap(a: Image, b: Image, matrix: Matrix) -> Overlap | None:
-    """The common part of two pictures, a lying on b by ``matrix`` (pixels of the originals); None if there is hardly
+    """The common part of two images, a lying on b by ``matrix`` (pixels of the originals); None if there is hardly
     any."""
     held_a, held_b = _held(a), _held(b)
     between = inverse(held_b) @ matrix @ held_a  # pixels of the arrays
@@ -140,7 +140,7 @@ class Difference:
 
 
 def difference(part: Overlap, inverted: bool = False) -> Difference:
-    """What differs in the common part of two pictures."""
+    """What differs in the common part of two images."""
     a, b = (pixels.astype(np.float32) / np.float32(255) for pixels in (part.a, part.b))
     mask = cv2.erode(part.mask.astype(np.uint8), np.ones((3, 3), np.uint8), borderValue=0).astype(np.bool_)
     if not mask.any():
@@ -172,7 +172,7 @@ def _luma(pixels: Pixels) -> Floats:
 
 
 def _structure(a: Floats, b: Floats, mask: NDArray[np.bool_]) -> tuple[Floats, NDArray[np.bool_]]:
-    """(h, w) correlation in the window around each pixel, and where either picture has structure there."""
+    """(h, w) correlation in the window around each pixel, and where either image has structure there."""
     size = (WINDOW, WINDOW)
     weight = cv2.blur(mask.astype(np.float32), size, borderType=cv2.BORDER_CONSTANT).clip(min=1e-3)
 

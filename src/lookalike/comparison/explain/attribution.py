@@ -1,4 +1,4 @@
-"""Why two pictures are judged as they are: what was changed and where, what each cue says, where the likeness lies."""
+"""Why two images are judged as they are: what was changed and where, what each cue says, where the likeness lies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lookalike.comparison.alignment.matching import Matrix, moved
 from lookalike.comparison.edit_classifier import UNKNOWN, rules
 from lookalike.comparison.evidence import Finding, Subject, examine, measured
-from lookalike.comparison.pair import PRIOR, TELLING, Source, look, related
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, PRIOR, Source, extract_features, related
 from lookalike.descriptors import DESCRIPTORS, get
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.onnx_model import Neural
@@ -24,7 +24,7 @@ SPECK = 0.001  # of the common part: what is smaller is left out
 POINTS = 200  # inliers that are told, at most
 # Evidence that comes from pixels laid on one another.
 PIXELS = ("agreement", "alike", "structured", "changed", "tone", "sharpness", "grain", "even")
-CUES = (*TELLING, "geometry", "pixels")
+CUES = (*COMPARISON_DESCRIPTORS, "geometry", "pixels")
 UNPROVED = "unproved "
 
 Mask = NDArray[np.bool_]
@@ -46,9 +46,9 @@ class Explanation:
     ``finding``: how a lies on b, or None. ``changed``: the regions that were edited, largest first; ``where``: (h, w)
     bool, the same in pixels of the common part, ``finding.part``; both only of copies.
     ``shares``: cue -> what it adds to the logarithm of the odds beyond what two strangers have, see ``shares_of``;
-    empty where nothing was weighed, as the pictures are the same. ``strangers``: what two strangers have; ``prior``:
+    empty where nothing was weighed, as the images are the same. ``strangers``: what two strangers have; ``prior``:
     what a copy has before anything is seen. All of these add up to ``comparison.odds``.
-    ``content_a``, ``content_b``: (h, w) float32, what each cell of the picture, squeezed to a square, adds to the
+    ``content_a``, ``content_b``: (h, w) float32, what each cell of the image, squeezed to a square, adds to the
     cosine similarity of ``content``: each map adds up to it. None if the model does not tell.
     """
 
@@ -75,12 +75,12 @@ class Explanation:
 
 
 def explain(a: Source, b: Source) -> Explanation:
-    """What ``compare`` says of two pictures, and why. Raises LoadError for a picture that cannot be read."""
+    """What ``compare`` says of two images, and why. Raises LoadError for an image that cannot be read."""
     names = [
         *DESCRIPTORS,
         *(output.name for model in model_store.shipped() if not model.regions for output in model.outputs),
     ]
-    first, second = look(a, names), look(b, names)
+    first, second = extract_features(a, names), extract_features(b, names)
     finding = examine(first.subject, second.subject)
     comparison = related(first, second, finding)
     changed, where = regions(finding, second.image) if finding and comparison.transform is not None else ((), None)
@@ -141,7 +141,7 @@ def _box(region: Mask, to_b: Matrix, b: Image) -> Box:
 
 def strangers_like(a: Subject, b: Subject) -> dict[str, float]:
     """The evidence if a and b had nothing to do with each other: as far apart as strangers, and nowhere in place."""
-    return measured(a, b, None, {f"{name} distance": UNKNOWN for name in TELLING}) | {"views": 0.0}
+    return measured(a, b, None, {f"{name} distance": UNKNOWN for name in COMPARISON_DESCRIPTORS}) | {"views": 0.0}
 
 
 def shares_of(evidence: Mapping[str, float], strangers: Mapping[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""White paper, words and framed pictures: what drawings for people are put together from. Knows of no comparison."""
+"""White paper, words and framed images: what drawings for people are put together from. Knows of no comparison."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from lookalike.types import Pixels
 WIDTH = 1400  # pixels
 MARGIN = 48
 GAP = 28
-TALLEST = 460  # of a picture
-LOWEST = 96  # of a row of pictures
-LARGEST = 24  # times that a small picture is enlarged, at most
-THINNEST = 4  # pixels that the shorter side of a long picture takes at least
+TALLEST = 460  # of an image
+LOWEST = 96  # of a row of images
+LARGEST = 24  # times that a small image is enlarged, at most
+THINNEST = 4  # pixels that the shorter side of a long image takes at least
 BLOCKY = 6  # times: what is enlarged more shows its pixels
 
 Colour = tuple[int, int, int]
@@ -100,16 +100,16 @@ def titled(title: str, body: Pixels) -> Pixels:
 
 
 def note(text: str) -> Pixels:
-    """A line in place of a picture."""
+    """A line in place of an image."""
     return written(blank(34), [Word(text, MARGIN, 18, 17, SOFT)])
 
 
-# --- pictures
+# --- images
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A picture as it is shown: (h, w, 3) uint8, and how many (x, y) pixels of it there are to one of the original."""
+    """An image as it is shown: (h, w, 3) uint8, and how many (x, y) pixels of it there are to one of the original."""
 
     shown: Pixels
     grow: tuple[float, float]
@@ -121,7 +121,7 @@ def column(columns: int) -> int:
 
 
 def framed(pixels: Pixels, columns: int, size: tuple[float, float] | None = None) -> Frame:
-    """The picture as large as one of so many columns allows. ``size``: (width, height) of its original."""
+    """The image as large as one of so many columns allows. ``size``: (width, height) of its original."""
     height, width = pixels.shape[:2]
     scale = min(column(columns) / width, TALLEST / height, LARGEST)
     fitted = (max(THINNEST, round(width * scale)), max(THINNEST, round(height * scale)))

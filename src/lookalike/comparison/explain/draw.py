@@ -1,6 +1,6 @@
-"""An explanation as one picture for people. Nothing is worked out here: arrays and words in, pixels out.
+"""An explanation as one image for people. Nothing is worked out here: arrays and words in, pixels out.
 
-From above: what was found; the two pictures and what joins them; the one laid on the other and what was changed; where
+From above: what was found; the two images and what joins them; the one laid on the other and what was changed; where
 their content is alike; what each cue says.
 """
 
@@ -64,7 +64,7 @@ def draw(explanation: Explanation) -> Pixels:
     """(h, WIDTH, 3) uint8, h from 700 to 2,200: the sheet that shows this explanation."""
     rows = [
         _heading(explanation),
-        titled("The two pictures", _pictures(explanation)),
+        titled("The two images", _images(explanation)),
         titled("Laid on one another", _laid(explanation)),
         titled("Where their content is alike", _content(explanation)),
         titled("What each cue says", _chart(explanation)),
@@ -104,10 +104,10 @@ def _counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-# --- the two pictures
+# --- the two images
 
 
-def _pictures(explanation: Explanation) -> Pixels:
+def _images(explanation: Explanation) -> Pixels:
     """Side by side; the place of the one in the other, and lines between what is at the same place."""
     found, images = explanation.comparison, (explanation.a, explanation.b)
     frames = [framed(image.pixels, 2, (image.width, image.height)) for image in images]
@@ -180,7 +180,7 @@ def _laid(explanation: Explanation) -> Pixels:
 
 
 def _changes(frame: Frame, where: NDArray[np.bool_]) -> Frame:
-    """The picture in pale grey; in colour, washed over and outlined what was changed."""
+    """The image in pale grey; in colour, washed over and outlined what was changed."""
     high, wide = frame.shown.shape[:2]
     grey = cv2.cvtColor(cv2.cvtColor(frame.shown, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     pale = mixed(np.asarray(grey, np.uint8), np.full_like(frame.shown, 255), 0.5)
@@ -197,10 +197,10 @@ def _changes(frame: Frame, where: NDArray[np.bool_]) -> Frame:
 
 
 def _content(explanation: Explanation) -> Pixels:
-    """Both pictures, with what each place adds to the similarity of their content."""
+    """Both images, with what each place adds to the similarity of their content."""
     first, second = explanation.content_a, explanation.content_b
     if first is None or second is None:
-        return note("The model that gives `content` does not tell what each place of a picture adds to it.")
+        return note("The model that gives `content` does not tell what each place of an image adds to it.")
     pairs = ((explanation.a, first), (explanation.b, second))
     frames = [_heated(framed(image.pixels, 2), heat) for image, heat in pairs]
     captions = [
@@ -224,7 +224,7 @@ def _legend() -> Pixels:
 
 
 def _heated(frame: Frame, heat: Floats) -> Frame:
-    """The picture in grey, the places that add to the similarity in one colour, those that take from it in another."""
+    """The image in grey, the places that add to the similarity in one colour, those that take from it in another."""
     high, wide = frame.shown.shape[:2]
     strength = cv2.resize(heat * heat.size / FULL, (wide, high), interpolation=cv2.INTER_LINEAR).clip(-1, 1)[..., None]
     grey = cv2.cvtColor(frame.shown, cv2.COLOR_RGB2GRAY)[..., None] * 0.7 + 255 * 0.3

@@ -19,7 +19,7 @@ from lookalike.types import Floats, Image
 GRID = 8  # tiles per side
 COEFFICIENTS = (36, 21, 21)  # of L*, a*, b*
 MEAN_WEIGHT = (0.2, 0.4, 0.4)  # of the first coefficient of each, the mean; the others weigh 1
-FULL_VARIATION = 10.0  # CIE delta E, RMS over the tiles, that counts as quality 1; photographs have 2 to 40
+FULL_VARIATION = 10.0  # CIE delta E, RMS over the tiles, that counts as contrast 1; photographs have 2 to 40
 
 CARD = DescriptorCard(
     name="colour",
@@ -28,30 +28,31 @@ CARD = DescriptorCard(
     dim=sum(COEFFICIENTS),
     bits=32 * sum(COEFFICIENTS),
     min_side=THUMBNAIL,
-    min_quality=0.1,  # delta E of 1: one colour to the eye (2.3 is just noticeable)
-    typical=226.0,
+    min_contrast=0.1,  # delta E of 1: one colour to the eye (2.3 is just noticeable)
+    median_negative_distance=226.0,
     source="ISO/IEC 15938-3 (MPEG-7 Colour Layout); Kasutani & Yamada, 2001",
+    thumbnail_input=True,
 )
 
 
 class Colour:
-    """The descriptor that finds pictures with the same colours in the same places."""
+    """The descriptor that finds images with the same colours in the same places."""
 
     card = CARD
 
     def describe(self, images: Sequence[Image]) -> Described:
-        """N pictures -> (N, 78) float32 and the variation of their colour 0..1.
+        """N images -> (N, 78) float32 and the variation of their colour 0..1.
 
-        A picture of one colour has a sound vector, but quality 0: red paper is not a copy of all red paper.
+        An image of one colour has a sound vector, but contrast 0: red paper is not a copy of all red paper.
         """
         basis = cosine_basis(GRID, range(GRID))
         spectra: Floats = np.asarray(basis @ _tiles(images) @ basis.T, np.float32)
         vectors = spectra.reshape(len(images), 3 * GRID * GRID)[:, _PLACES] * _WEIGHTS
-        return Described(vectors, _quality(spectra))
+        return Described(vectors, _contrast(spectra))
 
 
 def _tiles(images: Sequence[Image]) -> Floats:
-    """N pictures -> (N, 3, 8, 8) float32: the mean L* 0..100, a*, b* of each tile."""
+    """N images -> (N, 3, 8, 8) float32: the mean L* 0..100, a*, b* of each tile."""
     import cv2
 
     tiles = np.empty((len(images), GRID, GRID, 3), np.uint8)
@@ -62,7 +63,7 @@ def _tiles(images: Sequence[Image]) -> Floats:
     return np.ascontiguousarray(lab.reshape(-1, GRID, GRID, 3).transpose(0, 3, 1, 2))
 
 
-def _quality(spectra: Floats) -> Floats:
+def _contrast(spectra: Floats) -> Floats:
     """RMS difference of the tiles from their mean colour (Parseval), as a share of ``FULL_VARIATION``."""
     varying = spectra.reshape(len(spectra), 3, GRID * GRID)[:, :, 1:]
     delta_e = np.sqrt((varying**2).sum(axis=(1, 2))) / GRID

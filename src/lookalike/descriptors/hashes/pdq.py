@@ -19,7 +19,7 @@ from lookalike.descriptors.base import Described, DescriptorCard, cosine_basis
 from lookalike.errors import UserError
 from lookalike.types import Floats, Image
 
-SIDE = 64  # the picture is sampled down to 64 x 64 luma values
+SIDE = 64  # the image is sampled down to 64 x 64 luma values
 FREQUENCIES = range(1, 17)  # 16 x 16 of them, without the constant one
 SMALLEST = 5  # pixels: below this PDQ gives up
 GRADIENT_SCALE = 90.0  # 90 of these per cents are one point of quality out of 100
@@ -31,8 +31,8 @@ CARD = DescriptorCard(
     dim=256,
     bits=256,
     min_side=256,
-    min_quality=0.3,  # the authors advise 0.5 for automatic action; a calm photograph may have a little less
-    typical=128.0,
+    min_contrast=0.3,  # the authors advise 0.5 for automatic action; a calm photograph may have a little less
+    median_negative_distance=128.0,
     source="Facebook, PDQ image hashing, 2019 (ThreatExchange)",
 )
 
@@ -43,7 +43,7 @@ class Pdq:
     card = CARD
 
     def describe(self, images: Sequence[Image]) -> Described:
-        """N pictures -> (N, 32) packed uint8, in the order of the hex form, and PDQ's quality / 100."""
+        """N images -> (N, 32) packed uint8, in the order of the hex form, and PDQ's quality / 100."""
         vectors = np.zeros((len(images), CARD.bits // 8), np.uint8)
         quality = np.zeros(len(images), np.float32)
         for row, image in enumerate(images):
@@ -81,7 +81,7 @@ def _hash(image: Image) -> tuple[NDArray[np.uint8], float]:
 
 
 def _luma64(image: Image) -> Floats:
-    """Picture -> (64, 64) float32 luma, 0..255."""
+    """Image -> (64, 64) float32 luma, 0..255."""
     import cv2
 
     luma = np.asarray(cv2.cvtColor(image.pixels.astype(np.float32), cv2.COLOR_RGB2GRAY), np.float32)
@@ -103,7 +103,7 @@ def _quality(luma: Floats) -> float:
 def _sampler(length: int, original: int) -> Floats:
     """(64, length) float32: blur a line of pixels with a tent (Jarosz, 2001) and take 64 of them.
 
-    Blur and places are those of the ``original`` length: PDQ of a picture that the loader has shrunk would be
+    Blur and places are those of the ``original`` length: PDQ of an image that the loader has shrunk would be
     another hash. Each pixel then stands for the original ones that it is the mean of.
     """
     centres = ((np.arange(SIDE) + 0.5) * original / SIDE).astype(int)

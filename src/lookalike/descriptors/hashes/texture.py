@@ -2,7 +2,7 @@
 
 Ojala, Pietikäinen & Mäenpää, Multiresolution gray-scale and rotation invariant texture classification with
 local binary patterns, 2002: the 58 uniform patterns and one bin for all others, at two scales. Counted in
-quarters of the picture (Ahonen et al., 2004). A neighbour must be brighter by a visible step (Heikkilä &
+quarters of the image (Ahonen et al., 2004). A neighbour must be brighter by a visible step (Heikkilä &
 Pietikäinen, 2006), so that noise in flat areas makes no pattern. Square roots of the counts make the
 cosine distance the squared Hellinger distance: 1 - the Bhattacharyya coefficient.
 """
@@ -19,12 +19,12 @@ from numpy.typing import NDArray
 from lookalike.descriptors.base import THUMBNAIL, Described, DescriptorCard, thumbnails
 from lookalike.types import Floats, Image, Pixels
 
-SCALES = (48, 24)  # pixels: sides of the square grey pictures
+SCALES = (48, 24)  # pixels: sides of the square grey images
 CELLS = 2  # per side
 STEP = 4  # grey levels: a neighbour this much brighter than the centre counts
 RING = ((0, 0), (0, 1), (0, 2), (1, 2), (2, 2), (2, 1), (2, 0), (1, 0))  # (row, column), once around
 PATTERNS = 59
-FULL_SHARE = 0.5  # share of pixels with a pattern that counts as quality 1
+FULL_SHARE = 0.5  # share of pixels with a pattern that counts as contrast 1
 
 CARD = DescriptorCard(
     name="texture",
@@ -33,19 +33,20 @@ CARD = DescriptorCard(
     dim=len(SCALES) * CELLS * CELLS * PATTERNS,
     bits=32 * len(SCALES) * CELLS * CELLS * PATTERNS,
     min_side=THUMBNAIL,
-    min_quality=0.05,
-    typical=0.232,
+    min_contrast=0.05,
+    median_negative_distance=0.232,
     source="Ojala, Pietikäinen & Mäenpää, 2002 (local binary patterns)",
+    thumbnail_input=True,
 )
 
 
 class Texture:
-    """The descriptor that finds pictures with the same fine pattern, whatever their colours."""
+    """The descriptor that finds images with the same fine pattern, whatever their colours."""
 
     card = CARD
 
     def describe(self, images: Sequence[Image]) -> Described:
-        """N pictures -> (N, 472) float32, unit length, and how much of it has a pattern, 0..1."""
+        """N images -> (N, 472) float32, unit length, and how much of it has a pattern, 0..1."""
         small = _grey(thumbnails(images))
         counts, busy = [], np.zeros(len(images), np.float32)
         for side in SCALES:
@@ -70,8 +71,8 @@ def _scaled(grey: Pixels, side: int) -> Pixels:
     import cv2
 
     scaled = np.empty((len(grey), side, side), np.uint8)
-    for row, picture in enumerate(grey):
-        cv2.resize(picture, (side, side), dst=scaled[row], interpolation=cv2.INTER_AREA)
+    for row, image in enumerate(grey):
+        cv2.resize(image, (side, side), dst=scaled[row], interpolation=cv2.INTER_AREA)
     return scaled
 
 

@@ -1,6 +1,6 @@
 """A thing on a plain ground, as in a product shot: told, and put on grey.
 
-In the pictures that hold it something else lies around it, and white is a strong thing to look for: on grey a product
+In the images that hold it something else lies around it, and white is a strong thing to look for: on grey a product
 finds the photographs that it was pasted into half as often again.
 """
 
@@ -13,7 +13,7 @@ from lookalike.types import Pixels
 SIDE = 192  # pixels of the longer side at which it is looked at
 NEAR = 12  # levels of a channel that a ground may differ by from itself
 EDGE = 0.8  # share of the pixels at the edge that are of the ground
-SHARES = (0.08, 0.92)  # of the picture that may be ground
+SHARES = (0.08, 0.92)  # of the image that may be ground
 GREY = 118  # the mean of photographs
 
 

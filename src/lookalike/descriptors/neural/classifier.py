@@ -1,4 +1,4 @@
-"""What a picture shows, in the words of a model: a softmax over the logits of its classes.
+"""What an image shows, in the words of a model: a softmax over the logits of its classes.
 
 The temperature on the card makes the probabilities mean what they say (Guo et al., "On Calibration of Modern Neural
 Networks", arXiv 1706.04599); below the card's ``abstain_below`` nothing is said.
@@ -30,7 +30,7 @@ class Classified:
     source: str
 
     def top(self, row: int, k: int = 1, least: float | None = None) -> tuple[Label, ...]:
-        """The k most probable labels of a picture, best first; none if the best is below ``least``, by default the
+        """The k most probable labels of an image, best first; none if the best is below ``least``, by default the
         card's ``abstain_below``."""
         shares = self.probabilities[row]
         least = self.labels.abstain_below if least is None else least
@@ -41,7 +41,7 @@ class Classified:
 
 
 def classify(images: Sequence[Image], card: ModelCard) -> Classified:
-    """N pictures of any size -> the probability of each class.
+    """N images of any size -> the probability of each class.
 
     Raises UserError for a model without labels, ModelMissing, ModelDamaged, ModelCardInvalid."""
     labels = labels_of(card)
@@ -70,8 +70,8 @@ def labels_of(card: ModelCard) -> Labels:
 
 
 def source_of(card: ModelCard) -> str:
-    """Who a label comes from: the model's name, and 12 hex digits that change with the file, with what is done to a
-    picture before it, and with the table [labels]."""
+    """Who a label comes from: the model's name, and 12 hex digits that change with the file, with what is done to an
+    image before it, and with the table [labels]."""
     identity = repr((card.sha256, card.input, labels_of(card)))
     return f"{card.name} {hashlib.sha256(identity.encode()).hexdigest()[:12]}"
 

@@ -18,7 +18,7 @@ from lookalike.distance import Metric
 from lookalike.errors import ModelCardInvalid
 
 FORMAT = 1
-MIN_QUALITY = 0.15  # of a descriptor whose card names none: 2.4 grey levels, as for structure
+MIN_CONTRAST = 0.15  # of a descriptor whose card names none: 2.4 grey levels, as for structure
 STORED_BITS = 16  # of one number: galleries keep half precision
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # it becomes part of file names and of `--by a=2,b=1`
 DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -26,6 +26,10 @@ RESERVED = ("blend",)
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")  # no network gives packed bits
 
 _Choice = TypeVar("_Choice", bound=str)
+EARLIER_KEYS = {
+    "typical": "median_negative_distance",
+    "min_quality": "min_contrast",
+}  # of cards written before version 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ def _output(outputs: _Table, name: str, source: str, sha256: str, takes: ModelIn
     if not NAME.fullmatch(name) or name in RESERVED:
         raise outputs.wrong(name, "is no name for a descriptor: letters, digits, _ . -, and not 'blend'")
     table = outputs.table(name)
+    table.values = {EARLIER_KEYS.get(key, key): value for key, value in table.values.items()}
     card = DescriptorCard(
         name=name,
         version=table.positive("version"),
@@ -143,21 +148,23 @@ def _output(outputs: _Table, name: str, source: str, sha256: str, takes: ModelIn
         dim=table.positive("dim"),
         bits=STORED_BITS * table.positive("dim"),
         min_side=takes.side,
-        min_quality=table.number("min_quality", MIN_QUALITY),
-        typical=table.number("typical"),
+        min_contrast=table.number("min_contrast", MIN_CONTRAST),
+        median_negative_distance=table.number("median_negative_distance"),
         source=source,
         origin=_origin(sha256, takes),
+        rerank=table.flag("rerank"),
+        score_normalization=table.flag("score_normalization"),
     )
-    if not 0 < card.min_quality < 1:
-        raise table.wrong("min_quality", "must lie between 0 and 1")
-    if card.typical <= 0:
-        raise table.wrong("typical", "must be above 0")
+    if not 0 < card.min_contrast < 1:
+        raise table.wrong("min_contrast", "must lie between 0 and 1")
+    if card.median_negative_distance <= 0:
+        raise table.wrong("median_negative_distance", "must be above 0")
     table.finish()
     return card
 
 
 def _origin(sha256: str, takes: ModelInput) -> str:
-    """What the vectors depend on: the file, and what is done to a picture before it."""
+    """What the vectors depend on: the file, and what is done to an image before it."""
     return f"{sha256} side={takes.side} type={takes.type} mean={takes.mean} std={takes.std}"
 
 
@@ -244,6 +251,12 @@ class _Table:
             if choice == text:
                 return choice
         raise self.wrong(key, f"must be {' or '.join(map(repr, choices))}, not {text!r}")
+
+    def flag(self, key: str) -> bool:
+        value = self._value(key, False)
+        if not isinstance(value, bool):
+            raise self.wrong(key, f"must be true or false, not {value!r}")
+        return value
 
     def whole(self, key: str) -> int:
         value = self._value(key)

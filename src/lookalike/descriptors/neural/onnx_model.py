@@ -1,7 +1,7 @@
 """Neural: an ONNX file as descriptors, one for each of its outputs, in ONNX Runtime.
 
-A picture is squeezed to a square, goes through the network once, and every output that is asked for becomes
-a vector. What is no number never leaves this file: such a vector becomes zeros of quality 0. Nothing here
+An image is squeezed to a square, goes through the network once, and every output that is asked for becomes
+a vector. What is no number never leaves this file: such a vector becomes zeros of contrast 0. Nothing here
 knows of card files: those are read in cards.py.
 """
 
@@ -24,9 +24,9 @@ from lookalike.distance import normalise
 from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelMissing, UserError
 from lookalike.types import Floats, Image, Pixels
 
-PARTS = "_parts"  # after an output's name: the output that tells what each cell of the picture adds to that one
-LOGITS = "_logits"  # after an output's name: the output that tells how much speaks for each class of a picture
-BATCH = 16  # pictures per forward pass: a graphics card has work, and no call needs much memory
+PARTS = "_parts"  # after an output's name: the output that tells what each cell of the image adds to that one
+LOGITS = "_logits"  # after an output's name: the output that tells how much speaks for each class of an image
+BATCH = 16  # images per forward pass: a graphics card has work, and no call needs much memory
 STORED_MAX = float(np.finfo(np.float16).max)  # galleries keep half precision: a larger number would become infinite
 FASTEST_FIRST = (
     "CUDAExecutionProvider",
@@ -60,7 +60,7 @@ class ModelInput:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Of one picture, in this layout."""
+        """Of one image, in this layout."""
         return (self.side, self.side, 3) if self.layout == "NHWC" else (3, self.side, self.side)
 
     def prepare(self, squeezed: Pixels) -> NDArray[Any]:
@@ -88,7 +88,7 @@ class Labels:
 
 
 class Network:
-    """One ONNX file. It is looked at when the first picture comes, and then kept open; any thread may use it."""
+    """One ONNX file. It is looked at when the first image comes, and then kept open; any thread may use it."""
 
     def __init__(
         self,
@@ -105,10 +105,10 @@ class Network:
         self._opening = threading.Lock()
 
     def describe(self, images: Sequence[Image], names: Sequence[str]) -> dict[str, Described]:
-        """N pictures of any size -> name of an output -> (N, dim) float32 and contrast 0..1; one forward pass.
+        """N images of any size -> name of an output -> (N, dim) float32 and contrast 0..1; one forward pass.
 
         Cosine vectors have unit length. A vector that is not finite, too large for a gallery's half precision,
-        or without a direction is zeros, with quality 0. Raises ModelMissing, ModelDamaged, ModelCardInvalid.
+        or without a direction is zeros, with contrast 0. Raises ModelMissing, ModelDamaged, ModelCardInvalid.
         """
         raw: dict[str, list[Floats]] = {name: [np.empty((0, self.gives[name].dim), np.float32)] for name in names}
         contrast = [np.empty(0, np.float32)]
@@ -117,8 +117,8 @@ class Network:
             contrast.append(contrast_of(squeezed))
             for name, part in self.run(squeezed, names).items():
                 raw[name].append(part)
-        quality = np.concatenate(contrast)
-        return {name: _usable(self.gives[name], np.concatenate(raw[name]), quality) for name in names}
+        contrasts = np.concatenate(contrast)
+        return {name: _usable(self.gives[name], np.concatenate(raw[name]), contrasts) for name in names}
 
     def run(self, squeezed: Pixels, names: Sequence[str]) -> dict[str, Floats]:
         """(N, side, side, 3) uint8, N from 1 -> name -> (N, dim) float32, exactly as the network gives it."""
@@ -127,7 +127,7 @@ class Network:
         return {name: np.concatenate([part[row] for part in parts]) for row, name in enumerate(names)}
 
     def _step(self) -> int:
-        """Pictures per forward pass: some files take one at a time."""
+        """Images per forward pass: some files take one at a time."""
         return 1 if self.open().get_inputs()[0].shape[0] == 1 else BATCH
 
     def _forward(self, squeezed: Pixels, names: Sequence[str]) -> list[Floats]:
@@ -147,7 +147,7 @@ class Network:
             raise ModelDamaged(f"{self.file}: the model does not run: {_first_line(error)}") from error
 
     def logits(self, images: Sequence[Image]) -> Floats:
-        """N pictures of any size -> (N, C) float32, one column for each of ``labels``, as the network gives them.
+        """N images of any size -> (N, C) float32, one column for each of ``labels``, as the network gives them.
 
         Raises UserError for a network without labels, ModelMissing, ModelDamaged, ModelCardInvalid."""
         if self.labels is None:
@@ -170,7 +170,7 @@ class Network:
         return logits
 
     def parts(self, image: Image, name: str) -> Floats | None:
-        """What each cell of a picture, squeezed to a square, adds to its vector: (h, w, dim) float32, whose sum is the
+        """What each cell of an image, squeezed to a square, adds to its vector: (h, w, dim) float32, whose sum is the
         vector ``name`` as the network gives it. None if the file has no output ``name`` + PARTS, or if that gives no
         such thing. Raises ModelMissing, ModelDamaged, ModelCardInvalid."""
         output = name + PARTS
@@ -192,15 +192,15 @@ class Network:
             return self._session
 
     def try_out(self) -> None:
-        """Run it on two pictures of noise. Raises ModelDamaged if a number is not finite, or what ``open`` raises."""
+        """Run it on two images of noise. Raises ModelDamaged if a number is not finite, or what ``open`` raises."""
         rng = np.random.default_rng(0)
         noise = rng.integers(0, 256, (2, self.takes.side, self.takes.side, 3), dtype=np.uint8)
         for name, values in self.run(noise, list(self.gives)).items():
             if not _storable(self.gives[name], values).all():
-                raise ModelDamaged(f"{self.file}: output {name!r} is not finite for an ordinary picture")
+                raise ModelDamaged(f"{self.file}: output {name!r} is not finite for an ordinary image")
         if self.labels is not None and not np.isfinite(self._logits(noise, self.labels)).all():
             raise ModelDamaged(
-                f"{self.file}: output {self.labels.output + LOGITS!r} is not finite for an ordinary picture"
+                f"{self.file}: output {self.labels.output + LOGITS!r} is not finite for an ordinary image"
             )
 
 
@@ -212,14 +212,14 @@ class Neural:
     network: Network
 
     def describe(self, images: Sequence[Image]) -> Described:
-        """N pictures of any size -> (N, dim) float32 and contrast 0..1; see Network.describe."""
+        """N images of any size -> (N, dim) float32 and contrast 0..1; see Network.describe."""
         return self.network.describe(images, [self.card.name])[self.card.name]
 
 
 def network(
     file: Path, sha256: str, takes: ModelInput, gives: tuple[DescriptorCard, ...], labels: Labels | None = None
 ) -> Network:
-    """The one Network of this file, for all threads. Cheap: nothing is read before the first picture."""
+    """The one Network of this file, for all threads. Cheap: nothing is read before the first image."""
     with _ONE_AT_A_TIME:
         return _network(file, sha256, takes, gives, labels)
 
@@ -246,9 +246,9 @@ def check_digest(file: Path, sha256: str) -> None:
 
 def open_session(file: Path, sha256: str) -> Any:
     """An ONNX Runtime session of this file, whose bytes are those of its card. One thread each: whoever describes many
-    pictures does it from one thread per core. Raises ModelMissing, ModelDamaged."""
+    images does it from one thread per core. Raises ModelMissing, ModelDamaged."""
     check_digest(file, sha256)
-    import onnxruntime  # takes 0.1 s: not before the first picture
+    import onnxruntime  # takes 0.1 s: not before the first image
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -304,14 +304,14 @@ def _check_labels(file: Path, session: Any, labels: Labels | None) -> None:
 def _check_shape(
     file: Path, what: str, actual: Sequence[int | str | None], expected: tuple[int, ...], by: str = "its card"
 ) -> None:
-    """The first length is the number of pictures: open, or 1. Of the others, the file may leave any open."""
+    """The first length is the number of images: open, or 1. Of the others, the file may leave any open."""
     fits = len(actual) == 1 + len(expected) and (not isinstance(actual[0], int) or actual[0] == 1)
     for told, length in zip(actual[1:], expected, strict=False):
         fits = fits and (not isinstance(told, int) or told == length)
     if not fits:
         raise ModelCardInvalid(
             f"{file}: {what} has the shape {_shape(actual)}; by {by} it is {_shape(['N', *expected])}, "
-            "N being any number of pictures, or 1"
+            "N being any number of images, or 1"
         )
 
 
@@ -324,7 +324,7 @@ def _listed(names: Any) -> str:
 
 
 def squeeze(images: Sequence[Image], side: int) -> Pixels:
-    """N pictures -> (N, side, side, 3) uint8: by area where both sides shrink, else linear."""
+    """N images -> (N, side, side, 3) uint8: by area where both sides shrink, else linear."""
     import cv2
 
     squeezed = np.empty((len(images), side, side, 3), np.uint8)
@@ -343,14 +343,14 @@ def contrast_of(squeezed: Pixels) -> Floats:
     return np.minimum(np.array(spread, np.float32), np.float32(1))
 
 
-def _usable(card: DescriptorCard, raw: Floats, quality: Floats) -> Described:
-    """(N, dim) as a network gives it -> vectors and quality as a gallery may keep them."""
+def _usable(card: DescriptorCard, raw: Floats, contrast: Floats) -> Described:
+    """(N, dim) as a network gives it -> vectors and contrast as a gallery may keep them."""
     sound = _storable(card, raw)
     vectors = np.where(sound[:, None], raw, np.float32(0))
     if card.metric == "cosine":
         vectors = normalise(vectors.astype(np.float64)).astype(np.float32)
         sound &= vectors.any(axis=1)
-    return Described(vectors, np.where(sound, quality, np.float32(0)))
+    return Described(vectors, np.where(sound, contrast, np.float32(0)))
 
 
 def _storable(card: DescriptorCard, raw: Floats) -> NDArray[np.bool_]:

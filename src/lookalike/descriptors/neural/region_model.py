@@ -1,7 +1,7 @@
-"""Regions: what is to be seen in a picture, as boxes with a vector each; Faster R-CNN (Ren et al., arXiv 1506.01497).
+"""Regions: what is to be seen in an image, as boxes with a vector each; Faster R-CNN (Ren et al., arXiv 1506.01497).
 
 One ONNX file does it all: a trunk, proposals, their refinement, and a vector for each box and for fixed cells, so that
-nothing is missed where proposals fail. A picture is squeezed to a square of the card's ``side``; a query, which is a
+nothing is missed where proposals fail. An image is squeezed to a square of the card's ``side``; a query, which is a
 part of something, keeps its shape and is looked at small, at the sizes at which parts are seen in a library.
 """
 
@@ -25,9 +25,9 @@ from lookalike.errors import ModelCardInvalid, ModelDamaged
 from lookalike.types import Box, Floats, Image, Pixels
 
 BOXES, SCORES, CLASSES = "_boxes", "_scores", "_classes"  # after the output's name: the three that go with it
-BATCH = 4  # pictures per forward pass: their maps are large
+BATCH = 4  # images per forward pass: their maps are large
 GRAIN = 16  # pixels of a query's sides that make a cell of the last map
-LONGEST = 3  # times its other side: a longer picture is also looked at in windows
+LONGEST = 3  # times its other side: a longer image is also looked at in windows
 FINER = 2  # times the side at which a query's own regions are seen as well
 CLOSER = 3  # and if there is time
 WINDOW = 1.5  # their longer side, of their shorter
@@ -39,7 +39,7 @@ OBJECT = 0.35  # score from which a box is said to be an object: the best balanc
 
 @dataclass(frozen=True, slots=True)
 class RegionOutput:
-    """What a network of regions gives. ``count``: boxes per picture, the first of them the whole. ``looks``: pixels,
+    """What a network of regions gives. ``count``: boxes per image, the first of them the whole. ``looks``: pixels,
     the sides of squares with the area that a query is looked at with. ``names``: of its classes, none for a network
     that only tells what is an object."""
 
@@ -51,9 +51,9 @@ class RegionOutput:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Of one picture, at most ``count``: the whole, proposals, the surest first, then cells; none of a blank one.
+    """Of one image, at most ``count``: the whole, proposals, the surest first, then cells; none of a blank one.
 
-    ``boxes``: (R, 4) float32, x, y, width and height as shares of the upright picture. ``scores``: (R,) float32, 0..1,
+    ``boxes``: (R, 4) float32, x, y, width and height as shares of the upright image. ``scores``: (R,) float32, 0..1,
     how surely it is an object; 0 for a cell and for the whole. ``classes``: (R,) int64 into the names of the network,
     NO_CLASS for none. ``vectors``: (R, D) float32 of unit length.
     """
@@ -80,21 +80,21 @@ class RegionNetwork:
         self._opening = threading.Lock()
 
     def describe(self, images: Sequence[Image]) -> Described:
-        """The whole pictures: (N, dim) float32 and contrast 0..1."""
+        """The whole images: (N, dim) float32 and contrast 0..1."""
         vectors = [np.empty((0, self.card.dim), np.float32)]
-        quality = [np.empty(0, np.float32)]
+        contrast = [np.empty(0, np.float32)]
         for start in range(0, len(images), BATCH):
             squares = squeeze(images[start : start + BATCH], self.takes.side)
             vectors.append(self._run(squares)[0][:, 0])
-            quality.append(contrast_of(squares))
-        return Described(_unit(np.concatenate(vectors)), np.concatenate(quality))
+            contrast.append(contrast_of(squares))
+        return Described(_unit(np.concatenate(vectors)), np.concatenate(contrast))
 
     def contrast(self, image: Image) -> float:
-        """The quality of the whole picture, 0..1, without a pass through the network."""
+        """The contrast of the whole image, 0..1, without a pass through the network."""
         return float(contrast_of(squeeze([image], self.takes.side))[0])
 
     def regions(self, images: Sequence[Image]) -> list[Regions]:
-        """Of each picture. A region without contrast is left out: it would be like every other blank one.
+        """Of each image. A region without contrast is left out: it would be like every other blank one.
 
         Raises ModelMissing, ModelDamaged, ModelCardInvalid."""
         found: list[Regions] = []
@@ -111,8 +111,8 @@ class RegionNetwork:
         return _unit(np.concatenate(seen))
 
     def parts(self, image: Image, closer: bool = False) -> Regions:
-        """A query's own regions, seen as a library's pictures are and at FINER times the side, ``closer`` at CLOSER
-        times as well: there, a picture that lies within the query is about as large as whole ones in the library."""
+        """A query's own regions, seen as a library's images are and at FINER times the side, ``closer`` at CLOSER
+        times as well: there, an image that lies within the query is about as large as whole ones in the library."""
         sides = [scale * self.takes.side for scale in (FINER, CLOSER)[: 1 + closer]]
         finer = [self._of_squares(squeeze([image], side))[0] for side in sides]
         return _joined([self.regions([image])[0], *finer])
@@ -131,7 +131,7 @@ class RegionNetwork:
         noise = np.random.default_rng(0).integers(0, 256, (1, self.takes.side, self.takes.side, 3), dtype=np.uint8)
         for values in self._run(noise)[:3]:
             if not np.isfinite(values).all():
-                raise ModelDamaged(f"{self.file}: its regions are not finite for an ordinary picture")
+                raise ModelDamaged(f"{self.file}: its regions are not finite for an ordinary image")
 
     # --- one pass
 
@@ -161,13 +161,13 @@ class RegionNetwork:
         told = []
         for square, *of_one in zip(squares, np.clip(boxes, 0, 1), scores, classes, vectors, strict=True):
             one = Regions(*of_one)
-            sound = np.isfinite(one.vectors).all(1) & (_contrasts(square, one.boxes) >= self.card.min_quality)
-            sound[0] |= sound.any()  # the whole of a picture with something in it, however small
+            sound = np.isfinite(one.vectors).all(1) & (_contrasts(square, one.boxes) >= self.card.min_contrast)
+            sound[0] |= sound.any()  # the whole of an image with something in it, however small
             told.append(Regions(one.boxes, one.scores, one.classes, _unit(one.vectors)).take(np.flatnonzero(sound)))
         return told
 
     def _with_windows(self, image: Image, whole: Regions) -> Regions:
-        """A long picture is looked at in windows as well, for squeezed to a square its things are beyond knowing."""
+        """A long image is looked at in windows as well, for squeezed to a square its things are beyond knowing."""
         places = _windows(image.width, image.height)
         if not places:
             return whole
@@ -194,7 +194,7 @@ class RegionNetwork:
 
 
 def in_pixels(box: Floats, width: int, height: int) -> Box:
-    """A box in shares of a picture -> pixels of the upright original."""
+    """A box in shares of an image -> pixels of the upright original."""
     x, y, w, h = (float(value) for value in box)
     return Box(x * width, y * height, w * width, h * height)
 
@@ -211,7 +211,7 @@ def _shaped(pixels: Pixels, side: int) -> Pixels:
 
 
 def _windows(width: int, height: int) -> list[tuple[float, float, float, float]]:
-    """(x, y, w, h) in shares, overlapping, over a picture that is longer than LONGEST to 1; none for any other."""
+    """(x, y, w, h) in shares, overlapping, over an image that is longer than LONGEST to 1; none for any other."""
     shape = max(width, height) / max(min(width, height), 1)
     if shape <= LONGEST:
         return []
@@ -242,7 +242,7 @@ def _joined(parts: Sequence[Regions]) -> Regions:
 
 
 def _contrasts(square: Pixels, boxes: Floats) -> Floats:
-    """(side, side, 3) and (R, 4) in shares -> (R,): as ``contrast_of``, of each region, from sums over the picture."""
+    """(side, side, 3) and (R, 4) in shares -> (R,): as ``contrast_of``, of each region, from sums over the image."""
     import cv2
 
     side = len(square)

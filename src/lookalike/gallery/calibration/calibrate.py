@@ -1,8 +1,8 @@
-"""Probabilities for one library: fitted on edits of its own pictures and on the strangers that lie nearest to these.
+"""Probabilities for one library: fitted on edits of its own images and on the strangers that lie nearest to these.
 
 The shipped curves come from photographs; a library of product shots, scans or drawings has other strangers. So that
-``precision`` means the same there, a sample of the library is edited, each edited picture is held against its original
-and against other pictures, and a curve per measure is fitted as in compare/calibration.py: ``blend``, ``copy``, and
+``precision`` means the same there, a sample of the library is edited, each edited image is held against its original
+and against other images, and a curve per measure is fitted as in compare/calibration.py: ``blend``, ``copy``, and
 ``verified``, whose distance is minus the log-odds of compare/decision.py.
 """
 
@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration, curve
-from lookalike.comparison.pair import TELLING, Looked, look, relate
-from lookalike.comparison.score_normalization import crowd
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, extract_features, relate
+from lookalike.comparison.score_normalization import background_similarity
 from lookalike.comparison.scoring import blend_distance
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
@@ -30,12 +30,12 @@ from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
 from lookalike.logistic import fit
 
-SAMPLE = 80  # pictures that are edited
+SAMPLE = 80  # images that are edited
 FEWEST = 20  # of them below which no curve is fitted
-POPULATION = 5_000  # pictures that strangers are taken from
-NEAREST, OTHERS = 3, 2  # strangers to each edited picture
+POPULATION = 5_000  # images that strangers are taken from
+NEAREST, OTHERS = 3, 2  # strangers to each edited image
 SUSPECTS = 3  # nearest neighbours of an original that may be copies of it: those that are no strangers
-LEAST = 16  # pixels of the shorter side: smaller pictures are not edited
+LEAST = 16  # pixels of the shorter side: smaller images are not edited
 DONE = (
     "jpeg-30",
     "resize-50",
@@ -48,7 +48,7 @@ DONE = (
     "mirror",
     "screenshot",
 )
-EACH = 3  # of these to each picture
+EACH = 3  # of these to each image
 VERIFIED = "verified"
 SAME = 40.0  # log-odds of what is the same to the last pixel
 SEED = 2026
@@ -66,10 +66,12 @@ class Seen:
 def calibrated(
     store: Store, cards: Mapping[str, DescriptorCard], progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Calibration]:
-    """measure -> curve. Raises UserError for a library with fewer than FEWEST pictures that can be read."""
-    names = [name for name in TELLING if name in cards]
+    """measure -> curve. Raises UserError for a library with fewer than FEWEST images that can be read."""
+    names = [name for name in COMPARISON_DESCRIPTORS if name in cards]
     if not names:
-        raise UserError(f"a calibration needs one of {', '.join(TELLING)}; this gallery holds {', '.join(cards)}")
+        raise UserError(
+            f"a calibration needs one of {', '.join(COMPARISON_DESCRIPTORS)}; this gallery holds {', '.join(cards)}"
+        )
     population = _population(store, cards, names)
     sampler = _Sampler(store, population, names)
     chosen = np.random.default_rng(SEED).permutation(len(population))[:SAMPLE].tolist()
@@ -82,8 +84,8 @@ def calibrated(
             if progress:
                 progress(done, len(chosen))
     if used < FEWEST:
-        raise UserError(f"a calibration of its own needs {FEWEST} pictures that can be read and told apart, not {used}")
-    origin = f"{used} pictures of this library, {EACH} edits each, seed {SEED}"
+        raise UserError(f"a calibration of its own needs {FEWEST} images that can be read and told apart, not {used}")
+    origin = f"{used} images of this library, {EACH} edits each, seed {SEED}"
     measures = set.intersection(*(set(one.distances) for one in seen))
     return {name: _curve(name, seen, origin) for name in sorted(measures)}
 
@@ -109,7 +111,7 @@ def _population(store: Store, cards: Mapping[str, DescriptorCard], names: Sequen
 
 
 class _Sampler:
-    """Edits pictures of the population and holds them against it."""
+    """Edits images of the population and holds them against it."""
 
     def __init__(self, store: Store, population: Evidence, names: Sequence[str]) -> None:
         self._population, self._names = population, names
@@ -117,7 +119,7 @@ class _Sampler:
         self._paths = [rows[int(number)].path if int(number) in rows else "" for number in population.ids]
 
     def seen(self, place: int) -> list[Seen]:
-        """All pairs that one picture gives; none if it cannot be read."""
+        """All pairs that one image gives; none if it cannot be read."""
         looked = cache(self._looked)  # an original and its edits have the same neighbours
         original = looked(place)
         if original is None or min(original.image.pixels.shape[:2]) < LEAST:
@@ -128,13 +130,17 @@ class _Sampler:
         copies = {n for n in near[:SUSPECTS] if (other := looked(n)) and relate(original, other).probability > 0.5}
         seen = []
         for edit in rng.choice(DONE, EACH, replace=False):
-            query = look(from_array(apply(str(edit), pixels, place)))
+            query = extract_features(from_array(apply(str(edit), pixels, place)))
             seen.append(Seen(True, 1.0, self._measures(query, place, original)))
             seen += self._strangers(query, [place, *copies], looked, rng)
         return seen
 
     def _strangers(
-        self, query: Looked, known: Sequence[int], looked: Callable[[int], Looked | None], rng: np.random.Generator
+        self,
+        query: ComparisonInput,
+        known: Sequence[int],
+        looked: Callable[[int], ComparisonInput | None],
+        rng: np.random.Generator,
     ) -> Iterator[Seen]:
         """The nearest of those that are no copies, and some of the others in the place of all."""
         order = [n for n in np.argsort(self._far(query)).tolist() if n not in known]
@@ -144,19 +150,19 @@ class _Sampler:
             if (other := looked(n)) is not None:
                 yield Seen(False, weight, self._measures(query, n, other))
 
-    def _looked(self, place: int) -> Looked | None:
+    def _looked(self, place: int) -> ComparisonInput | None:
         try:
-            return look(self._paths[place])
+            return extract_features(self._paths[place])
         except LookalikeError:
             return None
 
-    def _far(self, query: Looked) -> NDArray[np.float32]:
+    def _far(self, query: ComparisonInput) -> NDArray[np.float32]:
         """(N,) by the descriptor that finds most copies."""
         name = next(name for name in ("copy", "structure", *self._names) if name in self._names)
         vectors = self._population.vectors[name]
         return np.asarray(METRICS[self._population.cards[name].metric](query.described[name].vectors, vectors)[0])
 
-    def _measures(self, query: Looked, place: int, other: Looked) -> dict[str, float]:
+    def _measures(self, query: ComparisonInput, place: int, other: ComparisonInput) -> dict[str, float]:
         told = {}
         for name in self._names:
             vector = self._population.vectors[name][place : place + 1]
@@ -167,13 +173,13 @@ class _Sampler:
         if set(DEFAULT_WEIGHTS) <= set(told):
             found[BLEND] = blend_distance(told)
         if "copy" in told:
-            found["copy"] = told["copy"] + crowding() * float(crowd(query.described["copy"].vectors)[0])
+            found["copy"] = told["copy"] + crowding() * float(background_similarity(query.described["copy"].vectors)[0])
         comparison = relate(query, other, prior=0.5)
         return found | {VERIFIED: -(SAME if comparison.odds is None else comparison.odds)}
 
 
 def crowding() -> float:
-    """Distance that a picture amid a crowd loses, per unit of crowd: as in the shipped curve."""
+    """Distance that an image amid a crowd loses, per unit of crowd: as in the shipped curve."""
     shipped = curve("copy")
     return shipped.crowding / shipped.slope
 

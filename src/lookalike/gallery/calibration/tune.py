@@ -1,6 +1,6 @@
 """Fits a measure to pairs that a person has judged: the shares of the blend, and what probability a distance means.
 
-The pairs come from this library, so the number of its pictures is in them already: the curve is kept so that, with the
+The pairs come from this library, so the number of its images is in them already: the curve is kept so that, with the
 library's prior, it gives the probability at even odds among pairs like those that were judged.
 """
 
@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration, library_prior, shipped
-from lookalike.comparison.score_normalization import crowd
+from lookalike.comparison.score_normalization import background_similarity
 from lookalike.comparison.weight_learning import blended, check_pairs, cross_validated, figures, fitted
 from lookalike.csvfile import Named, read_csv
 from lookalike.descriptors.base import DescriptorCard
@@ -34,7 +34,7 @@ PRECISION = 0.95
 
 @dataclass(slots=True)
 class Judged:
-    """Pairs of contents that a person has judged, each content by the id of a picture that has it: (a, b) with a < b ->
+    """Pairs of contents that a person has judged, each content by the id of an image that has it: (a, b) with a < b ->
     verdict. ``unused``: how many could teach nothing. ``failed``: those that could not be used, and why."""
 
     pairs: dict[tuple[int, int], Verdict] = field(default_factory=dict)
@@ -74,9 +74,9 @@ def _read(store: Store, named: Named, values: Sequence[str]) -> tuple[tuple[int,
 
 
 def judged_in_gallery(store: Store) -> Judged:
-    """The pairs that ``duplicates --same`` and ``--different`` have recorded, of pictures that are still held."""
+    """The pairs that ``duplicates --same`` and ``--different`` have recorded, of images that are still held."""
     judged = Judged()
-    for *contents, verdict in store.decisions():
+    for *contents, verdict in store.verdicts():
         held = [store.same_content(content) for content in contents]
         if all(held):
             a, b = sorted(rows[0].id for rows in held)
@@ -149,7 +149,7 @@ def _measured(
     a, b = (np.array([place[pair[side]] for pair in used], np.int64) for side in (0, 1))
     distances: dict[str, NDArray[Any]] = dict(evidence.along(a, b))
     if names == ["copy"]:  # as in calibrating.py: a query amid a crowd is farther from everything
-        crowded = crowd(evidence.vectors["copy"])
+        crowded = background_similarity(evidence.vectors["copy"])
         distances["copy"] = distances["copy"] + crowding() * (crowded[a] + crowded[b]) / 2
     return distances, np.array([verdict == "same" for verdict in used.values()], bool)
 

@@ -1,4 +1,4 @@
-"""Finds the copies within a gallery, as tight groups, in memory that grows with the pictures, not their pairs."""
+"""Finds the copies within a gallery, as tight groups, in memory that grows with the images, not their pairs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration, curve, library_prior
-from lookalike.comparison.scoring import judge
+from lookalike.comparison.scoring import classify_from_distances
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery.dedup.complete_linkage import tight_groups
@@ -21,8 +21,8 @@ from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import Store
 from lookalike.types import Floats, Group, Pair
 
-BLOCK = 4096  # pictures searched at a time
-NEAREST = 64  # pictures looked at per picture; bounds the pairs at NEAREST x N
+BLOCK = 4096  # images searched at a time
+NEAREST = 64  # images looked at per image; bounds the pairs at NEAREST x N
 
 Rows = NDArray[np.int64]
 
@@ -47,7 +47,7 @@ def find_duplicates(
     weights: Mapping[str, float] | None = None,
 ) -> tuple[list[Group], Around]:
     """Groups in which any two members are copies with at least the probability ``precision``, and what tells one of
-    them anew around another picture.
+    them anew around another image.
 
     ``judging``: further descriptors that say how the members of a group are related. ``own``: curves fitted on this
     library, which go before the shipped ones; ``weights``: of a blend that was tuned on it."""
@@ -65,14 +65,18 @@ def find_duplicates(
 
 
 def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
-    """All pairs of pictures at most ``limit`` apart.
+    """All pairs of images at most ``limit`` apart.
 
     The search runs over the descriptor with the largest weight; since no share of a weighted sum is negative,
-    none that belongs can be farther apart in it than ``limit`` allows. Of more than NEAREST pictures within that
-    reach of one picture, the NEAREST nearest are followed.
+    none that belongs can be farther apart in it than ``limit`` allows. Of more than NEAREST images within that
+    reach of one image, the NEAREST nearest are followed.
     """
     lead = max(blend.weights, key=lambda name: blend.weights[name])
-    reach = limit if len(blend.weights) == 1 else limit / blend.weights[lead] * evidence.cards[lead].typical
+    reach = (
+        limit
+        if len(blend.weights) == 1
+        else limit / blend.weights[lead] * evidence.cards[lead].median_negative_distance
+    )
     parts = [_measured_pairs(evidence, blend, limit, *found) for found in _candidates(evidence, lead, reach)]
     if not parts:
         return Close(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
@@ -103,7 +107,7 @@ def _measured_pairs(evidence: Evidence, blend: Blend, limit: float, a: Rows, b: 
 
 
 def _one_per_content(evidence: Evidence, copies: Sequence[Sequence[int]]) -> Evidence:
-    """Byte-identical files are one picture here; the others join its group in the end."""
+    """Byte-identical files are one image here; the others join its group in the end."""
     others = [number for same in copies for number in same[1:]]
     return evidence.keep(~np.isin(evidence.ids, others))
 
@@ -116,7 +120,7 @@ def _grouped(
     pairs: Close,
     different: set[tuple[str, str]],
 ) -> list[list[int]]:
-    """Tight groups as lists of picture ids, a person's decisions respected."""
+    """Tight groups as lists of image ids, a person's decisions respected."""
     contents = _contents(store, evidence, pairs) if different else {}
 
     def close(left: list[int], right: list[int]) -> bool:
@@ -148,7 +152,7 @@ def _with_copies(groups: list[list[int]], copies: Sequence[Sequence[int]]) -> li
 
 
 class _Builder:
-    """Turns lists of picture ids into Groups: what to keep, and how each of the others relates to it."""
+    """Turns lists of image ids into Groups: what to keep, and how each of the others relates to it."""
 
     def __init__(
         self,
@@ -169,7 +173,7 @@ class _Builder:
         self._place = {int(number): place for place, number in enumerate(evidence.ids)}
         self._judged = {int(number): place for place, number in enumerate(judging.ids)}
         self._rows: dict[str, Row] = {}  # of all groups, by their paths
-        self._twins: dict[str, int] = {}  # content -> the one of its pictures whose vectors are looked at
+        self._twins: dict[str, int] = {}  # content -> the one of its images whose vectors are looked at
 
     def build(self, groups: list[list[int]]) -> list[Group]:
         """Groups with the most bytes to be won first."""
@@ -183,7 +187,7 @@ class _Builder:
         return [group for _, group in sorted(ranked, key=lambda pair: (-pair[0], pair[1].keep))]
 
     def around(self, keep: str, group: Group) -> Group:
-        """The group with another one of its pictures to keep."""
+        """The group with another one of its images to keep."""
         paths = [keep, *(path for path in (group.keep, *group.others) if path != keep)]
         return self._group([self._rows[path] for path in paths])
 
@@ -198,12 +202,12 @@ class _Builder:
         distances = _between(self._evidence, self._place, numbers)
         told = _between(self._judging, self._judged, numbers) if set(numbers) <= self._judged.keys() else distances
         apart = {name: float(part[0]) for name, part in told.items()}
-        judged = judge(apart, prior=self._prior, own=self._own, weights=self._weights)
+        judged = classify_from_distances(apart, prior=self._prior, own=self._own, weights=self._weights)
         distance = float(measured(self._blend, distances)[0])
         return Pair(a.path, b.path, distance, judged.probability, judged.relation)
 
     def _known(self, row: Row) -> int:
-        """The number of the picture whose vectors these are: its own, or that of one with the same bytes."""
+        """The number of the image whose vectors these are: its own, or that of one with the same bytes."""
         return row.id if row.id in self._place else self._twins[row.sha256]
 
 
@@ -213,5 +217,5 @@ def _between(evidence: Evidence, place: Mapping[int, int], numbers: tuple[int, i
 
 
 def preference(row: Row) -> tuple[int, int, str, int, str]:
-    """Sorts the picture to keep first: most pixels, most bytes, then the oldest (EXIF time, then file time)."""
+    """Sorts the image to keep first: most pixels, most bytes, then the oldest (EXIF time, then file time)."""
     return (-row.width * row.height, -row.bytes, row.taken or "9999", row.mtime_ns, row.path)

@@ -1,6 +1,6 @@
-"""Which picture of a group is kept, once they were laid on one another: the one without anything added around it.
+"""Which image of a group is kept, once they were laid on one another: the one without anything added around it.
 
-By numbers alone it is the one with most pixels, and a border or the furniture of a screenshot makes a picture larger.
+By numbers alone it is the one with most pixels, and a border or the furniture of a screenshot makes an image larger.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Group
 
-ADDED = frozenset({"border", "caption", "padded", "screenshot", "inside another picture"})
-AS_LARGE = 0.9  # share of the pixels that the picture has within its surroundings
+ADDED = frozenset({"border", "caption", "padded", "screenshot", "inside another image"})
+AS_LARGE = 0.9  # share of the pixels that the image has within its surroundings
 
 Around = Callable[[str, Group], Group]  # (the one to keep, its group) -> the group with every pair told anew
 
@@ -22,7 +22,7 @@ def keep_plain(
     around: Around,
     look: Callable[[list[Group]], list[Group]],
 ) -> list[Group]:
-    """The groups, each around the picture that has nothing added, if that is as large and ``look`` drops no one."""
+    """The groups, each around the image that has nothing added, if that is as large and ``look`` drops no one."""
     better = [(plain, group) for group in groups if (plain := _plain(group, row_of))]
     anew = {_members(group): group for group in look([around(plain, group) for plain, group in better])}
     return [anew.get(_members(group), group) for group in groups]

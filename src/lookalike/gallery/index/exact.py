@@ -14,7 +14,7 @@ Found = tuple[Ids, Floats]
 
 
 class Index(Protocol):
-    """Vectors under picture ids, and the nearest of them. Distances as in distance.py."""
+    """Vectors under image ids, and the nearest of them. Distances as in distance.py."""
 
     def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
         """(N,) ids that are not there yet, and their (N, D) vectors."""

@@ -3,8 +3,8 @@
 Binary vectors are compared with all others (FAISS needs about a millisecond for a million of 256 bits), so the
 answer is exact. Float vectors are compared with all others up to ``HNSW_FROM``, and from there on through an
 HNSW graph (Malkov and Yashunin 2018, arXiv 1603.09320) over half-precision copies: recall@10 of 0.987 and
-more where pictures come in families, as in life, but 0.5 on uniform random vectors (benchmarks/results.md).
-FAISS is imported where it is used: adding pictures does without it.
+more where images come in families, as in life, but 0.5 on uniform random vectors (benchmarks/results.md).
+FAISS is imported where it is used: adding images does without it.
 """
 
 from __future__ import annotations

@@ -27,20 +27,20 @@ DEAD_SHARE = 0.1  # removed vectors that a graph may keep before it is built aga
 
 @dataclass(frozen=True, slots=True)
 class Covers:
-    """What a saved index holds: pictures up to an id, removals up to a number, of one gallery."""
+    """What a saved index holds: images up to an id, removals up to a number, of one gallery."""
 
     gallery: str
     fingerprint: str
     file: str
     graph: bool
-    last_picture: int
+    last_image: int
     last_removal: int
 
 
 @dataclass(slots=True)
 class _Copy:
     index: Any  # a FaissIndex, or a RegionIndex
-    last_picture: int = 0
+    last_image: int = 0
     last_removal: int = 0
     built_removal: int = 0  # a graph keeps what was removed since; the file does not know which
     unsaved: int = 0
@@ -80,12 +80,12 @@ class IndexCopies:
         card = self._cards[name]
         while True:
             ids, vectors = self._store.vectors(
-                name, after=copy.last_picture, limit=BLOCK, quality=card.min_quality, dtype=dtype_of(card)
+                name, after=copy.last_image, limit=BLOCK, contrast=card.min_contrast, dtype=dtype_of(card)
             )
             copy.index.add(ids, vectors)
             if not len(ids):
                 return
-            copy.last_picture = int(ids[-1])
+            copy.last_image = int(ids[-1])
             copy.unsaved += len(ids)
 
     def _outgrown(self, copy: _Copy) -> bool:
@@ -115,7 +115,7 @@ class IndexCopies:
             index = self._read(self._folder / covers.file, card, covers)
         except (OSError, ValueError, TypeError, RuntimeError):
             return self._empty(name)
-        return _Copy(index, covers.last_picture, covers.last_removal, covers.last_removal)
+        return _Copy(index, covers.last_image, covers.last_removal, covers.last_removal)
 
     def _read(self, file: Path, card: DescriptorCard, covers: Covers) -> Any:
         return FaissIndex.load(file, card.metric, card.dim, covers.graph)
@@ -128,7 +128,7 @@ class IndexCopies:
             self._cards[name].fingerprint,
             file,
             copy.index.graph,
-            copy.last_picture,
+            copy.last_image,
             copy.built_removal if copy.index.graph else copy.last_removal,
         )
         try:

@@ -4,7 +4,7 @@ Up to ``LISTED_FROM`` regions each is compared, a byte a number, in steps that a
 on they lie in lists around the centres of k-means (Sivic and Zisserman 2003), as product codes of 64 bytes (Jégou et
 al. 2011, doi 10.1109/TPAMI.2010.57); those nearest to the query are read. With their numbers 72 bytes a region: 230 MB
 for 3.2 million. Lists that were made for few regions grow long: they are made anew for GROWN times as many.
-A region's number is its picture's id * 64 + its place; place 0 is the whole picture.
+A region's number is its image's id * 64 + its place; place 0 is the whole image.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class RegionIndex:
 
     def __init__(self, dim: int, lists: int = 0, index: Any = None) -> None:
         self.lists = lists
-        self.last_picture = 0
+        self.last_image = 0
         self._steps = 1.0 if lists else STEPS / min(1, WIDEST / math.sqrt(dim))
         self._index = index if index is not None else _listed(dim, lists) if lists else _flat(dim)
 
@@ -51,7 +51,7 @@ class RegionIndex:
         if index.d != dim or type(index) is not kind or (not lists and index.index.sa_code_size() != dim):
             raise ValueError(f"{file}: not an index of regions of {dim} numbers")
         made = cls(dim, lists, index)
-        made.last_picture = int(_numbers(index).max(initial=0)) // MOST
+        made.last_image = int(_numbers(index).max(initial=0)) // MOST
         return made
 
     def save(self, file: Path) -> None:
@@ -82,24 +82,24 @@ class RegionIndex:
     def add(self, numbers: Ids, vectors: Floats) -> None:
         """(N,) numbers that are not there yet, and their (N, D) vectors of unit length."""
         if len(numbers):
-            self.last_picture = max(self.last_picture, int(numbers.max()) // MOST)
+            self.last_image = max(self.last_image, int(numbers.max()) // MOST)
             self._index.add_with_ids(self._stepped(vectors), np.ascontiguousarray(numbers))
 
-    def remove(self, pictures: Ids) -> None:
-        """Forget all regions of these pictures; unknown ones are ignored."""
+    def remove(self, images: Ids) -> None:
+        """Forget all regions of these images; unknown ones are ignored."""
         import faiss
 
-        if len(pictures) and len(self):
-            numbers = (np.unique(pictures)[:, None] * MOST + np.arange(MOST)).ravel()
+        if len(images) and len(self):
+            numbers = (np.unique(images)[:, None] * MOST + np.arange(MOST)).ravel()
             self._index.remove_ids(faiss.IDSelectorBatch(numbers))
 
     def search(self, queries: Floats, reach: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:
         """(Q, D) -> (Q, reach) numbers, the most alike first, -1 where there are fewer; and how alike they are, in the
-        index's own unit. ``allowed``: ids of the pictures that may be told."""
+        index's own unit. ``allowed``: ids of the images that may be told."""
         return self._search(queries, reach, *self._selector(allowed, MOST))
 
     def search_wholes(self, queries: Floats, reach: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:
-        """As ``search``, among whole pictures alone; flat ones are picked out first, for a filter is slower there."""
+        """As ``search``, among whole images alone; flat ones are picked out first, for a filter is slower there."""
         if self.lists:
             return self._search(queries, reach, *self._selector(allowed, 1))
         numbers = _numbers(self._index)
@@ -136,14 +136,14 @@ class RegionIndex:
         return np.ascontiguousarray(np.clip(np.rint(vectors * self._steps), -STEPS, STEPS), np.float32)
 
     def _selector(self, allowed: Ids | None, regions: int) -> tuple[Any, NDArray[np.uint8] | None]:
-        """Of the ``allowed`` pictures, or of all, so many regions: a bit for each number, 64 of them a picture; and
+        """Of the ``allowed`` images, or of all, so many regions: a bit for each number, 64 of them an image; and
         where the bits lie, for FAISS reads them there."""
         import faiss
 
         if allowed is None and regions == MOST:
             return None, None
-        rows = np.zeros((self.last_picture + 1, MOST // 8), np.uint8)
-        here = slice(None) if allowed is None else allowed[allowed <= self.last_picture]
+        rows = np.zeros((self.last_image + 1, MOST // 8), np.uint8)
+        here = slice(None) if allowed is None else allowed[allowed <= self.last_image]
         rows[here] = np.packbits(np.arange(MOST) < regions, bitorder="little")
         bits = rows.ravel()
         return faiss.IDSelectorBitmap(bits), bits

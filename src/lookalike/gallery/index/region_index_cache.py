@@ -1,6 +1,6 @@
-"""Keeps the fast copies of regions in step with the store, as copies.py does those of whole pictures.
+"""Keeps the fast copies of regions in step with the store, as copies.py does those of whole images.
 
-A row of regions may come long after its picture, so what a copy has seen is told by the rows' own numbers.
+A row of regions may come long after its image, so what a copy has seen is told by the rows' own numbers.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from lookalike.gallery.index.region_index import EACH, RegionIndex, lists_for
 from lookalike.gallery.storage.region_codec import MOST, of_unit_length
 from lookalike.types import Floats
 
-BLOCK = 1_000  # pictures read from the store at a time: bounds the memory
-OF_EACH = 8  # regions of a picture that lists are made from: its others are like them
+BLOCK = 1_000  # images read from the store at a time: bounds the memory
+OF_EACH = 8  # regions of an image that lists are made from: its others are like them
 
 
 class RegionCopies(IndexCopies):
@@ -32,12 +32,12 @@ class RegionCopies(IndexCopies):
 
     def _taken_in(self, name: str, copy: _Copy) -> Iterator[int]:
         """Block by block; how many regions each had."""
-        while rows := self._store.regions.since(name, copy.last_picture, BLOCK):
-            numbers = np.concatenate([picture * MOST + np.arange(len(one)) for _, picture, one in rows])
+        while rows := self._store.regions.since(name, copy.last_image, BLOCK):
+            numbers = np.concatenate([image * MOST + np.arange(len(one)) for _, image, one in rows])
             vectors = [one for *_, one in rows if len(one)]
             if vectors:
                 copy.index.add(numbers.astype(np.int64), of_unit_length(np.concatenate(vectors)))
-            copy.last_picture = rows[-1][0]
+            copy.last_image = rows[-1][0]
             copy.unsaved += len(numbers)
             yield len(numbers)
 
@@ -56,10 +56,10 @@ class RegionCopies(IndexCopies):
 
     def _sample(self, name: str) -> tuple[Floats, int]:
         """Vectors to make lists from, always the same ones of the same library; and about how many there are."""
-        pictures = self._store.regions.pictures(name)
-        lists = lists_for(MOST // 2 * len(pictures))
-        step = max(len(pictures) * OF_EACH // (EACH * lists), 1)
-        found = [one for block in self._store.regions.vectors_of(name, pictures[::step]) for _, one in block]
+        images = self._store.regions.images(name)
+        lists = lists_for(MOST // 2 * len(images))
+        step = max(len(images) * OF_EACH // (EACH * lists), 1)
+        found = [one for block in self._store.regions.vectors_of(name, images[::step]) for _, one in block]
         random = np.random.default_rng(0)
         some = [random.permutation(one)[:OF_EACH] for one in found]
         held = sum(map(len, found)) * step

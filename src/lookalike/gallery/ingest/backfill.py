@@ -1,4 +1,4 @@
-"""Adds a descriptor of regions to a gallery that was made without: reads the pictures that lack it alone."""
+"""Adds a descriptor of regions to a gallery that was made without: reads the images that lack it alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lookalike.imaging import MAX_PIXELS, load
 from lookalike.parallel import in_order
 from lookalike.types import AddReport, Failure, Image, Progress
 
-CHUNK = 8  # pictures that are described together, and written in one transaction: what a killed process can lose
+CHUNK = 8  # images that are described together, and written in one transaction: what a killed process can lose
 
 Told = tuple[Row, dict[str, Packed] | Failure]
 
@@ -30,7 +30,7 @@ def hold(store: Store, name: str) -> None:
 
 
 def describe_lacking(store: Store, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:
-    """The regions of every picture that was not asked for them. A file that is gone, unreadable or not the one that was
+    """The regions of every image that was not asked for them. A file that is gone, unreadable or not the one that was
     indexed is a failure, and stays as it is. Interrupted, the next call goes on."""
     lacking = store.regions.lacking(name)
     updated, failed = 0, []

@@ -1,4 +1,4 @@
-"""Reads and describes files on all cores, in order, with a bounded number of pictures in memory."""
+"""Reads and describes files on all cores, in order, with a bounded number of images in memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lookalike.gallery.storage.embeddings import dtype_of
 from lookalike.gallery.storage.keypoint_codec import KEPT, packed
 from lookalike.gallery.storage.regions import Packed
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewPicture
+from lookalike.gallery.storage.store import NewImage
 from lookalike.gallery.storage.thumbnails import KEPT as KEPT_SIDE
 from lookalike.gallery.storage.thumbnails import webp
 from lookalike.imaging import load
@@ -31,7 +31,7 @@ CHUNK_BYTES = 2_000_000  # and no more than this, so that all cores end together
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A file to be read. ``known``: digests of the gallery's pictures that are as long as this file."""
+    """A file to be read. ``known``: digests of the gallery's images that are as long as this file."""
 
     file: Found
     known: frozenset[str] = frozenset()
@@ -39,7 +39,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class SameContent:
-    """The file's bytes are those of a picture that the gallery has; it was not decoded."""
+    """The file's bytes are those of an image that the gallery has; it was not decoded."""
 
     file: Found
     sha256: str
@@ -54,12 +54,12 @@ class Unusable:
     passing: bool
 
 
-Outcome = NewPicture | SameContent | Unusable
+Outcome = NewImage | SameContent | Unusable
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is to be found of every picture: vectors by these ``names``, ``keypoints`` as well or not, the boxes of
+    """What is to be found of every image: vectors by these ``names``, ``keypoints`` as well or not, the boxes of
     these networks of ``regions``, and ``thumbnails`` or not."""
 
     names: tuple[str, ...]
@@ -69,7 +69,7 @@ class Wanted:
 
     @property
     def side(self) -> int:
-        """Pixels: the shortest side that a decoded picture must keep."""
+        """Pixels: the shortest side that a decoded image must keep."""
         further = (SIDE if self.keypoints else 1, KEPT_SIDE if self.thumbnails else 1)
         return max(min_side((*self.names, *self.regions)), *further)
 
@@ -139,20 +139,20 @@ def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Out
         regions = regions_of([image for _, image in loaded], wanted.regions)
         small = [webp(image.pixels, KEPT_SIDE) if wanted.thumbnails else None for _, image in loaded]
     except ModelError:
-        raise  # no fault of the pictures
+        raise  # no fault of the images
     except Exception as error:
         if len(loaded) > 1:
             return [outcome for one in loaded for outcome in _describe([one], wanted)]
         file = loaded[0][0]
         return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
     return [
-        NewPicture(_row(file, image), _vectors(described, n), points[n], regions[n], small[n])
+        NewImage(_row(file, image), _vectors(described, n), points[n], regions[n], small[n])
         for n, (file, image) in enumerate(loaded)
     ]
 
 
 def regions_of(images: Sequence[Image], names: Sequence[str]) -> list[dict[str, Packed]]:
-    """Of each picture, by each of these networks, as they are stored."""
+    """Of each image, by each of these networks, as they are stored."""
     found: list[dict[str, Packed]] = [{} for _ in images]
     for name in names:
         network = region_network(name)
@@ -163,7 +163,7 @@ def regions_of(images: Sequence[Image], names: Sequence[str]) -> list[dict[str, 
 
 def _vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:
     return {
-        name: (part.vectors[number].astype(dtype_of(get(name).card)).tobytes(), float(part.quality[number]))
+        name: (part.vectors[number].astype(dtype_of(get(name).card)).tobytes(), float(part.contrast[number]))
         for name, part in described.items()
     }
 

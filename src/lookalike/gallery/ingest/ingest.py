@@ -10,7 +10,7 @@ from lookalike.errors import StorageFull
 from lookalike.gallery.ingest.extract import Job, Outcome, SameContent, Unusable, Wanted, read_all
 from lookalike.gallery.ingest.scan import Found, Listed, Skipped
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewPicture, Store
+from lookalike.gallery.storage.store import NewImage, Store
 from lookalike.gallery.storage.thumbnails import Thumbnails
 from lookalike.types import AddReport, Failure, Progress
 
@@ -93,24 +93,24 @@ class Adder:
         self._written = time.monotonic()
 
     def _keep_thumbnails(self, batch: Sequence[Outcome]) -> None:
-        """Before the pictures themselves: killed in between, there is one too many, and never one too few."""
+        """Before the images themselves: killed in between, there is one too many, and never one too few."""
         if self._thumbnails is not None:
-            new = [one for one in batch if isinstance(one, NewPicture) and one.thumbnail is not None]
+            new = [one for one in batch if isinstance(one, NewImage) and one.thumbnail is not None]
             self._thumbnails.put_all((one.row.sha256, one.thumbnail) for one in new if one.thumbnail is not None)
 
     def _apply(self, outcome: Outcome) -> str | Failure:
-        if isinstance(outcome, NewPicture):
+        if isinstance(outcome, NewImage):
             return self._apply_new(outcome)
         if isinstance(outcome, SameContent):
             return self._apply_same(outcome.file, outcome.sha256)
         return self._apply_unusable(outcome)
 
-    def _apply_new(self, picture: NewPicture) -> str:
-        before = self._store.row_of(picture.row.path)
-        if before is not None and before.sha256 == picture.row.sha256:  # another process was quicker
-            self._store.touch(before.id, picture.row.mtime_ns)
+    def _apply_new(self, image: NewImage) -> str:
+        before = self._store.row_of(image.row.path)
+        if before is not None and before.sha256 == image.row.sha256:  # another process was quicker
+            self._store.touch(before.id, image.row.mtime_ns)
             return "unchanged"
-        self._store.put(picture)
+        self._store.put(image)
         return "added" if before is None else "updated"
 
     def _apply_same(self, file: Found, sha256: str) -> str:

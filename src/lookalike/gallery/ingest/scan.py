@@ -7,14 +7,14 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lookalike.imaging import is_picture_name, looks_like_picture
+from lookalike.imaging import is_image_name, looks_like_image
 from lookalike.paths import PathLike, absolute
 from lookalike.types import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file that may be a picture: absolute path, bytes, and when it last changed."""
+    """A file that may be an image: absolute path, bytes, and when it last changed."""
 
     path: str
     bytes: int
@@ -23,7 +23,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that neither is named like a picture nor begins like one."""
+    """A file that neither is named like an image nor begins like one."""
 
     path: str
 
@@ -82,16 +82,16 @@ def _file(path: str, asked_for: bool = False) -> Listed:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             return Failure(path, "not a regular file") if asked_for else Skipped(path)
-        if asked_for or is_picture_name(path) or _begins_like_picture(path):
+        if asked_for or is_image_name(path) or _begins_like_image(path):
             return Found(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         return Failure(path, _why(error))
     return Skipped(path)
 
 
-def _begins_like_picture(path: str) -> bool:
+def _begins_like_image(path: str) -> bool:
     with open(path, "rb") as stream:
-        return looks_like_picture(stream.read(64))
+        return looks_like_image(stream.read(64))
 
 
 def _why(error: OSError) -> str:

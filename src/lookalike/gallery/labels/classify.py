@@ -1,4 +1,4 @@
-"""Asks a model what the pictures of a gallery show, and writes its labels a batch at a time."""
+"""Asks a model what the images of a gallery show, and writes its labels a batch at a time."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from lookalike.imaging import load
 from lookalike.parallel import in_order
 from lookalike.types import ClassifyReport, Failure, Image, Progress
 
-CHUNK = 16  # pictures per task: enough to go through a network together
-BATCH = 256  # pictures per transaction
+CHUNK = 16  # images per task: enough to go through a network together
+BATCH = 256  # images per transaction
 BATCH_SECONDS = 2.0  # and at least this often: what a killed process can lose
 
 Answer = Told | Failure
@@ -37,9 +37,9 @@ class Classifier:
         self._failed: list[Failure] = []
 
     def run(self, where: Condition, redo: bool, replace: bool) -> ClassifyReport:
-        """Classify these pictures. Interrupted at any moment, what was told so far is written first.
+        """Classify these images. Interrupted at any moment, what was told so far is written first.
 
-        Raises UserError if another version of the model has labelled pictures with other classes, unless it is to
+        Raises UserError if another version of the model has labelled images with other classes, unless it is to
         ``replace`` them, and what ``classify`` raises."""
         self._enter(replace)
         ids = self._store.labels.unasked(where, self._source, self._top)
@@ -102,7 +102,7 @@ class Classifier:
 
 
 def _told(rows: Sequence[Row], card: ModelCard, top: int, least: float | None) -> list[Answer]:
-    """One answer per picture; what cannot be read comes last."""
+    """One answer per image; what cannot be read comes last."""
     read = [(row, _read(row, card.input.side)) for row in rows]
     usable = [(row, image) for row, image in read if isinstance(image, Image)]
     classified = classify([image for _, image in usable], card)
@@ -111,7 +111,7 @@ def _told(rows: Sequence[Row], card: ModelCard, top: int, least: float | None) -
 
 
 def _read(row: Row, side: int) -> Image | Failure:
-    """The picture, if it can be read and is the one that was indexed."""
+    """The image, if it can be read and is the one that was indexed."""
     try:
         image = load(row.path, min_side=side)
     except FileMissing:

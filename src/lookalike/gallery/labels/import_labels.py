@@ -1,4 +1,4 @@
-"""A person's labels: from the folders that pictures lie in, or from a CSV file with the columns path and label."""
+"""A person's labels: from the folders that images lie in, or from a CSV file with the columns path and label."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ class _Read:
 
 
 def label_from_folders(store: Store, root: PathLike) -> LabelReport:
-    """Pictures below ``root`` are called as the first folder on the way to them; those in ``root`` itself get no label.
+    """Images below ``root`` are called as the first folder on the way to them; those in ``root`` itself get no label.
 
     Raises UserError if the gallery holds none below it."""
     top = absolute(root)
     inside = [row.path for row in store.every_row() if row.path.startswith(top.rstrip(os.sep) + os.sep)]
     if not inside:
-        raise UserError(f"{root}: this gallery holds no picture below it; index it first")
+        raise UserError(f"{root}: this gallery holds no image below it; index it first")
     read = _Read()
     for path in inside:
         folders = os.path.relpath(path, top).split(os.sep)[:-1]
@@ -43,8 +43,8 @@ def label_from_folders(store: Store, root: PathLike) -> LabelReport:
 
 
 def label_from_csv(store: Store, file: PathLike) -> LabelReport:
-    """Pictures are called as a line of the file says. Lines that name no picture of the gallery, no label, or another
-    label than an earlier line are listed as failed, and so is every line of such a picture; the others are used.
+    """Images are called as a line of the file says. Lines that name no image of the gallery, no label, or another
+    label than an earlier line are listed as failed, and so is every line of such an image; the others are used.
 
     Raises UserError for a file without these columns."""
     lines = read_csv(file, COLUMNS)
@@ -80,7 +80,7 @@ def _tidy(label: str) -> str:
 
 
 def _written(store: Store, source: str, read: _Read) -> LabelReport:
-    """In place of what the same source said of these pictures before."""
+    """In place of what the same source said of these images before."""
     rows = {path: store.row_of(path) for path in (*read.labels, *read.unlabelled)}
     with store.transaction():
         store.labels.clear(source, [row.id for row in rows.values() if row])

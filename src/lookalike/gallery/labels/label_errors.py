@@ -1,4 +1,4 @@
-"""Which labels are likely wrong: those that the nearest labelled neighbours of a picture disagree with.
+"""Which labels are likely wrong: those that the nearest labelled neighbours of an image disagree with.
 
 A weighted vote of the k nearest (Wu et al., arXiv 1805.01978, section 3.4): a vote fades as the neighbour is farther
 away than the nearest one. Confident disagreement with a label is what finds wrong ones (Northcutt et al., arXiv
@@ -19,17 +19,17 @@ from lookalike.gallery.index.faiss_index import FaissIndex
 from lookalike.gallery.storage.embeddings import Evidence
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import Store
-from lookalike.types import Floats, Ids, Label, Neighbour, Suspect
+from lookalike.types import Floats, Ids, Label, LabelError, Neighbour
 
 NEIGHBOURS = 10
-BLOCK = 4096  # pictures searched at a time
+BLOCK = 4096  # images searched at a time
 MAJORITY = 0.5  # of the votes, which another label must win
 FADING = 0.1  # of `typical`: so much farther than the nearest, a vote counts 1 / e
 
 
 @dataclass(frozen=True, slots=True)
 class _Called:
-    """N labelled pictures with their vectors; of byte-identical ones of one label the first. ``kinds``: (N,) numbers of
+    """N labelled images with their vectors; of byte-identical ones of one label the first. ``kinds``: (N,) numbers of
     labels."""
 
     evidence: Evidence
@@ -38,17 +38,19 @@ class _Called:
     kinds: NDArray[np.int64]
 
 
-def find_suspects(store: Store, card: DescriptorCard, k: int = NEIGHBOURS, source: str | None = None) -> list[Suspect]:
-    """The pictures whose label is not that of the majority of their k nearest labelled neighbours, the surest first.
+def find_label_errors(
+    store: Store, card: DescriptorCard, k: int = NEIGHBOURS, source: str | None = None
+) -> list[LabelError]:
+    """The images whose label is not that of the majority of their k nearest labelled neighbours, the surest first.
 
     ``source``: only labels from there; otherwise the one that a search sees. A byte-identical copy of the same label is
-    no witness. Raises UserError if fewer than two labels are there to choose from, or fewer than k + 1 pictures."""
-    labels = {number: one.labels[0] for number, one in store.labels.of_pictures(source=source)}
+    no witness. Raises UserError if fewer than two labels are there to choose from, or fewer than k + 1 images."""
+    labels = {number: one.labels[0] for number, one in store.labels.of_images(source=source)}
     called = _called(store, card, labels)
     if len(set(called.kinds.tolist())) < 2 or len(called.rows) <= k:
         raise UserError(
-            f"wrong labels are found among pictures of two labels or more, and more than {k} of them; there are "
-            f"{len(called.rows)} labelled pictures with a usable {card.name!r} vector; use classify or labels import"
+            f"wrong labels are found among images of two labels or more, and more than {k} of them; there are "
+            f"{len(called.rows)} labelled images with a usable {card.name!r} vector; use classify or labels import"
         )
     index = FaissIndex(card.metric, card.dim)
     index.add(np.arange(len(called.rows)), called.evidence.vectors[card.name])
@@ -56,7 +58,14 @@ def find_suspects(store: Store, card: DescriptorCard, k: int = NEIGHBOURS, sourc
     for start in range(0, len(called.rows), BLOCK):
         places = np.arange(start, min(start + BLOCK, len(called.rows)))
         near, distances = index.search(called.evidence.vectors[card.name][places], k + 1)
-        voted = map(_vote, [called] * len(places), places.tolist(), near, distances, [card.typical] * len(places))
+        voted = map(
+            _vote,
+            [called] * len(places),
+            places.tolist(),
+            near,
+            distances,
+            [card.median_negative_distance] * len(places),
+        )
         found += [suspect for suspect in voted if suspect is not None]
     return sorted(found, key=lambda one: (-one.share, one.own_share, one.path))
 
@@ -74,8 +83,8 @@ def _called(store: Store, card: DescriptorCard, labels: Mapping[int, Label]) -> 
     return _Called(kept, [rows[number] for number in kept.ids.tolist()], told, np.asarray(kinds, np.int64))
 
 
-def _vote(called: _Called, place: int, near: Ids, distances: Floats, typical: float) -> Suspect | None:
-    """(k + 1,) nearest pictures, itself perhaps among them -> what they say; None if they agree with the label."""
+def _vote(called: _Called, place: int, near: Ids, distances: Floats, typical: float) -> LabelError | None:
+    """(k + 1,) nearest images, itself perhaps among them -> what they say; None if they agree with the label."""
     kept = np.flatnonzero(near != place)[: len(near) - 1]
     others, far = near[kept].tolist(), distances[kept]
     votes = np.exp(-(far - far.min()) / (FADING * typical))
@@ -89,4 +98,6 @@ def _vote(called: _Called, place: int, near: Ids, distances: Floats, typical: fl
         for other, distance in zip(others, far.tolist(), strict=True)
     )
     suggested = next(called.labels[other].label for other in others if called.kinds[other] == best)
-    return Suspect(called.rows[place].path, called.labels[place], suggested, float(shares[best]), own_share, neighbours)
+    return LabelError(
+        called.rows[place].path, called.labels[place], suggested, float(shares[best]), own_share, neighbours
+    )

@@ -1,4 +1,4 @@
-"""The picture that is looked for, and the part of it; what every search asks with."""
+"""The image that is looked for, and the part of it; what every search asks with."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def query_image(image: PathLike | bytes | Image, names: Sequence[str], region: R
     """The query for these descriptors, or the part ``region`` of it; its shorter side at least ``least`` pixels where
     the file has them. Raises LoadError, or UserError for a region that is not within."""
     side = max(least, min_side(names)) if region is None else None
-    picture = image if isinstance(image, Image) else load(image, min_side=side)
-    return picture if region is None else crop(picture, box_of(region))
+    image = image if isinstance(image, Image) else load(image, min_side=side)
+    return image if region is None else crop(image, box_of(region))
 
 
 def box_of(region: Region) -> Box:
@@ -33,6 +33,6 @@ def box_of(region: Region) -> Box:
 
 
 def is_blank(image: Image, names: Iterable[str]) -> bool:
-    """Whether one of the descriptors sees nothing in it: it would be like every other blank picture."""
+    """Whether one of the descriptors sees nothing in it: it would be like every other blank image."""
     found = [get(name) for name in names]
-    return any(float(one.describe([image]).quality[0]) < one.card.min_quality for one in found)
+    return any(float(one.describe([image]).contrast[0]) < one.card.min_contrast for one in found)

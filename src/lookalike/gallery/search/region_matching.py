@@ -1,7 +1,7 @@
-"""How near pictures are to a query by their regions, exactly: the slow way, by which the fast index is held to account.
+"""How near images are to a query by their regions, exactly: the slow way, by which the fast index is held to account.
 
-The query at a few small sizes is held against every region of a picture, and each region of the query against the
-whole picture: the two ways in which the one is in the other. Everything against everything finds less, for among so
+The query at a few small sizes is held against every region of an image, and each region of the query against the
+whole image: the two ways in which the one is in the other. Everything against everything finds less, for among so
 many pairs some are near by chance (in a first trial: 0.714 of the hard edits against 0.764).
 """
 
@@ -19,13 +19,13 @@ from lookalike.distance import cosine
 from lookalike.gallery.storage.region_codec import of_unit_length
 from lookalike.types import Box, Floats, Image
 
-WHOLE = 0.999  # share of both sides from which a box is the whole picture
+WHOLE = 0.999  # share of both sides from which a box is the whole image
 
 
 @dataclass(frozen=True, slots=True)
 class RegionQuery:
     """``looks``: (L, D), the query as a part of something; none of a blank one, for it would be like every blank
-    region. ``parts``: its own regions, each perhaps a whole picture. ``width``, ``height``: of the query, pixels.
+    region. ``parts``: its own regions, each perhaps a whole image. ``width``, ``height``: of the query, pixels.
     ``sha256``: of its file, "" if it is a part of one."""
 
     looks: Floats
@@ -38,24 +38,24 @@ class RegionQuery:
     def of(cls, name: str, image: Image, sha256: str, closer: bool = False) -> RegionQuery:
         """By this network; ``closer``: its parts looked for at one more size."""
         network = region_network(name)
-        telling = network.contrast(image) >= network.card.min_quality
+        telling = network.contrast(image) >= network.card.min_contrast
         looks = network.looks(image) if telling else np.empty((0, network.card.dim), np.float32)
         return cls(looks, network.parts(image, closer), image.width, image.height, sha256)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How near a picture is, and which of its regions tells, or which of the query's (``box_in``)."""
+    """How near an image is, and which of its regions tells, or which of the query's (``box_in``)."""
 
     distance: float
     region: int
     box_in: str
 
 
-def nearest(query: RegionQuery, pictures: Sequence[tuple[int, NDArray[np.int8]]]) -> dict[int, Place]:
-    """Picture id -> its least cosine distance by comparing with everything. ``pictures``: their
-    vectors as they are kept, the whole picture first; one without any is like nothing."""
-    shown = [(number, vectors) for number, vectors in pictures if len(vectors)]
+def nearest(query: RegionQuery, images: Sequence[tuple[int, NDArray[np.int8]]]) -> dict[int, Place]:
+    """Image id -> its least cosine distance by comparing with everything. ``images``: their
+    vectors as they are kept, the whole image first; one without any is like nothing."""
+    shown = [(number, vectors) for number, vectors in images if len(vectors)]
     if not shown:
         return {}
     ends = np.cumsum([len(vectors) for _, vectors in shown])
@@ -65,24 +65,24 @@ def nearest(query: RegionQuery, pictures: Sequence[tuple[int, NDArray[np.int8]]]
     found = {}
     for (number, _), start, end in zip(shown, starts.tolist(), ends.tolist(), strict=True):
         best = int(as_part[start:end].argmin())
-        found[number] = Place(float(as_part[start + best]), best, "picture")
+        found[number] = Place(float(as_part[start + best]), best, "image")
     return _nearer(found, _as_wholes(query.parts, [number for number, _ in shown], vectors[starts]))
 
 
-def measured(place: Place, picture: Regions, query: RegionQuery) -> float:
+def measured(place: Place, image: Regions, query: RegionQuery) -> float:
     """The distance of a place to the last digit, whatever else it was compared together with."""
     if place.box_in == "query":
-        return float(cosine(query.parts.vectors[[place.region]], picture.vectors[:1])[0, 0])
-    return float(cosine(query.looks, picture.vectors[[place.region]]).min())
+        return float(cosine(query.parts.vectors[[place.region]], image.vectors[:1])[0, 0])
+    return float(cosine(query.looks, image.vectors[[place.region]]).min())
 
 
-def box_of(place: Place, pictures: Regions, query: RegionQuery, width: int, height: int) -> Box | None:
-    """Where it is, in pixels of the picture (``width``, ``height``) or of the query; None for all of it."""
-    boxes = pictures.boxes if place.box_in == "picture" else query.parts.boxes
+def box_of(place: Place, images: Regions, query: RegionQuery, width: int, height: int) -> Box | None:
+    """Where it is, in pixels of the image (``width``, ``height``) or of the query; None for all of it."""
+    boxes = images.boxes if place.box_in == "image" else query.parts.boxes
     box = boxes[place.region]
     if box[2] >= WHOLE and box[3] >= WHOLE:
         return None
-    return in_pixels(box, width, height) if place.box_in == "picture" else in_pixels(box, query.width, query.height)
+    return in_pixels(box, width, height) if place.box_in == "image" else in_pixels(box, query.width, query.height)
 
 
 def _distances(a: Floats, b: Floats) -> Floats:
@@ -91,7 +91,7 @@ def _distances(a: Floats, b: Floats) -> Floats:
 
 
 def _as_wholes(parts: Regions, numbers: Sequence[int], wholes: Floats) -> dict[int, Place]:
-    """How near whole pictures are to a part of the query."""
+    """How near whole images are to a part of the query."""
     if not len(parts):
         return {}
     distances = _distances(parts.vectors, wholes)

@@ -1,6 +1,6 @@
-"""Search by regions: what the query shows is a part of a picture, or a part of the query is a whole picture.
+"""Search by regions: what the query shows is a part of an image, or a part of the query is a whole image.
 
-The index tells which pictures may be near, and the store how near they are (regionplaces.py).
+The index tells which images may be near, and the store how near they are (regionplaces.py).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from lookalike.gallery.storage.store import Store
 from lookalike.types import Hit, Ids
 
 REACH = 1_000  # regions that the index tells of for each look at the query, at least
-REACH_WHOLES = 20  # pictures that it tells of for each part of the query, at least
-CANDIDATES = 200  # pictures that are compared exactly, at least
-FEW = 2_000  # pictures that a filter leaves: from here down they are compared one by one
+REACH_WHOLES = 20  # images that it tells of for each part of the query, at least
+CANDIDATES = 200  # images that are compared exactly, at least
+FEW = 2_000  # images that a filter leaves: from here down they are compared one by one
 
 
 class RegionSearcher:
@@ -31,7 +31,7 @@ class RegionSearcher:
         self._store, self._copies = store, copies
 
     def search(self, name: str, query: RegionQuery, k: int, where: Condition | None, exact: bool) -> list[Hit]:
-        """The k nearest pictures, best first; byte-identical ones come before. Nothing else for a blank query."""
+        """The k nearest images, best first; byte-identical ones come before. Nothing else for a blank query."""
         allowed = None if where is None else self._store.allowed(where.sql, where.values)
         same = [row.id for row in self._store.same_content(query.sha256)] if query.sha256 else []
         same = same if allowed is None else np.intersect1d(same, allowed).tolist()
@@ -43,12 +43,12 @@ class RegionSearcher:
 
     def _hits(self, name: str, query: RegionQuery, rows: Mapping[int, Row], places: Mapping[int, Place]) -> list[Hit]:
         """A distance between regions says nothing of copies; laying the one on the other does."""
-        kept = dict(self._store.regions.of_pictures(name, list(places)))
+        kept = dict(self._store.regions.of_images(name, list(places)))
         hits = [_hit(rows[one], place, kept[one], query) for one, place in places.items() if one in kept]
         return sorted(hits, key=lambda hit: hit.distance)
 
     def _places(self, name: str, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> dict[int, Place]:
-        """Picture id -> how near it is: of every picture that is allowed, or of those that the index tells of."""
+        """Image id -> how near it is: of every image that is allowed, or of those that the index tells of."""
         if exact or (allowed is not None and len(allowed) <= FEW):
             ids = self._store.allowed("1", ()) if allowed is None else allowed
         else:
@@ -59,7 +59,7 @@ class RegionSearcher:
         return found
 
     def _candidates(self, name: str, query: RegionQuery, k: int, allowed: Ids | None) -> Ids:
-        """The pictures that are most alike by the index, whichever way the one is in the other."""
+        """The images that are most alike by the index, whichever way the one is in the other."""
         index = self._copies.get(name)
         if not len(index):
             return np.empty(0, np.int64)
@@ -68,15 +68,15 @@ class RegionSearcher:
             reach = min(max(REACH_WHOLES, k), self._store.count())
             found.append(index.search_wholes(query.parts.vectors, reach, allowed))
         numbers, alike = (np.concatenate([part[n].ravel() for part in found]) for n in (0, 1))
-        return _first_pictures(numbers[np.argsort(-alike, kind="stable")], max(CANDIDATES, 4 * k))
+        return _first_images(numbers[np.argsort(-alike, kind="stable")], max(CANDIDATES, 4 * k))
 
 
-def _first_pictures(numbers: Ids, count: int) -> Ids:
-    """The pictures of regions in their order, each once."""
+def _first_images(numbers: Ids, count: int) -> Ids:
+    """The images of regions in their order, each once."""
     return np.fromiter(list(dict.fromkeys((numbers[numbers >= 0] // MOST).tolist()))[:count], np.int64)
 
 
-def _hit(row: Row, place: Place, picture: Regions, query: RegionQuery) -> Hit:
-    box = box_of(place, picture, query, row.width, row.height)
-    distance = measured(place, picture, query)
+def _hit(row: Row, place: Place, image: Regions, query: RegionQuery) -> Hit:
+    box = box_of(place, image, query, row.width, row.height)
+    distance = measured(place, image, query)
     return Hit(row.path, distance, 0.0, "similar", box=box, box_in=place.box_in if box else None)

@@ -1,4 +1,4 @@
-"""Relevance feedback: pictures that are what is meant draw a search towards them, others push it away.
+"""Relevance feedback: images that are what is meant draw a search towards them, others push it away.
 
 Rocchio's method, in distances: d(query) + 0.75 mean d(good) - 0.25 mean d(bad) (Rocchio 1971). For cosine distance
 between unit vectors, and for Hamming distance, it ranks just as the distance to the moved query vector does; said in
@@ -27,7 +27,7 @@ GOOD, BAD = 0.75, -0.25
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A picture that was judged. ``share``: by how much its distance counts. ``vectors``: name -> (1, D)."""
+    """An image that was judged. ``share``: by how much its distance counts. ``vectors``: name -> (1, D)."""
 
     row: Row
     share: float
@@ -37,20 +37,20 @@ class Example:
 def examples(
     store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str], good: Sequence[Row], bad: Sequence[Row]
 ) -> tuple[Example, ...]:
-    """Of the judged pictures those in which every one of the named descriptors sees something."""
+    """Of the judged images those in which every one of the named descriptors sees something."""
     found = []
     for rows, share in ((good, GOOD), (bad, BAD)):
         for row in rows:
             described = held(store, cards, names, row)
-            if all(described[name].quality[0] >= cards[name].min_quality for name in names):
+            if all(described[name].contrast[0] >= cards[name].min_contrast for name in names):
                 vectors = {name: part.vectors for name, part in described.items()}
                 found.append(Example(row, share / len(rows), vectors))
     return tuple(found)
 
 
-def pulls(blend: Blend, evidence: Evidence, judged: Sequence[Example]) -> Floats:
-    """What each example adds to the distance of each picture, (examples, N): its share of how much farther than a
-    stranger the picture is from it. Nothing, where the two are strangers."""
-    typical = 1.0 if len(blend.names) > 1 else evidence.cards[blend.names[0]].typical
-    rows = [one.share * (measured(blend, evidence.from_query(one.vectors)) - typical) for one in judged]
+def feedback_contributions(blend: Blend, evidence: Evidence, judged: Sequence[Example]) -> Floats:
+    """What each example adds to the distance of each image, (examples, N): its share of how much farther than a
+    stranger the image is from it. Nothing, where the two are strangers."""
+    median = 1.0 if len(blend.names) > 1 else evidence.cards[blend.names[0]].median_negative_distance
+    rows = [one.share * (measured(blend, evidence.from_query(one.vectors)) - median) for one in judged]
     return np.asarray(rows, np.float32).reshape(len(rows), len(evidence))

@@ -1,4 +1,4 @@
-"""Looks at the pictures themselves: what vectors call near is laid on one another, and told again.
+"""Looks at the images themselves: what vectors call near is laid on one another, and told again.
 
 A file that is gone, cannot be read, or holds other bytes than were indexed is not looked at; what the vectors say of it
 stands, and is marked as not verified.
@@ -15,7 +15,7 @@ from threading import Lock
 
 from lookalike.comparison.calibration import Calibration
 from lookalike.comparison.evidence import SIDE, Subject, subject
-from lookalike.comparison.pair import TELLING, Looked, relate
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, relate
 from lookalike.descriptors import describe_all, min_side
 from lookalike.descriptors.keypoints import Keypoints
 from lookalike.errors import LoadError
@@ -24,13 +24,13 @@ from lookalike.imaging import load
 from lookalike.parallel import in_order, once
 from lookalike.types import Comparison, Group, Hit, Pair, Progress
 
-VERIFY = 20  # candidates of a search that are looked at
-SIDES = {"a": "query", "b": "picture"}
+RERANK_TOP_K = 20  # candidates of a search that are looked at
+SIDES = {"a": "query", "b": "image"}
 
 
 @dataclass(frozen=True, slots=True)
-class Verifier:
-    """``row_of``: the gallery's row for a path. ``kept``: the keypoints that it holds of a picture, if any; both are
+class GeometricVerifier:
+    """``row_of``: the gallery's row for a path. ``kept``: the keypoints that it holds of an image, if any; both are
     asked by one thread at a time. ``prior``, ``own``: as for ``decide``."""
 
     row_of: Callable[[str], Row | None]
@@ -39,29 +39,29 @@ class Verifier:
     own: Calibration | None = None
     _asking: Lock = field(default_factory=Lock)
 
-    def looked(self, path: str) -> Looked | None:
-        """The picture as it lies there, if it can be read and is the one that was indexed."""
+    def looked(self, path: str) -> ComparisonInput | None:
+        """The image as it lies there, if it can be read and is the one that was indexed."""
         with self._asking:
             row = self.row_of(path)
             points = self.kept(row) if row else None
         try:
-            image = load(path, min_side=max(SIDE, min_side(TELLING)))
+            image = load(path, min_side=max(SIDE, min_side(COMPARISON_DESCRIPTORS)))
         except LoadError:
             return None
         if row is None or image.sha256 != row.sha256:
             return None
         seen = subject(image) if points is None else Subject(image, points)
-        return Looked(seen, describe_all([image], TELLING))
+        return ComparisonInput(seen, describe_all([image], COMPARISON_DESCRIPTORS))
 
-    def told(self, a: Looked, b: Looked) -> Comparison:
+    def told(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
         return relate(a, b, self.prior, self.own)
 
-    def hits(self, query: Looked, hits: Sequence[Hit]) -> list[Hit]:
+    def hits(self, query: ComparisonInput, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with what looking tells: same bytes first, then copies, the surest first, then the others."""
         told = list(in_order(partial(self._hit, query, hit) for hit in hits))
         return [hit for hit, _ in sorted(told, key=lambda one: _rank(*one))]
 
-    def _hit(self, query: Looked, hit: Hit) -> tuple[Hit, float | None]:
+    def _hit(self, query: ComparisonInput, hit: Hit) -> tuple[Hit, float | None]:
         """The hit, and the log-odds if it was looked at."""
         found = None if hit.relation == "identical" else self.looked(hit.path)
         if found is None:
@@ -95,7 +95,7 @@ class Verifier:
         keep = once(partial(self.looked, group.keep))
         return (partial(self._pair, keep, precision, pair) for pair in group.pairs)
 
-    def _pair(self, keep: Callable[[], Looked | None], precision: float, pair: Pair) -> Pair | None:
+    def _pair(self, keep: Callable[[], ComparisonInput | None], precision: float, pair: Pair) -> Pair | None:
         """The pair as it looks, or None if it is no copy after all, or not surely enough."""
         a = None if pair.relation == "identical" else keep()
         b = None if a is None else self.looked(pair.b)

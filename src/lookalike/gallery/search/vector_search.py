@@ -10,25 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import library_prior
-from lookalike.comparison.score_normalization import crowd
-from lookalike.comparison.scoring import judge
+from lookalike.comparison.score_normalization import background_similarity
+from lookalike.comparison.scoring import classify_from_distances
 from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery.calibration.calibrate import own_curves, own_weights
 from lookalike.gallery.index.index_cache import IndexCopies
-from lookalike.gallery.search.relevance_feedback import Example, pulls
+from lookalike.gallery.search.relevance_feedback import Example, feedback_contributions
 from lookalike.gallery.storage.embeddings import Evidence, measured
 from lookalike.gallery.storage.filters import Condition
 from lookalike.gallery.storage.store import Store
 from lookalike.types import Hit, Ids
 
 CANDIDATES = 1000  # of a blend, before the exact weighted distances are taken
-FEW = 50_000  # pictures that a filter leaves: from here down they are compared one by one
+FEW = 50_000  # images that a filter leaves: from here down they are compared one by one
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for: vectors per descriptor, the digest of the file ("" if there is none), and the pictures of
+    """What is looked for: vectors per descriptor, the digest of the file ("" if there is none), and the images of
     which a person has said that they are what is meant, or are not."""
 
     described: Mapping[str, Described]
@@ -42,11 +42,12 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """How near a picture is: the ``distance`` that ranks, every single one that is known, and its ``pulls``."""
+    """How near an image is: the ``distance`` that ranks, every single one that is known, and its
+    ``feedback_contributions``."""
 
     distance: float
     distances: dict[str, float] = field(default_factory=dict)
-    pulls: dict[str, float] = field(default_factory=dict)
+    feedback_contributions: dict[str, float] = field(default_factory=dict)
 
 
 class Searcher:
@@ -60,9 +61,9 @@ class Searcher:
     def search(
         self, query: Query, k: int, blend: Blend, where: Condition | None, exact: bool, looks: int = 1
     ) -> list[Hit]:
-        """The k nearest pictures, best first; byte-identical ones come first whatever their vectors say.
+        """The k nearest images, best first; byte-identical ones come first whatever their vectors say.
 
-        ``looks``: how many views of one picture are looked for; each is one more chance to be wrong."""
+        ``looks``: how many views of one image are looked for; each is one more chance to be wrong."""
         allowed = None if where is None else self._store.allowed(where.sql, where.values)
         disliked = {one.row.id for one in query.judged if one.share < 0}
         same = [number for number in self._same(query.sha256, allowed) if number not in disliked]
@@ -76,15 +77,15 @@ class Searcher:
 
     def _telling(self, query: Query, names: Iterable[str]) -> bool:
         """Whether the query has any feature; a blank one would be like every other blank one."""
-        return all(query.described[name].quality[0] >= self._cards[name].min_quality for name in names)
+        return all(query.described[name].contrast[0] >= self._cards[name].min_contrast for name in names)
 
     def _nearest(self, query: Query, k: int, blend: Blend, allowed: Ids | None, exact: bool) -> dict[int, Near]:
-        """Picture id -> how near it is, nearest first."""
+        """Image id -> how near it is, nearest first."""
         one_by_one = exact or (allowed is not None and len(allowed) <= FEW)
         ids = allowed if one_by_one else self._candidates(query, k, blend, allowed)
         evidence = Evidence.read(self._store, self._cards, blend.names, ids)
         each = evidence.from_query(query.vectors())
-        told = np.vstack([measured(blend, each), pulls(blend, evidence, query.judged)])
+        told = np.vstack([measured(blend, each), feedback_contributions(blend, evidence, query.judged)])
         total = told.sum(axis=0)
         order = np.lexsort((evidence.ids, total))[:k]
         parts = {name: each[name][order].tolist() for name in blend.names}
@@ -110,18 +111,24 @@ class Searcher:
     ) -> list[Hit]:
         for name in query.described.keys() - set(blend.names):
             self._measure(query, name, best)
-        rows = self._store.rows(list(best))  # last: a picture that is still there now had its distances
+        rows = self._store.rows(list(best))  # last: an image that is still there now had its distances
         prior = library_prior(looks * self._store.count())
-        crowded = float(crowd(query.described["copy"].vectors)[0]) if "copy" in query.described else 0.0
+        crowded = float(background_similarity(query.described["copy"].vectors)[0]) if "copy" in query.described else 0.0
         own, weights = own_curves(self._store), own_weights(self._store)
         hits = []
         for number, near in best.items():
             if number in rows:  # another process may have removed it since
-                judged = judge(
+                judged = classify_from_distances(
                     near.distances, same_bytes=number in same, prior=prior, crowd=crowded, own=own, weights=weights
                 )
                 hits.append(
-                    Hit(rows[number].path, near.distance, judged.probability, judged.relation, pulls=near.pulls)
+                    Hit(
+                        rows[number].path,
+                        near.distance,
+                        judged.probability,
+                        judged.relation,
+                        feedback_contributions=near.feedback_contributions,
+                    )
                 )
         return hits
 

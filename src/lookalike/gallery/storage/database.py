@@ -17,6 +17,7 @@ MIGRATIONS = (
     "schema-2.sql",
     "schema-3.sql",
     "schema-4.sql",
+    "schema-5.sql",
 )  # number n takes a gallery from version n to n + 1
 WAIT_SECONDS = 60.0  # for another process to finish its batch
 

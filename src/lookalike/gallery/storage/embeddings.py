@@ -1,4 +1,4 @@
-"""The vectors that a measure needs, for many pictures at once, and the distances between them."""
+"""The vectors that a measure needs, for many images at once, and the distances between them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from lookalike.types import Floats, Ids
 
 def dtype_of(card: DescriptorCard) -> Any:
     """How a descriptor's numbers lie in the store: packed bits, or half precision, whose rounding (1 in 2000) is far
-    below what tells two pictures apart."""
+    below what tells two images apart."""
     return np.uint8 if card.metric == "hamming" else np.float16
 
 
@@ -29,7 +29,7 @@ def width_of(card: DescriptorCard) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Pictures ``ids`` (N,) with one (N, D) array of vectors per descriptor, all of sufficient quality."""
+    """Images ``ids`` (N,) with one (N, D) array of vectors per descriptor, all of sufficient contrast."""
 
     ids: Ids
     vectors: Mapping[str, NDArray[Any]]
@@ -39,10 +39,10 @@ class Evidence:
     def read(
         cls, store: Store, cards: Mapping[str, DescriptorCard], names: Iterable[str], ids: Ids | None = None
     ) -> Evidence:
-        """From the store: all pictures, or those of ``ids``, that have every one of the named vectors."""
+        """From the store: all images, or those of ``ids``, that have every one of the named vectors."""
         held = {}
         for name in names:
-            options = {"quality": cards[name].min_quality, "dtype": dtype_of(cards[name])}
+            options = {"contrast": cards[name].min_contrast, "dtype": dtype_of(cards[name])}
             found, vectors = store.vectors(name, **options) if ids is None else store.vectors_of(name, ids, **options)
             held[name] = found, vectors.reshape(len(found), width_of(cards[name]))
         return cls._common(held, cards)

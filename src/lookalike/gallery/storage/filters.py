@@ -18,10 +18,10 @@ LONGEST = 2000  # characters; keeps the nesting within what SQLite takes
 PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
 # The most probable first; of equals, a person's.
 LABEL_ORDER = f"l.probability DESC, l.source NOT IN {PERSONS}, l.source, l.label"
-_LABEL = f"(SELECT {{}} FROM labels l WHERE l.picture_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"  # noqa: S608  constants alone
+_LABEL = f"(SELECT {{}} FROM labels l WHERE l.image_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"  # noqa: S608  constants alone
 
-# An object by this name is seen in the picture: '' stands for all objects together, see packing.py.
-_SEEN = "EXISTS (SELECT 1 FROM objects o WHERE o.picture_id = p.id AND o.name <> '' {})"
+# An object by this name is seen in the image: '' stands for all objects together, see packing.py.
+_SEEN = "EXISTS (SELECT 1 FROM objects o WHERE o.image_id = p.id AND o.name <> '' {})"
 
 # name in the language -> (SQL over the row p, kind of its values)
 FIELDS: Mapping[str, tuple[str, type]] = {
@@ -36,14 +36,14 @@ FIELDS: Mapping[str, tuple[str, type]] = {
     "bytes": ("p.bytes", float),
     "label": (_LABEL.format("l.label"), str),
     "label_probability": (_LABEL.format("l.probability"), float),
-    "objects": ("(SELECT max(o.count) FROM objects o WHERE o.picture_id = p.id AND o.name = '')", float),
-    "object": ("(SELECT min(o.name) FROM objects o WHERE o.picture_id = p.id AND o.name <> '')", str),  # see _seen
+    "objects": ("(SELECT max(o.count) FROM objects o WHERE o.image_id = p.id AND o.name = '')", float),
+    "object": ("(SELECT min(o.name) FROM objects o WHERE o.image_id = p.id AND o.name <> '')", str),  # see _seen
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An SQL condition over a row ``p`` of pictures, and the values of its question marks."""
+    """An SQL condition over a row ``p`` of images, and the values of its question marks."""
 
     sql: str
     values: tuple[Any, ...] = ()
@@ -111,7 +111,7 @@ def _listed(children: Any) -> Condition:
 
 
 def _seen(test: str, values: tuple[Any, ...] = (), *, seen: bool = True) -> Condition:
-    """Whether any object in the picture has such a name; ``!=`` means that none has."""
+    """Whether any object in the image has such a name; ``!=`` means that none has."""
     return Condition(("" if seen else "NOT ") + _SEEN.format(f"AND o.name {test}" if test else ""), values)
 
 

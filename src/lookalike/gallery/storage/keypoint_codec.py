@@ -1,4 +1,4 @@
-"""Keypoints of a picture as bytes in a gallery: at most KEPT of them, 68 kB."""
+"""Keypoints of an image as bytes in a gallery: at most KEPT of them, 68 kB."""
 
 from __future__ import annotations
 

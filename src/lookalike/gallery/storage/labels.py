@@ -1,4 +1,4 @@
-"""The labels in a gallery's SQLite file: what models and people call its pictures. Knows nothing of networks."""
+"""The labels in a gallery's SQLite file: what models and people call its images. Knows nothing of networks."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from itertools import groupby
 
 from lookalike.gallery.storage.database import Database
 from lookalike.gallery.storage.filters import LABEL_ORDER, Condition
-from lookalike.types import Label, Labelled
+from lookalike.types import Label, LabelledImage
 
 EVERYTHING = Condition("1")
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What a model said of a picture: perhaps nothing, that is no label."""
+    """What a model said of an image: perhaps nothing, that is no label."""
 
-    picture: int
+    image: int
     labels: tuple[Label, ...]
 
 
@@ -29,23 +29,23 @@ class LabelStore:
     def __init__(self, database: Database) -> None:
         self._db = database
 
-    def of_pictures(
+    def of_images(
         self, condition: Condition = EVERYTHING, source: str | None = None
-    ) -> Iterator[tuple[int, Labelled]]:
-        """Picture id and labels of every picture ``p`` that satisfies the condition and has a label, in the order of
+    ) -> Iterator[tuple[int, LabelledImage]]:
+        """Image id and labels of every image ``p`` that satisfies the condition and has a label, in the order of
         the ids. ``source``: only labels from there; a model's name stands for every version of it."""
-        sql = f"""SELECT p.id, p.path, l.label, l.probability, l.source FROM pictures p JOIN labels l
-                  ON l.picture_id = p.id WHERE {condition.sql} AND (? OR l.source IN (SELECT value FROM json_each(?)))
+        sql = f"""SELECT p.id, p.path, l.label, l.probability, l.source FROM images p JOIN labels l
+                  ON l.image_id = p.id WHERE {condition.sql} AND (? OR l.source IN (SELECT value FROM json_each(?)))
                   ORDER BY p.id, {LABEL_ORDER}"""
         wanted = json.dumps(self._versions(source) if source else [])
         found = self._db.all(sql, (*condition.values, source is None, wanted))
         for (number, path), rows in groupby(found, key=lambda row: row[:2]):
-            yield number, Labelled(os.fsdecode(path), tuple(Label(*row[2:]) for row in rows))
+            yield number, LabelledImage(os.fsdecode(path), tuple(Label(*row[2:]) for row in rows))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """source -> label -> pictures of which this source says it first, the commonest first."""
+        """source -> label -> images of which this source says it first, the commonest first."""
         sql = """SELECT source, label, count(*) FROM (SELECT source, label, row_number() OVER
-                 (PARTITION BY picture_id, source ORDER BY probability DESC, label) AS place FROM labels)
+                 (PARTITION BY image_id, source ORDER BY probability DESC, label) AS place FROM labels)
                  WHERE place = 1 GROUP BY source, label ORDER BY source, 3 DESC, label"""
         found: dict[str, dict[str, int]] = {}
         for source, label, count in self._db.all(sql):
@@ -53,9 +53,9 @@ class LabelStore:
         return found
 
     def unasked(self, condition: Condition, source: str, top: int) -> list[int]:
-        """Ids of the pictures that this source was not yet asked about for so many labels."""
-        sql = f"""SELECT p.id FROM pictures p WHERE {condition.sql} AND NOT EXISTS
-                  (SELECT 1 FROM classified c WHERE c.picture_id = p.id AND c.source = ? AND c.top = ?) ORDER BY p.id"""
+        """Ids of the images that this source was not yet asked about for so many labels."""
+        sql = f"""SELECT p.id FROM images p WHERE {condition.sql} AND NOT EXISTS
+                  (SELECT 1 FROM classified c WHERE c.image_id = p.id AND c.source = ? AND c.top = ?) ORDER BY p.id"""
         return [row[0] for row in self._db.all(sql, (*condition.values, source, top))]
 
     def classes(self, model: str) -> dict[str, tuple[str, ...]]:
@@ -70,24 +70,24 @@ class LabelStore:
         self._db.run("INSERT OR IGNORE INTO classifiers VALUES (?, ?, ?)", (source, model, json.dumps(classes)))
 
     def put_told(self, source: str, model: str, top: int, told: Iterable[Told]) -> None:
-        """What a model said, in place of what any version of it said of these pictures before. Pictures that are gone
+        """What a model said, in place of what any version of it said of these images before. Images that are gone
         meanwhile are left out."""
-        there = [one for one in told if self._db.all("SELECT 1 FROM pictures WHERE id = ?", (one.picture,))]
+        there = [one for one in told if self._db.all("SELECT 1 FROM images WHERE id = ?", (one.image,))]
         older = "IN (SELECT source FROM classifiers WHERE model = ?)"
         for table in ("labels", "classified"):
-            sql = f"DELETE FROM {table} WHERE picture_id = ? AND source {older}"
-            self._db.run_each(sql, [(one.picture, model) for one in there])
-        self._db.run_each("INSERT INTO classified VALUES (?, ?, ?)", [(one.picture, source, top) for one in there])
-        self.put((one.picture, label) for one in there for label in one.labels)
+            sql = f"DELETE FROM {table} WHERE image_id = ? AND source {older}"
+            self._db.run_each(sql, [(one.image, model) for one in there])
+        self._db.run_each("INSERT INTO classified VALUES (?, ?, ?)", [(one.image, source, top) for one in there])
+        self.put((one.image, label) for one in there for label in one.labels)
 
     def put(self, labels: Iterable[tuple[int, Label]]) -> None:
-        """Write labels of pictures, by id."""
+        """Write labels of images, by id."""
         rows = [(number, one.label, one.probability, one.source) for number, one in labels]
         self._db.run_each("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?)", rows)
 
-    def clear(self, source: str, pictures: Iterable[int]) -> None:
-        """Forget what one source says of these pictures."""
-        self._db.run_each("DELETE FROM labels WHERE source = ? AND picture_id = ?", [(source, n) for n in pictures])
+    def clear(self, source: str, images: Iterable[int]) -> None:
+        """Forget what one source says of these images."""
+        self._db.run_each("DELETE FROM labels WHERE source = ? AND image_id = ?", [(source, n) for n in images])
 
     def forget(self, source: str) -> int:
         """Forget all labels of a source, or of every version of a model of this name; returns how many there were."""

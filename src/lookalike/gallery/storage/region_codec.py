@@ -1,4 +1,4 @@
-"""Regions of a picture as bytes: D + 11 of them a region, so that 32 regions of 256 numbers take 8,548.
+"""Regions of an image as bytes: D + 11 of them a region, so that 32 regions of 256 numbers take 8,548.
 
 4 bytes of head (version, count, numbers per vector), then all boxes as 16-bit shares, all scores as 8-bit shares, all
 classes as 16-bit numbers, and all vectors as 8-bit numbers, each divided by its largest; little-endian. No scale is
@@ -19,13 +19,13 @@ from lookalike.errors import GalleryDamaged
 from lookalike.types import Floats
 
 VERSION = 1
-MOST = 64  # regions of a picture: what a number in an index has room for
+MOST = 64  # regions of an image: what a number in an index has room for
 ALL = ""  # the name that stands for objects of every class
 _HEAD = struct.Struct("<BBH")
 
 
 def packed(regions: Regions) -> bytes:
-    """At most MOST regions -> bytes. Rounded: boxes to 1/65535 of the picture, scores to 1/255, vectors to 1/127 of
+    """At most MOST regions -> bytes. Rounded: boxes to 1/65535 of the image, scores to 1/255, vectors to 1/127 of
     their largest number."""
     count, dim = regions.vectors.shape
     if count > MOST:

@@ -20,7 +20,7 @@ Vectors = NDArray[np.int8]
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """The regions of one picture, as they are stored, and its objects by name (see packing.py)."""
+    """The regions of one image, as they are stored, and its objects by name (see packing.py)."""
 
     data: bytes
     objects: Mapping[str, int]
@@ -38,76 +38,76 @@ class RegionStore:
         return dict(found)
 
     def described(self, name: str) -> int:
-        """How many pictures were asked for their regions."""
+        """How many images were asked for their regions."""
         sql = "SELECT count(*) FROM regions WHERE descriptor_id = ?"
         return int(self._db.all(sql, (self._number(name),))[0][0])
 
     def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, Vectors]]:
-        """(seq, picture id, vectors as they are kept) of the next ``limit`` rows after ``seq``."""
-        sql = """SELECT seq, picture_id, data FROM regions WHERE seq > ? AND descriptor_id = ? ORDER BY seq LIMIT ?"""
+        """(seq, image id, vectors as they are kept) of the next ``limit`` rows after ``seq``."""
+        sql = """SELECT seq, image_id, data FROM regions WHERE seq > ? AND descriptor_id = ? ORDER BY seq LIMIT ?"""
         found = self._db.all(sql, (seq, self._number(name), limit))
-        return [(number, picture, packed_vectors(data, self._what(picture))) for number, picture, data in found]
+        return [(number, image, packed_vectors(data, self._what(image))) for number, image, data in found]
 
-    def pictures(self, name: str) -> list[int]:
-        """Ids of the pictures that were asked for their regions."""
-        sql = "SELECT picture_id FROM regions WHERE descriptor_id = ? ORDER BY picture_id"
+    def images(self, name: str) -> list[int]:
+        """Ids of the images that were asked for their regions."""
+        sql = "SELECT image_id FROM regions WHERE descriptor_id = ? ORDER BY image_id"
         return [one[0] for one in self._db.all(sql, (self._number(name),))]
 
-    def of_pictures(self, name: str, ids: Sequence[int]) -> Iterator[tuple[int, Regions]]:
-        """Picture id and regions, for those of the pictures that were asked."""
+    def of_images(self, name: str, ids: Sequence[int]) -> Iterator[tuple[int, Regions]]:
+        """Image id and regions, for those of the images that were asked."""
         for block in self._blobs(name, ids):
-            yield from ((picture, unpacked(data, self._what(picture))) for picture, data in block)
+            yield from ((image, unpacked(data, self._what(image))) for image, data in block)
 
     def vectors_of(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, Vectors]]]:
-        """Picture id and vectors as they are kept, some hundred pictures at a time."""
+        """Image id and vectors as they are kept, some hundred images at a time."""
         for block in self._blobs(name, ids):
-            yield [(picture, packed_vectors(data, self._what(picture))) for picture, data in block]
+            yield [(image, packed_vectors(data, self._what(image))) for image, data in block]
 
     def _blobs(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
         for start in range(0, len(ids), MANY):
             part = [int(one) for one in ids[start : start + MANY]]
             marks = ",".join("?" * len(part))
-            sql = f"SELECT picture_id, data FROM regions WHERE descriptor_id = ? AND picture_id IN ({marks})"  # noqa: S608  marks alone
+            sql = f"SELECT image_id, data FROM regions WHERE descriptor_id = ? AND image_id IN ({marks})"  # noqa: S608  marks alone
             yield self._db.all(sql, (self._number(name), *part))
 
     def objects(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
-        """Picture id -> name of a class -> how many are seen; "" stands for all together. At most 500 ids."""
+        """Image id -> name of a class -> how many are seen; "" stands for all together. At most 500 ids."""
         found: dict[int, dict[str, int]] = {}
         marks = ",".join("?" * len(ids))
-        sql = f"SELECT picture_id, name, max(count) FROM objects WHERE picture_id IN ({marks}) GROUP BY 1, 2"  # noqa: S608
-        for picture, name, count in self._db.all(sql, [int(number) for number in ids]):
-            found.setdefault(picture, {})[name] = count
+        sql = f"SELECT image_id, name, max(count) FROM objects WHERE image_id IN ({marks}) GROUP BY 1, 2"  # noqa: S608
+        for image, name, count in self._db.all(sql, [int(number) for number in ids]):
+            found.setdefault(image, {})[name] = count
         return found
 
     def lacking(self, name: str) -> list[int]:
-        """Ids of the pictures that were not asked for their regions yet."""
-        sql = """SELECT id FROM pictures p WHERE NOT EXISTS
-                 (SELECT 1 FROM regions r WHERE r.picture_id = p.id AND r.descriptor_id = ?) ORDER BY id"""
+        """Ids of the images that were not asked for their regions yet."""
+        sql = """SELECT id FROM images p WHERE NOT EXISTS
+                 (SELECT 1 FROM regions r WHERE r.image_id = p.id AND r.descriptor_id = ?) ORDER BY id"""
         return [one[0] for one in self._db.all(sql, (self._number(name),))]
 
     # --- writing; call within a transaction
 
-    def put(self, picture: int, found: Mapping[str, Packed]) -> None:
-        """The regions of a picture, by descriptor; those that are there already stay."""
+    def put(self, image: int, found: Mapping[str, Packed]) -> None:
+        """The regions of an image, by descriptor; those that are there already stay."""
         for name, one in found.items():
             number = self._number(name)
             self._db.run(
-                "INSERT OR IGNORE INTO regions (descriptor_id, picture_id, data) VALUES (?, ?, ?)",
-                (number, picture, one.data),
+                "INSERT OR IGNORE INTO regions (descriptor_id, image_id, data) VALUES (?, ?, ?)",
+                (number, image, one.data),
             )
-            rows = [(picture, number, what, count) for what, count in one.objects.items()]
+            rows = [(image, number, what, count) for what, count in one.objects.items()]
             self._db.run_each("INSERT OR IGNORE INTO objects VALUES (?, ?, ?, ?)", rows)
 
-    def put_copy(self, picture: int, source: int) -> None:
-        """Take over those of another picture with the same bytes."""
+    def put_copy(self, image: int, source: int) -> None:
+        """Take over those of another image with the same bytes."""
         self._db.run(
-            """INSERT OR IGNORE INTO regions (descriptor_id, picture_id, data)
-               SELECT descriptor_id, ?, data FROM regions WHERE picture_id = ?""",
-            (picture, source),
+            """INSERT OR IGNORE INTO regions (descriptor_id, image_id, data)
+               SELECT descriptor_id, ?, data FROM regions WHERE image_id = ?""",
+            (image, source),
         )
         self._db.run(
-            """INSERT OR IGNORE INTO objects SELECT ?, descriptor_id, name, count FROM objects WHERE picture_id = ?""",
-            (picture, source),
+            """INSERT OR IGNORE INTO objects SELECT ?, descriptor_id, name, count FROM objects WHERE image_id = ?""",
+            (image, source),
         )
 
     def mark(self, classes: Mapping[str, Iterable[str]]) -> None:
@@ -118,5 +118,5 @@ class RegionStore:
     def _number(self, name: str) -> int:
         return int(self._db.all("SELECT id FROM descriptors WHERE name = ?", (name,))[0][0])
 
-    def _what(self, picture: int) -> str:
-        return f"{self._db.file}: the regions of picture {picture}"
+    def _what(self, image: int) -> str:
+        return f"{self._db.file}: the regions of image {image}"

@@ -1,4 +1,4 @@
-"""A picture as the gallery keeps it."""
+"""An image as the gallery keeps it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.gallery.storage.database import Database
 from lookalike.gallery.storage.labels import LabelStore
-from lookalike.gallery.storage.privacy import Keeps, Privacy
+from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import Packed, RegionStore
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Failure, Verdict
@@ -33,8 +33,8 @@ def _row(values: Sequence[Any]) -> Row:
 
 
 @dataclass(frozen=True, slots=True)
-class NewPicture:
-    """A picture to be written, with one vector and one quality per descriptor name, its packed keypoints, if they are
+class NewImage:
+    """An image to be written, with one vector and one contrast per descriptor name, its packed keypoints, if they are
     kept, its ``regions`` per descriptor of regions, and its ``thumbnail``, WebP, if that is kept."""
 
     row: Row
@@ -60,7 +60,7 @@ class Store:
         self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
         self.labels = LabelStore(database)
         self.regions = RegionStore(database)
-        self.privacy = Privacy(self._meta("keeps", "paths"), self.uuid())
+        self.privacy = Privacy(self._meta("retention", "paths"), self.uuid())
         self._counted: tuple[tuple[int, int], int] | None = None
         self.transaction = database.transaction
         self.snapshot = database.snapshot
@@ -69,14 +69,14 @@ class Store:
 
     @classmethod
     def create(
-        cls, file: Path, cards: Iterable[DescriptorCard], keypoints: bool = False, keeps: Keeps = "paths"
+        cls, file: Path, cards: Iterable[DescriptorCard], keypoints: bool = False, retention: Retention = "paths"
     ) -> Store:
         """A new gallery file that holds these descriptors, and keypoints if they are wanted."""
         database = Database.create(file)
         with database.transaction():
             database.run("INSERT INTO meta VALUES ('uuid', ?)", (uuid.uuid4().hex,))
             database.run("INSERT INTO meta VALUES ('keypoints', ?)", (str(int(keypoints)),))
-            database.run("INSERT INTO meta VALUES ('keeps', ?)", (keeps,))
+            database.run("INSERT INTO meta VALUES ('retention', ?)", (retention,))
         store = cls(database)
         with database.transaction():
             for card in cards:
@@ -105,12 +105,12 @@ class Store:
         return found[0][0] if found else default
 
     def keeps_keypoints(self) -> bool:
-        """Whether keypoints are kept with every picture."""
+        """Whether keypoints are kept with every image."""
         return bool(self._meta("keypoints", "0") == "1")
 
     def keypoints(self, number: int) -> bytes | None:
-        """The packed keypoints of a picture, if there are any."""
-        found = self._db.all("SELECT data FROM keypoints WHERE picture_id = ?", (number,))
+        """The packed keypoints of an image, if there are any."""
+        found = self._db.all("SELECT data FROM keypoints WHERE image_id = ?", (number,))
         return found[0][0] if found else None
 
     def cards(self) -> dict[str, str]:
@@ -118,123 +118,123 @@ class Store:
         return dict(self._db.all("SELECT name, fingerprint FROM descriptors ORDER BY id"))
 
     def count(self) -> int:
-        """Pictures in the gallery. SQLite counts row by row, so the number is kept until something is written."""
+        """Images in the gallery. SQLite counts row by row, so the number is kept until something is written."""
         version = self.version()
         if self._counted is None or self._counted[0] != version:
-            self._counted = version, int(self._db.all("SELECT count(*) FROM pictures")[0][0])
+            self._counted = version, int(self._db.all("SELECT count(*) FROM images")[0][0])
         return self._counted[1]
 
-    def newest(self) -> int:
-        """The largest id, 0 if there is no picture."""
-        return int(self._db.all("SELECT coalesce(max(id), 0) FROM pictures")[0][0])
+    def last_id(self) -> int:
+        """The largest id, 0 if there is no image."""
+        return int(self._db.all("SELECT coalesce(max(id), 0) FROM images")[0][0])
 
     def totals(self) -> dict[str, Any]:
-        """Bytes of all files, pictures per format, failures and decisions."""
-        formats = self._db.all("SELECT format, count(*) FROM pictures GROUP BY format ORDER BY 2 DESC")
+        """Bytes of all files, images per format, failures and decisions."""
+        formats = self._db.all("SELECT format, count(*) FROM images GROUP BY format ORDER BY 2 DESC")
         return {
-            "bytes": self._db.all("SELECT coalesce(sum(bytes), 0) FROM pictures")[0][0],
+            "bytes": self._db.all("SELECT coalesce(sum(bytes), 0) FROM images")[0][0],
             "formats": dict(formats),
             "failures": self._db.all("SELECT count(*) FROM failures")[0][0],
-            "decisions": self._db.all("SELECT count(*) FROM decisions")[0][0],
+            "verdicts": self._db.all("SELECT count(*) FROM verdicts")[0][0],
         }
 
     def row_of(self, path: str) -> Row | None:
-        """The picture at exactly this path."""
-        found = self._db.all(f"SELECT {_ROW} FROM pictures p WHERE path = ?", (self._raw(path),))
+        """The image at exactly this path."""
+        found = self._db.all(f"SELECT {_ROW} FROM images p WHERE path = ?", (self._raw(path),))
         return _row(found[0]) if found else None
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
-        """Picture id -> Row, for those of the ids that are still there."""
+        """Image id -> Row, for those of the ids that are still there."""
         found: dict[int, Row] = {}
         for part in _parts(ids):
-            sql = f"SELECT {_ROW} FROM pictures p WHERE p.id IN ({_marks(part)})"
+            sql = f"SELECT {_ROW} FROM images p WHERE p.id IN ({_marks(part)})"
             found.update((values[0], _row(values)) for values in self._db.all(sql, part))
         return found
 
     def every_row(self) -> Iterator[Row]:
-        """All pictures, in the order of their ids, a block at a time."""
+        """All images, in the order of their ids, a block at a time."""
         last = 0
-        while block := self._db.all(f"SELECT {_ROW} FROM pictures p WHERE p.id > ? ORDER BY p.id LIMIT 5000", (last,)):
+        while block := self._db.all(f"SELECT {_ROW} FROM images p WHERE p.id > ? ORDER BY p.id LIMIT 5000", (last,)):
             yield from map(_row, block)
             last = block[-1][0]
 
     def same_content(self, sha256: str) -> list[Row]:
-        """All pictures with these bytes, oldest entry first."""
-        return [_row(v) for v in self._db.all(f"SELECT {_ROW} FROM pictures p WHERE sha256 = ? ORDER BY id", (sha256,))]
+        """All images with these bytes, oldest entry first."""
+        return [_row(v) for v in self._db.all(f"SELECT {_ROW} FROM images p WHERE sha256 = ? ORDER BY id", (sha256,))]
 
     def sha256_by_size(self, size: int) -> frozenset[str]:
-        """Digests of the pictures whose file has this many bytes."""
-        return frozenset(v[0] for v in self._db.all("SELECT sha256 FROM pictures WHERE bytes = ? LIMIT 1000", (size,)))
+        """Digests of the images whose file has this many bytes."""
+        return frozenset(v[0] for v in self._db.all("SELECT sha256 FROM images WHERE bytes = ? LIMIT 1000", (size,)))
 
     def contents(self) -> set[str]:
-        """The digests of all pictures."""
-        return {value[0] for value in self._db.all("SELECT DISTINCT sha256 FROM pictures")}
+        """The digests of all images."""
+        return {value[0] for value in self._db.all("SELECT DISTINCT sha256 FROM images")}
 
     def repeated_content(self) -> list[list[int]]:
-        """Picture ids that share their bytes with others, a list per content."""
-        sql = """SELECT group_concat(id) FROM (SELECT id, sha256 FROM pictures ORDER BY id)
+        """Image ids that share their bytes with others, a list per content."""
+        sql = """SELECT group_concat(id) FROM (SELECT id, sha256 FROM images ORDER BY id)
                  GROUP BY sha256 HAVING count(*) > 1"""
         return [[int(number) for number in value[0].split(",")] for value in self._db.all(sql)]
 
     # --- vectors
 
     def vectors(
-        self, name: str, *, after: int = 0, limit: int = -1, quality: float = 0.0, dtype: Any
+        self, name: str, *, after: int = 0, limit: int = -1, contrast: float = 0.0, dtype: Any
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """Vectors of whole pictures in the order of picture ids: ids (N,) int64 and vectors (N, D)."""
-        sql = """SELECT picture_id, vector FROM vectors
-                 WHERE descriptor_id = ? AND picture_id > ? AND ordinal = 0 AND quality >= ?
-                 ORDER BY picture_id LIMIT ?"""
-        return _matrix(self._db.all(sql, (self._descriptors[name], after, quality, limit)), dtype)
+        """Vectors of whole images in the order of image ids: ids (N,) int64 and vectors (N, D)."""
+        sql = """SELECT image_id, vector FROM vectors
+                 WHERE descriptor_id = ? AND image_id > ? AND ordinal = 0 AND contrast >= ?
+                 ORDER BY image_id LIMIT ?"""
+        return _matrix(self._db.all(sql, (self._descriptors[name], after, contrast, limit)), dtype)
 
     def vectors_of(
-        self, name: str, ids: Sequence[int] | NDArray[np.int64], *, quality: float = 0.0, dtype: Any
+        self, name: str, ids: Sequence[int] | NDArray[np.int64], *, contrast: float = 0.0, dtype: Any
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """The same for given pictures; those without a vector of this quality are left out."""
+        """The same for given images; those without a vector of this contrast are left out."""
         found: list[Any] = []
         for part in _parts(ids):
-            sql = f"""SELECT picture_id, vector FROM vectors
-                      WHERE descriptor_id = ? AND picture_id IN ({_marks(part)}) AND ordinal = 0 AND quality >= ?"""
-            found += self._db.all(sql, (self._descriptors[name], *part, quality))
+            sql = f"""SELECT image_id, vector FROM vectors
+                      WHERE descriptor_id = ? AND image_id IN ({_marks(part)}) AND ordinal = 0 AND contrast >= ?"""
+            found += self._db.all(sql, (self._descriptors[name], *part, contrast))
         return _matrix(found, dtype)
 
     def vector(self, name: str, number: int) -> tuple[bytes, float] | None:
-        """The stored vector of one picture, and its quality."""
-        sql = "SELECT vector, quality FROM vectors WHERE descriptor_id = ? AND picture_id = ? AND ordinal = 0"
+        """The stored vector of one image, and its contrast."""
+        sql = "SELECT vector, contrast FROM vectors WHERE descriptor_id = ? AND image_id = ? AND ordinal = 0"
         found = self._db.all(sql, (self._descriptors[name], number))
         return found[0] if found else None
 
     def allowed(self, condition: str, values: Sequence[Any]) -> NDArray[np.int64]:
-        """Ids of the pictures ``p`` that satisfy an SQL condition (made by where.py, values bound)."""
-        found = self._db.all(f"SELECT p.id FROM pictures p WHERE {condition} ORDER BY p.id", values)
+        """Ids of the images ``p`` that satisfy an SQL condition (made by where.py, values bound)."""
+        found = self._db.all(f"SELECT p.id FROM images p WHERE {condition} ORDER BY p.id", values)
         return np.fromiter((v[0] for v in found), np.int64, len(found))
 
     # --- writing; call within a transaction
 
-    def put(self, picture: NewPicture) -> int:
-        """Write a picture; whatever was at its path before is gone. Returns the new id."""
-        row = picture.row
+    def put(self, image: NewImage) -> int:
+        """Write an image; whatever was at its path before is gone. Returns the new id."""
+        row = image.row
         self.forget([row.path])
         number = self._insert(row)
         self._db.run_each(
-            "INSERT INTO vectors (descriptor_id, picture_id, ordinal, quality, vector) VALUES (?, ?, 0, ?, ?)",
-            [(self._descriptors[n], number, quality, vector) for n, (vector, quality) in picture.vectors.items()],
+            "INSERT INTO vectors (descriptor_id, image_id, ordinal, contrast, vector) VALUES (?, ?, 0, ?, ?)",
+            [(self._descriptors[n], number, contrast, vector) for n, (vector, contrast) in image.vectors.items()],
         )
-        if picture.keypoints is not None:
-            self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, picture.keypoints))
-        self.regions.put(number, picture.regions)
+        if image.keypoints is not None:
+            self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))
+        self.regions.put(number, image.regions)
         return number
 
     def put_copy(self, row: Row, source: int) -> int:
-        """Write a picture whose bytes are those of picture ``source``: its vectors are taken over."""
+        """Write an image whose bytes are those of image ``source``: its vectors are taken over."""
         self.forget([row.path])
         number = self._insert(row)
         self._db.run(
-            """INSERT INTO vectors SELECT descriptor_id, ?, ordinal, quality, vector, x, y, width, height, time
-               FROM vectors WHERE descriptor_id IN (SELECT id FROM descriptors) AND picture_id = ?""",
+            """INSERT INTO vectors SELECT descriptor_id, ?, ordinal, contrast, vector, x, y, width, height, time
+               FROM vectors WHERE descriptor_id IN (SELECT id FROM descriptors) AND image_id = ?""",
             (number, source),
         )
-        self._db.run("INSERT INTO keypoints SELECT ?, data FROM keypoints WHERE picture_id = ?", (number, source))
+        self._db.run("INSERT INTO keypoints SELECT ?, data FROM keypoints WHERE image_id = ?", (number, source))
         self.regions.put_copy(number, source)
         return number
 
@@ -246,7 +246,7 @@ class Store:
         row = self.privacy.row(row)
         path = os.fsencode(row.path)
         return self._db.run(
-            """INSERT INTO pictures (path, name, sha256, bytes, mtime_ns, width, height, format, taken, camera)
+            """INSERT INTO images (path, name, sha256, bytes, mtime_ns, width, height, format, taken, camera)
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (path, path.decode("utf-8", "replace"), *_rest(row)),
         )
@@ -255,9 +255,9 @@ class Store:
         """The same content now lies at another path; what the gallery had there is gone."""
         raw = self._raw(path)
         self._db.run("DELETE FROM failures WHERE path = ?", (raw,))
-        self._db.run("DELETE FROM pictures WHERE path = ? AND id <> ?", (raw, number))
+        self._db.run("DELETE FROM images WHERE path = ? AND id <> ?", (raw, number))
         self._db.run(
-            "UPDATE pictures SET path = ?, name = ?, mtime_ns = ? WHERE id = ?",
+            "UPDATE images SET path = ?, name = ?, mtime_ns = ? WHERE id = ?",
             (raw, raw.decode("utf-8", "replace"), mtime_ns, number),
         )
 
@@ -270,16 +270,16 @@ class Store:
 
     def touch(self, number: int, mtime_ns: int) -> None:
         """The file was written again with the same content."""
-        self._db.run("UPDATE pictures SET mtime_ns = ? WHERE id = ?", (mtime_ns, number))
+        self._db.run("UPDATE images SET mtime_ns = ? WHERE id = ?", (mtime_ns, number))
 
     def forget(self, paths: Iterable[str]) -> int:
-        """Delete pictures and failures at these paths; returns how many pictures there were."""
+        """Delete images and failures at these paths; returns how many images there were."""
         raw = [(self._raw(path),) for path in paths]
         self._db.run_each("DELETE FROM failures WHERE path = ?", raw)
-        return self._db.run_each("DELETE FROM pictures WHERE path = ?", raw)
+        return self._db.run_each("DELETE FROM images WHERE path = ?", raw)
 
     def put_failure(self, failure: Failure, size: int, mtime_ns: int) -> None:
-        """Remember a file that cannot be read as a picture, until it changes."""
+        """Remember a file that cannot be read as an image, until it changes."""
         self.forget([failure.path])
         raw = self._raw(failure.path)
         self._db.run(
@@ -343,29 +343,29 @@ class Store:
 
     # --- decisions and removals
 
-    def decide(self, pairs: Iterable[tuple[str, str]], verdict: Verdict) -> None:
+    def add_verdicts(self, pairs: Iterable[tuple[str, str]], verdict: Verdict) -> None:
         """Remember whether the two contents (sha256) of each pair are duplicates."""
-        self._db.run_each("INSERT OR REPLACE INTO decisions VALUES (?, ?, ?)", [(*sorted(p), verdict) for p in pairs])
+        self._db.run_each("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", [(*sorted(p), verdict) for p in pairs])
 
-    def undecide(self, pairs: Iterable[tuple[str, str]]) -> int:
+    def remove_verdicts(self, pairs: Iterable[tuple[str, str]]) -> int:
         """Forget what was said of these pairs of contents; returns of how many something was."""
-        return self._db.run_each("DELETE FROM decisions WHERE a = ? AND b = ?", [sorted(p) for p in pairs])
+        return self._db.run_each("DELETE FROM verdicts WHERE a = ? AND b = ?", [sorted(p) for p in pairs])
 
-    def decisions(self) -> list[tuple[str, str, Verdict]]:
+    def verdicts(self) -> list[tuple[str, str, Verdict]]:
         """The pairs of contents that a person has judged."""
-        return list(self._db.all("SELECT a, b, verdict FROM decisions ORDER BY a, b"))
+        return list(self._db.all("SELECT a, b, verdict FROM verdicts ORDER BY a, b"))
 
     def different(self) -> set[tuple[str, str]]:
         """The pairs of contents that are not duplicates; each pair sorted."""
-        return set(self._db.all("SELECT a, b FROM decisions WHERE verdict = 'different'"))
+        return set(self._db.all("SELECT a, b FROM verdicts WHERE verdict = 'different'"))
 
     def last_removal(self) -> int:
         """The number of the last removal, 0 before the first."""
         return int(self._db.all("SELECT coalesce(max(seq), 0) FROM removals")[0][0])
 
     def removed_since(self, seq: int) -> tuple[int, NDArray[np.int64]]:
-        """The last removal's number, and the picture ids removed after ``seq``."""
-        found = self._db.all("SELECT seq, picture_id FROM removals WHERE seq > ? ORDER BY seq", (seq,))
+        """The last removal's number, and the image ids removed after ``seq``."""
+        found = self._db.all("SELECT seq, image_id FROM removals WHERE seq > ? ORDER BY seq", (seq,))
         last = found[-1][0] if found else seq
         return last, np.fromiter((v[1] for v in found), np.int64, len(found))
 

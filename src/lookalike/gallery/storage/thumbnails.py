@@ -1,4 +1,4 @@
-"""Small pictures beside a gallery: a file of WebP by content, made when asked for.
+"""Small images beside a gallery: a file of WebP by content, made when asked for.
 
 It can be deleted at any time, unless the gallery keeps no paths: then it is all that is left to look at."""
 

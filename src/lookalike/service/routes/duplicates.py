@@ -30,7 +30,7 @@ async def duplicates(
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=200)] = None,
     fresh: bool = False,
 ) -> Any:
-    """Tight groups of copies, if they were found since pictures were added last; otherwise the job that finds them.
+    """Tight groups of copies, if they were found since images were added last; otherwise the job that finds them.
 
     ``fresh``: find them again in any case."""
     after = place(cursor_)
@@ -45,7 +45,7 @@ async def duplicates(
 
 async def _search_for(server: Service, precision: float, by: str | None, fresh: bool) -> Job:
     """The job that finds these copies: one that has ended, or runs, or has just been put in the queue."""
-    last, by_ = await server.front.ask(lambda opened: (opened.newest(), opened.default_duplicates(by)))
+    last, by_ = await server.front.ask(lambda opened: (opened.last_id(), opened.default_duplicates(by)))
     key = (precision, by_, last)
     known = server.duplicates.get(key)
     job = server.jobs.find(known) if known else None
@@ -66,10 +66,10 @@ def _counts(found: Found) -> dict[str, Any]:
 
 @router.post("/decisions", response_model=schemas.Decided, dependencies=[Writable])
 async def decide(server: Server, body: schemas.Decisions) -> dict[str, object]:
-    """Remember that the two pictures of each pair are the same, or different: no group holds different ones again."""
+    """Remember that the two images of each pair are the same, or different: no group holds different ones again."""
 
     def decided(opened: Gallery) -> dict[str, object]:
-        opened.decide(_paths(opened, body.pairs), body.verdict)
+        opened.add_verdicts(_paths(opened, body.pairs), body.verdict)
         return {"decided": len(body.pairs)}
 
     return await server.front.ask(decided)
@@ -78,7 +78,7 @@ async def decide(server: Server, body: schemas.Decisions) -> dict[str, object]:
 @router.delete("/decisions", response_model=schemas.Forgotten, dependencies=[Writable])
 async def undecide(server: Server, body: schemas.Pairs) -> dict[str, object]:
     """Take a word back."""
-    forgotten = await server.front.ask(lambda opened: opened.undecide(_paths(opened, body.pairs)))
+    forgotten = await server.front.ask(lambda opened: opened.remove_verdicts(_paths(opened, body.pairs)))
     return {"forgotten": forgotten}
 
 

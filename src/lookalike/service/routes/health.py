@@ -30,5 +30,5 @@ async def ready(server: Server) -> Response:
 async def metrics(server: Server) -> Response:
     """The numbers of this server, for Prometheus."""
     server.metrics.waiting.set(server.workers.waiting)
-    server.metrics.pictures.set(await server.front.ask(len))
+    server.metrics.images.set(await server.front.ask(len))
     return Response(server.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,4 +1,4 @@
-"""Search, comparison, classification: a picture comes in, what is known of it goes out; it is kept nowhere."""
+"""Search, comparison, classification: an image comes in, what is known of it goes out; it is kept nowhere."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lookalike.service.service import Server
 
 router = APIRouter(prefix="/v1", tags=["search and compare"])
 
-Upload = Annotated[UploadFile | None, File(description="a picture in any format that can be read")]
-Number = Annotated[int | None, Form(ge=1, le=2**63 - 1, description="the id of a picture of the gallery")]
+Upload = Annotated[UploadFile | None, File(description="an image in any format that can be read")]
+Number = Annotated[int | None, Form(ge=1, le=2**63 - 1, description="the id of an image of the gallery")]
 Text = Annotated[str | None, Form(max_length=12_000)]
 
 
@@ -32,7 +32,7 @@ async def search(
     good: Annotated[str | None, Form(max_length=12_000, examples=["4,7"])] = None,
     bad: Annotated[str | None, Form(max_length=12_000)] = None,
 ) -> dict[str, object]:
-    """The pictures of the gallery that are most like this one, or this part of it, best first."""
+    """The images of the gallery that are most like this one, or this part of it, best first."""
     sent = await forms.sent(server.settings, image, id, ("image", "id"))
     wanted = tasks.Wanted(
         k, by or None, where or None, forms.region(region), precision, verify, views,
@@ -50,20 +50,20 @@ async def compare(
     b_id: Number = None,
     explain: Annotated[bool, Form()] = False,
 ) -> dict[str, object]:
-    """What two pictures have to do with each other; with ``explain``, and why."""
+    """What two images have to do with each other; with ``explain``, and why."""
     first = await forms.sent(server.settings, a, a_id, ("a", "a_id"))
     second = await forms.sent(server.settings, b, b_id, ("b", "b_id"))
     return await server.workers.run(tasks.compare, first, second, explain)
 
 
-@router.post("/compare/picture", response_class=Response, responses={200: {"content": {"image/png": {}}}})
-async def compare_picture(
+@router.post("/compare/image", response_class=Response, responses={200: {"content": {"image/png": {}}}})
+async def compare_image(
     server: Server, a: Upload = None, b: Upload = None, a_id: Number = None, b_id: Number = None
 ) -> Response:
     """The reasons for a comparison, drawn, as PNG."""
     first = await forms.sent(server.settings, a, a_id, ("a", "a_id"))
     second = await forms.sent(server.settings, b, b_id, ("b", "b_id"))
-    return Response(await server.workers.run(tasks.compare_picture, first, second), media_type="image/png")
+    return Response(await server.workers.run(tasks.compare_image, first, second), media_type="image/png")
 
 
 @router.post("/classify", response_model=schemas.Classified)
@@ -74,6 +74,6 @@ async def classify(
     id: Number = None,  # noqa: A002
     top: Annotated[int, Form(ge=1, le=100)] = 5,
 ) -> dict[str, object]:
-    """What a model calls a picture."""
+    """What a model calls an image."""
     sent = await forms.sent(server.settings, image, id, ("image", "id"))
     return await server.workers.run(tasks.classify, sent, model, top)

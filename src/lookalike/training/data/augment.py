@@ -1,4 +1,4 @@
-"""Edits on batches of tensors: what people do to pictures, drawn at random, many pictures at a time.
+"""Edits on batches of tensors: what people do to images, drawn at random, many images at a time.
 
 ``LIGHT`` makes what a library holds, a recipe's ``heavy`` what comes back as a copy. The edits that are measured
 (``lookalike.imaging.manipulations``) are other code, on arrays and at full size.
@@ -30,26 +30,26 @@ class Edits:
 
     @cached_property
     def overlays(self) -> Tensor:
-        """Drawn when the first one is laid on a picture, which takes a moment."""
+        """Drawn when the first one is laid on an image, which takes a moment."""
         return _tensor(overlays(DRAWN, self.side, self.seed))
 
     @cached_property
     def backgrounds(self) -> Tensor:
-        """The same for what is seen around a picture."""
+        """The same for what is seen around an image."""
         return _tensor(backgrounds(DRAWN, self.side, self.seed + 1))
 
     def begin(self, step: int) -> None:
         """From here on draw what belongs to this step, whatever was drawn before."""
         self.random.manual_seed(int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0]))
 
-    def view(self, pictures: Tensor, size: int, strength: Strength) -> tuple[Tensor, Tensor]:
+    def view(self, images: Tensor, size: int, strength: Strength) -> tuple[Tensor, Tensor]:
         """(N, 3, s, s) float 0..1 -> views (N, 3, size, size), and (N, N) bool: true where view i also shows
-        picture j, other than its own, behind it."""
-        count = len(pictures)
-        views, inside = self._placed(pictures, size, strength)
+        image j, other than its own, behind it."""
+        count = len(images)
+        views, inside = self._placed(images, size, strength)
         views = self._coloured(views, strength)
         partly = (~inside.flatten(1).all(1)).nonzero().squeeze(1)
-        behind, seen = self._behind(pictures, len(partly), size)
+        behind, seen = self._behind(images, len(partly), size)
         views[partly] = torch.where(inside[partly], views[partly], behind)
         views = self._overlaid(views, strength)
         shown = torch.zeros(count, count, dtype=torch.bool)
@@ -70,21 +70,21 @@ class Edits:
     def _some(self, count: int, chance: float) -> Tensor:
         return self._happens(count, chance).nonzero().squeeze(1)
 
-    # --- where the picture lies ---
+    # --- where the image lies ---
 
-    def _placed(self, pictures: Tensor, size: int, strength: Strength) -> tuple[Tensor, Tensor]:
+    def _placed(self, images: Tensor, size: int, strength: Strength) -> tuple[Tensor, Tensor]:
         """Crop, mirror, turn, tilt, stretch and shrink, all in one sampling; and the mask of where it lies."""
-        matrix = self._transform(len(pictures), strength)
+        matrix = self._transform(len(images), strength)
         line = (torch.arange(size) * 2 + 1) / size - 1
         y, x = torch.meshgrid(line, line, indexing="ij")
         points = torch.stack([x, y, torch.ones_like(x)], -1).view(1, -1, 3)
         seen = points @ matrix.transpose(1, 2)
         grid = (seen[..., :2] / seen[..., 2:].clamp(min=0.2)).view(-1, size, size, 2)
         inside = (grid.abs().amax(-1) <= 1)[:, None]
-        shrink = matrix[:, :2, :2].det().abs().sqrt() * pictures.shape[-1] / size
-        views = pictures.new_empty(len(pictures), 3, size, size)
-        level, source = 0, pictures
-        while True:  # each picture from the copy that is nearest in size, so that fine texture does not alias
+        shrink = matrix[:, :2, :2].det().abs().sqrt() * images.shape[-1] / size
+        views = images.new_empty(len(images), 3, size, size)
+        level, source = 0, images
+        while True:  # each image from the copy that is nearest in size, so that fine texture does not alias
             last = source.shape[-1] <= 24
             chosen = (shrink >= 1.5 * 2**level).logical_not() if not last else torch.ones_like(shrink, dtype=torch.bool)
             rows = (chosen & (shrink > 0)).nonzero().squeeze(1)
@@ -98,7 +98,7 @@ class Edits:
             level, source = level + 1, functional.avg_pool2d(source, 2)
 
     def _transform(self, count: int, strength: Strength) -> Tensor:
-        """(N, 3, 3): from a point of the view to a point of the picture, both -1..1."""
+        """(N, 3, 3): from a point of the view to a point of the image, both -1..1."""
         area = torch.exp(self._uniform(count, math.log(strength.area), 0.0))
         area = torch.where(self._happens(count, strength.crop), area, torch.ones(count))
         stretch = torch.exp(self._uniform(count, -0.3, 0.3) * self._happens(count, strength.stretch))
@@ -116,7 +116,7 @@ class Edits:
         return crop @ _turning(turn, flip) @ _tilting(tilt) @ self._shrunk(count, strength)
 
     def _shrunk(self, count: int, strength: Strength) -> Tensor:
-        """The picture as a part of the view: from a quarter of its width up to nearly all, sometimes of full width."""
+        """The image as a part of the view: from a quarter of its width up to nearly all, sometimes of full width."""
         wide, high = self._uniform(count, 0.27, 0.95), torch.exp(self._uniform(count, -0.25, 0.25))
         high = (wide * high).clamp(max=1)
         full = self._integers(count, 4)  # 0: full width; 1: full height; else neither
@@ -128,11 +128,11 @@ class Edits:
 
     # --- what lies around it ---
 
-    def _behind(self, pictures: Tensor, count: int, size: int) -> tuple[Tensor, Tensor]:
-        """(count, 3, size, size), and (count, N) bool: which of the N pictures are seen there."""
+    def _behind(self, images: Tensor, count: int, size: int) -> tuple[Tensor, Tensor]:
+        """(count, 3, size, size), and (count, N) bool: which of the N images are seen there."""
         behind = torch.rand(count, 3, 1, 1, generator=self.random).repeat(1, 1, size, size)
-        shown = torch.zeros(count, len(pictures), dtype=torch.bool)
-        # 0..1 one colour, 2 black or white, 3..6 drawn, 7..8 a picture, 9 four pictures
+        shown = torch.zeros(count, len(images), dtype=torch.bool)
+        # 0..1 one colour, 2 black or white, 3..6 drawn, 7..8 an image, 9 four images
         kind = self._integers(count, 10)
         plain = (kind == 2).nonzero().squeeze(1)
         behind[plain] = self._integers(len(plain), 2).float().view(-1, 1, 1, 1)
@@ -140,15 +140,15 @@ class Edits:
         if len(rows):
             behind[rows] = _resized(self.backgrounds[self._integers(len(rows), DRAWN)], size)
         rows = ((kind == 7) | (kind == 8)).nonzero().squeeze(1)
-        other = self._integers(len(rows), len(pictures))
-        behind[rows] = _resized(pictures[other], size)
+        other = self._integers(len(rows), len(images))
+        behind[rows] = _resized(images[other], size)
         shown[rows, other] = True
         rows, gap = (kind == 9).nonzero().squeeze(1), size // 50
         panels, half = behind[rows], size // 2
         for y in (0, half):
             for x in (0, half):
-                other = self._integers(len(rows), len(pictures))
-                panel = _resized(pictures[other], half - gap)
+                other = self._integers(len(rows), len(images))
+                panel = _resized(images[other], half - gap)
                 panels[:, :, y : y + half - gap, x : x + half - gap] = panel
                 shown[rows, other] = True
         behind[rows] = panels
@@ -229,11 +229,11 @@ def _tensor(drawn: object) -> Tensor:
     return torch.as_tensor(drawn).permute(0, 3, 1, 2).float() / 255
 
 
-def _resized(pictures: Tensor, size: int) -> Tensor:
-    if not len(pictures):
-        return pictures.new_empty(0, 3, size, size)
-    mode = "area" if pictures.shape[-1] >= 2 * size else "bilinear"
-    return functional.interpolate(pictures, (size, size), mode=mode)
+def _resized(images: Tensor, size: int) -> Tensor:
+    if not len(images):
+        return images.new_empty(0, 3, size, size)
+    mode = "area" if images.shape[-1] >= 2 * size else "bilinear"
+    return functional.interpolate(images, (size, size), mode=mode)
 
 
 def _scaling(wide: Tensor, high: Tensor, x: Tensor, y: Tensor) -> Tensor:

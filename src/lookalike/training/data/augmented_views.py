@@ -1,4 +1,4 @@
-"""How pictures are seen in training: photographs cropped, mirrored and recoloured; drawings bent and moved.
+"""How images are seen in training: photographs cropped, mirrored and recoloured; drawings bent and moved.
 
 Whatever a step draws depends on the seed and the step's number alone.
 """
@@ -25,7 +25,7 @@ GRID = 5  # points each way whose shifts bend a drawing
 
 
 class Views:
-    """Views of training pictures; ``strength``: of the edits, None for drawings, which are bent and moved instead."""
+    """Views of training images; ``strength``: of the edits, None for drawings, which are bent and moved instead."""
 
     def __init__(self, seed: int, size: int, strength: Strength | None = PHOTO) -> None:
         self.seed, self.size, self.strength = seed, size, strength
@@ -33,7 +33,7 @@ class Views:
         self.random = torch.Generator()
 
     def begin(self, step: int) -> np.random.Generator:
-        """From here on draw what belongs to this step; the generator that chooses its pictures."""
+        """From here on draw what belongs to this step; the generator that chooses its images."""
         self.random.manual_seed(int(np.random.SeedSequence([self.seed, step, 1]).generate_state(1)[0]))
         if self.edits:
             self.edits.begin(step)
@@ -41,10 +41,10 @@ class Views:
 
     def of(self, pixels: Pixels) -> Tensor:
         """(N, s, s, 3) uint8 -> (N, 3, size, size) float 0..1, each changed at random."""
-        pictures = tensor_of(pixels)
+        images = tensor_of(pixels)
         if self.edits and self.strength:
-            return to_device(self.edits.view(pictures, self.size, self.strength)[0])
-        return to_device(bent(resized(pictures, self.size), self.random))
+            return to_device(self.edits.view(images, self.size, self.strength)[0])
+        return to_device(bent(resized(images, self.size), self.random))
 
 
 def tensor_of(pixels: Pixels) -> Tensor:
@@ -52,23 +52,23 @@ def tensor_of(pixels: Pixels) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(255)
 
 
-def to_device(pictures: Tensor) -> Tensor:
+def to_device(images: Tensor) -> Tensor:
     """Where the network is, in the layout that convolutions like."""
-    return pictures.to(device(), memory_format=torch.channels_last)
+    return images.to(device(), memory_format=torch.channels_last)
 
 
-def resized(pictures: Tensor, size: int) -> Tensor:
+def resized(images: Tensor, size: int) -> Tensor:
     """(N, 3, s, s) -> (N, 3, size, size), linearly."""
-    if pictures.shape[-1] == size:
-        return pictures
-    return functional.interpolate(pictures, (size, size), mode="bilinear", antialias=True)
+    if images.shape[-1] == size:
+        return images
+    return functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
-def bent(pictures: Tensor, random: torch.Generator) -> Tensor:
+def bent(images: Tensor, random: torch.Generator) -> Tensor:
     """Each dark drawing turned up to 15 degrees, sheared, stretched and moved a little, bent as if it were on rubber
     (Simard et al., "Best practices for convolutional neural networks", 2003), and perhaps drawn with a thicker pen.
     What comes in from outside is its edge."""
-    count, size = len(pictures), pictures.shape[-1]
+    count, size = len(images), images.shape[-1]
 
     def uniform(reach: float) -> Tensor:
         return (torch.rand(count, generator=random) * 2 - 1) * reach
@@ -88,6 +88,6 @@ def bent(pictures: Tensor, random: torch.Generator) -> Tensor:
     shifts = torch.randn(count, 2, GRID, GRID, generator=random) * 0.05
     elastic = functional.interpolate(shifts, (size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
     grid = functional.affine_grid(affine, [count, 3, size, size], align_corners=False) + elastic
-    drawn = functional.grid_sample(pictures, grid, padding_mode="border", align_corners=False)
+    drawn = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
     thicker = (torch.rand(count, 1, 1, 1, generator=random) * 1.5 - 0.5).clamp(min=0) * 0.9
     return torch.lerp(drawn, -functional.max_pool2d(-drawn, 3, 1, 1), thicker)

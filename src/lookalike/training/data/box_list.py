@@ -1,4 +1,4 @@
-"""What a file of boxes tells, whatever its format: pictures, what is marked in each, and what could not be taken."""
+"""What a file of boxes tells, whatever its format: images, what is marked in each, and what could not be taken."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class Marked:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A picture. ``boxes``: in pixels of a picture of ``size``, which is None where that is not told; in shares of the
-    upright picture where ``shares``."""
+    """An image. ``boxes``: in pixels of an image of ``size``, which is None where that is not told; in shares of the
+    upright image where ``shares``."""
 
     path: Path
     boxes: tuple[Marked, ...]
@@ -36,11 +36,11 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class BoxList:
-    """``pictures``: each file once; ``root``: the folder that they lie in; ``names``: of classes, in the file's order,
+    """``images``: each file once; ``root``: the folder that they lie in; ``names``: of classes, in the file's order,
     perhaps without any box; ``trouble``: what was left out, and how often."""
 
     root: Path
-    pictures: tuple[Listed, ...]
+    images: tuple[Listed, ...]
     names: tuple[str, ...] = ()
     trouble: Counter[str] = field(default_factory=Counter)
 
@@ -65,10 +65,10 @@ def number(value: object) -> float:
         return float("nan")
 
 
-def once(pictures: Iterable[Listed]) -> tuple[Listed, ...]:
-    """Pictures by path, each once, with the boxes of all that were told of it."""
+def once(images: Iterable[Listed]) -> tuple[Listed, ...]:
+    """Images by path, each once, with the boxes of all that were told of it."""
     found: dict[Path, Listed] = {}
-    for one in pictures:
+    for one in images:
         path = Path(os.path.normpath(one.path))
         before = found.get(path)
         boxes = (*before.boxes, *one.boxes) if before else one.boxes

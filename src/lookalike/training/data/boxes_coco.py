@@ -14,7 +14,7 @@ TABLES = ("images", "annotations", "categories")
 
 
 def read_coco(file: Path, images: Path | None) -> BoxList:
-    """The pictures and boxes of a COCO file. ``images``: the folder of the pictures; None: it is looked for beside
+    """The images and boxes of a COCO file. ``images``: the folder of the images; None: it is looked for beside
     the file and one folder up. Raises UserError for what is no such file."""
     told, trouble = _tables(file), Counter[str]()
     names = _names(told["categories"])
@@ -29,10 +29,10 @@ def read_coco(file: Path, images: Path | None) -> BoxList:
     if strange := sum(len(found) for key, found in boxes.items() if key not in known):
         trouble["boxes of images that are not listed, left out"] += strange
     root = images or first_folder(_folders(file), [name for name, _, _ in listed])
-    pictures = once(Listed(root / name, found, size) for name, found, size in listed)
-    if len(pictures) < len(listed):
-        trouble["images listed more than once, taken as one"] += len(listed) - len(pictures)
-    return BoxList(root, pictures, tuple(dict.fromkeys(names.values())), trouble)
+    listed_once = once(Listed(root / name, found, size) for name, found, size in listed)
+    if len(listed_once) < len(listed):
+        trouble["images listed more than once, taken as one"] += len(listed) - len(listed_once)
+    return BoxList(root, listed_once, tuple(dict.fromkeys(names.values())), trouble)
 
 
 def is_coco(file: Path) -> bool:
@@ -94,7 +94,7 @@ def _size(image: dict[str, Any]) -> Size | None:
 
 
 def _folders(file: Path) -> list[Path]:
-    """Where the pictures of a file may lie: its own folder, the one above, and what those usually hold."""
+    """Where the images of a file may lie: its own folder, the one above, and what those usually hold."""
     here = file.absolute().parent
     split = file.stem.rpartition("_")[2]  # instances_val2017
     return [place for folder in (here, here.parent) for place in (folder, folder / "images", folder / split)] + [

@@ -1,4 +1,4 @@
-"""Boxes as Pascal VOC tells them: an XML for each picture (Everingham et al., "The PASCAL VOC Challenge", 2010)."""
+"""Boxes as Pascal VOC tells them: an XML for each image (Everingham et al., "The PASCAL VOC Challenge", 2010)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from xml.etree import ElementTree
 from xml.parsers import expat
 
 from lookalike.errors import UserError
-from lookalike.imaging import is_picture_name
+from lookalike.imaging import is_image_name
 from lookalike.training.data.box_list import BoxList, Listed, Marked, Size, number, once, text_of
 
-ANNOTATIONS, PICTURES = "Annotations", ("JPEGImages", "images", "Images", "")
+ANNOTATIONS, IMAGES = "Annotations", ("JPEGImages", "images", "Images", "")
 
 
 class Refused(ValueError):
@@ -25,12 +25,12 @@ def xml_files(folder: Path) -> list[Path]:
 
 
 def read_voc(folder: Path, images: Path | None) -> BoxList:
-    """The pictures and boxes of a folder of XML files. ``images``: the folder of the pictures; None: JPEGImages/ or
-    images/, or beside the XML. Pictures without XML are not taken. Boxes that are marked as difficult are boxes.
+    """The images and boxes of a folder of XML files. ``images``: the folder of the images; None: JPEGImages/ or
+    images/, or beside the XML. Images without XML are not taken. Boxes that are marked as difficult are boxes.
 
     A file that is damaged, or declares a document type, is left out and counted."""
     trouble: Counter[str] = Counter()
-    root = images or next(folder / name for name in PICTURES if (folder / name).is_dir())
+    root = images or next(folder / name for name in IMAGES if (folder / name).is_dir())
     stems = _by_stem(root)
     listed = []
     for file in xml_files(folder):
@@ -39,10 +39,10 @@ def read_voc(folder: Path, images: Path | None) -> BoxList:
         except (Refused, ElementTree.ParseError, expat.ExpatError, UserError, ValueError, LookupError):
             trouble["XML files that are damaged, left out"] += 1
             continue
-        listed.append(Listed(_picture(told, file, root, stems), _boxes(told, trouble), _size(told)))
-    pictures = once(listed)
-    names = sorted({box.name for one in pictures for box in one.boxes})
-    return BoxList(root, pictures, tuple(names), +trouble)
+        listed.append(Listed(_image(told, file, root, stems), _boxes(told, trouble), _size(told)))
+    unique = once(listed)
+    names = sorted({box.name for one in unique for box in one.boxes})
+    return BoxList(root, unique, tuple(names), +trouble)
 
 
 def parsed(data: bytes) -> ElementTree.Element:
@@ -58,12 +58,12 @@ def _refuse(*_: object) -> None:
 
 
 def _by_stem(root: Path) -> dict[str, Path]:
-    """The pictures of a folder by their names without ending."""
-    return {path.stem: path for path in sorted(root.rglob("*"), reverse=True) if is_picture_name(path.name)}
+    """The images of a folder by their names without ending."""
+    return {path.stem: path for path in sorted(root.rglob("*"), reverse=True) if is_image_name(path.name)}
 
 
-def _picture(told: ElementTree.Element, file: Path, root: Path, stems: dict[str, Path]) -> Path:
-    """The picture of the name that is told; else the one that is called like the XML file."""
+def _image(told: ElementTree.Element, file: Path, root: Path, stems: dict[str, Path]) -> Path:
+    """The image of the name that is told; else the one that is called like the XML file."""
     name = (told.findtext("filename") or "").strip().replace("\\", "/").rpartition("/")[2]
     there = root / name
     if name and there.is_file():

@@ -1,4 +1,4 @@
-"""Boxes as YOLO tells them: a text file for each picture, a line for each box: class x y w h, in shares of the picture,
+"""Boxes as YOLO tells them: a text file for each image, a line for each box: class x y w h, in shares of the image,
 x and y of the middle; names in a YAML file or in classes.txt."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 from lookalike.errors import UserError
-from lookalike.imaging import is_picture_name
+from lookalike.imaging import is_image_name
 from lookalike.training.data.box_list import BoxList, Listed, Marked, Numbers, number, text_of
 
 IMAGES, LABELS = "images", "labels"
@@ -28,23 +28,23 @@ def label_folders(folder: Path) -> list[Path]:
 
 
 def read_yolo(folder: Path, images: Path | None) -> BoxList:
-    """The pictures and boxes of a folder with labels/ and images/. ``images``: where the latter lies instead.
+    """The images and boxes of a folder with labels/ and images/. ``images``: where the latter lies instead.
 
-    A picture without a text file shows nothing. Outlines of more than four numbers count by their extent."""
+    An image without a text file shows nothing. Outlines of more than four numbers count by their extent."""
     trouble: Counter[str] = Counter()
     names = names_of(folder)
     listed: list[Listed] = []
     used: set[Path] = set()
     for labels in label_folders(folder):
         place = images or labels.with_name(IMAGES)
-        for picture in _pictures(place):
-            text = labels / picture.relative_to(place).with_suffix(".txt")
+        for image in _images(place):
+            text = labels / image.relative_to(place).with_suffix(".txt")
             used.add(text)
             if not text.is_file():
-                trouble["pictures without a text file, taken to show nothing"] += 1
-            listed.append(Listed(picture, _boxes(text, names, trouble) if text.is_file() else (), shares=True))
+                trouble["images without a text file, taken to show nothing"] += 1
+            listed.append(Listed(image, _boxes(text, names, trouble) if text.is_file() else (), shares=True))
         every = {path for path in labels.rglob("*.txt") if path.name != "classes.txt"}
-        trouble["text files without a picture, left out"] += len(every - used)
+        trouble["text files without an image, left out"] += len(every - used)
     known = {box.name for one in listed for box in one.boxes}
     order = [*names, *sorted(known - set(names))]
     return BoxList(images or folder, tuple(sorted(listed, key=lambda one: one.path)), tuple(order), +trouble)
@@ -62,10 +62,10 @@ def names_of(folder: Path) -> list[str]:
     return []
 
 
-def _pictures(folder: Path) -> list[Path]:
+def _images(folder: Path) -> list[Path]:
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; it should hold the pictures")
-    found = [Path(place) / name for place, _, names in os.walk(folder) for name in names if is_picture_name(name)]
+        raise UserError(f"{folder}: no such folder; it should hold the images")
+    found = [Path(place) / name for place, _, names in os.walk(folder) for name in names if is_image_name(name)]
     return sorted(found)
 
 

@@ -1,4 +1,4 @@
-"""Distillation: what a known network says of the training pictures, kept on disk (Hinton et al., arXiv 1503.02531).
+"""Distillation: what a known network says of the training images, kept on disk (Hinton et al., arXiv 1503.02531).
 
 The teacher is an ONNX file with the input ``image``, (N, 3, H, W) float32 RGB in -1..1, and the outputs
 ``features`` and ``logits``; ``recipes/teacher.py`` makes one. It teaches and is not shipped.
@@ -21,7 +21,7 @@ BATCH = 64
 
 
 def taught(pack: Pack, teacher: Path, side: int, cache: Path) -> NDArray[np.float16]:
-    """(N, T) float16: the teacher's features of every picture of the pack, seen at ``side`` x ``side`` pixels."""
+    """(N, T) float16: the teacher's features of every image of the pack, seen at ``side`` x ``side`` pixels."""
     import onnxruntime
 
     if not teacher.is_file():

@@ -1,8 +1,8 @@
-"""Pictures with boxes to train a detector on: a COCO file, a folder of Pascal VOC files, or one of YOLO's.
+"""Images with boxes to train a detector on: a COCO file, a folder of Pascal VOC files, or one of YOLO's.
 
-**Which way is up.** Pictures are turned upright, as their EXIF says. Boxes in pixels belong to the upright picture, as
-people see it, unless the width and height that the file tells are those of the picture as it is stored: then the boxes
-are turned with it. Boxes in shares belong to the upright picture.
+**Which way is up.** Images are turned upright, as their EXIF says. Boxes in pixels belong to the upright image, as
+people see it, unless the width and height that the file tells are those of the image as it is stored: then the boxes
+are turned with it. Boxes in shares belong to the upright image.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from lookalike.training.data.image_cache import NO_LABEL, Pack, pack_files, with
 from lookalike.training.data.image_folder import Split, split
 from lookalike.types import Failure, Floats
 
-OUTSIDE = 0.01  # share of a picture that a box may lie beyond its edge before it is told
-SHAPE = 0.03  # by which a told size may differ in shape from the picture's
+OUTSIDE = 0.01  # share of an image that a box may lie beyond its edge before it is told
+SHAPE = 0.03  # by which a told size may differ in shape from the image's
 FEW = 10  # boxes of a class below which it is named
 
 
 @dataclass(frozen=True, slots=True)
 class Boxed:
-    """N pictures. ``boxes``: of each (n, 4) float32, x, y, width and height as shares 0..1 of the upright picture, none
-    for a picture that shows nothing; ``classes``: of each (n,) int64 into ``names``, each of which has a box.
+    """N images. ``boxes``: of each (n, 4) float32, x, y, width and height as shares 0..1 of the upright image, none
+    for an image that shows nothing; ``classes``: of each (n,) int64 into ``names``, each of which has a box.
     ``sizes``: (N, 2) int64, width and height of the upright originals. ``notes``: what was left out, in words."""
 
     pack: Pack
@@ -51,25 +51,25 @@ class Boxed:
 
 
 def read_boxed(source: Path, images: Path | None, side: int, cache: Path) -> Boxed:
-    """The pictures of ``source``, each squeezed to ``side`` pixels, and their boxes.
+    """The images of ``source``, each squeezed to ``side`` pixels, and their boxes.
 
-    ``images``: the folder of the pictures, where they lie elsewhere. What cannot be used is left out and counted in
+    ``images``: the folder of the images, where they lie elsewhere. What cannot be used is left out and counted in
     the notes; files that are missing or damaged are the pack's failures. Raises UserError for a source of no known
-    kind, and when fewer than two pictures with a box are left."""
+    kind, and when fewer than two images with a box are left."""
     listed = listed_of(source, images)
-    there = [one for one in listed.pictures if one.path.is_file()]
+    there = [one for one in listed.images if one.path.is_file()]
     if not there:
         raise UserError(
-            f"{source}: none of its {len(listed.pictures)} pictures is there; they were looked for in {listed.root}. "
+            f"{source}: none of its {len(listed.images)} images is there; they were looked for in {listed.root}. "
             "Name their folder with --images"
         )
     pack = pack_files([one.path for one in there], listed.root, side, cache)
-    missing = [Failure(str(one.path), "no such file") for one in listed.pictures if not one.path.is_file()]
+    missing = [Failure(str(one.path), "no such file") for one in listed.images if not one.path.is_file()]
     pack = replace(pack, failed=(*missing, *pack.failed))
     made = _boxed(pack, {pack_name(one.path, listed.root): one for one in there}, listed)
     if sum(len(one) > 0 for one in made.boxes) < 2:
         told = "; ".join(made.notes)
-        raise UserError(f"{source}: it takes two pictures with a box that can be used{': ' + told if told else ''}")
+        raise UserError(f"{source}: it takes two images with a box that can be used{': ' + told if told else ''}")
     return made
 
 
@@ -104,7 +104,7 @@ def _json_in(folder: Path) -> Path:
 
 
 def held_out(made: Boxed, share: float, seed: int, kept: Path) -> Split:
-    """Hold out a share of the pictures, of those with boxes and of those without alike; see ``labelled.split``."""
+    """Hold out a share of the images, of those with boxes and of those without alike; see ``labelled.split``."""
     shown = with_labels(made.pack, ["boxes" if len(one) else "" for one in made.boxes])
     return split(shown, share, seed, kept)
 
@@ -140,7 +140,7 @@ def _boxed(pack: Pack, listed: dict[str, Listed], source: BoxList) -> Boxed:
 def _of_one(
     one: Listed, kept: Stored, numbers: dict[str, int], trouble: Counter[str]
 ) -> tuple[Floats, NDArray[np.int64], Size]:
-    """A picture's boxes that can be used, their classes, and its upright size."""
+    """An image's boxes that can be used, their classes, and its upright size."""
     at = np.array([box.box for box in one.boxes], np.float64).reshape(-1, 4)
     kinds = np.array([numbers[box.name] for box in one.boxes], np.int64)
     if not one.shares:
@@ -154,34 +154,34 @@ def _of_one(
 
 
 def _in_shares(at: NDArray[np.float64], told: Size | None, kept: Stored, trouble: Counter[str]) -> NDArray[np.float64]:
-    """Boxes in pixels of a picture of the told size -> in shares of the upright one; none if it is another picture."""
+    """Boxes in pixels of an image of the told size -> in shares of the upright one; none if it is another image."""
     size = told or kept.upright
     shares = at / np.array([*size, *size], np.float64)
     if _lies(size, kept):
-        trouble["pictures whose boxes were turned with them, as EXIF says"] += 1
+        trouble["images whose boxes were turned with them, as EXIF says"] += 1
         return turned(shares, kept.orientation)
     if not _alike(size, kept.upright):
-        trouble["pictures of another shape than the file of boxes tells, their boxes left out"] += 1
+        trouble["images of another shape than the file of boxes tells, their boxes left out"] += 1
         return shares * np.nan
     if kept.orientation > 1:
-        trouble["pictures that EXIF turns, their boxes taken as those of the upright picture"] += 1
+        trouble["images that EXIF turns, their boxes taken as those of the upright image"] += 1
     return shares
 
 
 def _lies(told: Size, kept: Stored) -> bool:
-    """Whether the told size is that of the picture as stored, lying on its side."""
+    """Whether the told size is that of the image as stored, lying on its side."""
     if kept.upright == kept.size:
         return False
     return told == kept.size or (_alike(told, kept.size) and not _alike(told, kept.upright))
 
 
 def _alike(one: Size, other: Size) -> bool:
-    """Of the same shape: the same picture, perhaps made smaller since."""
+    """Of the same shape: the same image, perhaps made smaller since."""
     return abs(one[0] * other[1] - one[1] * other[0]) <= SHAPE * one[1] * other[0] + max(*one, *other)
 
 
 def _sound(at: NDArray[np.float64], trouble: Counter[str]) -> NDArray[np.bool_]:
-    """Which boxes lie in the picture, at least in part, and have an area."""
+    """Which boxes lie in the image, at least in part, and have an area."""
     finite: NDArray[np.bool_] = np.asarray(np.isfinite(at).all(1))
     at = np.where(finite[:, None], at, 0)
     extent: NDArray[np.bool_] = np.asarray((at[:, 2:] > 0).all(1))
@@ -189,10 +189,10 @@ def _sound(at: NDArray[np.float64], trouble: Counter[str]) -> NDArray[np.bool_]:
     inside: NDArray[np.bool_] = np.asarray((clipped(at)[:, 2:] > 0).all(1))
     beyond: NDArray[np.bool_] = np.asarray(((low < -OUTSIDE) | (high > 1 + OUTSIDE)).any(1))
     told = (
-        ("boxes that are no numbers, or of another picture, left out", ~finite),
+        ("boxes that are no numbers, or of another image, left out", ~finite),
         ("boxes without width or height, left out", finite & ~extent),
-        ("boxes outside their picture, left out", finite & extent & ~inside),
-        ("boxes that reach beyond their picture, cut at its edge", finite & extent & inside & beyond),
+        ("boxes outside their image, left out", finite & extent & ~inside),
+        ("boxes that reach beyond their image, cut at its edge", finite & extent & inside & beyond),
     )
     for what, which in told:
         trouble[what] += int(which.sum())
@@ -216,7 +216,7 @@ def _notes(made: Boxed, names: Sequence[str], trouble: Counter[str]) -> tuple[st
     unused = len(names) - len(made.names)
     return (
         *(f"{what}: {count:,}" for what, count in trouble.items() if count),
-        *([f"pictures that show nothing: {empty:,}"] if empty else []),
+        *([f"images that show nothing: {empty:,}"] if empty else []),
         *([f"classes without a box that can be used, left out: {unused:,}"] if unused else []),
         *([f"classes with fewer than {FEW} boxes, which teach little: {_some(few)}"] if few else []),
     )

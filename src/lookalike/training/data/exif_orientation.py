@@ -1,4 +1,4 @@
-"""How a picture lies in its file and how it is seen: EXIF's orientation, and what it does to boxes."""
+"""How an image lies in its file and how it is seen: EXIF's orientation, and what it does to boxes."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Stored:
 
 
 def stored(path: Path) -> Stored:
-    """Of a picture that can be loaded, mostly from its header alone. Raises LoadError."""
+    """Of an image that can be loaded, mostly from its header alone. Raises LoadError."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Pillow's, of broken EXIF and of large pictures
+        warnings.simplefilter("ignore")  # Pillow's, of broken EXIF and of large images
         try:
-            with Image.open(path) as picture:
-                orientation = picture.getexif().get(ORIENTATION, 1)
-                return Stored(picture.size, orientation if orientation in range(1, 9) else 1)
+            with Image.open(path) as header:
+                orientation = header.getexif().get(ORIENTATION, 1)
+                return Stored(header.size, orientation if orientation in range(1, 9) else 1)
         except Exception as error:  # HEIC, or a header that only our own reader bears with
             if isinstance(error, LoadError):
                 raise
@@ -47,7 +47,7 @@ def stored(path: Path) -> Stored:
 
 
 def turned(at: NDArray[np.float64], orientation: int) -> NDArray[np.float64]:
-    """(n, 4) boxes x, y, width, height in shares of the picture as stored -> in shares of the upright one."""
+    """(n, 4) boxes x, y, width, height in shares of the image as stored -> in shares of the upright one."""
     x, y, w, h = at.T
     right, below = 1 - x - w, 1 - y - h
     turns = {

@@ -1,4 +1,4 @@
-"""Training pictures: folders -> one array of squeezed squares on disk, so that an epoch decodes nothing."""
+"""Training images: folders -> one array of squeezed squares on disk, so that an epoch decodes nothing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import LoadError, LookalikeError, UserError
-from lookalike.imaging import is_picture_name, load
+from lookalike.imaging import is_image_name, load
 from lookalike.types import Failure, Pixels
 
 NO_LABEL = -1
@@ -39,28 +39,28 @@ class Pack:
         return len(self.failed)
 
 
-def pictures_below(root: Path) -> list[Path]:
-    """Every file with a picture's name below ``root``, sorted. Raises UserError when there is none."""
+def images_below(root: Path) -> list[Path]:
+    """Every file with an image's name below ``root``, sorted. Raises UserError when there is none."""
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
-    found = [Path(folder) / name for folder, _, names in os.walk(root) for name in names if is_picture_name(name)]
+    found = [Path(folder) / name for folder, _, names in os.walk(root) for name in names if is_image_name(name)]
     if not found:
-        raise UserError(f"{root}: no pictures in this folder")
+        raise UserError(f"{root}: no images in this folder")
     return sorted(found)
 
 
 def pack(root: Path, side: int, cache: Path, labelled: bool = False) -> Pack:
-    """Decode every picture below ``root`` once, squeezed to ``side`` x ``side``; damaged ones are left out.
+    """Decode every image below ``root`` once, squeezed to ``side`` x ``side``; damaged ones are left out.
 
     ``labelled``: the first folder below ``root`` names the class.
     """
-    made = pack_files(pictures_below(root), root, side, cache)
+    made = pack_files(images_below(root), root, side, cache)
     names = [Path(path).parts[0] if labelled and len(Path(path).parts) > 1 else "" for path in made.paths]
     return with_labels(made, names)
 
 
 def with_labels(made: Pack, names: Sequence[str]) -> Pack:
-    """The pack with these names of classes, one for each picture, "" for none."""
+    """The pack with these names of classes, one for each image, "" for none."""
     classes = tuple(sorted(set(names) - {""}))
     numbers = {name: number for number, name in enumerate(classes)} | {"": NO_LABEL}
     return replace(made, labels=np.array([numbers[name] for name in names], np.int64), classes=classes)
@@ -110,7 +110,7 @@ def _write(files: Sequence[Path], root: Path, side: int, kept: Path) -> None:
         paths.append(name)
     pixels.flush()
     if not paths:
-        raise UserError(f"{root}: none of its {len(files)} pictures can be read")
+        raise UserError(f"{root}: none of its {len(files)} images can be read")
     if len(paths) < len(files):  # the array is as long as what could be read
         np.save(kept / "readable.npy", pixels[: len(paths)])
         os.replace(kept / "readable.npy", kept / "pixels.npy")

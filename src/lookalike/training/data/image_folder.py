@@ -1,4 +1,4 @@
-"""Labelled pictures to train on: a folder for each class, or a CSV with the columns path and label; and which of them
+"""Labelled images to train on: a folder for each class, or a CSV with the columns path and label; and which of them
 are held out."""
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import UserError
-from lookalike.imaging import is_picture_name
+from lookalike.imaging import is_image_name
 from lookalike.training.data.image_cache import NO_LABEL, Pack, pack, pack_files, with_labels
 from lookalike.types import Failure, Pixels
 
@@ -25,8 +25,8 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """N pictures. ``pack``: their pixels and labels. ``empty``: folders without a picture that can be read, which are
-    no classes. ``unlabelled``: pictures that lie in no class's folder, and are left out."""
+    """N images. ``pack``: their pixels and labels. ``empty``: folders without an image that can be read, which are
+    no classes. ``unlabelled``: images that lie in no class's folder, and are left out."""
 
     pack: Pack
     empty: tuple[str, ...] = ()
@@ -34,24 +34,24 @@ class Labelled:
 
     @property
     def counts(self) -> NDArray[np.int64]:
-        """(C,): the pictures of each class."""
+        """(C,): the images of each class."""
         return np.bincount(self.pack.labels[self.pack.labels >= 0], minlength=len(self.pack.classes))
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the user should know of the pictures, in sentences."""
+        """What the user should know of the images, in sentences."""
         names = self.pack.classes
         alone = [names[kind] for kind in np.flatnonzero(self.counts == 1)]
         return (
-            *([f"no picture to read in {', '.join(self.empty)}: no class"] if self.empty else []),
-            *([f"only one picture of {', '.join(alone)}: trained on, never measured"] if alone else []),
-            *([f"{self.unlabelled} pictures in no class's folder were left out"] if self.unlabelled else []),
+            *([f"no image to read in {', '.join(self.empty)}: no class"] if self.empty else []),
+            *([f"only one image of {', '.join(alone)}: trained on, never measured"] if alone else []),
+            *([f"{self.unlabelled} images in no class's folder were left out"] if self.unlabelled else []),
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Rows that are held out and rows to train on. ``twins``: rows that are neither, being the same picture, pixel by
+    """Rows that are held out and rows to train on. ``twins``: rows that are neither, being the same image, pixel by
     pixel, as one that is held out."""
 
     held: Rows
@@ -60,22 +60,22 @@ class Split:
 
 
 def read_labelled(source: Path, side: int, cache: Path, nested: bool = False) -> Labelled:
-    """The pictures of ``source``, each squeezed to ``side`` pixels: a folder with a folder for each class, or a CSV.
+    """The images of ``source``, each squeezed to ``side`` pixels: a folder with a folder for each class, or a CSV.
 
-    ``nested``: a class is the whole folder that a picture lies in (alphabet/letter), not the first below the source.
+    ``nested``: a class is the whole folder that an image lies in (alphabet/letter), not the first below the source.
     Raises UserError for a source that holds fewer than two classes, and for a CSV without the columns of COLUMNS.
     """
-    made = read_pictures(source, side, cache, nested)
+    made = read_images(source, side, cache, nested)
     labelled = np.flatnonzero(made.pack.labels != NO_LABEL)
     made = replace(made, pack=some_of(made.pack, labelled), unlabelled=len(made.pack.labels) - len(labelled))
     if len(made.pack.classes) < 2:
         found = ", ".join(made.pack.classes) or "none"
-        raise UserError(f"{source}: pictures of one class teach nothing; found: {found}. It takes two folders of them")
+        raise UserError(f"{source}: images of one class teach nothing; found: {found}. It takes two folders of them")
     return made
 
 
-def read_pictures(source: Path, side: int, cache: Path, nested: bool = False) -> Labelled:
-    """The same, but pictures of one class, and in no class's folder, will do."""
+def read_images(source: Path, side: int, cache: Path, nested: bool = False) -> Labelled:
+    """The same, but images of one class, and in no class's folder, will do."""
     if source.suffix.lower() == ".csv":
         return _of_csv(source, side, cache)
     return _of_folders(source, side, cache, nested)
@@ -93,13 +93,13 @@ def _of_folders(root: Path, side: int, cache: Path, nested: bool) -> Labelled:
 def _of_csv(file: Path, side: int, cache: Path) -> Labelled:
     rows = _rows(file)
     root = file.absolute().parent
-    there = [(root / path, label) for path, label in rows if (root / path).is_file() and is_picture_name(path)]
+    there = [(root / path, label) for path, label in rows if (root / path).is_file() and is_image_name(path)]
     if not there:
-        raise UserError(f"{file}: none of its {len(rows)} files is a picture that is there; paths are told from {root}")
+        raise UserError(f"{file}: none of its {len(rows)} files is an image that is there; paths are told from {root}")
     missing = [
-        Failure(str(root / path), "no such file" if is_picture_name(path) else "not named like a picture")
+        Failure(str(root / path), "no such file" if is_image_name(path) else "not named like an image")
         for path, _ in rows
-        if not ((root / path).is_file() and is_picture_name(path))
+        if not ((root / path).is_file() and is_image_name(path))
     ]
     made = pack_files([path for path, _ in there], root, side, cache)
     labels = {os.path.relpath(path, root): label for path, label in there}
@@ -130,13 +130,13 @@ def some_of(every: Pack, rows: Rows) -> Pack:
 
 
 def split(every: Pack, share: float, seed: int, kept: Path, by_class: bool = False, least: int = 1) -> Split:
-    """Hold out a ``share`` of each class, at least ``least`` pictures and never all; of a class with one picture none.
+    """Hold out a ``share`` of each class, at least ``least`` images and never all; of a class with one image none.
 
     ``by_class``: hold out whole classes instead, at least two. ``kept``: a file that names what is held out, so that a
-    run that goes on never trains on it, whatever pictures came since. Raises UserError when it names none of these.
+    run that goes on never trains on it, whatever images came since. Raises UserError when it names none of these.
     """
     if not kept.exists():
-        chosen = _classes_of(every, share, seed) if by_class else _pictures_of(every, share, seed, least)
+        chosen = _classes_of(every, share, seed) if by_class else _images_of(every, share, seed, least)
         kept.parent.mkdir(parents=True, exist_ok=True)
         kept.with_suffix(".part").write_text(json.dumps([every.paths[row] for row in chosen]))
         os.replace(kept.with_suffix(".part"), kept)
@@ -146,11 +146,11 @@ def split(every: Pack, share: float, seed: int, kept: Path, by_class: bool = Fal
         held |= np.isin(every.labels, every.labels[held])
     twins = _twins(every.pixels, held)
     if not held.any() or (held | twins).all():
-        raise UserError(f"{kept.parent}: a run over other pictures, or too few to hold any out; choose another folder")
+        raise UserError(f"{kept.parent}: a run over other images, or too few to hold any out; choose another folder")
     return Split(np.flatnonzero(held), np.flatnonzero(~held & ~twins), int(twins.sum()))
 
 
-def _pictures_of(every: Pack, share: float, seed: int, least: int) -> Rows:
+def _images_of(every: Pack, share: float, seed: int, least: int) -> Rows:
     random, chosen = np.random.default_rng(seed), []
     for kind in range(-1, len(every.classes)):
         rows = random.permutation(np.flatnonzero(every.labels == kind))
@@ -166,7 +166,7 @@ def _classes_of(every: Pack, share: float, seed: int) -> Rows:
 
 
 def _twins(pixels: Pixels, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(N,): which pictures, not held out themselves, have the pixels of one that is."""
+    """(N,): which images, not held out themselves, have the pixels of one that is."""
     digests = np.array([hashlib.sha256(one.tobytes()).hexdigest() for one in pixels])
     return np.asarray(~held & np.isin(digests, digests[held]), np.bool_)
 

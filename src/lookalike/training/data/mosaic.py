@@ -1,4 +1,4 @@
-"""Training pictures for a detector: mosaics of pictures with their boxes, cut, mirrored, recoloured, pasted on.
+"""Training images for a detector: mosaics of images with their boxes, cut, mirrored, recoloured, pasted on.
 
 Mosaics (Bochkovskiy et al., arXiv 2004.10934) make small objects of large ones, and many of one; pasting (Ghiasi et
 al., arXiv 2012.07177) puts objects where their surroundings do not tell of them.
@@ -41,7 +41,7 @@ NOTHING = Boxes(np.empty((0, 4), np.float32), np.empty(0, np.int64))
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Pictures to draw from: ``pixels`` (N, s, s, 3) uint8, their ``boxes`` in shares, none of them if these are not
+    """Images to draw from: ``pixels`` (N, s, s, 3) uint8, their ``boxes`` in shares, none of them if these are not
     known; ``rows``: those that may be used. ``tiles``: how many may lie side by side, each way, one as likely as
     another; ``each``: canvases of a batch that are made of them."""
 
@@ -60,7 +60,7 @@ class Shelf:
 
 
 def canvas(random: np.random.Generator, shelf: Shelf, side: int) -> tuple[Pixels, Boxes]:
-    """A picture of ``side`` x ``side`` pixels, and its boxes in pixels."""
+    """An image of ``side`` x ``side`` pixels, and its boxes in pixels."""
     count = int(random.choice(shelf.tiles))
     drawn = np.empty((side, side, 3), np.uint8)
     columns, found = _lines(random, count, side), []
@@ -99,7 +99,7 @@ def _tile(random: np.random.Generator, shelf: Shelf, height: int, width: int) ->
 
 
 def _cut(random: np.random.Generator) -> Floats:
-    """A part of a picture, in shares."""
+    """A part of an image, in shares."""
     if random.random() < 0.3:
         return np.array([0, 0, 1, 1], np.float32)
     sides = np.sqrt(random.uniform(0.25, 1)) * np.exp(random.uniform(-0.2, 0.2) * np.array([1, -1]))

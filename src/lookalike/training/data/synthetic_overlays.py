@@ -1,4 +1,4 @@
-"""Drawn things that people put on pictures or around them: text, stickers, logos, application screens, shapes."""
+"""Drawn things that people put on images or around them: text, stickers, logos, application screens, shapes."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Generator = np.random.Generator
 
 
 def overlays(count: int, side: int, seed: int) -> Pixels:
-    """(count, side, side, 4) uint8 RGBA, mostly clear: to be laid over a picture at any place and size."""
+    """(count, side, side, 4) uint8 RGBA, mostly clear: to be laid over an image at any place and size."""
     return _drawn((_words, _watermark, _face, _logo, _bar, _plate), "RGBA", count, side, seed)
 
 
 def backgrounds(count: int, side: int, seed: int) -> Pixels:
-    """(count, side, side, 3) uint8: to be seen around a picture."""
+    """(count, side, side, 3) uint8: to be seen around an image."""
     return _drawn((_screen, _page, _shapes, _gradient), "RGB", count, side, seed)
 
 

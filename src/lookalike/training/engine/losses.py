@@ -1,4 +1,4 @@
-"""What training makes small. Every loss is a mean over pictures; vectors are (N, D) of unit length."""
+"""What training makes small. Every loss is a mean over images; vectors are (N, D) of unit length."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from torch.nn import functional
 def contrastive(vectors: Tensor, apart: Tensor, temperature: float) -> Tensor:
     """NT-Xent (Chen et al., arXiv 2002.05709): row i of the first half belongs to row i of the second.
 
-    ``apart``: (2N, 2N) bool, true where two rows may be told apart. False where one shows the other too, as a
-    picture pasted onto another does, and on the diagonal.
+    ``apart``: (2N, 2N) bool, true where two rows may be told apart. False where one shows the other too, as an
+    image pasted onto another does, and on the diagonal.
     """
     count = len(vectors)
     similar = vectors @ vectors.T / temperature
@@ -47,7 +47,7 @@ def labelled(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
 
 
 def class_balanced(counts: Tensor, beta: float = 0.999) -> Tensor:
-    """(C,) pictures of each class -> (C,) weights with the mean 1: one over the effective number of samples
+    """(C,) images of each class -> (C,) weights with the mean 1: one over the effective number of samples
     (Cui et al., arXiv 1901.05555)."""
     weights = (1 - beta) / (1 - beta ** counts.double().clamp(min=1))
     return (weights / weights.mean()).float()

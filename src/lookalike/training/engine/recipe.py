@@ -12,7 +12,7 @@ from lookalike.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Training pictures: ``root``, a folder below the data folder; ``side``: pixels that are kept of each.
+    """Training images: ``root``, a folder below the data folder; ``side``: pixels that are kept of each.
 
     ``taught_at``: pixels at which the teacher sees them, 0 for no teacher. ``labelled``: folders are classes.
     """
@@ -25,7 +25,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Strength:
-    """How often each edit is drawn, 0..1; ``area``: the smallest share of the picture that a crop keeps.
+    """How often each edit is drawn, 0..1; ``area``: the smallest share of the image that a crop keeps.
 
     ``stretch`` makes what is kept up to a third wider or higher, and where that is more than there is, cuts the other
     side instead: down to three quarters of the area.
@@ -54,7 +54,7 @@ LIGHT = Strength(0.3, 0.7, 0.0, 0.0, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0, 0.05, 0.0, 0
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """``steps`` batches of ``batch`` pictures at ``size`` pixels; ``shares``: part of the batch from sources of each
+    """``steps`` batches of ``batch`` images at ``size`` pixels; ``shares``: part of the batch from sources of each
     ``side``, in rising order of side; ``spread``: weight of KoLeo; ``heavy``: how often edits are drawn for the second
     view, LIGHT being the first."""
 

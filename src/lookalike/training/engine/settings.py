@@ -30,19 +30,19 @@ def setting(default: Any, means: str, choices: Sequence[str] = (), least: float 
 class Settings:
     """What every training has."""
 
-    side: int = setting(96, "Pixels that every picture is squeezed to.", least=32, most=512)
-    epochs: float = setting(20.0, "How often every picture is seen.", least=0.001)
+    side: int = setting(96, "Pixels that every image is squeezed to.", least=32, most=512)
+    epochs: float = setting(20.0, "How often every image is seen.", least=0.001)
     steps: int = setting(0, "Batches, instead of epochs; 0: as --epochs says.")
-    batch: int = setting(64, "Pictures in a batch.", least=2)
+    batch: int = setting(64, "Images in a batch.", least=2)
     rate: float = setting(2e-3, "The highest learning rate.", least=1e-9, most=10)
     decay: float = setting(0.02, "Weight decay (AdamW).", most=10)
     held_out: float = setting(0.2, "Share that is held out and never trained on.", least=0.01, most=0.9)
-    nested: bool = setting(False, "A class is the whole folder that a picture lies in, not the first below DIR.")
+    nested: bool = setting(False, "A class is the whole folder that an image lies in, not the first below DIR.")
     seed: int = setting(0, "Another seed holds out and draws something else.")
 
-    def plan(self, pictures: int) -> Plan:
-        """The run over so many pictures. Its warm-up is a twentieth, and its weights are a mean over about a tenth."""
-        steps = self.steps or max(1, round(self.epochs * pictures / self.batch))
+    def plan(self, images: int) -> Plan:
+        """The run over so many images. Its warm-up is a twentieth, and its weights are a mean over about a tenth."""
+        steps = self.steps or max(1, round(self.epochs * images / self.batch))
         average = min(LONGEST_MEMORY, 1 - 10 / (steps + 10))
         return Plan(steps, self.rate, self.decay, steps // 20, average, max(1, steps // LOOKS), self.seed)
 

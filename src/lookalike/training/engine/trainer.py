@@ -64,11 +64,11 @@ class Task(Protocol):
         ...
 
     def loss(self, step: int) -> Loss:
-        """Draw this step's pictures, and say what the network makes of them."""
+        """Draw this step's images, and say what the network makes of them."""
         ...
 
     def validate(self, network: nn.Module) -> Figures:
-        """How good it is on pictures that are never trained on. The first figure says which step was best: the larger
+        """How good it is on images that are never trained on. The first figure says which step was best: the larger
         the better."""
         ...
 

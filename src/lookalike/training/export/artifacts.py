@@ -19,7 +19,7 @@ from lookalike.training.export.training_page import Page, write_page
 from lookalike.training.models.region_net import Detector
 from lookalike.types import Failure
 
-LEAST = 0.001  # typical distance that a card can tell; a network that has hardly learnt may give less
+LEAST = 0.001  # median distance of negatives that a card can tell; a network that has hardly learnt may give less
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +45,21 @@ class Made:
     """A trained network and all that is said of it.
 
     ``network``: (N, 3, ``side``, ``side``) float RGB 0..1 -> the descriptor, (N, ``dim``), and what else it gives.
-    ``typical``: median distance between unrelated pictures. ``figures``: name -> number, those that the card gets;
-    ``details``: what --json tells besides. ``best``: the step of this network; ``step``: where the run is.
+    ``median_negative_distance``: median distance between unrelated images. ``figures``: name -> number, those that the
+    card gets; ``details``: what --json tells besides. ``best``: the step of this network; ``step``: where the run is.
     """
 
     network: nn.Module
     side: int
     dim: int
     metric: Metric
-    typical: float
+    median_negative_distance: float
     source: str
     weaknesses: tuple[str, ...]
     figures: Mapping[str, float]
     details: Mapping[str, Any]
     page: Page
-    pictures: int
+    images: int
     best: int
     step: int
     complete: bool
@@ -72,13 +72,13 @@ class Made:
 def deliver(made: Made, name: str, out: Path, report: Path | None, data: str) -> str:
     """Write the ONNX file ``out``, its card beside it and, if asked for, the page; returns the file's sha256.
 
-    ``name``: of the descriptor and the model; ``data``: what the card calls the pictures."""
+    ``name``: of the descriptor and the model; ``data``: what the card calls the images."""
     sha256 = _exported(made, name, out)
     write_card(
         Written(
-            name, sha256, "the licence of your pictures", made.source, made.side,
-            {name: Output(max(made.typical, LEAST), made.dim, made.metric)},
-            [(f"{made.pictures} pictures of {visible(data)}", "yours")], made.figures, made.weaknesses,
+            name, sha256, "the licence of your images", made.source, made.side,
+            {name: Output(max(made.median_negative_distance, LEAST), made.dim, made.metric)},
+            [(f"{made.images} images of {visible(data)}", "yours")], made.figures, made.weaknesses,
             _labels(made, name), _regions(made, name),
         ),
         out,

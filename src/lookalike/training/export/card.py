@@ -15,10 +15,10 @@ from lookalike.training.models.residual_net import HEAD
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """What a card says of an output. ``typical``: median distance between unrelated pictures, in its ``metric``.
-    ``version``: of the vectors; those of another one cannot be compared with them."""
+    """What a card says of an output. ``median_negative_distance``: median distance between unrelated images, in its
+    ``metric``. ``version``: of the vectors; those of another one cannot be compared with them."""
 
-    typical: float
+    median_negative_distance: float
     dim: int = HEAD
     metric: Metric = "cosine"
     version: int = 1
@@ -26,9 +26,9 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a card says. ``outputs``: ONNX output -> what it is; a number alone is its ``typical``. ``training``: pairs
-    of a data set and its terms. ``measured``: what was measured -> figure. ``labels``: the classes that it tells;
-    ``regions``: what it gives, if that is regions."""
+    """What a card says. ``outputs``: ONNX output -> what it is; a number alone is its ``median_negative_distance``.
+    ``training``: pairs of a data set and its terms. ``measured``: what was measured -> figure. ``labels``: the classes
+    that it tells; ``regions``: what it gives, if that is regions."""
 
     name: str
     sha256: str
@@ -59,7 +59,10 @@ def write_card(card: Written, path: Path) -> None:
     for name, told in card.outputs.items():
         output = told if isinstance(told, Output) else Output(told)
         lines += ["", f"[outputs.{_quoted(name)}]", f"version = {output.version}", f"dim = {output.dim}"]
-        lines += [f"metric = {_quoted(output.metric)}", f"typical = {output.typical:.3f}"]
+        lines += [
+            f"metric = {_quoted(output.metric)}",
+            f"median_negative_distance = {output.median_negative_distance:.3f}",
+        ]
     lines += _labels(card.labels) if card.labels else []
     lines += _regions(card.regions) if card.regions else []
     for data, terms in card.training:

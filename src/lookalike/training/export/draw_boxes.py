@@ -1,4 +1,4 @@
-"""Boxes drawn onto small pictures, for the page of a detector."""
+"""Boxes drawn onto small images, for the page of a detector."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 from lookalike.evaluation.detection_metrics import Array
 from lookalike.types import Pixels
 
-LONGER = 420  # pixels of a picture's longer side
-MOST_SHAPE = 3.0  # a longer picture is drawn as if it were so long
+LONGER = 420  # pixels of an image's longer side
+MOST_SHAPE = 3.0  # a longer image is drawn as if it were so long
 AROUND = 0.5  # what is shown around a box, as a share of its longer side
-LEAST_SHOWN = 0.12  # the least side of what is shown, as a share of the picture
+LEAST_SHOWN = 0.12  # the least side of what is shown, as a share of the image
 TRUE, FOUND = (24, 144, 255), (255, 140, 0)  # blue and orange, which most people tell apart
 HALO = (0, 0, 0)
 
@@ -20,25 +20,25 @@ Colour = tuple[int, int, int]
 
 
 def framed(square: Pixels, size: Sequence[int], true: Array, found: Array) -> Pixels:
-    """(s, s, 3), the width and height of its original, and boxes (n, 4) in shares -> the picture in its own shape, true
+    """(s, s, 3), the width and height of its original, and boxes (n, 4) in shares -> the image in its own shape, true
     boxes blue and broad, found ones orange and narrow."""
-    picture = _shaped(square, size)
+    image = _shaped(square, size)
     for boxes, colour, line in ((true, TRUE, 5), (found, FOUND, 2)):
         for box in boxes:
-            _frame(picture, box, colour, line)
-    return picture
+            _frame(image, box, colour, line)
+    return image
 
 
 def around(square: Pixels, size: Sequence[int], box: Array, colour: Colour) -> Pixels:
     """What lies in a box and around it, with the box drawn; larger than it is, where it is small."""
     import cv2
 
-    picture = _shaped(square, size)
-    height, width = picture.shape[:2]
+    image = _shaped(square, size)
+    height, width = image.shape[:2]
     x, y, w, h = (float(value) for value in box * [width, height, width, height])
     side = max((1 + AROUND) * max(w, h), LEAST_SHOWN * max(width, height))
     left, top = max(0, int(x + w / 2 - side / 2)), max(0, int(y + h / 2 - side / 2))
-    cut = picture[top : top + int(side) + 1, left : left + int(side) + 1]
+    cut = image[top : top + int(side) + 1, left : left + int(side) + 1]
     scale = LONGER / 2 / max(cut.shape[:2])
     drawn = np.asarray(cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC), np.uint8)
     inside = np.array([x - left, y - top, w, h]) / [cut.shape[1], cut.shape[0], cut.shape[1], cut.shape[0]]
@@ -56,11 +56,11 @@ def _shaped(square: Pixels, size: Sequence[int]) -> Pixels:
     return np.array(cv2.resize(np.ascontiguousarray(square), told, interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
-def _frame(picture: Pixels, box: Array, colour: Colour, line: int) -> None:
+def _frame(image: Pixels, box: Array, colour: Colour, line: int) -> None:
     import cv2
 
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     x, y, w, h = (float(value) for value in box)
     corners = (round(x * width), round(y * height)), (round((x + w) * width) - 1, round((y + h) * height) - 1)
-    cv2.rectangle(picture, *corners, HALO, line + 2)
-    cv2.rectangle(picture, *corners, colour, line)
+    cv2.rectangle(image, *corners, HALO, line + 2)
+    cv2.rectangle(image, *corners, colour, line)

@@ -61,7 +61,7 @@ def parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
 
 
 def export(network: Network, side: int, path: Path, only: tuple[str, str] | None = None, compact: bool = False) -> str:
-    """Write the network for pictures of ``side`` pixels to ``path``; returns the file's sha256 in hex.
+    """Write the network for images of ``side`` pixels to ``path``; returns the file's sha256 in hex.
 
     ``only``: of the outputs this one alone, under a new name; the weights of the other stay, to train on from.
     Large arrays are stored in half precision, if ``compact`` as whole numbers of 8 bits with a scale for each row, and
@@ -78,13 +78,13 @@ def export_tower(network: Tower, name: str, side: int, path: Path, compact: bool
 
 
 def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Path) -> str:
-    """Write a network of (N, 3, S, S) float RGB 0..1 for pictures of ``side`` pixels; ``names``: of its outputs, in
+    """Write a network of (N, 3, S, S) float RGB 0..1 for images of ``side`` pixels; ``names``: of its outputs, in
     order. The same as ``export`` in all else."""
     return _written(_Named(network.cpu().eval(), len(names)), names, side, path)
 
 
 def export_regions(network: Detector, name: str, side: int, path: Path, compact: bool = False) -> str:
-    """Write a detector for pictures of any size, ``side`` being the one in use; returns the file's sha256 in hex.
+    """Write a detector for images of any size, ``side`` being the one in use; returns the file's sha256 in hex.
 
     Its outputs are ``name`` and those of describe/regions.py. The same as ``export`` in all else."""
     names = [name, name + BOXES, name + SCORES, name + CLASSES]

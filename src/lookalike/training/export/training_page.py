@@ -1,4 +1,4 @@
-"""One HTML file with the result of a training: figures, curves as SVG, pictures; no script."""
+"""One HTML file with the result of a training: figures, curves as SVG, images; no script."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from lookalike.training.engine.trainer import curve_of
 from lookalike.types import Failure, Pixels
 
 TEMPLATE = "training.html"
-SIDE = 112  # pixels of a picture on the page
+SIDE = 112  # pixels of an image on the page
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A picture with a line of text: ``uri`` holds it, ``title`` is told when it is pointed at."""
+    """An image with a line of text: ``uri`` holds it, ``title`` is told when it is pointed at."""
 
     uri: str
     text: str
@@ -27,10 +27,10 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Pictures in a row. ``wide``: large ones, in which details are to be seen."""
+    """Images in a row. ``wide``: large ones, in which details are to be seen."""
 
     caption: str
-    pictures: tuple[Shown, ...]
+    images: tuple[Shown, ...]
     wide: bool = False
 
 
@@ -56,7 +56,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``facts``: pairs of a word and a figure. ``notes``: what was said of the pictures."""
+    """``facts``: pairs of a word and a figure. ``notes``: what was said of the images."""
 
     title: str
     facts: tuple[tuple[str, str], ...]
@@ -76,9 +76,9 @@ def learning(folder: Path, parts: Sequence[str], figures: Sequence[str]) -> Sect
     """How the losses fell and the held-out figures went, from a run's curve.jsonl."""
     lines = curve_of(folder)
     losses, looks = _points(lines, parts), _points(lines, figures)
-    charts = [curves("Losses", "step", "loss of the training pictures", losses)] if losses else []
-    charts += [curves("Held out", "step", "figure of the held-out pictures", looks)] if looks else []
-    return Section("Learning", "The best step by the held-out pictures is the one that is kept.", tuple(charts))
+    charts = [curves("Losses", "step", "loss of the training images", losses)] if losses else []
+    charts += [curves("Held out", "step", "figure of the held-out images", looks)] if looks else []
+    return Section("Learning", "The best step by the held-out images is the one that is kept.", tuple(charts))
 
 
 def _points(lines: Iterable[Mapping[str, float]], names: Sequence[str]) -> list[tuple[str, list[tuple[float, float]]]]:

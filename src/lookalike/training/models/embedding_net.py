@@ -69,7 +69,7 @@ class Tower(nn.Module):
         return self.vectors(self.maps(image))
 
     def vectors(self, maps: Tensor) -> Tensor:
-        """The vectors of the pictures with these maps."""
+        """The vectors of the images with these maps."""
         told: Tensor = self.head(self.drop(self.pool(maps))).float()
         return functional.normalize(told) if self.unit else told
 
@@ -81,12 +81,12 @@ def batches(pixels: Pixels, size: int, count: int = BATCH) -> Iterator[Tensor]:
 
 
 def outputs(network: nn.Module, pixels: Pixels, size: int, quick: bool = False) -> list[Floats]:
-    """What a network in use says of N pictures: each of its outputs, (N, D) float32. ``quick``: to two digits."""
+    """What a network in use says of N images: each of its outputs, (N, D) float32. ``quick``: to two digits."""
     network.eval()
     parts: list[list[Floats]] = []
     with torch.no_grad(), torch.autocast(device().type, torch.bfloat16, enabled=quick):
-        for pictures in batches(pixels, size):
-            told = network(pictures)
+        for images in batches(pixels, size):
+            told = network(images)
             told = told if isinstance(told, tuple) else (told,)
             parts.append([one.float().cpu().numpy() for one in told])
     return [np.concatenate(column) for column in zip(*parts, strict=True)]

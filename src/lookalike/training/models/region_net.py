@@ -42,7 +42,7 @@ RARE = 0.01  # how likely a cell lies amid an object, before anything is learnt 
 
 
 def grid(side: float, count: int) -> list[tuple[float, float, float, float]]:
-    """``count`` x ``count`` boxes of this side, in shares, evenly over the picture."""
+    """``count`` x ``count`` boxes of this side, in shares, evenly over the image."""
     starts = torch.linspace(0, 1 - side, count).tolist()
     return [(x, y, side, side) for y in starts for x in starts]
 
@@ -145,7 +145,7 @@ class Detector(nn.Module):
     def proposals(self, levels: Sequence[Tensor], size: Tensor) -> tuple[Tensor, Tensor]:
         """The PROPOSED boxes that are most surely objects, and how surely: (N, P, 4) x, y, width, height; (N, P)."""
         logits, corners = self.told(levels, size)
-        more = CANDIDATES  # boxes of nothing, so that the smallest picture has as many
+        more = CANDIDATES  # boxes of nothing, so that the smallest image has as many
         logits = functional.pad(logits, (0, more), value=-30.0)
         corners = functional.pad(corners, (0, 0, 0, more)).clamp(0, 1)
         first = logits.topk(CANDIDATES, 1).indices

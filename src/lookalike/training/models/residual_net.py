@@ -89,7 +89,7 @@ class Network(nn.Module):
         return self.vectors(self.maps(image))
 
     def vectors(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """``copy`` and ``content`` of the pictures with these maps."""
+        """``copy`` and ``content`` of the images with these maps."""
         copy = self.copy(self.pool_copy(maps))
         content = self.content(self.pool_content(maps))
         return functional.normalize(copy.float()), functional.normalize(content.float())

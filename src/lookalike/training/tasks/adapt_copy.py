@@ -1,7 +1,7 @@
-"""Adapts `copy` to a user's own pictures without labels, and says on held-out ones whether that helped.
+"""Adapts `copy` to a user's own images without labels, and says on held-out ones whether that helped.
 
-The held-out pictures are never trained on. Each is edited in many ways, and each edited one is looked for among all
-the pictures of the folder: before, and after.
+The held-out images are never trained on. Each is edited in many ways, and each edited one is looked for among all
+the images of the folder: before, and after.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.training.data.image_cache import NO_LABEL, Pack, pack, square
 from lookalike.training.engine.recipe import Phase, Recipe, Source
 from lookalike.training.models.residual_net import Network
-from lookalike.training.tasks.copy_detection import Pictures, run_of, trained_by
+from lookalike.training.tasks.copy_detection import Images, run_of, trained_by
 from lookalike.types import Floats, Pixels
 
-SIDE = 160  # pixels that are kept of each picture
-LEAST = 40  # pictures below which there is nothing to learn and nothing to measure
+SIDE = 160  # pixels that are kept of each image
+LEAST = 40  # images below which there is nothing to learn and nothing to measure
 HELD_OUT = 0.2
-AT_MOST = 150  # pictures held out
+AT_MOST = 150  # images held out
 BATCH = 64
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Of the edited held-out pictures: ``recall``, the share whose original is nearer than the nearest stranger is to
-    99 in 100 pictures; ``first``, the share whose original comes first. Both 0..1."""
+    """Of the edited held-out images: ``recall``, the share whose original is nearer than the nearest stranger is to
+    99 in 100 images; ``first``, the share whose original comes first. Both 0..1."""
 
     recall: float
     first: float
@@ -42,12 +42,12 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Adapted:
-    """``network``: the adapted one. ``pictures``, ``held_out``, ``unreadable``: how many."""
+    """``network``: the adapted one. ``images``, ``held_out``, ``unreadable``: how many."""
 
     network: Network
     before: Score
     after: Score
-    pictures: int
+    images: int
     held_out: int
     unreadable: int
 
@@ -66,14 +66,14 @@ def adapt(
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> Adapted:
-    """Train ``start`` on the pictures below ``root`` for ``steps`` batches at ``size`` pixels.
+    """Train ``start`` on the images below ``root`` for ``steps`` batches at ``size`` pixels.
 
     What the run keeps lies in ``run_folder``; the next call with the same folder goes on from there, and holds out
-    the same pictures. Raises UserError for fewer than LEAST readable pictures, and for a run of other pictures.
+    the same images. Raises UserError for fewer than LEAST readable images, and for a run of other images.
     """
     listed = pack(root, SIDE, run_folder / "packs")
     if len(listed.pixels) < LEAST:
-        raise UserError(f"{root}: {len(listed.pixels)} readable pictures; adapting needs at least {LEAST}")
+        raise UserError(f"{root}: {len(listed.pixels)} readable images; adapting needs at least {LEAST}")
     held, kept = _split(listed.paths, run_folder / "held.json", seed)
     before = score(start, listed, held, size)
     recipe = Recipe(
@@ -82,7 +82,7 @@ def adapt(
     )  # fmt: skip
     pixels = np.ascontiguousarray(listed.pixels[kept])
     own = describe(start, pixels, size)[1]  # `content` is to stay what it was
-    run = run_of(recipe, [Pictures(pixels, own, np.full(len(kept), NO_LABEL))], 1, run_folder)
+    run = run_of(recipe, [Images(pixels, own, np.full(len(kept), NO_LABEL))], 1, run_folder)
     run.start_from(start.state_dict())
     run.resume()
     for told in run.train():
@@ -92,13 +92,13 @@ def adapt(
     return Adapted(trained, before, after, len(listed.pixels), len(held), listed.unreadable)
 
 
-def score(network: Network, pictures: Pack, held: NDArray[np.int64], size: int) -> Score:
-    """How well the network finds the edited pictures ``held`` among all of the pack."""
-    library = describe(network, pictures.pixels, size)[0]
+def score(network: Network, images: Pack, held: NDArray[np.int64], size: int) -> Score:
+    """How well the network finds the edited images ``held`` among all of the pack."""
+    library = describe(network, images.pixels, size)[0]
     threshold = np.quantile(_told_apart(library[held] @ library.T, held)[1], 0.99)
     found, first = [], []
     for name in EDITS:
-        edited = np.stack([square(apply(name, pictures.pixels[row], int(row)), SIDE) for row in held])
+        edited = np.stack([square(apply(name, images.pixels[row], int(row)), SIDE) for row in held])
         own, stranger = _told_apart(describe(network, edited, size)[0] @ library.T, held)
         found.append(own > threshold)
         first.append(own > stranger)
@@ -129,7 +129,7 @@ def describe(network: Network, pixels: Pixels, size: int) -> tuple[Floats, Float
 
 def _split(paths: Sequence[str], kept: Path, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The rows that are held out, and the others. ``kept`` names the former, so that a run that goes on never trains
-    on them, whatever pictures came since."""
+    on them, whatever images came since."""
     if not kept.exists():
         order = np.random.default_rng(seed).permutation(len(paths))
         chosen = order[: min(AT_MOST, round(HELD_OUT * len(paths)))]
@@ -138,5 +138,5 @@ def _split(paths: Sequence[str], kept: Path, seed: int) -> tuple[NDArray[np.int6
     names = set(json.loads(kept.read_text()))
     held = np.array([path in names for path in paths])
     if held.sum() < HELD_OUT * LEAST / 2:
-        raise UserError(f"{kept.parent}: a run over other pictures; choose another folder for this one")
+        raise UserError(f"{kept.parent}: a run over other images; choose another folder for this one")
     return np.flatnonzero(held), np.flatnonzero(~held)

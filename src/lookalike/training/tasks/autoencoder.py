@@ -1,10 +1,10 @@
-"""An autoencoder: pictures through a narrow place and back, without labels; what passes is a descriptor.
+"""An autoencoder: images through a narrow place and back, without labels; what passes is a descriptor.
 
 Strided convolutions down to 4 or so cells each way and one linear map to the latent; one linear map and upsampling
 convolutions back (Odena et al., "Deconvolution and checkerboard artifacts", 2016). Variational: the latent is a normal
 distribution that is drawn from (Kingma and Welling, arXiv 1312.6114), its weight ``beta`` (Higgins et al., 2017). It
-has to beat principal components of as many numbers, on pictures that neither has seen; so, unless told otherwise, it
-begins as these, of small pictures, and learns what they leave (as He et al., arXiv 1512.03385, around an identity).
+has to beat principal components of as many numbers, on images that neither has seen; so, unless told otherwise, it
+begins as these, of small images, and learns what they leave (as He et al., arXiv 1512.03385, around an identity).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lookalike.distance import euclidean
 from lookalike.errors import UserError
 from lookalike.evaluation.ranking_metrics import mean_average_precision
 from lookalike.training.data.augmented_views import Views
-from lookalike.training.data.image_folder import Labelled, Rows, Split, evenly, read_pictures, split
+from lookalike.training.data.image_folder import Labelled, Rows, Split, evenly, read_images, split
 from lookalike.training.engine.recipe import Strength
 from lookalike.training.engine.settings import Settings, check, setting
 from lookalike.training.engine.trainer import Figures, Loss, Run, device, finish, quick
@@ -34,10 +34,10 @@ from lookalike.training.tasks.pca import Components, as_pixels, components
 from lookalike.types import Floats, Pixels, Progress
 
 LOSSES = ("mse", "l1", "l1+mse")
-STRAIGHT = 32  # pixels of the small pictures whose principal components it begins with
-DOWN = 16  # pixels of a picture's side to a cell of the last map
-LOOKED_AT, MEASURED = 500, 2000  # held-out pictures at each look, and at the end
-SHOWN = 8  # pictures on the page, of each kind
+STRAIGHT = 32  # pixels of the small images whose principal components it begins with
+DOWN = 16  # pixels of an image's side to a cell of the last map
+LOOKED_AT, MEASURED = 500, 2000  # held-out images at each look, and at the end
+SHOWN = 8  # images on the page, of each kind
 SHIFTED = Strength(
     crop=0.5, area=0.7, mirror=0.5, quarter=0.0, angle=0.0, perspective=0.0, inside=0.0, colour=0.2, odd_colour=0.0,
     overlay=0.0, blur=0.0, pixelate=0.0, noise=0.0, posterise=0.0, jpeg=0.0, stretch=1.0,
@@ -48,8 +48,8 @@ SHIFTED = Strength(
 class AutoencoderSettings(Settings):
     """See setting by setting; ``side`` must be a multiple of DOWN."""
 
-    side: int = setting(64, "Pixels that every picture is squeezed to; a multiple of 16.", least=32, most=512)
-    epochs: float = setting(60.0, "How often every picture is seen.", least=0.001)
+    side: int = setting(64, "Pixels that every image is squeezed to; a multiple of 16.", least=32, most=512)
+    epochs: float = setting(60.0, "How often every image is seen.", least=0.001)
     latent: int = setting(64, "Numbers in a vector.", least=2, most=4096)
     width: int = setting(32, "Channels after the first layer; they double three times.", least=4, most=256)
     loss: str = setting("mse", "How a pixel's error counts.", LOSSES)
@@ -61,7 +61,7 @@ class AutoencoderSettings(Settings):
 class Autoencoder(nn.Module):
     """(N, 3, S, S) float RGB 0..1 -> the mean and the log-variance of the latent, each (N, L).
 
-    ``line``: components of pictures of STRAIGHT pixels, which it begins with."""
+    ``line``: components of images of STRAIGHT pixels, which it begins with."""
 
     directions: Tensor
     middle: Tensor
@@ -105,7 +105,7 @@ class Autoencoder(nn.Module):
         return learnt + functional.interpolate(small, (self.side, self.side), mode="bilinear")
 
     def _straight(self, image: Tensor) -> Tensor:
-        """(N, L): the components of the small picture."""
+        """(N, L): the components of the small image."""
         small = functional.interpolate(image.float(), (STRAIGHT, STRAIGHT), mode="bilinear", antialias=True)
         with torch.autocast(image.device.type, enabled=False):
             return (small.flatten(1) - self.middle) @ self.directions
@@ -115,12 +115,12 @@ class Autoencoder(nn.Module):
 
 
 class Coding:
-    """The task: views, the error of what comes back, and how much of the held-out pictures it explains."""
+    """The task: views, the error of what comes back, and how much of the held-out images it explains."""
 
     def __init__(
-        self, settings: AutoencoderSettings, pictures: Labelled, parted: Split, line: Components | None = None
+        self, settings: AutoencoderSettings, images: Labelled, parted: Split, line: Components | None = None
     ) -> None:
-        self.settings, self.pack, self.parted = settings, pictures.pack, parted
+        self.settings, self.pack, self.parted = settings, images.pack, parted
         self.identity: Mapping[str, Any] = {
             "task": "autoencoder", "side": settings.side, "latent": settings.latent, "width": settings.width,
             "variational": settings.variational, "straight": settings.straight,
@@ -152,7 +152,7 @@ class Coding:
         return mean + noise * (spread / 2).exp()
 
     def validate(self, network: nn.Module) -> Figures:
-        """The share of the held-out pictures' variance that comes back, which decides, and the mean squared error."""
+        """The share of the held-out images' variance that comes back, which decides, and the mean squared error."""
         pixels = self.pack.pixels[self.looked]
         error = squared_error(
             pixels, self.settings.side, rebuilt_by(cast(Autoencoder, network), pixels, self.settings.side)
@@ -168,7 +168,7 @@ def pixel_error(rebuilt: Tensor, images: Tensor, kind: str) -> Tensor:
 
 
 def divergence(mean: Tensor, spread: Tensor) -> Tensor:
-    """(N, L) mean and log-variance -> the divergence from the standard normal distribution, in nats a picture
+    """(N, L) mean and log-variance -> the divergence from the standard normal distribution, in nats an image
     (arXiv 1312.6114, appendix B)."""
     return (mean.square() + spread.exp() - 1 - spread).sum(1).mean() / 2
 
@@ -190,44 +190,44 @@ def squared_error(pixels: Pixels, size: int, rebuilt: Tensor) -> float:
 
 
 def variance(pixels: Pixels, size: int) -> float:
-    """Of the pictures' numbers about the mean picture: what a constant answer is off at least."""
+    """Of the images' numbers about the mean image: what a constant answer is off at least."""
     mean = torch.cat([images.cpu() for images in batches(pixels, size)]).mean(0, keepdim=True)
     return squared_error(pixels, size, mean.expand(len(pixels), -1, -1, -1))
 
 
 def train_autoencoder(source: Path, settings: AutoencoderSettings, run_folder: Path, progress: Progress) -> Made:
-    """Train on the pictures of ``source``, labels or not, from where the run in ``run_folder`` was, and measure.
+    """Train on the images of ``source``, labels or not, from where the run in ``run_folder`` was, and measure.
 
-    Interrupted, the best network so far is what is made. Raises UserError for pictures or settings that will not do,
+    Interrupted, the best network so far is what is made. Raises UserError for images or settings that will not do,
     for a run of something else, and when a loss is no longer a number."""
     check(settings)
     if settings.side % DOWN:
         raise UserError(f"--side {settings.side}: an autoencoder's must be a multiple of {DOWN}")
-    pictures = read_pictures(source, settings.side, run_folder / "packs", settings.nested)
-    parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json")
-    line = components(pictures.pack.pixels[parted.kept], settings.side, settings.latent)
-    start = components(pictures.pack.pixels[parted.kept], STRAIGHT, settings.latent) if settings.straight else None
-    run = Run(Coding(settings, pictures, parted, start), settings.plan(len(parted.kept)), run_folder)
+    images = read_images(source, settings.side, run_folder / "packs", settings.nested)
+    parted = split(images.pack, settings.held_out, settings.seed, run_folder / "held.json")
+    line = components(images.pack.pixels[parted.kept], settings.side, settings.latent)
+    start = components(images.pack.pixels[parted.kept], STRAIGHT, settings.latent) if settings.straight else None
+    run = Run(Coding(settings, images, parted, start), settings.plan(len(parted.kept)), run_folder)
     complete = finish(run, progress)
     network = cast(Autoencoder, run.trained().to(device()))
-    told = compared(network, line, pictures, evenly(parted.held, MEASURED), settings.side)
+    told = compared(network, line, images, evenly(parted.held, MEASURED), settings.side)
     return Made(
         network=network,
         side=settings.side,
         dim=settings.latent,
         metric="euclidean",
-        typical=told.typical,
+        median_negative_distance=told.median_negative_distance,
         source=f"{'variational ' if settings.variational else ''}autoencoder with {settings.latent} numbers",
         weaknesses=("knows where light and colour are, not what is shown",),
         figures=told.figures,
         details={"held_out": len(parted.held), "loss": settings.loss, "variational": settings.variational},
-        page=_page(network, line, told, pictures, parted, run_folder, settings),
-        pictures=len(parted.kept),
+        page=_page(network, line, told, images, parted, run_folder, settings),
+        images=len(parted.kept),
         best=run.best.step if run.best else run.step,
         step=run.step,
         complete=complete,
-        notes=pictures.notes,
-        failed=pictures.pack.failed,
+        notes=images.notes,
+        failed=images.pack.failed,
     )
 
 
@@ -236,15 +236,16 @@ def train_autoencoder(source: Path, settings: AutoencoderSettings, run_folder: P
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The network and the principal components on the same held-out pictures; ``typical``: the median distance."""
+    """The network and the principal components on the same held-out images; ``median_negative_distance``: the median
+    distance."""
 
     figures: Mapping[str, float]
-    typical: float
+    median_negative_distance: float
 
 
-def compared(network: Autoencoder, line: Components, pictures: Labelled, held: Rows, size: int) -> Compared:
+def compared(network: Autoencoder, line: Components, images: Labelled, held: Rows, size: int) -> Compared:
     """Both at the same number of numbers: what they are off, what they explain, and how well they find a class."""
-    pixels, labels = pictures.pack.pixels[held], pictures.pack.labels[held]
+    pixels, labels = images.pack.pixels[held], images.pack.labels[held]
     ours, theirs = outputs(network, pixels, size)[0], line.latent(pixels, size)
     errors = {"": squared_error(pixels, size, rebuilt_by(network, pixels, size))}
     errors["PCA "] = squared_error(pixels, size, line.rebuilt(theirs, size))
@@ -274,7 +275,7 @@ def found(vectors: Floats, labels: Rows) -> float:
 
 
 def _page(
-    network: Autoencoder, line: Components, told: Compared, pictures: Labelled, parted: Split, run_folder: Path,
+    network: Autoencoder, line: Components, told: Compared, images: Labelled, parted: Split, run_folder: Path,
     settings: AutoencoderSettings,
 ) -> Page:  # fmt: skip
     figures = told.figures
@@ -289,19 +290,19 @@ def _page(
         learning(run_folder, ("error", "divergence"), ("explained",)),
         _beside(figures),
         *(
-            _rebuilt(network, line, pictures.pack.pixels[evenly(rows, SHOWN)], settings.side, what)
-            for rows, what in ((parted.held, "Held-out pictures"), (parted.kept, "Pictures that it was trained on"))
+            _rebuilt(network, line, images.pack.pixels[evenly(rows, SHOWN)], settings.side, what)
+            for rows, what in ((parted.held, "Held-out images"), (parted.kept, "Images that it was trained on"))
         ),
     )
-    return Page("An autoencoder", facts, sections, pictures.notes, pictures.pack.failed)
+    return Page("An autoencoder", facts, sections, images.notes, images.pack.failed)
 
 
 def _beside(figures: Mapping[str, float]) -> Section:
     names = ("squared error", "explained", *(["mAP"] if "mAP" in figures else []))
     rows = tuple((who or "autoencoder", *(f"{figures[f'{who}{name}']:.4f}" for name in names)) for who in ("", "PCA "))
     lede = (
-        "Principal components of the same training pictures and their mirror images, as many numbers, and the same "
-        "held-out pictures. Squared error: the mean over pixels of 0..1. mAP: how far in front the others of a class "
+        "Principal components of the same training images and their mirror images, as many numbers, and the same "
+        "held-out images. Squared error: the mean over pixels of 0..1. mAP: how far in front the others of a class "
         "stand, by distance."
     )
     return Section("Beside principal components", lede, tables=(Table(("", *names), rows),))

@@ -1,7 +1,7 @@
-"""A classifier: which of a folder's classes a picture is of, how sure that is, and a descriptor beside it.
+"""A classifier: which of a folder's classes an image is of, how sure that is, and a descriptor beside it.
 
 A trunk (He et al., arXiv 1512.03385), one vector of unit length, and a softmax over its classes. Classes may differ in
-size, see ``imbalance``; what it says of its own certainty is corrected on held-out pictures (Guo et al.,
+size, see ``imbalance``; what it says of its own certainty is corrected on held-out images (Guo et al.,
 arXiv 1706.04599).
 """
 
@@ -35,16 +35,16 @@ from lookalike.types import Floats, Progress
 
 IMBALANCES = ("none", "sampling", "class-balanced", "focal", "logit-adjust")
 SCALE = 16.0  # of unit vectors before the softmax: cosines alone could never be sure
-LOOKED_AT = 800  # held-out pictures at each look; the last one sees all
+LOOKED_AT = 800  # held-out images at each look; the last one sees all
 WORST = 16  # mistakes on the page
 LARGEST_TABLE = 30  # classes of a confusion that is shown as a table
-PROBED = 3000  # pictures to train on that the last layer is fitted to before
-STRANGERS = 2000  # pictures whose distances tell what is typical
+PROBED = 3000  # images to train on that the last layer is fitted to before
+STRANGERS = 2000  # images whose distances tell what is typical
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifierSettings(Settings):
-    """See setting by setting. ``auto`` starts from the network of `content`, frozen for fewer than FEW pictures."""
+    """See setting by setting. ``auto`` starts from the network of `content`, frozen for fewer than FEW images."""
 
     rate: float = setting(1e-3, "The highest learning rate.", least=1e-9, most=10)
     start: str = setting("auto", "Begin with random weights, or with the network of `content`, frozen or not.", STARTS)
@@ -68,8 +68,8 @@ class Classifier(nn.Module):
 class Classification:
     """The task: drawn batches, cross-entropy, and the accuracy on what is held out."""
 
-    def __init__(self, settings: ClassifierSettings, pictures: Labelled, parted: Split) -> None:
-        self.settings, self.pack, self.parted = settings, pictures.pack, parted
+    def __init__(self, settings: ClassifierSettings, images: Labelled, parted: Split) -> None:
+        self.settings, self.pack, self.parted = settings, images.pack, parted
         start = chosen_start(settings.start, len(parted.kept))
         self.identity: Mapping[str, Any] = {
             "task": "classifier", "classes": list(self.pack.classes), "start": start, "side": settings.side,
@@ -125,40 +125,40 @@ class Classification:
 
 
 def train_classifier(source: Path, settings: ClassifierSettings, run_folder: Path, progress: Progress) -> Made:
-    """Train on the labelled pictures of ``source``, from where the run in ``run_folder`` was, and measure.
+    """Train on the labelled images of ``source``, from where the run in ``run_folder`` was, and measure.
 
-    Interrupted, the best network so far is what is made. Raises UserError for pictures or settings that will not do,
+    Interrupted, the best network so far is what is made. Raises UserError for images or settings that will not do,
     for a run of something else, and when a loss is no longer a number."""
     check(settings)
-    pictures = read_labelled(source, settings.side, run_folder / "packs", settings.nested)
-    parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json")
-    task = Classification(settings, pictures, parted)
+    images = read_labelled(source, settings.side, run_folder / "packs", settings.nested)
+    parted = split(images.pack, settings.held_out, settings.seed, run_folder / "held.json")
+    task = Classification(settings, images, parted)
     run = Run(task, settings.plan(len(parted.kept)), run_folder)
     complete = finish(run, progress)
     network = run.trained()
-    features, logits = outputs(network.to(device()), pictures.pack.pixels[parted.held], settings.side)
-    judged = judge(features, logits, pictures.pack.labels[parted.held])
+    features, logits = outputs(network.to(device()), images.pack.pixels[parted.held], settings.side)
+    judged = judge(features, logits, images.pack.labels[parted.held])
     start = str(task.identity["start"])
     return Made(
         network=network,
         side=settings.side,
         dim=HEAD,
         metric="cosine",
-        typical=judged.typical,
-        source=f"classifier of {len(pictures.pack.classes)} classes, {_BEGUN[start]}",
-        weaknesses=("knows its own classes only: any other picture is given one of them, if it does not abstain",),
+        median_negative_distance=judged.median_negative_distance,
+        source=f"classifier of {len(images.pack.classes)} classes, {_BEGUN[start]}",
+        weaknesses=("knows its own classes only: any other image is given one of them, if it does not abstain",),
         figures=judged.figures,
-        details={"start": start, "classes": list(pictures.pack.classes), "held_out": len(parted.held),
+        details={"start": start, "classes": list(images.pack.classes), "held_out": len(parted.held),
                  "temperature": judged.temperature, "abstain_below": judged.abstain_below,
                  "confusion": judged.confusion.tolist()},
-        page=_page(judged, pictures, parted, run_folder),
-        pictures=len(parted.kept),
+        page=_page(judged, images, parted, run_folder),
+        images=len(parted.kept),
         best=run.best.step if run.best else run.step,
         step=run.step,
         complete=complete,
-        notes=pictures.notes,
-        failed=pictures.pack.failed,
-        classes=Classes(pictures.pack.classes, judged.temperature, judged.abstain_below),
+        notes=images.notes,
+        failed=images.pack.failed,
+        classes=Classes(images.pack.classes, judged.temperature, judged.abstain_below),
     )  # fmt: skip
 
 
@@ -167,8 +167,8 @@ def train_classifier(source: Path, settings: ClassifierSettings, run_folder: Pat
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Of H held-out pictures: ``shares``, (H, C) calibrated probabilities; ``confusion``, (C, C); ``typical``, the
-    median distance between the features of two classes."""
+    """Of H held-out images: ``shares``, (H, C) calibrated probabilities; ``confusion``, (C, C);
+    ``median_negative_distance``, the median distance between the features of two classes."""
 
     labels: Rows
     shares: classification_metrics.Doubles
@@ -176,12 +176,12 @@ class Judged:
     temperature: float
     abstain_below: float
     figures: Mapping[str, float]
-    typical: float
+    median_negative_distance: float
 
 
 def judge(features: Floats, logits: Floats, labels: Rows) -> Judged:
     """(H, 256), (H, C), (H,) -> every figure. The calibration error after is of temperatures fitted on the other half
-    of the pictures; the temperature that is handed over is fitted on all of them."""
+    of the images; the temperature that is handed over is fitted on all of them."""
     temperature = classification_metrics.fitted_temperature(logits, labels)
     shares = classification_metrics.probabilities(logits, temperature)
     table = classification_metrics.confusion(labels, logits.argmax(1), logits.shape[1])
@@ -197,11 +197,11 @@ def judge(features: Floats, logits: Floats, labels: Rows) -> Judged:
         "calibration error after": classification_metrics.calibrated_error(logits, labels),
         "answered at 95 %": float((shares.max(1) >= level).mean()),
     }
-    return Judged(labels, shares, table, temperature, level, figures, typical_of(features, labels))
+    return Judged(labels, shares, table, temperature, level, figures, median_negative_distance(features, labels))
 
 
-def typical_of(features: Floats, labels: Rows) -> float:
-    """The median cosine distance between pictures of different classes."""
+def median_negative_distance(features: Floats, labels: Rows) -> float:
+    """The median cosine distance between images of different classes."""
     rows = evenly(np.arange(len(labels)), STRANGERS)
     apart = cosine(features[rows], features[rows])[labels[rows][:, None] != labels[rows]]
     return float(np.median(apart)) if apart.size else 1.0
@@ -214,8 +214,8 @@ _BEGUN = {"scratch": "from random weights", "frozen": "on the shipped trunk, whi
 # --- the page
 
 
-def _page(judged: Judged, pictures: Labelled, parted: Split, run_folder: Path) -> Page:
-    figures, classes = judged.figures, pictures.pack.classes
+def _page(judged: Judged, images: Labelled, parted: Split, run_folder: Path) -> Page:
+    figures, classes = judged.figures, images.pack.classes
     facts = (
         ("Trained on", f"{len(parted.kept):,}"),
         ("Held out", f"{len(parted.held):,}"),
@@ -227,10 +227,10 @@ def _page(judged: Judged, pictures: Labelled, parted: Split, run_folder: Path) -
     sections = (
         learning(run_folder, ("loss",), ("balanced accuracy", "accuracy")),
         _per_class(judged, classes),
-        _mistakes(judged, pictures, parted),
+        _mistakes(judged, images, parted),
         _sure(judged),
     )
-    return Page("A classifier", facts, sections, pictures.notes, pictures.pack.failed)
+    return Page("A classifier", facts, sections, images.notes, images.pack.failed)
 
 
 def _per_class(judged: Judged, classes: tuple[str, ...]) -> Section:
@@ -252,19 +252,19 @@ def _confusion(table: Rows, classes: tuple[str, ...]) -> Table:
     return Table(("is / answered", *classes), rows, tuple(map(tuple, shares.tolist())))
 
 
-def _mistakes(judged: Judged, pictures: Labelled, parted: Split) -> Section:
-    answers, classes = judged.shares.argmax(1), pictures.pack.classes
+def _mistakes(judged: Judged, images: Labelled, parted: Split) -> Section:
+    answers, classes = judged.shares.argmax(1), images.pack.classes
     wrong = np.flatnonzero(answers != judged.labels)
     worst = wrong[np.argsort(-judged.shares[wrong].max(1))][:WORST]
     strip = tuple(
         shown(
-            pictures.pack.pixels[parted.held[row]],
+            images.pack.pixels[parted.held[row]],
             f"{classes[answers[row]]} {judged.shares[row].max():.0%}; is {classes[judged.labels[row]]}",
-            pictures.pack.paths[parted.held[row]],
+            images.pack.paths[parted.held[row]],
         )
         for row in worst
     )
-    lede = f"{len(wrong):,} of {len(answers):,} held-out pictures were answered wrongly. The surest of them:"
+    lede = f"{len(wrong):,} of {len(answers):,} held-out images were answered wrongly. The surest of them:"
     return Section("Worst mistakes", lede, strips=(Strip("What was answered, and what it is", strip),) if strip else ())
 
 

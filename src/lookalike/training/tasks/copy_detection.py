@@ -1,4 +1,4 @@
-"""The shipped network's task: pairs of a light and a heavy view of each picture, and the losses that they have."""
+"""The shipped network's task: pairs of a light and a heavy view of each image, and the losses that they have."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from lookalike.types import Floats, Pixels
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """Training pictures of one size. ``pixels``: (N, s, s, 3) uint8. ``targets``: (N, 256) unit vectors to make
+class Images:
+    """Training images of one size. ``pixels``: (N, s, s, 3) uint8. ``targets``: (N, 256) unit vectors to make
     ``content`` like, rows of zeros for none. ``labels``: (N,) int64, -1 for none."""
 
     pixels: Pixels
@@ -31,9 +31,9 @@ class Pictures:
 
 
 class Copying:
-    """A recipe's losses over groups of pictures. ``helper`` reads classes from ``content``."""
+    """A recipe's losses over groups of images. ``helper`` reads classes from ``content``."""
 
-    def __init__(self, recipe: Recipe, groups: Sequence[Pictures], classes: int) -> None:
+    def __init__(self, recipe: Recipe, groups: Sequence[Images], classes: int) -> None:
         self.recipe, self.groups = recipe, groups
         self.identity: Mapping[str, Any] = {"task": "copy", "classes": classes}
         with torch.random.fork_rng(devices=[]):
@@ -64,7 +64,7 @@ class Copying:
         return Loss(parts, weights, {"size": phase.size})
 
     def validate(self, network: nn.Module) -> Figures:  # noqa: ARG002  the protocol's signature
-        """Nothing: a recipe has no held-out pictures, and ``train copy`` measures before and after."""
+        """Nothing: a recipe has no held-out images, and ``train copy`` measures before and after."""
         return {}
 
     def batch(self, phase: Phase, edits: Edits, drawn: np.random.Generator) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -76,9 +76,9 @@ class Copying:
             if not count:
                 continue
             rows = np.sort(drawn.choice(len(group.pixels), count, replace=count > len(group.pixels)))
-            pictures = torch.from_numpy(group.pixels[rows]).permute(0, 3, 1, 2).float().div_(255)
-            light.append(edits.view(pictures, phase.size, LIGHT)[0])
-            view, behind = edits.view(pictures, phase.size, phase.heavy)
+            images = torch.from_numpy(group.pixels[rows]).permute(0, 3, 1, 2).float().div_(255)
+            light.append(edits.view(images, phase.size, LIGHT)[0])
+            view, behind = edits.view(images, phase.size, phase.heavy)
             heavy.append(view)
             shown.append(behind)
             targets.append(torch.from_numpy(group.targets[rows]))
@@ -90,8 +90,8 @@ class Copying:
         return torch.cat(light + heavy), apart, torch.cat(targets), torch.cat(labels)
 
 
-def run_of(recipe: Recipe, groups: Sequence[Pictures], classes: int, folder: Path) -> Run:
-    """The run of a recipe over these pictures, which hold so many classes."""
+def run_of(recipe: Recipe, groups: Sequence[Images], classes: int, folder: Path) -> Run:
+    """The run of a recipe over these images, which hold so many classes."""
     plan = Plan(recipe.steps, recipe.rate, recipe.decay, recipe.warm_up, recipe.average, seed=recipe.seed)
     return Run(Copying(recipe, groups, classes), plan, folder)
 

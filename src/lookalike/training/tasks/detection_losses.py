@@ -54,10 +54,10 @@ def apart(corners: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
 def proposing(logits: Tensor, corners: Tensor, which: Tensor, truth: Tensor) -> dict[str, Tensor]:
     """The losses of the first stage: ``objectness`` and ``place``, each per object. ``corners``: (N, A, 4) and
     ``truth``: (N, M, 4) left, top, right, bottom; ``which``: as of ``responsible``."""
-    picture, cell = (which >= 0).nonzero(as_tuple=True)
-    far, overlap = apart(corners[picture, cell], truth[picture, which[picture, cell]])
+    image, cell = (which >= 0).nonzero(as_tuple=True)
+    far, overlap = apart(corners[image, cell], truth[image, which[image, cell]])
     quality = torch.zeros_like(logits)
-    quality[picture, cell] = overlap.detach()
+    quality[image, cell] = overlap.detach()
     count = max(len(cell), 1)
     return {"objectness": quality_focal(logits, quality) / count, "place": far.sum() / count}
 

@@ -1,4 +1,4 @@
-"""How good a detector is on pictures that it never saw, in figures and for the page."""
+"""How good a detector is on images that it never saw, in figures and for the page."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from lookalike.training.export.draw_boxes import FOUND, LONGER, TRUE, around, fr
 from lookalike.training.export.training_page import Section, Shown, Strip, Table, shown
 from lookalike.types import Pixels
 
-SHOWN = 12  # pictures of each strip
+SHOWN = 12  # images of each strip
 NEAR = 0.1  # overlap from which a false find lies beside something
-PROPOSED = (10, 32)  # boxes of a picture whose recall is told
+PROPOSED = (10, 32)  # boxes of an image whose recall is told
 
 
 @dataclass(frozen=True, slots=True)
-class Pictures:
-    """H held-out pictures: ``pixels``, (H, s, s, 3) uint8, squeezed; ``sizes``, (H, 2), of the originals."""
+class Images:
+    """H held-out images: ``pixels``, (H, s, s, 3) uint8, squeezed; ``sizes``, (H, 2), of the originals."""
 
     pixels: Pixels
     sizes: NDArray[np.int64]
@@ -65,7 +65,7 @@ class Judged:
 
 
 def judge(found: Sequence[Seen], truth: Sequence[Seen], names: Sequence[str]) -> Judged:
-    """Of H held-out pictures what was found, the surest first, and what is there. Without names, classes are not
+    """Of H held-out images what was found, the surest first, and what is there. Without names, classes are not
     regarded."""
     if not names:
         found, truth = _nameless(found), _nameless(truth)
@@ -74,14 +74,14 @@ def judge(found: Sequence[Seen], truth: Sequence[Seen], names: Sequence[str]) ->
     return Judged(names, truth, found, surest_level(found, truth), by_class, anything)
 
 
-def sections(judged: Judged, pictures: Pictures, trained: Sequence[int]) -> tuple[Section, ...]:
-    """Class by class, some pictures, what was missed and what is not there. ``trained``: boxes of each class that were
+def sections(judged: Judged, images: Images, trained: Sequence[int]) -> tuple[Section, ...]:
+    """Class by class, some images, what was missed and what is not there. ``trained``: boxes of each class that were
     trained on."""
     return (
         _per_class(judged, trained),
-        _looked_at(judged, pictures),
-        _missed(judged, pictures),
-        _false(judged, pictures),
+        _looked_at(judged, images),
+        _missed(judged, images),
+        _false(judged, images),
     )
 
 
@@ -90,7 +90,7 @@ def _nameless(seen: Sequence[Seen]) -> list[Seen]:
 
 
 def _believed(judged: Judged) -> list[Seen]:
-    """Of each picture the found boxes from the level on."""
+    """Of each image the found boxes from the level on."""
     sure = [one.scores >= judged.level for one in judged.found]
     return [
         Seen(one.boxes[rows], one.classes[rows], one.scores[rows]) for one, rows in zip(judged.found, sure, strict=True)
@@ -109,7 +109,7 @@ def _per_class(judged: Judged, trained: Sequence[int]) -> Section:
     ]
     lede = (
         "Average precision as COCO has it: the mean over overlaps of 0.5, 0.55 ... 0.95, and that at 0.5 alone. "
-        "A class that no held-out picture shows has none."
+        "A class that no held-out image shows has none."
     )
     table = Table(("class", "trained on", "held out", "AP", "AP at 0.5"), tuple(rows))
     return Section("Class by class", lede, tables=(table,))
@@ -121,22 +121,22 @@ def _two(told: Precision, kind: int) -> tuple[str, str]:
     return f"{told.per_class[kind]:.3f}", f"{told.per_class_50[kind]:.3f}"
 
 
-def _looked_at(judged: Judged, pictures: Pictures) -> Section:
+def _looked_at(judged: Judged, images: Images) -> Section:
     believed, strip = _believed(judged), []
     for row in evenly(np.arange(len(judged.truth)), SHOWN):
         true, found = judged.truth[row], believed[row]
-        drawn = framed(pictures.pixels[row], pictures.sizes[row].tolist(), true.boxes, found.boxes)
+        drawn = framed(images.pixels[row], images.sizes[row].tolist(), true.boxes, found.boxes)
         right = int((matched(found, true) != NONE).sum())
         words = f"{right} of {len(true)} found" + (f", {len(found) - right} false" if len(found) > right else "")
-        strip.append(_shown(drawn, words, pictures.paths[row]))
+        strip.append(_shown(drawn, words, images.paths[row]))
     lede = (
-        "Held-out pictures, evenly chosen: true boxes blue and broad, found ones orange and narrow. Drawn are boxes "
+        "Held-out images, evenly chosen: true boxes blue and broad, found ones orange and narrow. Drawn are boxes "
         f"with a score of {judged.level:.2f} or more, where precision and recall are best together."
     )
     return Section("What it sees", lede, strips=_strips("True and found", strip))
 
 
-def _missed(judged: Judged, pictures: Pictures) -> Section:
+def _missed(judged: Judged, images: Images) -> Section:
     found = [
         (float(true.boxes[number, 2:].prod()), row, number)
         for row, (true, seen) in enumerate(zip(judged.truth, _believed(judged), strict=True))
@@ -145,13 +145,13 @@ def _missed(judged: Judged, pictures: Pictures) -> Section:
     strip = []
     for area, row, number in sorted(found, key=lambda one: -one[0])[:SHOWN]:
         true = judged.truth[row]
-        cut = around(pictures.pixels[row], pictures.sizes[row].tolist(), true.boxes[number], TRUE)
-        strip.append(_shown(cut, f"{_name(judged, int(true.classes[number]))}, {area:.1%}", pictures.paths[row]))
+        cut = around(images.pixels[row], images.sizes[row].tolist(), true.boxes[number], TRUE)
+        strip.append(_shown(cut, f"{_name(judged, int(true.classes[number]))}, {area:.1%}", images.paths[row]))
     lede = f"{len(found):,} of {sum(map(len, judged.truth)):,} true boxes were not found. The largest:"
-    return Section("Worst misses", lede, strips=_strips("What it is, and its share of the picture", strip))
+    return Section("Worst misses", lede, strips=_strips("What it is, and its share of the image", strip))
 
 
-def _false(judged: Judged, pictures: Pictures) -> Section:
+def _false(judged: Judged, images: Images) -> Section:
     believed = _believed(judged)
     wrong = [
         (float(seen.scores[number]), row, number)
@@ -161,9 +161,9 @@ def _false(judged: Judged, pictures: Pictures) -> Section:
     strip = []
     for score, row, number in sorted(wrong, key=lambda one: -one[0])[:SHOWN]:
         box, kind = believed[row].boxes[number], int(believed[row].classes[number])
-        cut = around(pictures.pixels[row], pictures.sizes[row].tolist(), box, FOUND)
+        cut = around(images.pixels[row], images.sizes[row].tolist(), box, FOUND)
         why = reason(box, kind, judged.truth[row], judged.names)
-        strip.append(_shown(cut, f"{_name(judged, kind)} {score:.2f}: {why}", pictures.paths[row]))
+        strip.append(_shown(cut, f"{_name(judged, kind)} {score:.2f}: {why}", images.paths[row]))
     lede = f"{len(wrong):,} of {sum(map(len, believed)):,} boxes that it believes are not right. The surest:"
     return Section("Surest false finds", lede, strips=_strips("What it said, and what is there", strip))
 
@@ -184,5 +184,5 @@ def _shown(pixels: Pixels, text: str, path: str) -> Shown:
     return shown(pixels, text, path, LONGER)
 
 
-def _strips(caption: str, pictures: Sequence[Shown]) -> tuple[Strip, ...]:
-    return (Strip(caption, tuple(pictures), wide=True),) if pictures else ()
+def _strips(caption: str, images: Sequence[Shown]) -> tuple[Strip, ...]:
+    return (Strip(caption, tuple(images), wide=True),) if images else ()

@@ -1,7 +1,7 @@
-"""A detector: what is to be seen in a picture, where, and a vector of each; Faster R-CNN (arXiv 1506.01497).
+"""A detector: what is to be seen in an image, where, and a vector of each; Faster R-CNN (arXiv 1506.01497).
 
 Both stages are trained at once. Where the trunk is trained as well, so are the vectors, without labels: a part of a
-training picture, looked at alone, is to be nearer to its place in that picture than to any other place in the batch
+training image, looked at alone, is to be nearer to its place in that image than to any other place in the batch
 (van den Oord et al., arXiv 1807.03748), for that is how a query finds a part.
 """
 
@@ -38,42 +38,42 @@ from lookalike.training.models.region_net import (
     extents,
     overlaps,
 )
-from lookalike.training.tasks.classifier import typical_of
+from lookalike.training.tasks.classifier import median_negative_distance
 from lookalike.training.tasks.detection_losses import SAME, proposing, refining, responsible
-from lookalike.training.tasks.detection_metrics import Judged, Pictures, judge, sections
+from lookalike.training.tasks.detection_metrics import Images, Judged, judge, sections
 from lookalike.training.tasks.pretrained import begun_detector, chosen_start
 from lookalike.types import Floats, Pixels, Progress
 
-FINER = 2  # times the side at which canvases are drawn, for a query shows more than its place in a picture
+FINER = 2  # times the side at which canvases are drawn, for a query shows more than its place in an image
 ASKED = 4  # parts of each canvas that are looked for
 SHAPES = (0.6, 1.0, 1.7)  # width by height of what is looked for
 LOOKS = (48, 64, 80, 112)  # pixels: the root of the area that it is looked at with
-AREA = (0.015, 0.5)  # of what is looked for, as a share of the picture
+AREA = (0.015, 0.5)  # of what is looked for, as a share of the image
 TEMPERATURE = 0.07
 SHAKEN = 0.1  # how far, as a share of their sides, boxes are moved for the second stage and for parts
 GRAIN = 16
 EMPTY = (0.0, 0.0, 0.01, 0.01)
-STORED = 1.6  # times the side at which a user's pictures are kept, for canvases enlarge them
+STORED = 1.6  # times the side at which a user's images are kept, for canvases enlarge them
 USUAL, USUAL_LOOKS = 240, (48, 80)  # pixels: at this side, a query is looked at with these
-LOOKED_AT, MEASURED = 200, 2000  # held-out pictures at every look, and in the end
+LOOKED_AT, MEASURED = 200, 2000  # held-out images at every look, and in the end
 
 
 @dataclass(frozen=True, slots=True)
 class DetectorSettings(Settings):
     """See setting by setting; ``side`` must be a multiple of 16."""
 
-    side: int = setting(240, "Pixels that every picture is squeezed to; a multiple of 16.", least=96, most=640)
-    epochs: float = setting(30.0, "How often every picture is seen.", least=0.001)
-    batch: int = setting(16, "Pictures in a batch.", least=2)
+    side: int = setting(240, "Pixels that every image is squeezed to; a multiple of 16.", least=96, most=640)
+    epochs: float = setting(30.0, "How often every image is seen.", least=0.001)
+    batch: int = setting(16, "Images in a batch.", least=2)
     rate: float = setting(1e-3, "The highest learning rate.", least=1e-9, most=10)
     trunk: str = setting("auto", "Leave the shipped layers as they are, or tune them.", ("auto", "frozen", "tuned"))
     parts: float = setting(1.0, "Weight of the vectors' loss, where the layers are tuned.", most=100)
-    images: str = setting("", "The folder of the pictures, where they do not lie with the boxes.")
+    images: str = setting("", "The folder of the images, where they do not lie with the boxes.")
 
 
 class Detecting:
     """The task: canvases with their boxes, the losses of both stages and of the vectors, and what is found of the
-    held-out objects. ``shelves``: with boxes first; ``held``: pictures that are never trained on, and their boxes."""
+    held-out objects. ``shelves``: with boxes first; ``held``: images that are never trained on, and their boxes."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Detecting:
             return parts | refining(self.network, levels[0], maps[1], boxes, truth, classes)
 
     def _parts(self, fine: Tensor, coarse: Tensor, random: np.random.Generator) -> Tensor:
-        """How far parts of the pictures are from knowing their own place among all places."""
+        """How far parts of the images are from knowing their own place among all places."""
         asked, seen = [], []
         for shape in SHAPES:
             boxes = [_part(random, shape) for _ in range(ASKED * len(fine) // len(SHAPES))]
@@ -150,7 +150,7 @@ class Detecting:
 
 
 def detected(network: Detector, pixels: Pixels, side: int) -> list[Tensor]:
-    """(N, s, s, 3) -> for each picture its COUNT surest boxes, (COUNT, 4)."""
+    """(N, s, s, 3) -> for each image its COUNT surest boxes, (COUNT, 4)."""
     network.eval()
     found: list[Tensor] = []
     size = torch.full((4,), float(side), device=device())
@@ -165,7 +165,7 @@ def detected(network: Detector, pixels: Pixels, side: int) -> list[Tensor]:
 
 
 def padded(boxes: Sequence[Boxes], side: int) -> tuple[Tensor, Tensor]:
-    """Boxes in pixels of ``side`` -> (N, M, 4) in shares, those that a picture does not have of no area; (N, M)."""
+    """Boxes in pixels of ``side`` -> (N, M, 4) in shares, those that an image does not have of no area; (N, M)."""
     most = max(1, *(len(one) for one in boxes))
     at, classes = torch.zeros(len(boxes), most, 4), torch.zeros(len(boxes), most, dtype=torch.int64)
     for row, one in enumerate(boxes):
@@ -189,20 +189,20 @@ def shaken(truth: Tensor, times: int, generator: torch.Generator) -> Tensor:
     return torch.where((boxes[..., 2:].prod(-1) > 0)[..., None], moved, boxes.new_tensor(EMPTY))
 
 
-def edited(pictures: Tensor, random: np.random.Generator) -> Tensor:
+def edited(images: Tensor, random: np.random.Generator) -> Tensor:
     """(N, 3, h, w) 0..1: light and colours changed, some grey, some at half the pixels, some with noise."""
-    count = len(pictures)
+    count = len(images)
 
     def drawn(low: float, high: float, channels: int = 1) -> Tensor:
         values = random.uniform(low, high, (count, channels, 1, 1))
-        return torch.from_numpy(values.astype(np.float32)).to(pictures.device)
+        return torch.from_numpy(values.astype(np.float32)).to(images.device)
 
-    coarse = functional.interpolate(functional.avg_pool2d(pictures, 2), pictures.shape[2:], mode="bilinear")
-    pictures = torch.where(drawn(0, 1) < 0.2, coarse, pictures)
-    pictures = torch.where(drawn(0, 1) < 0.1, pictures.mean(1, keepdim=True), pictures)
-    noise = torch.from_numpy(random.standard_normal(tuple(pictures.shape), np.float32)).to(pictures.device)
-    pictures = pictures + noise * drawn(0, 0.08) * (drawn(0, 1) < 0.3)
-    return (pictures.clamp(1e-4, 1) ** drawn(0.7, 1.4) * drawn(0.85, 1.15, 3)).clamp(0, 1)
+    coarse = functional.interpolate(functional.avg_pool2d(images, 2), images.shape[2:], mode="bilinear")
+    images = torch.where(drawn(0, 1) < 0.2, coarse, images)
+    images = torch.where(drawn(0, 1) < 0.1, images.mean(1, keepdim=True), images)
+    noise = torch.from_numpy(random.standard_normal(tuple(images.shape), np.float32)).to(images.device)
+    images = images + noise * drawn(0, 0.08) * (drawn(0, 1) < 0.3)
+    return (images.clamp(1e-4, 1) ** drawn(0.7, 1.4) * drawn(0.85, 1.15, 3)).clamp(0, 1)
 
 
 def _part(random: np.random.Generator, shape: float) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -221,12 +221,12 @@ def _nudged(random: np.random.Generator, box: np.ndarray[Any, np.dtype[np.float3
     return np.concatenate([low, np.minimum(moved[2:], 1 - low)]).astype(np.float32)
 
 
-def _crop(picture: Tensor, box: Any, height: int, width: int) -> Tensor:
+def _crop(image: Tensor, box: Any, height: int, width: int) -> Tensor:
     """(3, S, S) -> (1, 3, height, width): what lies in the box."""
-    side = picture.shape[1]
+    side = image.shape[1]
     left, top = int(box[0] * side), int(box[1] * side)
     right, bottom = max(round((box[0] + box[2]) * side), left + 2), max(round((box[1] + box[3]) * side), top + 2)
-    cut = picture[None, :, top:bottom, left:right]
+    cut = image[None, :, top:bottom, left:right]
     return functional.interpolate(cut, (height, width), mode="bilinear", antialias=True)
 
 
@@ -267,15 +267,15 @@ def train_detector(source: Path, settings: DetectorSettings, run_folder: Path, p
         side=settings.side,
         dim=vectors.shape[1],
         metric="cosine",
-        typical=typical_of(vectors, np.arange(len(vectors))),
+        median_negative_distance=median_negative_distance(vectors, np.arange(len(vectors))),
         source=f"Faster R-CNN (arXiv 1506.01497) of {len(boxed.names)} classes on the shipped trunk, {settings.trunk}",
-        weaknesses=("finds its own classes only; whatever else is in a picture is its ground",),
+        weaknesses=("finds its own classes only; whatever else is in an image is its ground",),
         figures=judged.figures,
         details={"trunk": settings.trunk, "classes": list(boxed.names), "boxes": boxed.counts.tolist(),
                  "held_out": len(parted.held), "believed_from": judged.level,
                  "AP_per_class": [None if np.isnan(one) else one for one in judged.by_class.per_class.tolist()]},
         page=_page(judged, boxed, parted.kept, rows, run_folder),
-        pictures=len(parted.kept),
+        images=len(parted.kept),
         best=run.best.step if run.best else run.step,
         step=run.step,
         complete=complete,
@@ -293,7 +293,7 @@ def _checked(settings: DetectorSettings) -> DetectorSettings:
 
 
 def _looks(side: int) -> tuple[int, ...]:
-    """What a query is looked at with, for pictures of this side."""
+    """What a query is looked at with, for images of this side."""
     return tuple(sorted({max(2 * GRAIN, round(look * side / USUAL / GRAIN) * GRAIN) for look in USUAL_LOOKS}))
 
 
@@ -311,7 +311,7 @@ def _task(settings: DetectorSettings, boxed: Boxed, parted: Split) -> DetectingC
 
 
 def seen_by(network: Detector, pixels: Pixels, side: int) -> tuple[Floats, list[Seen]]:
-    """(N, s, s, 3) -> what the file will tell: the vectors of the whole pictures (N, D), and the boxes of things."""
+    """(N, s, s, 3) -> what the file will tell: the vectors of the whole images (N, D), and the boxes of things."""
     vectors, boxes, scores, classes = outputs(network.to(device()), pixels, side)
     things = [
         Seen(at[sure > 0], kinds[sure > 0].astype(np.int64), sure[sure > 0])
@@ -331,7 +331,7 @@ def _page(judged: Judged, boxed: Boxed, kept: Rows, held: Rows, run_folder: Path
         ("AP", f"{figures['AP']:.3f}"),
         ("AP at 0.5", f"{figures['AP50']:.3f}"),
     )
-    pictures = Pictures(boxed.pack.pixels[held], boxed.sizes[held], [boxed.pack.paths[row] for row in held])
+    images = Images(boxed.pack.pixels[held], boxed.sizes[held], [boxed.pack.paths[row] for row in held])
     curves = learning(run_folder, ("objectness", "place", "class", "move", "parts"), ("AP", "AP50", "recall"))
-    parts = (curves, *sections(judged, pictures, trained.tolist()))
+    parts = (curves, *sections(judged, images, trained.tolist()))
     return Page("A detector", facts, parts, boxed.notes, boxed.pack.failed)

@@ -1,4 +1,4 @@
-"""Principal components of pictures: the straight-line answer that an autoencoder has to beat."""
+"""Principal components of images: the straight-line answer that an autoencoder has to beat."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from lookalike.errors import UserError
 from lookalike.training.models.embedding_net import batches
 from lookalike.types import Floats, Pixels
 
-PASSES = 6  # over all pictures, of subspace iteration
+PASSES = 6  # over all images, of subspace iteration
 MORE = 16  # directions that are followed beside those that are asked for
 BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """``mean``: (D,); ``directions``: (D, L), orthonormal, of the largest variance first; D = 3 S S numbers of a
-    picture of 0..1."""
+    """``mean``: (D,); ``directions``: (D, L), orthonormal, of the largest variance first; D = 3 S S numbers of an
+    image of 0..1."""
 
     mean: Tensor
     directions: Tensor
@@ -38,12 +38,12 @@ class Components:
 
 
 def components(pixels: Pixels, size: int, count: int, seed: int = 0) -> Components:
-    """The principal components of pictures and their mirror images, seen at ``size`` pixels.
+    """The principal components of images and their mirror images, seen at ``size`` pixels.
 
-    Subspace iteration (Halko et al., arXiv 0909.4061, algorithm 4.4), which reads the pictures PASSES times and never
-    holds them all. Raises UserError for more components than there are pictures."""
+    Subspace iteration (Halko et al., arXiv 0909.4061, algorithm 4.4), which reads the images PASSES times and never
+    holds them all. Raises UserError for more components than there are images."""
     if count >= min(2 * len(pixels), 3 * size * size):
-        raise UserError(f"{len(pixels)} pictures of {size} pixels have fewer than {count} components; choose a smaller "
+        raise UserError(f"{len(pixels)} images of {size} pixels have fewer than {count} components; choose a smaller "
                         "--latent")  # fmt: skip
     mean = torch.stack([flat.sum(0) for flat in _flat(pixels, size)]).sum(0) / (2 * len(pixels))
     random = torch.Generator().manual_seed(seed)
@@ -65,14 +65,14 @@ def _through(pixels: Pixels, size: int, mean: Tensor, directions: Tensor) -> Ten
 
 
 def _flat(pixels: Pixels, size: int, mirrored: bool = True) -> Iterator[Tensor]:
-    """Pictures, and their mirror images, as rows of D numbers."""
-    for pictures in batches(pixels, size, BATCH):
-        own = pictures.cpu().contiguous()
+    """Images, and their mirror images, as rows of D numbers."""
+    for images in batches(pixels, size, BATCH):
+        own = images.cpu().contiguous()
         yield own.flatten(1)
         if mirrored:
             yield own.flip(3).flatten(1)
 
 
-def as_pixels(pictures: Tensor) -> Pixels:
+def as_pixels(images: Tensor) -> Pixels:
     """(N, 3, s, s) of any numbers -> (N, s, s, 3) uint8, what is below 0 or above 1 cut off."""
-    return np.asarray((pictures.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy())
+    return np.asarray((images.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy())

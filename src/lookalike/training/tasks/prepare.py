@@ -11,14 +11,14 @@ from lookalike.training.data.cached_teacher_features import principal, taught
 from lookalike.training.data.image_cache import NO_LABEL, Pack, pack
 from lookalike.training.engine.recipe import Recipe, Source
 from lookalike.training.models.residual_net import HEAD
-from lookalike.training.tasks.copy_detection import Pictures
+from lookalike.training.tasks.copy_detection import Images
 from lookalike.types import Floats
 
-SAMPLE = 40_000  # pictures that the principal directions are taken from
+SAMPLE = 40_000  # images that the principal directions are taken from
 
 
-def prepare(recipe: Recipe, data: Path, teacher: Path | None, cache: Path) -> tuple[list[Pictures], int]:
-    """The pictures of every source, joined by size in rising order; and how many classes there are."""
+def prepare(recipe: Recipe, data: Path, teacher: Path | None, cache: Path) -> tuple[list[Images], int]:
+    """The images of every source, joined by size in rising order; and how many classes there are."""
     packs = [(source, pack(data / source.root, source.side, cache, source.labelled)) for source in recipe.sources]
     classes = sorted({name for _, one in packs for name in one.classes})
     targets = _targets(packs, teacher, cache)
@@ -26,7 +26,7 @@ def prepare(recipe: Recipe, data: Path, teacher: Path | None, cache: Path) -> tu
     for side in sorted({source.side for source in recipe.sources}):
         chosen = [number for number, (source, _) in enumerate(packs) if source.side == side]
         groups.append(
-            Pictures(
+            Images(
                 np.concatenate([packs[number][1].pixels for number in chosen]),
                 np.concatenate([targets[number] for number in chosen]),
                 np.concatenate([_renumbered(packs[number][1], classes) for number in chosen]),

@@ -10,7 +10,7 @@ from lookalike.training.models.region_net import Detector
 from lookalike.training.models.residual_net import Network
 
 STARTS = ("auto", "scratch", "frozen", "tuned")
-FEW = 400  # pictures to train on, below which the shipped trunk is left as it is
+FEW = 400  # images to train on, below which the shipped trunk is left as it is
 
 
 def shipped_card(descriptor: str) -> ModelCard:
@@ -40,8 +40,8 @@ def begun_detector(classes: int) -> Detector:
     return made
 
 
-def chosen_start(start: str, pictures: int) -> str:
-    """What ``auto`` means for so many pictures to train on; benchmarks/train_classifier.py measures it."""
+def chosen_start(start: str, images: int) -> str:
+    """What ``auto`` means for so many images to train on; benchmarks/train_classifier.py measures it."""
     if start != "auto":
         return start
-    return "frozen" if pictures < FEW else "tuned"
+    return "frozen" if images < FEW else "tuned"

@@ -1,4 +1,4 @@
-"""A siamese network: one tower seen twice, so that distance tells whether two pictures are of one class.
+"""A siamese network: one tower seen twice, so that distance tells whether two images are of one class.
 
 Two towers with shared weights and a contrastive loss (Hadsell et al., "Dimensionality reduction by learning an
 invariant mapping", 2006), triplets (FaceNet, arXiv 1503.03832), NT-Xent (arXiv 2002.05709), a margin softmax with
@@ -40,7 +40,7 @@ HEADS = ("distance", "l1")
 MARGINS = {"contrastive": 1.0, "triplet": 0.2, "margin": 0.25}
 SCALE = 16.0  # of the cosines in a margin softmax
 ENOUGH = 6  # classes from which whole ones are held out
-LOOKED_AT, MEASURED = 500, 2000  # held-out pictures whose pairs are measured at each look, and at the end
+LOOKED_AT, MEASURED = 500, 2000  # held-out images whose pairs are measured at each look, and at the end
 TURNS = 4
 
 
@@ -55,7 +55,7 @@ class SiameseSettings(Settings):
     head: str = setting("distance", "Judge pairs by their distance, or by a weighted L1 of the vectors.", HEADS)
     margin: float = setting(0.0, "Of contrastive, triplet and margin; 0: 1, 0.2 and 0.25.", most=10)
     temperature: float = setting(0.1, "Of nt-xent and of margin's SupCon.", least=0.001, most=10)
-    each: int = setting(4, "Pictures of each class in a batch.", least=2, most=1000)
+    each: int = setting(4, "Images of each class in a batch.", least=2, most=1000)
     dim: int = setting(HEAD, "Numbers in a vector; 256 keeps what the network of `content` knows.", least=2, most=4096)
     drawings: bool = setting(False, "Small drawings: bend and move them; a small network for fine strokes.")
     turns: bool = setting(False, "The quarter turns of a class are classes of their own.")
@@ -76,8 +76,8 @@ class Centres(nn.Module):
 class Siamese:
     """The task: batches of classes, mined strangers, and how well held-out pairs are told apart."""
 
-    def __init__(self, settings: SiameseSettings, pictures: Labelled, parted: Split) -> None:
-        self.settings, self.pack = settings, pictures.pack
+    def __init__(self, settings: SiameseSettings, images: Labelled, parted: Split) -> None:
+        self.settings, self.pack = settings, images.pack
         refuse_without_pairs(self.pack.labels[parted.held])
         self.rows = _by_class(self.pack.labels, parted.kept)
         start = _start(settings, len(parted.kept))
@@ -101,7 +101,7 @@ class Siamese:
         return nn.Identity()
 
     def loss(self, step: int) -> Loss:
-        """Draw classes and some pictures of each; the loss that the settings name."""
+        """Draw classes and some images of each; the loss that the settings name."""
         drawn = self.views.begin(step)
         rows, labels = self._drawn(drawn)
         turns = labels % TURNS if self.settings.turns else np.zeros_like(labels)
@@ -187,7 +187,7 @@ def tower(settings: SiameseSettings, start: str = "scratch") -> Tower:
     return made
 
 
-def _start(settings: SiameseSettings, pictures: int) -> str:
+def _start(settings: SiameseSettings, images: int) -> str:
     """How it begins. Raises UserError for settings that do not go together."""
     if settings.head == "l1" and settings.loss != "contrastive":
         raise UserError(f"--head l1 has a loss of its own, cross-entropy on pairs; leave --loss {settings.loss} out")
@@ -195,7 +195,7 @@ def _start(settings: SiameseSettings, pictures: int) -> str:
         if settings.start in ("frozen", "tuned"):
             raise UserError("drawings have a small network of their own: --start scratch goes with --drawings")
         return "scratch"
-    return chosen_start(settings.start, pictures)
+    return chosen_start(settings.start, images)
 
 
 def _by_class(labels: Rows, kept: Rows) -> list[Rows]:
@@ -207,42 +207,42 @@ def _by_class(labels: Rows, kept: Rows) -> list[Rows]:
 
 
 def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, progress: Progress) -> Made:
-    """Train on the labelled pictures of ``source``, from where the run in ``run_folder`` was, and measure.
+    """Train on the labelled images of ``source``, from where the run in ``run_folder`` was, and measure.
 
-    From ENOUGH classes on a share of them is held out, else a share of the pictures of each. Interrupted, the best
-    network so far is what is made. Raises UserError for pictures or settings that will not do, for a run of something
+    From ENOUGH classes on a share of them is held out, else a share of the images of each. Interrupted, the best
+    network so far is what is made. Raises UserError for images or settings that will not do, for a run of something
     else, and when a loss is no longer a number."""
     check(settings)
-    pictures = read_labelled(source, settings.side, run_folder / "packs", settings.nested)
-    by_class = len(pictures.pack.classes) >= ENOUGH
-    parted = split(pictures.pack, settings.held_out, settings.seed, run_folder / "held.json", by_class, 2)
+    images = read_labelled(source, settings.side, run_folder / "packs", settings.nested)
+    by_class = len(images.pack.classes) >= ENOUGH
+    parted = split(images.pack, settings.held_out, settings.seed, run_folder / "held.json", by_class, 2)
     start = _start(settings, len(parted.kept))
     settings = replace(settings, rate=settings.rate or RATES[start == "scratch"])
-    task = Siamese(settings, pictures, parted)
+    task = Siamese(settings, images, parted)
     run = Run(task, settings.plan(len(parted.kept)), run_folder)
     complete = finish(run, progress)
     network = run.trained()
     held = evenly(parted.held, MEASURED)
-    (vectors,) = outputs(network.to(device()), pictures.pack.pixels[held], settings.side)
-    told = verified(vectors, pictures.pack.labels[held], settings.metric)
+    (vectors,) = outputs(network.to(device()), images.pack.pixels[held], settings.side)
+    told = verified(vectors, images.pack.labels[held], settings.metric)
     return Made(
         network=network,
         side=settings.side,
         dim=settings.dim,
         metric=settings.metric,
-        typical=told.typical,
-        source=f"siamese network, {_loss_of(settings)}, {len(pictures.pack.classes)} classes",
+        median_negative_distance=told.median_negative_distance,
+        source=f"siamese network, {_loss_of(settings)}, {len(images.pack.classes)} classes",
         weaknesses=("tells apart what its classes differ in, and may miss other differences", *_tower_only(settings)),
         figures=told.figures,
-        details={"held_out": "classes" if by_class else "pictures", "metric": settings.metric, "loss": settings.loss,
+        details={"held_out": "classes" if by_class else "images", "metric": settings.metric, "loss": settings.loss,
                  "head": settings.head, "start": task.identity["start"]},
-        page=_page(told, pictures, parted, run_folder, held, by_class),
-        pictures=len(parted.kept),
+        page=_page(told, images, parted, run_folder, held, by_class),
+        images=len(parted.kept),
         best=run.best.step if run.best else run.step,
         step=run.step,
         complete=complete,
-        notes=(*pictures.notes, *_tower_only(settings)),
-        failed=pictures.pack.failed,
+        notes=(*images.notes, *_tower_only(settings)),
+        failed=images.pack.failed,
     )  # fmt: skip
 
 
@@ -254,18 +254,18 @@ def _tower_only(settings: SiameseSettings) -> tuple[str, ...]:
     return ("the vector is the tower's, before the weighted L1 head",) if settings.head == "l1" else ()
 
 
-def _page(told: Verified, pictures: Labelled, parted: Split, run_folder: Path, held: Rows, by_class: bool) -> Page:
+def _page(told: Verified, images: Labelled, parted: Split, run_folder: Path, held: Rows, by_class: bool) -> Page:
     figures = told.figures
     facts = (
         ("Trained on", f"{len(parted.kept):,}"),
-        ("Held-out pictures", f"{len(parted.held):,}"),
+        ("Held-out images", f"{len(parted.held):,}"),
         ("AUC", f"{figures['AUC']:.3f}"),
         ("Equal error rate", f"{figures['equal error rate']:.1%}"),
         ("Best threshold", f"{figures['threshold']:.3f}"),
         ("mAP", f"{figures['mAP']:.3f}"),
     )
-    what = "whole classes, which it has never seen" if by_class else "pictures of the classes that it was trained on"
-    drawn = sections(told, [pictures.pack.pixels[row] for row in held], f"What is held out: {what}.")
+    what = "whole classes, which it has never seen" if by_class else "images of the classes that it was trained on"
+    drawn = sections(told, [images.pack.pixels[row] for row in held], f"What is held out: {what}.")
     losses_seen = ("contrastive", "triplet", "nt-xent", "margin", "supcon", "pairs")
     first = learning(run_folder, losses_seen, ("AUC", "equal error rate"))
-    return Page("A siamese network", facts, (first, *drawn), pictures.notes, pictures.pack.failed)
+    return Page("A siamese network", facts, (first, *drawn), images.notes, images.pack.failed)

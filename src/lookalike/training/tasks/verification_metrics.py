@@ -16,14 +16,15 @@ from lookalike.training.export.training_page import Section, Shown, Strip, shown
 from lookalike.types import Floats, Pixels
 
 BINS = 40
-PAIRS = 6  # of pictures, of each kind, that the page shows
+PAIRS = 6  # of images, of each kind, that the page shows
 POINTS = 300  # of a drawn curve
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
     """``same`` and ``different``: (P,) and (Q,) distances of the pairs; ``hardest``: the furthest pairs of a class and
-    the nearest of two, as rows; ``ranking``: all pairs in one order; ``typical``: the median of ``different``."""
+    the nearest of two, as rows; ``ranking``: all pairs in one order; ``median_negative_distance``: the median of
+    ``different``."""
 
     same: Floats
     different: Floats
@@ -32,7 +33,7 @@ class Verified:
     figures: Mapping[str, float]
 
     @property
-    def typical(self) -> float:
+    def median_negative_distance(self) -> float:
         return float(np.median(self.different))
 
 
@@ -60,7 +61,7 @@ def verified(vectors: Floats, labels: NDArray[np.int64], metric: Metric) -> Veri
 
 
 def refuse_without_pairs(labels: NDArray[np.int64]) -> None:
-    """Raises UserError unless two pictures of a class and two classes are held out."""
+    """Raises UserError unless two images of a class and two classes are held out."""
     counts = np.unique(labels, return_counts=True)[1]
     if len(counts) < 2 or counts.max() < 2:
         raise UserError("what is held out holds no pair of a class, or no two classes: hold out more, or give more")
@@ -84,12 +85,12 @@ def _hardest(
 
 
 def sections(told: Verified, pixels: Sequence[Pixels], lede: str) -> tuple[Section, ...]:
-    """The figures as curves, and the hardest pairs as pictures; ``pixels``: N pictures."""
+    """The figures as curves, and the hardest pairs as images; ``pixels``: N images."""
     figures = told.figures
     errors = roc([("pairs", _roc(told.ranking))], told.ranking.wrong)
     spread = curves("Distances", "distance", "share of the pairs", _histograms(told))
     at = (
-        f" At {figures['threshold']:.3f} and below, two pictures are best called the same: "
+        f" At {figures['threshold']:.3f} and below, two images are best called the same: "
         f"{figures['balanced accuracy']:.1%} of the pairs, of both kinds on average, are then told right."
     )
     far, near = told.hardest
@@ -99,7 +100,7 @@ def sections(told: Verified, pixels: Sequence[Pixels], lede: str) -> tuple[Secti
     )
     return (
         Section("Same or different", lede + at, (errors, spread)),
-        Section("Hardest pairs", "Each picture stands beside the other of its pair.", strips=strips),
+        Section("Hardest pairs", "Each image stands beside the other of its pair.", strips=strips),
     )
 
 

@@ -1,4 +1,4 @@
-"""What the gallery holds: its pictures, their files and thumbnails, what could not be read, its map."""
+"""What the gallery holds: its images, their files and thumbnails, what could not be read, its map."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from lookalike.service.problems import Conflict, Gone, NotThere, Refused, plain
 from lookalike.service.service import Server, Service, Writable
 from lookalike.version import __version__
 
-router = APIRouter(prefix="/v1", tags=["pictures"])
+router = APIRouter(prefix="/v1", tags=["images"])
 
 Id = Annotated[int, InPath(ge=1, le=2**63 - 1)]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -44,15 +44,15 @@ async def gallery(server: Server) -> dict[str, object]:
         blended = [{"name": "blend", "kind": "blend"}] if opened.can_blend else []
         folders = [plain(folder) for folder in info.folders]
         return {
-            **{name: getattr(info, name) for name in ("pictures", "default_by", "picture_bytes", "disk_bytes")},
+            **{name: getattr(info, name) for name in ("images", "default_by", "image_bytes", "disk_bytes")},
             **{name: dict(getattr(info, name)) for name in ("descriptors", "formats", "labels", "regions")},
             "by": [*by, *blended],
             "folders": folders,
             "index_folders": [*folders, *settings.folders],
             "failures": len(info.failures),
-            "decisions": info.decisions,
+            "verdicts": info.verdicts,
             "label_counts": opened.label_counts(),
-            "keeps": info.keeps,
+            "retention": info.retention,
             "read_only": settings.read_only,
             "keeps_uploads": settings.uploads is not None and not settings.read_only,
             "limits": {"upload_bytes": settings.upload_bytes, "upload_pixels": settings.upload_pixels},
@@ -62,7 +62,7 @@ async def gallery(server: Server) -> dict[str, object]:
     return await server.front.ask(told)
 
 
-@router.get("/images", response_model=schemas.Pictures)
+@router.get("/images", response_model=schemas.Images)
 async def images(
     server: Server,
     where: Where = None,
@@ -70,43 +70,43 @@ async def images(
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=200)] = None,
     ids_: Annotated[str | None, Query(alias="ids", max_length=12_000, examples=["3,1,2"])] = None,
 ) -> dict[str, object]:
-    """The pictures that a filter leaves, in the order in which they were added; or those with the given ids."""
+    """The images that a filter leaves, in the order in which they were added; or those with the given ids."""
     wanted, after = ids(ids_, "ids"), place(cursor_)
 
     def listed(opened: Gallery) -> dict[str, object]:
         if ids_ is not None:
             rows = opened.rows_of(wanted)
-            return {"images": serializers.pictures(opened, rows), "next": None, "total": len(rows)}
+            return {"images": serializers.images(opened, rows), "next": None, "total": len(rows)}
         every = opened.ids(where)
         rest = [number for number in every if number > after][: limit + 1] if after else every[: limit + 1]
         rows = opened.rows_of(rest[:limit])
         following = cursor(rest[limit - 1]) if len(rest) > limit else None
-        return {"images": serializers.pictures(opened, rows), "next": following, "total": len(every)}
+        return {"images": serializers.images(opened, rows), "next": following, "total": len(every)}
 
     return await server.front.ask(listed)
 
 
 @router.get("/ids", response_model=schemas.AllIds)
 async def all_ids(server: Server, where: Where = None) -> dict[str, object]:
-    """The ids of all pictures that a filter leaves, in the order in which they were added."""
+    """The ids of all images that a filter leaves, in the order in which they were added."""
     return {"ids": await server.front.ask(lambda opened: opened.ids(where))}
 
 
-@router.get("/images/{number}", response_model=schemas.Picture)
+@router.get("/images/{number}", response_model=schemas.Image)
 async def image(server: Server, number: Id) -> dict[str, object]:
-    """One picture."""
-    return (await server.front.ask(lambda opened: serializers.pictures(opened, [opened.row(number)])))[0]
+    """One image."""
+    return (await server.front.ask(lambda opened: serializers.images(opened, [opened.row(number)])))[0]
 
 
 @router.get("/images/{number}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
 async def thumbnail(server: Server, number: Id, side: int = KEPT) -> Response:
-    """A small picture, WebP, its longer side at most 160, 320, 640 or 1600 pixels."""
+    """A small image, WebP, its longer side at most 160, 320, 640 or 1600 pixels."""
     if side not in SIDES:
         raise UserError(f"side: one of {', '.join(map(str, SIDES))} pixels, not {side}")
-    row, keeps = await server.front.ask(lambda opened: (opened.row(number), opened.keeps))
-    data = await server.front.thumbnail(row.sha256, side if keeps == "paths" else KEPT)
-    if data is None and keeps != "paths":
-        raise NotThere(f"picture {number}: this gallery keeps no thumbnail of it")
+    row, retention = await server.front.ask(lambda opened: (opened.row(number), opened.retention))
+    data = await server.front.thumbnail(row.sha256, side if retention == "paths" else KEPT)
+    if data is None and retention != "paths":
+        raise NotThere(f"image {number}: this gallery keeps no thumbnail of it")
     if data is None:
         data = await server.workers.run(tasks.thumbnail, number, side)
     return Response(data, media_type="image/webp", headers=FOR_EVER)
@@ -124,12 +124,12 @@ async def file(server: Server, number: Id) -> FileResponse:
     return FileResponse(row.path, media_type=kind, filename=name, content_disposition_type="inline")
 
 
-@router.post("/images", status_code=201, response_model=schemas.Picture, dependencies=[Writable])
+@router.post("/images", status_code=201, response_model=schemas.Image, dependencies=[Writable])
 async def keep(server: Server, image: Annotated[UploadFile, File()]) -> dict[str, object]:
-    """Keep a picture in the library. Only with ``--uploads``."""
+    """Keep an image in the library. Only with ``--uploads``."""
     folder = server.settings.uploads
     if folder is None:
-        raise Refused("this server keeps no pictures that are sent to it; start it with --uploads FOLDER")
+        raise Refused("this server keeps no images that are sent to it; start it with --uploads FOLDER")
     data = await data_of(server.settings, image)
     kind = await server.workers.run(tasks.checked, data)
     path = await asyncio.to_thread(_written, folder, data, kind)
@@ -138,7 +138,7 @@ async def keep(server: Server, image: Annotated[UploadFile, File()]) -> dict[str
 
 @router.delete("/images/{number}", status_code=204, dependencies=[Writable])
 async def forget(server: Server, number: Id, trash: bool = False) -> Response:
-    """Forget a picture. The file stays where it is, or goes to the system's trash."""
+    """Forget an image. The file stays where it is, or goes to the system's trash."""
     row = await (_with_file(server, number) if trash else server.front.ask(lambda opened: opened.row(number)))
     if trash:
         from lookalike.actions.dedupe_actions import trash as to_trash
@@ -168,9 +168,9 @@ async def plan(server: Server, by: Annotated[str | None, Query(max_length=200)] 
 
 
 async def _with_file(server: Service, number: int) -> Row:
-    row, keeps = await server.front.ask(lambda opened: (opened.row(number), opened.keeps))
-    if keeps != "paths":
-        raise NotThere(f"picture {number}: this gallery does not know where its file is")
+    row, retention = await server.front.ask(lambda opened: (opened.row(number), opened.retention))
+    if retention != "paths":
+        raise NotThere(f"image {number}: this gallery does not know where its file is")
     return row
 
 

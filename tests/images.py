@@ -1,4 +1,4 @@
-"""Hand-made pictures, EXIF blocks, ICC profiles and bombs for tests: every byte and colour is known."""
+"""Hand-made images, EXIF blocks, ICC profiles and bombs for tests: every byte and colour is known."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def near(expected: Any, actual: Any, tolerance: float) -> bool:
     return bool(np.abs(np.asarray(expected, float) - np.asarray(actual, float)).max() <= tolerance)
 
 
-def encode(picture: np.ndarray | Image.Image, fmt: str = "PNG", **options: Any) -> bytes:
+def encode(image: np.ndarray | Image.Image, fmt: str = "PNG", **options: Any) -> bytes:
     """The encoded file; lossless, or of high quality where the format is lossy."""
-    if isinstance(picture, np.ndarray):
-        picture = Image.fromarray(picture)
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image)
     options = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"quality": 95}}.get(fmt, {}) | options
     out = io.BytesIO()
-    picture.save(out, fmt, **options)
+    image.save(out, fmt, **options)
     return out.getvalue()
 
 
 def stored_as(upright: np.ndarray, orientation: int) -> np.ndarray:
-    """The rows and columns in which a camera stores this picture, by the table in EXIF 2.3, 4.6.4."""
+    """The rows and columns in which a camera stores this image, by the table in EXIF 2.3, 4.6.4."""
     turned = upright if orientation <= 4 else upright.swapaxes(0, 1)
     rows = slice(None, None, -1) if orientation in (3, 4, 6, 7) else slice(None)
     columns = slice(None, None, -1) if orientation in (2, 3, 7, 8) else slice(None)
