@@ -29,7 +29,9 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
-toc_object_entries = False  # a thousand names in the navigation of every page would make the build several times as long
+toc_object_entries = (
+    False  # a thousand names in the navigation of every page would make the build several times as long
+)
 
 html_theme = "furo"
 html_title = f"Lookalike {release}"

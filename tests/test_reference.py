@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -26,7 +28,7 @@ def extensions(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.syspath_prepend(str(ROOT / "docs" / "_ext"))
     yield
     for name in set(sys.modules) - before:
-        if name in {"cli_page", "http_page", "links", "markup"}:
+        if name in {"cli_page", "http_page", "python_page", "links", "markup"}:
             del sys.modules[name]
 
 
@@ -39,6 +41,12 @@ def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command
         yield f"{path} {name}", command
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
+
+
+def options_of(path: str, command: click.Command) -> list[click.Option]:
+    """Those that ``--help`` shows; a command may make its own when they are asked for."""
+    params = command.get_params(click.Context(command, info_name=path))
+    return [one for one in params if isinstance(one, click.Option) and not one.hidden]
 
 
 def sections(text: str, level: str) -> dict[str, str]:
@@ -62,7 +70,7 @@ def test_every_command_and_option_is_in_the_reference() -> None:
         f"{path} {name}"
         for path, option in options
         for name in [*option.opts, *option.secondary_opts]
-        if not option.hidden and not re.search(rf"^`.*(?<![\w-]){re.escape(name)}(?![\w-])", page[path], re.MULTILINE)
+        if not re.search(rf"^`.*(?<![\w-]){re.escape(name)}(?![\w-])", page[path], re.MULTILINE)
     ]
     assert missing == []
 
@@ -74,8 +82,8 @@ def test_every_command_says_what_it_does() -> None:
     silent += [
         f"{path} {option.name}"
         for path, command in known.items()
-        for option in command.params
-        if isinstance(option, click.Option) and not option.hidden and not option.help
+        for option in options_of(path, command)
+        if not option.help
     ]
     assert silent == []
 
@@ -109,6 +117,82 @@ def test_every_public_name_is_in_the_reference() -> None:
     text = (REFERENCE / "python" / "index.md").read_text("utf-8")
     documented = re.findall(r"^\.\. auto\w+:: lookalike\.(\w+)$", text, re.MULTILINE)
     assert sorted(documented) == sorted(set(lookalike.__all__) - {"__version__"})
+
+
+def test_every_sub_package_is_in_the_reference() -> None:
+    """Each package and module right below ``lookalike`` has a page, made at every build, but for surfaces and tools."""
+    surfaces = {"cli", "page", "service", "demo", "version", "__main__", "__init__"}
+    ground = {"csvfile", "distance", "formatting", "logistic", "parallel", "paths"}
+    rooms = {path.stem for path in (ROOT / "src" / "lookalike").iterdir() if path.suffix == ".py" or path.is_dir()}
+    pages = {path.stem for path in (REFERENCE / "python").glob("*.md")} - {"index"}
+    assert pages == {room for room in rooms if not room.startswith("__")} - surfaces - ground
+    for page in pages:
+        text = (REFERENCE / "python" / f"{page}.md").read_text("utf-8")
+        assert f"\n<!-- generated: python:lookalike.{page} -->\n" in text
+
+
+def test_a_page_of_a_package_has_its_functions_and_classes() -> None:
+    """What a module defines is there, once; what it imports, what is private, and what the first page has are not."""
+    import python_page
+
+    text = python_page.markdown("lookalike.descriptors")
+    members = re.findall(r"automodule:: ([\w.]+)\n   :members: (.+)", text)
+    assert "DescriptorCard" in dict(members)["lookalike.descriptors.base"]
+    assert "Colour" in dict(members)["lookalike.descriptors.hashes.colour"]
+    assert len(members) == len(dict(members))
+    assert not re.search(r"\bImage\b|\b_\w+", " ".join(dict(members).values()))
+
+
+def test_the_glossary_is_sorted_and_names_files_that_speak_of_the_term() -> None:
+    """One line for each term, in alphabetical order; its file exists, and the file or its path has a word of it."""
+    lines = re.findall(r"^\| (.+?) \| (.+) \| `(.+)` \|$", (REFERENCE / "glossary.md").read_text("utf-8"), re.MULTILINE)
+    terms = [term for term, _, _ in lines]
+    assert len(terms) > 80
+    assert terms == sorted(set(terms), key=str.casefold)
+    files = {term: ROOT / "src" / "lookalike" / file for term, _, file in lines}
+    assert [term for term, file in files.items() if not file.is_file()] == []
+    assert [term for term, file in files.items() if not speaks_of(file, term)] == []
+
+
+def speaks_of(file: Path, term: str) -> bool:
+    text = f"{file} {file.read_text('utf-8')}".casefold()
+    words = re.findall(r"[\w+]{3,}", term.casefold())
+    return any(word in text or word.removesuffix("s") in text for word in words)
+
+
+def test_the_words_about_http_are_those_of_the_document() -> None:
+    """Each name in the hand-written part of the page is a name in the OpenAPI document."""
+    import http_page
+
+    known = json.dumps(http_page.document())
+    names = re.findall(r"`([a-z][a-z_]+)`", (REFERENCE / "http.md").read_text("utf-8"))
+    assert len(names) > 20
+    assert [name for name in names if f'"{name}"' not in known] == []
+
+
+def test_the_commands_of_all_pages_exist() -> None:
+    """Each line with ``lookalike`` in a block of any page calls a command that there is, with options that it has."""
+    known = dict(commands(cli, "lookalike"))
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    blocks = [
+        block for page in pages for block in re.findall(r"^```(?:sh)?\n(.*?)^```", page.read_text("utf-8"), FLAGS)
+    ]
+    lines = [line.split("  #")[0] for block in blocks for line in block.splitlines() if line.startswith("lookalike ")]
+    assert len(lines) > 60
+    assert [line for line in lines if not can_be_called(known, line)] == []
+
+
+FLAGS = re.MULTILINE | re.DOTALL
+
+
+def can_be_called(known: Mapping[str, click.Command], line: str) -> bool:
+    path, words = "lookalike", shlex.split(line)[1:]
+    while words and f"{path} {words[0]}" in known:
+        path = f"{path} {words.pop(0)}"
+    if path not in known:
+        return False
+    options = {name for one in options_of(path, known[path]) for name in [*one.opts, *one.secondary_opts]}
+    return {word for word in words if re.match(r"--?[a-z]", word)} <= options | {"--help", "-h"}
 
 
 def test_text_is_escaped_but_not_code() -> None:
