@@ -27,7 +27,7 @@ def recipe(target: str) -> list[str]:
 
 
 def test_hooks_are_the_steps_of_make_lint() -> None:
-    """Before a commit runs what ``make lint`` runs, with the tools in .venv; before a push the docs, which take long."""
+    """Before a commit runs what ``make lint`` runs, with the tools in .venv, before a push the docs."""
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
     hooks = [hook for repo in config["repos"] for hook in repo["hooks"]]
     assert {repo["repo"] for repo in config["repos"]} == {"local"}
