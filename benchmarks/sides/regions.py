@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmarks.harness import SEED, peak_mib, seconds
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
-from lookalike.gallery.index.region_index_cache import RegionCopies
+from lookalike.gallery.index.region_index_cache import RegionIndexCache
 from lookalike.gallery.search.region_matching import RegionQuery
 from lookalike.gallery.search.region_search import RegionSearcher
 from lookalike.gallery.storage.region_codec import packed
@@ -46,7 +46,7 @@ def fill(folder: Path, size: int) -> dict[str, float]:
 def build(folder: Path, size: int) -> dict[str, float]:  # noqa: ARG001  as the others
     """The first search's index."""
     store = Store.open(folder / "g.sqlite")
-    took = seconds(lambda: RegionCopies(folder / "index", store, {NAME: CARD}).get(NAME))
+    took = seconds(lambda: RegionIndexCache(folder / "index", store, {NAME: CARD}).get(NAME))
     store.close()
     return {"seconds": took, "index": sum(file.stat().st_size for file in (folder / "index").glob("*.faiss"))}
 
@@ -102,7 +102,7 @@ def _centres(size: int) -> NDArray[Any]:
 
 def _opened(folder: Path) -> Any:
     store = Store.open(folder / "g.sqlite")
-    searcher = RegionSearcher(store, RegionCopies(folder / "index", store, {NAME: CARD}))
+    searcher = RegionSearcher(store, RegionIndexCache(folder / "index", store, {NAME: CARD}))
 
     def ask(query: RegionQuery, exact: bool = False) -> list[Hit]:
         return searcher.search(NAME, query, K, None, exact)

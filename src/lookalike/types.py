@@ -173,7 +173,7 @@ class LabelError:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
+class PairMetrics:
     """How well a measure tells judged pairs apart, each 0..1. ``accuracy``: pairs told right at even odds. ``auc``: the
     area under the ROC curve. ``found``: the share of the same pairs that reach the precision that was asked for;
     ``right``: the share of same ones among all pairs that do, None if none does."""
@@ -201,8 +201,8 @@ class TuneReport:
     weights: Mapping[str, float]
     threshold: float
     precision: float
-    before: Figures | None
-    after: Figures
+    before: PairMetrics | None
+    after: PairMetrics
     helped: bool
     kept: bool
     unused: int

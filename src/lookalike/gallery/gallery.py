@@ -33,15 +33,15 @@ from lookalike.errors import (
     ImageMissing,
     UserError,
 )
-from lookalike.gallery.calibration.calibrate import VERIFIED, calibrated, own_curves, own_weights
-from lookalike.gallery.calibration.tune import PRECISION, judged_in_csv, judged_in_gallery, tuned
+from lookalike.gallery.calibration.calibrate import VERIFIED, fit_calibrations, gallery_curves, gallery_weights
+from lookalike.gallery.calibration.tune import PRECISION, annotations_from_csv, annotations_from_verdicts, fit_tuning
 from lookalike.gallery.dedup.candidate_pairs import find_duplicates
-from lookalike.gallery.dedup.representative import keep_plain
-from lookalike.gallery.index.index_cache import IndexCopies
-from lookalike.gallery.index.region_index_cache import RegionCopies
-from lookalike.gallery.ingest.backfill import describe_lacking, hold
-from lookalike.gallery.ingest.extract import Wanted
-from lookalike.gallery.ingest.ingest import Adder
+from lookalike.gallery.dedup.representative import prefer_unframed
+from lookalike.gallery.index.index_cache import IndexCache
+from lookalike.gallery.index.region_index_cache import RegionIndexCache
+from lookalike.gallery.ingest.backfill import backfill_regions, declare_regions
+from lookalike.gallery.ingest.extract import ExtractionSpec
+from lookalike.gallery.ingest.ingest import Ingestor
 from lookalike.gallery.ingest.scan import walk
 from lookalike.gallery.labels.classify import Classifier
 from lookalike.gallery.labels.import_labels import label_from_csv, label_from_folders
@@ -120,8 +120,8 @@ class Gallery:
         every = _known_cards(path, store.cards())
         self._regions = {name: card for name, card in every.items() if name in store.regions.names()}
         self._cards = {name: card for name, card in every.items() if name not in self._regions}
-        self._searcher = Searcher(store, IndexCopies(path / "index", store, self._cards), self._cards)
-        copies = RegionCopies(path / "index", store, self._regions)
+        self._searcher = Searcher(store, IndexCache(path / "index", store, self._cards), self._cards)
+        copies = RegionIndexCache(path / "index", store, self._regions)
         self._regional = RegionSearcher(store, copies)
 
     @classmethod
@@ -238,13 +238,15 @@ class Gallery:
         have changed, or with ``retry_failed``. Interrupted or killed, the next call goes on where this one was.
         """
         paths = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
-        wanted = Wanted(tuple(self._cards), self.keeps_keypoints, tuple(self._regions), self.retention == "thumbnails")
+        wanted = ExtractionSpec(
+            tuple(self._cards), self.keeps_keypoints, tuple(self._regions), self.retention == "thumbnails"
+        )
         with self._store.transaction():
             for path in filter(os.path.isdir, map(absolute, paths)):
                 self._store.put_root(path)
         with self._thumbnails() as thumbnails:
-            adder = Adder(self._store, wanted, max_pixels, retry_failed, progress, thumbnails)
-            report = adder.run(list(walk(paths, avoid=str(self.path))))
+            ingestor = Ingestor(self._store, wanted, max_pixels, retry_failed, progress, thumbnails)
+            report = ingestor.run(list(walk(paths, avoid=str(self.path))))
         self._sweep()
         return report
 
@@ -258,9 +260,9 @@ class Gallery:
             raise UserError(f"this gallery holds {name!r} already")
         if len(self) and name not in self._regions:
             self.need_paths("finding regions afterwards")
-        hold(self._store, name)
+        declare_regions(self._store, name)
         self._regions[name] = region_network(name).card
-        return describe_lacking(self._store, name, progress, max_pixels)
+        return backfill_regions(self._store, name, progress, max_pixels)
 
     def remove(self, paths: Sources) -> int:
         """Forget these images (the files stay where they are); returns how many there were."""
@@ -467,7 +469,7 @@ class Gallery:
         """
         _check_precision(precision)
         name = self.default_duplicates(by)
-        own, weights = own_curves(self._store), own_weights(self._store)
+        own, weights = gallery_curves(self._store), gallery_weights(self._store)
         with self._store.snapshot():
             groups, around = find_duplicates(
                 self._store, self._cards, self._blend(name), name, precision, self._judging(), own, weights
@@ -476,19 +478,19 @@ class Gallery:
             return groups
         verifier = self._verifier()
         looked = verifier.groups(groups, precision, progress)
-        return keep_plain(looked, self._store.row_of, around, lambda anew: verifier.groups(anew, precision))
+        return prefer_unframed(looked, self._store.row_of, around, lambda anew: verifier.groups(anew, precision))
 
     def default_duplicates(self, by: str | None = None) -> str:
         """What ``duplicates`` goes by if nothing is said."""
         return by or (BLEND if self.can_blend else self.default_by)
 
     def calibrate(self, progress: Progress | None = None) -> dict[str, str]:
-        """Fit probabilities to this library: on edits of a sample of its images and on strangers among them.
+        """Fit probabilities to this library: on edits of a sample of its images and on negatives among them.
 
         From then on ``search`` and ``duplicates`` go by these curves. Takes about a minute. Returns what each curve was
         fitted on. Raises UserError for a library with too few images that can be read."""
         self.need_paths("fitting probabilities")
-        curves = calibrated(self._store, self._cards, progress)
+        curves = fit_calibrations(self._store, self._cards, progress)
         with self._store.transaction():
             self._store.put_calibrations(curves)
         return {name: curve.origin for name, curve in curves.items()}
@@ -496,7 +498,7 @@ class Gallery:
     @property
     def is_calibrated(self) -> bool:
         """Whether probabilities were fitted to this library."""
-        return bool(own_curves(self._store, tuned=False))
+        return bool(gallery_curves(self._store, tuned=False))
 
     def not_duplicates(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> None:
         """Remember that the two images of each pair are not copies: no group will hold both again."""
@@ -528,8 +530,8 @@ class Gallery:
         ``pairs``: a CSV file with the columns a, b (paths, or file names) and verdict (same or different); by default
         what ``decide`` has recorded. Raises UserError for fewer than 20 usable pairs, or 5 of either verdict."""
         _check_precision(precision)
-        judged = judged_in_gallery(self._store) if pairs is None else judged_in_csv(self._store, pairs)
-        return tuned(self._store, self._cards, by, judged, precision, keep)
+        judged = annotations_from_verdicts(self._store) if pairs is None else annotations_from_csv(self._store, pairs)
+        return fit_tuning(self._store, self._cards, by, judged, precision, keep)
 
     def forget_tuning(self, by: str | None = None) -> int:
         """Go back to what was before ``tune``, for one measure or for all; returns for how many."""
@@ -702,7 +704,7 @@ class Gallery:
     # ---
 
     def _verifier(self) -> GeometricVerifier:
-        own = own_curves(self._store).get(VERIFIED)
+        own = gallery_curves(self._store).get(VERIFIED)
         return GeometricVerifier(self._store.row_of, self._keypoints, library_prior(self._store.count()), own)
 
     def _keypoints(self, row: Row) -> Keypoints | None:
@@ -716,7 +718,7 @@ class Gallery:
 
     def _shares(self) -> Mapping[str, float]:
         """Of the blend: those that a person's pairs taught, or the shipped ones."""
-        return own_weights(self._store) or DEFAULT_WEIGHTS
+        return gallery_weights(self._store) or DEFAULT_WEIGHTS
 
     def _blend(self, by: str | Mapping[str, float] | None) -> Blend:
         asked = self._shares() if (by or self.default_by) == BLEND else by or self.default_by

@@ -372,7 +372,7 @@ def test_another_process_removes_meanwhile(tmp_path: Path, monkeypatch: pytest.M
     photos = folder_of(tmp_path / "photos", 3)
     for number in range(3):
         save(photos / f"{number:04}-half.jpg", drawn(number)[::2, ::2], quality=80)
-    real = candidate_pairs.tight_groups
+    real = candidate_pairs.complete_linkage
     with Gallery.create(tmp_path / "g") as gallery, Gallery.open(tmp_path / "g") as other:
         gallery.add(photos)
 
@@ -380,6 +380,6 @@ def test_another_process_removes_meanwhile(tmp_path: Path, monkeypatch: pytest.M
             other.remove(photos / "0001.jpg")
             return real(pairs, close)
 
-        monkeypatch.setattr(candidate_pairs, "tight_groups", late)
+        monkeypatch.setattr(candidate_pairs, "complete_linkage", late)
         assert len(gallery.duplicates()) == 3
         assert len(gallery.duplicates()) == 2

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.gallery.dedup.complete_linkage import tight_groups
+from lookalike.gallery.dedup.complete_linkage import complete_linkage
 
 LIMIT = 10
 
@@ -27,7 +27,7 @@ def grouped(matrix: np.ndarray) -> list[list[int]]:
     """The groups of all pairs within the limit, closest first."""
     pairs = [pair for pair in combinations(range(len(matrix)), 2) if matrix[pair] <= LIMIT]
     pairs.sort(key=lambda pair: matrix[pair])
-    return tight_groups(pairs, lambda left, right: all(matrix[a, b] <= LIMIT for a in left for b in right))
+    return complete_linkage(pairs, lambda left, right: all(matrix[a, b] <= LIMIT for a in left for b in right))
 
 
 @settings(max_examples=300, deadline=None)
@@ -68,10 +68,10 @@ def test_the_closest_pair_is_together(matrix: np.ndarray) -> None:
 
 def test_a_chain_does_not_hold() -> None:
     """A is close to B and B to C, but A not to C: the closer pair is a group, the third is left over."""
-    assert tight_groups([(1, 2), (0, 1)], lambda left, right: {*left, *right} != {0, 1, 2}) == [[1, 2]]
+    assert complete_linkage([(1, 2), (0, 1)], lambda left, right: {*left, *right} != {0, 1, 2}) == [[1, 2]]
 
 
 def test_nothing_to_group() -> None:
     """No pair, no group; pairs that are refused make none either."""
-    assert tight_groups([], lambda left, right: True) == []  # noqa: ARG005  the signature of a Close
-    assert tight_groups([(0, 1)], lambda left, right: False) == []  # noqa: ARG005
+    assert complete_linkage([], lambda left, right: True) == []  # noqa: ARG005  the signature of a Close
+    assert complete_linkage([(0, 1)], lambda left, right: False) == []  # noqa: ARG005

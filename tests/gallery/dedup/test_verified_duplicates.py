@@ -12,7 +12,7 @@ import pytest
 import lookalike as la
 from lookalike.comparison.calibration import library_prior
 from lookalike.gallery import Gallery
-from lookalike.gallery.dedup.representative import keep_plain
+from lookalike.gallery.dedup.representative import prefer_unframed
 from lookalike.gallery.search import reranking
 from lookalike.gallery.search.reranking import GeometricVerifier
 from lookalike.gallery.storage.row import Row
@@ -163,7 +163,7 @@ def test_which_one_is_kept(pixels: tuple[int, int], edits: tuple[str, ...], box_
     """Of an image and another one that lies in it, in a box of 100 x 100."""
     pair = replace(group("keep", "b").pairs[0], edits=edits, box=Box(5, 5, 100, 100), box_in=box_in)
     row = Row(1, "b", "0" * 64, 1, 1, *pixels, "PNG", None, None)
-    found = keep_plain(
+    found = prefer_unframed(
         [Group("keep", ("b",), (pair,))], lambda _: row, lambda plain, one: group(plain, one.keep), lambda anew: anew
     )
     assert [one.keep for one in found] == [keep]
@@ -174,4 +174,4 @@ def test_nobody_leaves_a_group_for_another_keeper() -> None:
     pair = replace(group("keep", "b").pairs[0], edits=("border",), box=Box(5, 5, 100, 100), box_in="a")
     row = Row(1, "b", "0" * 64, 1, 1, 100, 100, "PNG", None, None)
     before = [Group("keep", ("b", "c"), (pair, group("keep", "c").pairs[0]))]
-    assert keep_plain(before, lambda _: row, lambda plain, _: group(plain, "keep"), lambda anew: anew) == before
+    assert prefer_unframed(before, lambda _: row, lambda plain, _: group(plain, "keep"), lambda anew: anew) == before

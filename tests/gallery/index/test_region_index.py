@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from lookalike.gallery.index import region_index
-from lookalike.gallery.index.region_index import RegionIndex, lists_for
-from lookalike.gallery.storage.region_codec import MOST
+from lookalike.gallery.index.region_index import RegionIndex, nlist_for
+from lookalike.gallery.storage.region_codec import MAX_REGIONS
 
 DIM, IMAGES, EACH = 32, 60, 8
 
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {"BITS": 4, "PROBES": 4, "LISTED_FROM": 100}.items():
+    for name, value in {"PQ_BITS": 4, "NPROBE": 4, "IVF_FROM": 100}.items():
         monkeypatch.setattr(region_index, name, value)
 
 
@@ -25,7 +25,7 @@ def regions() -> tuple[np.ndarray, np.ndarray]:
     rng = np.random.default_rng(3)
     centres = rng.normal(size=(12, DIM))
     vectors = centres[rng.integers(0, 12, IMAGES * EACH)] + 0.3 * rng.normal(size=(IMAGES * EACH, DIM))
-    numbers = (np.arange(1, IMAGES + 1)[:, None] * MOST + np.arange(EACH)).ravel()
+    numbers = (np.arange(1, IMAGES + 1)[:, None] * MAX_REGIONS + np.arange(EACH)).ravel()
     return numbers, (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -46,9 +46,12 @@ def test_flat_is_what_comparing_with_each_gives() -> None:
     allowed = np.arange(5, 40, 3)
     told = (
         (numbers > 0, index.search(queries, 10)),
-        (np.isin(numbers // MOST, allowed), index.search(queries, 10, allowed)),
-        (numbers % MOST == 0, index.search_wholes(queries, 10)),
-        ((numbers % MOST == 0) & np.isin(numbers // MOST, allowed), index.search_wholes(queries, 10, allowed)),
+        (np.isin(numbers // MAX_REGIONS, allowed), index.search(queries, 10, allowed)),
+        (numbers % MAX_REGIONS == 0, index.search_wholes(queries, 10)),
+        (
+            (numbers % MAX_REGIONS == 0) & np.isin(numbers // MAX_REGIONS, allowed),
+            index.search_wholes(queries, 10, allowed),
+        ),
     )
     for inside, (found, alike) in told:
         products = np.where(inside, queries @ vectors.T, -2)
@@ -61,8 +64,8 @@ def test_flat_is_what_comparing_with_each_gives() -> None:
 def test_fewer_than_asked_for_are_filled_up() -> None:
     """With -1, as where a filter leaves one image."""
     found = filled(0).search(regions()[1][:1], EACH + 2, np.array([7]))[0][0]
-    assert set(found) == {*(7 * MOST + np.arange(EACH)), -1}
-    assert filled(0).search_wholes(regions()[1][:1], 3, np.array([7]))[0].tolist() == [[7 * MOST, -1, -1]]
+    assert set(found) == {*(7 * MAX_REGIONS + np.arange(EACH)), -1}
+    assert filled(0).search_wholes(regions()[1][:1], 3, np.array([7]))[0].tolist() == [[7 * MAX_REGIONS, -1, -1]]
     assert filled(6).search_wholes(regions()[1][:1], 2, np.array([999]))[0].tolist() == [[-1, -1]]
 
 
@@ -73,7 +76,7 @@ def test_what_is_removed_is_gone(lists: int) -> None:
     index.remove(np.array([3, 7, 99_999]))
     assert len(index) == (IMAGES - 2) * EACH
     found = index.search(regions()[1], IMAGES * EACH)[0]
-    assert set(np.unique(found // MOST)) <= {-1, *range(1, IMAGES + 1)} - {3, 7}
+    assert set(np.unique(found // MAX_REGIONS)) <= {-1, *range(1, IMAGES + 1)} - {3, 7}
 
 
 @pytest.mark.parametrize("lists", [0, 6])
@@ -103,13 +106,13 @@ def test_lists_are_the_same_every_time() -> None:
 
 
 def test_an_index_is_outgrown() -> None:
-    """A flat one from LISTED_FROM on, a listed one at more than four times as many regions as its lists are for."""
+    """A flat one from IVF_FROM on, a listed one at more than four times as many regions as its lists are for."""
     numbers, vectors = regions()
     index = RegionIndex(DIM)
     index.add(numbers[:100], vectors[:100])
-    assert not index.outgrown
+    assert not index.needs_rebuild
     index.add(numbers[100:101], vectors[100:101])
-    assert index.outgrown
-    assert (lists_for(120), lists_for(480), lists_for(500_000)) == (7, 15, 509)
-    assert filled(7).outgrown
-    assert not filled(8).outgrown
+    assert index.needs_rebuild
+    assert (nlist_for(120), nlist_for(480), nlist_for(500_000)) == (7, 15, 509)
+    assert filled(7).needs_rebuild
+    assert not filled(8).needs_rebuild

@@ -93,7 +93,7 @@ def test_the_index_tells_what_comparing_with_all_tells(gallery: Gallery, monkeyp
     kept = gallery.search(query, 5, by=NAME, where="path like '%1%'", verify=0)
     assert kept == gallery.search(query, 5, by=NAME, where="path like '%1%'", exact=True, verify=0)
     assert all("1" in hit.path for hit in kept)
-    for name, value in {"LISTED_FROM": 50, "LISTS": 0.2, "PROBES": 2, "BITS": 4}.items():
+    for name, value in {"IVF_FROM": 50, "NLIST_FACTOR": 0.2, "NPROBE": 2, "PQ_BITS": 4}.items():
         monkeypatch.setattr(region_index, name, value)
     with Gallery.open(gallery.path) as again:
         listed = again.search(query, 5, by=NAME, verify=0)
@@ -104,7 +104,7 @@ def test_the_index_tells_what_comparing_with_all_tells(gallery: Gallery, monkeyp
 
 def test_lists_are_made_anew_for_many_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Made for 60 regions, they stay for 150 and are made anew for 350; every image is in them."""
-    for name, value in {"LISTED_FROM": 50, "LISTS": 0.5, "PROBES": 50, "BITS": 4}.items():
+    for name, value in {"IVF_FROM": 50, "NLIST_FACTOR": 0.5, "NPROBE": 50, "PQ_BITS": 4}.items():
         monkeypatch.setattr(region_index, name, value)
     monkeypatch.setattr(region_index_cache, "BLOCK", 7)
     lists = []

@@ -31,8 +31,10 @@ def old(tmp_path: Path) -> Path:
     database.executescript(resources.files("lookalike.gallery.storage").joinpath("schema.sql").read_text("utf-8"))
     database.execute("ATTACH ? AS new", (str(tmp_path / "new" / FILE),))
     database.execute("INSERT INTO descriptors SELECT id, name, fingerprint, card FROM new.descriptors")
-    for table in ("meta", "images", "vectors", "roots"):
-        database.execute(f"INSERT INTO {table} SELECT * FROM new.{table}")
+    for earlier, table in {"meta": "meta", "pictures": "images", "vectors": "vectors", "roots": "roots"}.items():
+        database.execute(f"INSERT INTO {earlier} SELECT * FROM new.{table}")
+    database.execute("INSERT INTO decisions VALUES ('a', 'b', 'different')")
+    database.execute("INSERT INTO labels SELECT id, 'cat', 1, 'csv' FROM pictures")
     database.execute("DELETE FROM meta WHERE key <> 'uuid'")
     database.commit()
     database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
@@ -58,6 +60,9 @@ def test_it_is_as_it_was(old: Path, tmp_path: Path) -> None:
         assert len(gallery) == COUNT
         assert gallery.search(query, verify=0) == new.search(query, verify=0)
         assert not gallery.keeps_keypoints
+        assert gallery.retention == "paths"
+        assert gallery.verdicts() == [("a", "b", "different")]
+        assert gallery.label_counts() == {"csv": {"cat": COUNT}}
         gallery.add([folder_of(tmp_path / "more", 2, first=50)])
         assert gallery._store._db.all("SELECT count(*) FROM keypoints") == [(0,)]
         hits = gallery.search(query, 5, verify=5)

@@ -69,7 +69,7 @@ def test_an_older_gallery_is_brought_up_to_date(tmp_path: Path, monkeypatch) -> 
     folder_of(tmp_path / "photos", 3)
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(tmp_path / "photos")
-    real = database.resources.files("lookalike.gallery")
+    real = database.resources.files("lookalike.gallery.storage")
     (tmp_path / "sql").mkdir()
     shipped = database.MIGRATIONS
     for name in shipped:

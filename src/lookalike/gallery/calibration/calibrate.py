@@ -1,6 +1,6 @@
-"""Probabilities for one library: fitted on edits of its own images and on the strangers that lie nearest to these.
+"""Probabilities for one library: fitted on edits of its own images and on the negatives that lie nearest to these.
 
-The shipped curves come from photographs; a library of product shots, scans or drawings has other strangers. So that
+The shipped curves come from photographs; a library of product shots, scans or drawings has other negatives. So that
 ``precision`` means the same there, a sample of the library is edited, each edited image is held against its original
 and against other images, and a curve per measure is fitted as in compare/calibration.py: ``blend``, ``copy``, and
 ``verified``, whose distance is minus the log-odds of compare/decision.py.
@@ -24,7 +24,7 @@ from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
 from lookalike.distance import METRICS
 from lookalike.errors import LookalikeError, UserError
-from lookalike.gallery.storage.embeddings import Evidence
+from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.store import Store
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
@@ -32,9 +32,9 @@ from lookalike.logistic import fit
 
 SAMPLE = 80  # images that are edited
 FEWEST = 20  # of them below which no curve is fitted
-POPULATION = 5_000  # images that strangers are taken from
-NEAREST, OTHERS = 3, 2  # strangers to each edited image
-SUSPECTS = 3  # nearest neighbours of an original that may be copies of it: those that are no strangers
+POPULATION = 5_000  # images that negatives are taken from
+NEAREST, OTHERS = 3, 2  # negatives to each edited image
+SUSPECTS = 3  # nearest neighbours of an original that may be copies of it: those that are no negatives
 LEAST = 16  # pixels of the shorter side: smaller images are not edited
 DONE = (
     "jpeg-30",
@@ -55,7 +55,7 @@ SEED = 2026
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class CalibrationPair:
     """One pair: whether it is a copy, how many it stands for, and its distance by each measure."""
 
     same: bool
@@ -63,7 +63,7 @@ class Seen:
     distances: Mapping[str, float]
 
 
-def calibrated(
+def fit_calibrations(
     store: Store, cards: Mapping[str, DescriptorCard], progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Calibration]:
     """measure -> curve. Raises UserError for a library with fewer than FEWEST images that can be read."""
@@ -75,7 +75,7 @@ def calibrated(
     population = _population(store, cards, names)
     sampler = _Sampler(store, population, names)
     chosen = np.random.default_rng(SEED).permutation(len(population))[:SAMPLE].tolist()
-    seen: list[Seen] = []
+    seen: list[CalibrationPair] = []
     used = 0
     with ThreadPoolExecutor(2) as pool:
         for done, found in enumerate(pool.map(sampler.seen, chosen), 1):
@@ -90,35 +90,35 @@ def calibrated(
     return {name: _curve(name, seen, origin) for name in sorted(measures)}
 
 
-def own_curves(store: Store, *, tuned: bool = True) -> dict[str, Calibration]:
+def gallery_curves(store: Store, *, tuned: bool = True) -> dict[str, Calibration]:
     """The curves that were fitted on this library, by measure; none before ``calibrated``. Those that were ``tuned`` on
     a person's pairs go first."""
     kept = store.calibrations() | ({n: one.curve for n, one in store.tunings().items()} if tuned else {})
     return {n: replace(c, crowding=c.slope * crowding()) if n == "copy" else c for n, c in kept.items()}
 
 
-def own_weights(store: Store) -> Mapping[str, float] | None:
+def gallery_weights(store: Store) -> Mapping[str, float] | None:
     """The shares of the blend that a person's pairs taught; None before."""
     tuning = store.tunings().get(BLEND)
     return tuning.weights if tuning else None
 
 
-def _population(store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str]) -> Evidence:
+def _population(store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str]) -> Embeddings:
     ids = np.array([row.id for row in store.every_row()], np.int64)
     if len(ids) > POPULATION:
         ids = np.sort(np.random.default_rng(SEED).choice(ids, POPULATION, replace=False))
-    return Evidence.read(store, cards, names, ids)
+    return Embeddings.read(store, cards, names, ids)
 
 
 class _Sampler:
     """Edits images of the population and holds them against it."""
 
-    def __init__(self, store: Store, population: Evidence, names: Sequence[str]) -> None:
+    def __init__(self, store: Store, population: Embeddings, names: Sequence[str]) -> None:
         self._population, self._names = population, names
         rows = store.rows(population.ids.tolist())
         self._paths = [rows[int(number)].path if int(number) in rows else "" for number in population.ids]
 
-    def seen(self, place: int) -> list[Seen]:
+    def seen(self, place: int) -> list[CalibrationPair]:
         """All pairs that one image gives; none if it cannot be read."""
         looked = cache(self._looked)  # an original and its edits have the same neighbours
         original = looked(place)
@@ -131,24 +131,24 @@ class _Sampler:
         seen = []
         for edit in rng.choice(DONE, EACH, replace=False):
             query = extract_features(from_array(apply(str(edit), pixels, place)))
-            seen.append(Seen(True, 1.0, self._measures(query, place, original)))
-            seen += self._strangers(query, [place, *copies], looked, rng)
+            seen.append(CalibrationPair(True, 1.0, self._measures(query, place, original)))
+            seen += self._negatives(query, [place, *copies], looked, rng)
         return seen
 
-    def _strangers(
+    def _negatives(
         self,
         query: ComparisonInput,
         known: Sequence[int],
         looked: Callable[[int], ComparisonInput | None],
         rng: np.random.Generator,
-    ) -> Iterator[Seen]:
+    ) -> Iterator[CalibrationPair]:
         """The nearest of those that are no copies, and some of the others in the place of all."""
         order = [n for n in np.argsort(self._far(query)).tolist() if n not in known]
         near, rest = order[:NEAREST], order[NEAREST:]
         others = rng.choice(rest, min(OTHERS, len(rest)), replace=False).tolist() if rest else []
         for n, weight in (*((n, 1.0) for n in near), *((n, len(rest) / len(others)) for n in others)):
             if (other := looked(n)) is not None:
-                yield Seen(False, weight, self._measures(query, n, other))
+                yield CalibrationPair(False, weight, self._measures(query, n, other))
 
     def _looked(self, place: int) -> ComparisonInput | None:
         try:
@@ -184,7 +184,7 @@ def crowding() -> float:
     return shipped.crowding / shipped.slope
 
 
-def _curve(name: str, seen: Sequence[Seen], origin: str) -> Calibration:
+def _curve(name: str, seen: Sequence[CalibrationPair], origin: str) -> Calibration:
     distance = np.array([[one.distances[name]] for one in seen])
     same, weight = np.array([one.same for one in seen]), np.array([one.weight for one in seen])
     model = fit(-distance, same, l2=0.01, nonnegative=True, weights=weight)

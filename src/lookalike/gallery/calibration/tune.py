@@ -1,7 +1,7 @@
-"""Fits a measure to pairs that a person has judged: the shares of the blend, and what probability a distance means.
+"""Fits a measure to pairs that a person has annotated: the shares of the blend, and what probability a distance means.
 
 The pairs come from this library, so the number of its images is in them already: the curve is kept so that, with the
-library's prior, it gives the probability at even odds among pairs like those that were judged.
+library's prior, it gives the probability at even odds among pairs like those that were annotations.
 """
 
 from __future__ import annotations
@@ -22,46 +22,46 @@ from lookalike.csvfile import Named, read_csv
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
 from lookalike.errors import UserError
-from lookalike.gallery.calibration.calibrate import crowding, own_curves
-from lookalike.gallery.storage.embeddings import Evidence
+from lookalike.gallery.calibration.calibrate import crowding, gallery_curves
+from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.store import Store, Tuning
 from lookalike.paths import PathLike, absolute
-from lookalike.types import Failure, Figures, TuneReport, Verdict
+from lookalike.types import Failure, PairMetrics, TuneReport, Verdict
 
 COLUMNS = ("a", "b", "verdict")
 PRECISION = 0.95
 
 
 @dataclass(slots=True)
-class Judged:
-    """Pairs of contents that a person has judged, each content by the id of an image that has it: (a, b) with a < b ->
-    verdict. ``unused``: how many could teach nothing. ``failed``: those that could not be used, and why."""
+class Annotations:
+    """Pairs of contents that a person has annotated, each content by the id of an image that has it: (a, b) with a < b
+    -> verdict. ``unused``: how many could teach nothing. ``failed``: those that could not be used, and why."""
 
     pairs: dict[tuple[int, int], Verdict] = field(default_factory=dict)
     unused: int = 0
     failed: list[Failure] = field(default_factory=list)
 
 
-def judged_in_csv(store: Store, file: PathLike) -> Judged:
+def annotations_from_csv(store: Store, file: PathLike) -> Annotations:
     """The pairs of a CSV file with the columns a, b and verdict, "same" or "different".
 
     A pair that is there twice counts once; one with both verdicts is listed as failed. Raises UserError for a file
     without these columns."""
     named = Named([row.path for row in store.every_row()], os.path.dirname(absolute(file)))
-    judged, told = Judged(), dict[tuple[int, int], dict[str, int]]()
+    annotations, verdicts_of = Annotations(), dict[tuple[int, int], dict[str, int]]()
     for line in read_csv(file, COLUMNS):
         try:
             pair, verdict = _read(store, named, line.values)
-            told.setdefault(pair, {}).setdefault(verdict, line.number)
+            verdicts_of.setdefault(pair, {}).setdefault(verdict, line.number)
         except UserError as error:
-            judged.failed.append(Failure(f"{file}:{line.number}", str(error)))
-    for pair, verdicts in told.items():
+            annotations.failed.append(Failure(f"{file}:{line.number}", str(error)))
+    for pair, verdicts in verdicts_of.items():
         place = f"{file}:{', '.join(map(str, verdicts.values()))}"
         if len(verdicts) > 1:
-            judged.failed.append(Failure(place, "called both same and different"))
+            annotations.failed.append(Failure(place, "called both same and different"))
         else:
-            _take(judged, pair, next(iter(verdicts)), place)
-    return judged
+            _take(annotations, pair, next(iter(verdicts)), place)
+    return annotations
 
 
 def _read(store: Store, named: Named, values: Sequence[str]) -> tuple[tuple[int, int], str]:
@@ -73,30 +73,35 @@ def _read(store: Store, named: Named, values: Sequence[str]) -> tuple[tuple[int,
     return (a, b), verdict
 
 
-def judged_in_gallery(store: Store) -> Judged:
+def annotations_from_verdicts(store: Store) -> Annotations:
     """The pairs that ``duplicates --same`` and ``--different`` have recorded, of images that are still held."""
-    judged = Judged()
+    annotations = Annotations()
     for *contents, verdict in store.verdicts():
         held = [store.same_content(content) for content in contents]
         if all(held):
             a, b = sorted(rows[0].id for rows in held)
-            _take(judged, (a, b), verdict, f"{held[0][0].path}, {held[1][0].path}")
+            _take(annotations, (a, b), verdict, f"{held[0][0].path}, {held[1][0].path}")
         else:
-            judged.unused += 1
-    return judged
+            annotations.unused += 1
+    return annotations
 
 
-def _take(judged: Judged, pair: tuple[int, int], verdict: Any, place: str) -> None:
+def _take(annotations: Annotations, pair: tuple[int, int], verdict: Any, place: str) -> None:
     if pair[0] != pair[1]:
-        judged.pairs[pair] = verdict
+        annotations.pairs[pair] = verdict
     elif verdict == "same":
-        judged.unused += 1
+        annotations.unused += 1
     else:
-        judged.failed.append(Failure(place, "called different, and the same to the last byte"))
+        annotations.failed.append(Failure(place, "called different, and the same to the last byte"))
 
 
-def tuned(
-    store: Store, cards: Mapping[str, DescriptorCard], by: str, judged: Judged, precision: float, keep: bool = True
+def fit_tuning(
+    store: Store,
+    cards: Mapping[str, DescriptorCard],
+    by: str,
+    annotations: Annotations,
+    precision: float,
+    keep: bool = True,
 ) -> TuneReport:
     """Fit the measure ``by`` to the pairs, and keep it in the store if that helped.
 
@@ -105,10 +110,10 @@ def tuned(
     names = list(cards) if by == BLEND else [by]
     if by not in cards and by != BLEND:
         raise UserError(f"this gallery holds no {by!r}; it holds {', '.join(cards)}, and {BLEND}")
-    distances, same = _measured(store, cards, names, judged)
+    distances, same = _measured(store, cards, names, annotations)
     check_pairs(same)
     learnt, prior = fitted(distances, same), library_prior(store.count())
-    origin = f"{len(same)} pairs that were judged: {same.sum()} same, {(~same).sum()} different"
+    origin = f"{len(same)} pairs that were annotations: {same.sum()} same, {(~same).sum()} different"
     curve = Calibration(learnt.slope, learnt.intercept - math.log(prior / (1 - prior)), origin)
     before = _before(store, by, distances, same, prior, precision)
     after = figures(cross_validated(distances, same), same, precision)
@@ -128,28 +133,28 @@ def tuned(
         after=after,
         helped=helped,
         kept=helped and keep,
-        unused=judged.unused,
-        failed=tuple(judged.failed),
+        unused=annotations.unused,
+        failed=tuple(annotations.failed),
     )
 
 
 def _measured(
-    store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str], judged: Judged
+    store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str], annotations: Annotations
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.bool_]]:
     """name -> (N,) distances of the pairs that have every vector, and (N,) whether they are the same; the other pairs
     are added to those that failed."""
-    ids = np.array(sorted({number for pair in judged.pairs for number in pair}), np.int64)
-    evidence = Evidence.read(store, cards, names, ids)
-    place = {number: row for row, number in enumerate(evidence.ids.tolist())}
-    used = {pair: verdict for pair, verdict in judged.pairs.items() if place.keys() >= set(pair)}
-    for pair in (pair for pair in judged.pairs if pair not in used):
+    ids = np.array(sorted({number for pair in annotations.pairs for number in pair}), np.int64)
+    embeddings = Embeddings.read(store, cards, names, ids)
+    place = {number: row for row, number in enumerate(embeddings.ids.tolist())}
+    used = {pair: verdict for pair, verdict in annotations.pairs.items() if place.keys() >= set(pair)}
+    for pair in (pair for pair in annotations.pairs if pair not in used):
         rows = store.rows([number for number in pair if number not in place])
         paths = ", ".join(row.path for row in rows.values())
-        judged.failed.append(Failure(paths, f"too little in it for {', '.join(names)}: a pair is left out"))
+        annotations.failed.append(Failure(paths, f"too little in it for {', '.join(names)}: a pair is left out"))
     a, b = (np.array([place[pair[side]] for pair in used], np.int64) for side in (0, 1))
-    distances: dict[str, NDArray[Any]] = dict(evidence.along(a, b))
+    distances: dict[str, NDArray[Any]] = dict(embeddings.along(a, b))
     if names == ["copy"]:  # as in calibrating.py: a query amid a crowd is farther from everything
-        crowded = background_similarity(evidence.vectors["copy"])
+        crowded = background_similarity(embeddings.vectors["copy"])
         distances["copy"] = distances["copy"] + crowding() * (crowded[a] + crowded[b]) / 2
     return distances, np.array([verdict == "same" for verdict in used.values()], bool)
 
@@ -161,9 +166,9 @@ def _before(
     same: NDArray[np.bool_],
     prior: float,
     precision: float,
-) -> Figures | None:
+) -> PairMetrics | None:
     """What this library says of the pairs without any of them; None where it says nothing."""
-    curve = own_curves(store, tuned=False).get(by) or shipped().curves.get(by)
+    curve = gallery_curves(store, tuned=False).get(by) or shipped().curves.get(by)
     weights = DEFAULT_WEIGHTS if by == BLEND else {by: 1.0}
     if curve is None or not set(weights) <= set(distances):
         return None
@@ -173,11 +178,11 @@ def _before(
     return figures(odds, same, precision)
 
 
-def _worth(found: Figures) -> float:
+def _worth(found: PairMetrics) -> float:
     return found.accuracy + found.auc
 
 
-def _guessing(same: NDArray[np.bool_]) -> Figures:
+def _guessing(same: NDArray[np.bool_]) -> PairMetrics:
     """The commoner verdict, always."""
     share = float(same.mean())
-    return Figures(max(share, 1 - share), 0.5, 0.0, None)
+    return PairMetrics(max(share, 1 - share), 0.5, 0.0, None)

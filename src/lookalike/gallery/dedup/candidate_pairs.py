@@ -13,10 +13,10 @@ from lookalike.comparison.calibration import Calibration, curve, library_prior
 from lookalike.comparison.scoring import classify_from_distances
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import Blend
-from lookalike.gallery.dedup.complete_linkage import tight_groups
+from lookalike.gallery.dedup.complete_linkage import complete_linkage
 from lookalike.gallery.dedup.representative import Around
 from lookalike.gallery.index.faiss_index import FaissIndex
-from lookalike.gallery.storage.embeddings import Evidence, measured
+from lookalike.gallery.storage.embeddings import Embeddings, ranking_distance
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import Store
 from lookalike.types import Floats, Group, Pair
@@ -54,17 +54,17 @@ def find_duplicates(
     copies = store.repeated_content()
     prior = library_prior(store.count())
     limit = (own.get(measure) or curve(measure)).distance(precision, prior)
-    evidence = _one_per_content(Evidence.read(store, cards, blend.names), copies)
-    close = close_pairs(evidence, blend, limit)
+    embeddings = _one_per_content(Embeddings.read(store, cards, blend.names), copies)
+    close = close_pairs(embeddings, blend, limit)
     different = store.different()
-    groups = _grouped(store, evidence, blend, limit, close, different)
+    groups = _grouped(store, embeddings, blend, limit, close, different)
     grouped = np.array(sorted(number for group in groups for number in group), np.int64)
     names = list(dict.fromkeys([*blend.names, *judging]))
-    builder = _Builder(store, evidence, Evidence.read(store, cards, names, grouped), blend, prior, own, weights)
+    builder = _Builder(store, embeddings, Embeddings.read(store, cards, names, grouped), blend, prior, own, weights)
     return builder.build(_with_copies(groups, copies)), builder.around
 
 
-def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
+def close_pairs(embeddings: Embeddings, blend: Blend, limit: float) -> Close:
     """All pairs of images at most ``limit`` apart.
 
     The search runs over the descriptor with the largest weight; since no share of a weighted sum is negative,
@@ -75,9 +75,9 @@ def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
     reach = (
         limit
         if len(blend.weights) == 1
-        else limit / blend.weights[lead] * evidence.cards[lead].median_negative_distance
+        else limit / blend.weights[lead] * embeddings.cards[lead].median_negative_distance
     )
-    parts = [_measured_pairs(evidence, blend, limit, *found) for found in _candidates(evidence, lead, reach)]
+    parts = [_measured_pairs(embeddings, blend, limit, *found) for found in _candidates(embeddings, lead, reach)]
     if not parts:
         return Close(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     a, b, distance = (np.concatenate(columns) for columns in zip(*parts, strict=True))
@@ -85,14 +85,14 @@ def close_pairs(evidence: Evidence, blend: Blend, limit: float) -> Close:
     return Close(a[order], b[order], distance[order])
 
 
-def _candidates(evidence: Evidence, lead: str, reach: float) -> Iterator[tuple[Rows, Rows]]:
+def _candidates(embeddings: Embeddings, lead: str, reach: float) -> Iterator[tuple[Rows, Rows]]:
     """Pairs of rows within reach in one descriptor; each block is held against itself and those before it.
 
     A pair comes once or twice within a block: each of the two may have the other among its nearest."""
-    card, vectors = evidence.cards[lead], evidence.vectors[lead]
+    card, vectors = embeddings.cards[lead], embeddings.vectors[lead]
     index = FaissIndex(card.metric, card.dim)
-    for start in range(0, len(evidence), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(evidence)))
+    for start in range(0, len(embeddings), BLOCK):
+        rows = np.arange(start, min(start + BLOCK, len(embeddings)))
         index.add(rows, vectors[rows])
         found, distances = index.search(vectors[rows], NEAREST + 1)
         query, place = np.nonzero((distances <= reach) & (found != rows[:, None]))
@@ -100,42 +100,42 @@ def _candidates(evidence: Evidence, lead: str, reach: float) -> Iterator[tuple[R
         yield np.minimum(near, rows[query]), np.maximum(near, rows[query])
 
 
-def _measured_pairs(evidence: Evidence, blend: Blend, limit: float, a: Rows, b: Rows) -> tuple[Rows, Rows, Floats]:
-    distance = measured(blend, evidence.along(a, b))
+def _measured_pairs(embeddings: Embeddings, blend: Blend, limit: float, a: Rows, b: Rows) -> tuple[Rows, Rows, Floats]:
+    distance = ranking_distance(blend, embeddings.along(a, b))
     within = distance <= limit
     return a[within], b[within], distance[within]
 
 
-def _one_per_content(evidence: Evidence, copies: Sequence[Sequence[int]]) -> Evidence:
+def _one_per_content(embeddings: Embeddings, copies: Sequence[Sequence[int]]) -> Embeddings:
     """Byte-identical files are one image here; the others join its group in the end."""
     others = [number for same in copies for number in same[1:]]
-    return evidence.keep(~np.isin(evidence.ids, others))
+    return embeddings.keep(~np.isin(embeddings.ids, others))
 
 
 def _grouped(
     store: Store,
-    evidence: Evidence,
+    embeddings: Embeddings,
     blend: Blend,
     limit: float,
     pairs: Close,
     different: set[tuple[str, str]],
 ) -> list[list[int]]:
     """Tight groups as lists of image ids, a person's decisions respected."""
-    contents = _contents(store, evidence, pairs) if different else {}
+    contents = _contents(store, embeddings, pairs) if different else {}
 
     def close(left: list[int], right: list[int]) -> bool:
         if any((min(p), max(p)) in different for p in _pairs(contents, left, right)):
             return False
-        return bool((measured(blend, evidence.between(left, right)) <= limit).all())
+        return bool((ranking_distance(blend, embeddings.between(left, right)) <= limit).all())
 
-    groups = tight_groups(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True), close)
-    return [evidence.ids[group].tolist() for group in groups]
+    groups = complete_linkage(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True), close)
+    return [embeddings.ids[group].tolist() for group in groups]
 
 
-def _contents(store: Store, evidence: Evidence, pairs: Close) -> dict[int, str]:
+def _contents(store: Store, embeddings: Embeddings, pairs: Close) -> dict[int, str]:
     used = np.union1d(pairs.a, pairs.b)
-    rows = store.rows(evidence.ids[used].tolist())
-    return {int(number): rows[int(evidence.ids[number])].sha256 for number in used}
+    rows = store.rows(embeddings.ids[used].tolist())
+    return {int(number): rows[int(embeddings.ids[number])].sha256 for number in used}
 
 
 def _pairs(contents: Mapping[int, str], left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[str, str]]:
@@ -157,20 +157,20 @@ class _Builder:
     def __init__(
         self,
         store: Store,
-        evidence: Evidence,
-        judging: Evidence,
+        embeddings: Embeddings,
+        judging: Embeddings,
         blend: Blend,
         prior: float,
         own: Mapping[str, Calibration],
         weights: Mapping[str, float] | None,
     ) -> None:
         self._store = store
-        self._evidence = evidence
+        self._evidence = embeddings
         self._judging = judging
         self._blend = blend
         self._prior = prior
         self._own, self._weights = own, weights
-        self._place = {int(number): place for place, number in enumerate(evidence.ids)}
+        self._place = {int(number): place for place, number in enumerate(embeddings.ids)}
         self._judged = {int(number): place for place, number in enumerate(judging.ids)}
         self._rows: dict[str, Row] = {}  # of all groups, by their paths
         self._twins: dict[str, int] = {}  # content -> the one of its images whose vectors are looked at
@@ -203,7 +203,7 @@ class _Builder:
         told = _between(self._judging, self._judged, numbers) if set(numbers) <= self._judged.keys() else distances
         apart = {name: float(part[0]) for name, part in told.items()}
         judged = classify_from_distances(apart, prior=self._prior, own=self._own, weights=self._weights)
-        distance = float(measured(self._blend, distances)[0])
+        distance = float(ranking_distance(self._blend, distances)[0])
         return Pair(a.path, b.path, distance, judged.probability, judged.relation)
 
     def _known(self, row: Row) -> int:
@@ -211,9 +211,9 @@ class _Builder:
         return row.id if row.id in self._place else self._twins[row.sha256]
 
 
-def _between(evidence: Evidence, place: Mapping[int, int], numbers: tuple[int, int]) -> dict[str, Floats]:
+def _between(embeddings: Embeddings, place: Mapping[int, int], numbers: tuple[int, int]) -> dict[str, Floats]:
     first, second = (np.array([place[number]]) for number in numbers)
-    return evidence.along(first, second)
+    return embeddings.along(first, second)
 
 
 def preference(row: Row) -> tuple[int, int, str, int, str]:

@@ -1,7 +1,7 @@
 """Pairs -> tight groups: every member is close to every other (complete linkage), so nothing chains.
 
 Pairs are taken closest first, and two groups join only if all of their members are close to one another. Who
-follows single links instead ends with "mega-groups", in which A is like B, B like C, and A and Z strangers.
+follows single links instead ends with "mega-groups", in which A is like B, B like C, and A and Z negatives.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 Close = Callable[[list[int], list[int]], bool]
 
 
-def tight_groups(pairs: Iterable[tuple[int, int]], close: Close) -> list[list[int]]:
+def complete_linkage(pairs: Iterable[tuple[int, int]], close: Close) -> list[list[int]]:
     """Groups of two and more of the items named in ``pairs`` (closest first).
 
     ``close(a, b)``: whether every item of list a may be in one group with every item of list b."""

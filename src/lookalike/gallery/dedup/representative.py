@@ -16,7 +16,7 @@ AS_LARGE = 0.9  # share of the pixels that the image has within its surroundings
 Around = Callable[[str, Group], Group]  # (the one to keep, its group) -> the group with every pair told anew
 
 
-def keep_plain(
+def prefer_unframed(
     groups: Sequence[Group],
     row_of: Callable[[str], Row | None],
     around: Around,

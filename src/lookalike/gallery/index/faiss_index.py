@@ -32,7 +32,7 @@ class FaissIndex:
         self._metric = metric
         self.graph = graph and metric != "hamming"
         self._index = index if index is not None else _new(metric, dim, self.graph)
-        self._dead: Ids = np.empty(0, np.int64)
+        self._tombstones: Ids = np.empty(0, np.int64)
 
     @classmethod
     def load(cls, file: Path, metric: Metric, dim: int, graph: bool) -> FaissIndex:
@@ -50,7 +50,7 @@ class FaissIndex:
         write(self._index, str(file))
 
     def __len__(self) -> int:
-        return int(self._index.ntotal) - len(self._dead)
+        return int(self._index.ntotal) - len(self._tombstones)
 
     @property
     def wants_graph(self) -> bool:
@@ -58,9 +58,9 @@ class FaissIndex:
         return self._metric != "hamming"
 
     @property
-    def dead(self) -> int:
+    def tombstones(self) -> int:
         """Removed vectors that the graph still walks through; rebuild when they become many."""
-        return len(self._dead)
+        return len(self._tombstones)
 
     def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
         """As Index.add."""
@@ -73,7 +73,7 @@ class FaissIndex:
             import faiss
 
             here = faiss.vector_to_array(self._index.id_map)
-            self._dead = np.union1d(self._dead, np.intersect1d(ids, here))
+            self._tombstones = np.union1d(self._tombstones, np.intersect1d(ids, here))
         elif len(ids):
             self._index.remove_ids(np.ascontiguousarray(ids))
 
@@ -110,8 +110,8 @@ class FaissIndex:
         import faiss
 
         if allowed is not None:
-            return faiss.IDSelectorBatch(np.setdiff1d(allowed, self._dead))
-        return faiss.IDSelectorNot(faiss.IDSelectorBatch(self._dead)) if len(self._dead) else None
+            return faiss.IDSelectorBatch(np.setdiff1d(allowed, self._tombstones))
+        return faiss.IDSelectorNot(faiss.IDSelectorBatch(self._tombstones)) if len(self._tombstones) else None
 
 
 def _new(metric: Metric, dim: int, graph: bool) -> Any:

@@ -22,11 +22,11 @@ from lookalike.gallery.storage.store import Store
 BLOCK = 20_000  # vectors read from the store at a time: bounds the memory
 SAVE_SHARE = 0.05  # unsaved changes, as a share of the index, that are worth writing it again
 SAVE_LEAST = 1_000
-DEAD_SHARE = 0.1  # removed vectors that a graph may keep before it is built again
+TOMBSTONE_SHARE = 0.1  # removed vectors that a graph may keep before it is built again
 
 
 @dataclass(frozen=True, slots=True)
-class Covers:
+class IndexManifest:
     """What a saved index holds: images up to an id, removals up to a number, of one gallery."""
 
     gallery: str
@@ -38,7 +38,7 @@ class Covers:
 
 
 @dataclass(slots=True)
-class _Copy:
+class CachedIndex:
     index: Any  # a FaissIndex, or a RegionIndex
     last_image: int = 0
     last_removal: int = 0
@@ -46,104 +46,104 @@ class _Copy:
     unsaved: int = 0
 
 
-class IndexCopies:
+class IndexCache:
     """One FAISS index per descriptor, brought up to date when asked for."""
 
     def __init__(self, folder: Path, store: Store, cards: Mapping[str, DescriptorCard]) -> None:
         self._folder = folder
         self._store = store
         self._cards = cards
-        self._copies: dict[str, _Copy] = {}
+        self._cached: dict[str, CachedIndex] = {}
         self._seen: dict[str, tuple[int, int]] = {}
 
     def get(self, name: str) -> Any:
         """The index of a descriptor, with everything that is committed now."""
         version = self._store.version()
         if self._seen.get(name) != version:
-            self._copies[name] = self._updated(name, self._copies.get(name) or self._loaded(name))
+            self._cached[name] = self._updated(name, self._cached.get(name) or self._loaded(name))
             self._seen[name] = version
-        return self._copies[name].index
+        return self._cached[name].index
 
-    def _updated(self, name: str, copy: _Copy) -> _Copy:
-        copy.last_removal, gone = self._store.removed_since(copy.last_removal)
-        before = len(copy.index)
-        copy.index.remove(gone)
-        copy.unsaved += before - len(copy.index)
-        self._read_new(name, copy)
-        if self._outgrown(copy):
-            copy = self._rebuilt(name)
-        if copy.unsaved > max(SAVE_LEAST, SAVE_SHARE * len(copy.index)):
-            self._save(name, copy)
-        return copy
+    def _updated(self, name: str, cached: CachedIndex) -> CachedIndex:
+        cached.last_removal, gone = self._store.removed_since(cached.last_removal)
+        before = len(cached.index)
+        cached.index.remove(gone)
+        cached.unsaved += before - len(cached.index)
+        self._read_new(name, cached)
+        if self._needs_rebuild(cached):
+            cached = self._rebuilt(name)
+        if cached.unsaved > max(SAVE_LEAST, SAVE_SHARE * len(cached.index)):
+            self._save(name, cached)
+        return cached
 
-    def _read_new(self, name: str, copy: _Copy) -> None:
+    def _read_new(self, name: str, cached: CachedIndex) -> None:
         card = self._cards[name]
         while True:
             ids, vectors = self._store.vectors(
-                name, after=copy.last_image, limit=BLOCK, contrast=card.min_contrast, dtype=dtype_of(card)
+                name, after=cached.last_image, limit=BLOCK, contrast=card.min_contrast, dtype=dtype_of(card)
             )
-            copy.index.add(ids, vectors)
+            cached.index.add(ids, vectors)
             if not len(ids):
                 return
-            copy.last_image = int(ids[-1])
-            copy.unsaved += len(ids)
+            cached.last_image = int(ids[-1])
+            cached.unsaved += len(ids)
 
-    def _outgrown(self, copy: _Copy) -> bool:
-        index = copy.index
+    def _needs_rebuild(self, cached: CachedIndex) -> bool:
+        index = cached.index
         grown = not index.graph and index.wants_graph and len(index) > HNSW_FROM
-        return grown or index.dead > DEAD_SHARE * max(len(index), SAVE_LEAST)
+        return grown or index.tombstones > TOMBSTONE_SHARE * max(len(index), SAVE_LEAST)
 
-    def _rebuilt(self, name: str) -> _Copy:
+    def _rebuilt(self, name: str) -> CachedIndex:
         """A graph over everything, with nothing dead in it."""
-        copy = self._empty(name, graph=True)
-        copy.last_removal = copy.built_removal = self._store.last_removal()
-        self._read_new(name, copy)
-        return copy
+        cached = self._empty(name, graph=True)
+        cached.last_removal = cached.built_removal = self._store.last_removal()
+        self._read_new(name, cached)
+        return cached
 
-    def _empty(self, name: str, graph: bool = False) -> _Copy:
-        return _Copy(FaissIndex(self._cards[name].metric, self._cards[name].dim, graph))
+    def _empty(self, name: str, graph: bool = False) -> CachedIndex:
+        return CachedIndex(FaissIndex(self._cards[name].metric, self._cards[name].dim, graph))
 
     # --- on disk
 
-    def _loaded(self, name: str) -> _Copy:
+    def _loaded(self, name: str) -> CachedIndex:
         """The saved copy if it is whole and of this gallery, otherwise an empty one to be filled anew."""
         card = self._cards[name]
         try:
-            covers = Covers(**json.loads(self._pointer(name).read_text("utf-8")))
-            if (covers.gallery, covers.fingerprint) != (self._store.uuid(), card.fingerprint):
+            manifest = IndexManifest(**json.loads(self._pointer(name).read_text("utf-8")))
+            if (manifest.gallery, manifest.fingerprint) != (self._store.uuid(), card.fingerprint):
                 return self._empty(name)
-            index = self._read(self._folder / covers.file, card, covers)
+            index = self._read(self._folder / manifest.file, card, manifest)
         except (OSError, ValueError, TypeError, RuntimeError):
             return self._empty(name)
-        return _Copy(index, covers.last_image, covers.last_removal, covers.last_removal)
+        return CachedIndex(index, manifest.last_image, manifest.last_removal, manifest.last_removal)
 
-    def _read(self, file: Path, card: DescriptorCard, covers: Covers) -> Any:
-        return FaissIndex.load(file, card.metric, card.dim, covers.graph)
+    def _read(self, file: Path, card: DescriptorCard, manifest: IndexManifest) -> Any:
+        return FaissIndex.load(file, card.metric, card.dim, manifest.graph)
 
-    def _save(self, name: str, copy: _Copy) -> None:
+    def _save(self, name: str, cached: CachedIndex) -> None:
         """Write the index, then the pointer to it. No room is no failure: the copy stays in memory."""
         file = f"{name}.{secrets.token_hex(4)}.faiss"
-        covers = Covers(
+        manifest = IndexManifest(
             self._store.uuid(),
             self._cards[name].fingerprint,
             file,
-            copy.index.graph,
-            copy.last_image,
-            copy.built_removal if copy.index.graph else copy.last_removal,
+            cached.index.graph,
+            cached.last_image,
+            cached.built_removal if cached.index.graph else cached.last_removal,
         )
         try:
             self._folder.mkdir(exist_ok=True)
-            copy.index.save(self._folder / file)
-            self._point(name, asdict(covers))
+            cached.index.save(self._folder / file)
+            self._point(name, asdict(manifest))
         except (OSError, RuntimeError):
             (self._folder / file).unlink(missing_ok=True)
             return
-        copy.unsaved = 0
+        cached.unsaved = 0
         self._sweep(name, file)
 
-    def _point(self, name: str, covers: dict[str, Any]) -> None:
+    def _point(self, name: str, manifest: dict[str, Any]) -> None:
         draft = self._folder / f"{name}.{secrets.token_hex(4)}.json"
-        draft.write_text(json.dumps(covers), "utf-8")
+        draft.write_text(json.dumps(manifest), "utf-8")
         os.replace(draft, self._pointer(name))
 
     def _sweep(self, name: str, keep: str) -> None:

@@ -1,9 +1,9 @@
 """The fast copy of all regions: which ones are near a query, roughly; the store tells how near exactly.
 
-Up to ``LISTED_FROM`` regions each is compared, a byte a number, in steps that are the same for all of them. From there
+Up to ``IVF_FROM`` regions each is compared, a byte a number, in steps that are the same for all of them. From there
 on they lie in lists around the centres of k-means (Sivic and Zisserman 2003), as product codes of 64 bytes (Jégou et
 al. 2011, doi 10.1109/TPAMI.2010.57); those nearest to the query are read. With their numbers 72 bytes a region: 230 MB
-for 3.2 million. Lists that were made for few regions grow long: they are made anew for GROWN times as many.
+for 3.2 million. Lists that were made for few regions grow long: they are made anew for REBUILD_GROWTH times as many.
 A region's number is its image's id * 64 + its place; place 0 is the whole image.
 """
 
@@ -16,19 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.gallery.storage.region_codec import MOST
+from lookalike.gallery.storage.region_codec import MAX_REGIONS
 from lookalike.types import Floats, Ids
 
-LISTED_FROM = 500_000  # regions
-LISTS = 0.72  # times the root of the regions: 509 for 500,000
-GROWN = 4  # times as many regions as lists were made for
-BITS = 8  # of a number of a code
-CODE = 64  # bytes of a product code
-EACH = 40  # regions for each list, to make them from
-ROUNDS = 8  # of k-means
-PROBES = 64  # lists that are read for a query
-WIDEST = 6.4  # the largest number of a flat vector, of the root mean square of all: 0.4 for 256 numbers
-STEPS = 127
+IVF_FROM = 500_000  # regions
+NLIST_FACTOR = 0.72  # times the root of the regions: 509 for 500,000
+REBUILD_GROWTH = 4  # times as many regions as lists were made for
+PQ_BITS = 8  # of a number of a code
+PQ_BYTES = 64  # bytes of a product code
+TRAIN_PER_LIST = 40  # regions for each list, to make them from
+KMEANS_ITERATIONS = 8  # of k-means
+NPROBE = 64  # lists that are read for a query
+QUANT_RANGE_RMS = 6.4  # the largest number of a flat vector, of the root mean square of all: 0.4 for 256 numbers
+QUANT_STEPS = 127
 
 
 class RegionIndex:
@@ -37,8 +37,8 @@ class RegionIndex:
     def __init__(self, dim: int, lists: int = 0, index: Any = None) -> None:
         self.lists = lists
         self.last_image = 0
-        self._steps = 1.0 if lists else STEPS / min(1, WIDEST / math.sqrt(dim))
-        self._index = index if index is not None else _listed(dim, lists) if lists else _flat(dim)
+        self._steps = 1.0 if lists else QUANT_STEPS / min(1, QUANT_RANGE_RMS / math.sqrt(dim))
+        self._index = index if index is not None else _ivfpq(dim, lists) if lists else _flat(dim)
 
     @classmethod
     def load(cls, file: Path, dim: int) -> RegionIndex:
@@ -51,7 +51,7 @@ class RegionIndex:
         if index.d != dim or type(index) is not kind or (not lists and index.index.sa_code_size() != dim):
             raise ValueError(f"{file}: not an index of regions of {dim} numbers")
         made = cls(dim, lists, index)
-        made.last_image = int(_numbers(index).max(initial=0)) // MOST
+        made.last_image = int(_numbers(index).max(initial=0)) // MAX_REGIONS
         return made
 
     def save(self, file: Path) -> None:
@@ -69,11 +69,11 @@ class RegionIndex:
         return self.lists > 0
 
     @property
-    def outgrown(self) -> bool:
+    def needs_rebuild(self) -> bool:
         """Whether there are too many regions for what it is."""
         if not self.lists:
-            return len(self) > LISTED_FROM
-        return len(self) > LISTED_FROM and lists_for(len(self)) > math.sqrt(GROWN) * self.lists
+            return len(self) > IVF_FROM
+        return len(self) > IVF_FROM and nlist_for(len(self)) > math.sqrt(REBUILD_GROWTH) * self.lists
 
     def train(self, vectors: Floats) -> None:
         """Make the lists and codes for vectors like these; the same vectors make the same ones."""
@@ -82,7 +82,7 @@ class RegionIndex:
     def add(self, numbers: Ids, vectors: Floats) -> None:
         """(N,) numbers that are not there yet, and their (N, D) vectors of unit length."""
         if len(numbers):
-            self.last_image = max(self.last_image, int(numbers.max()) // MOST)
+            self.last_image = max(self.last_image, int(numbers.max()) // MAX_REGIONS)
             self._index.add_with_ids(self._stepped(vectors), np.ascontiguousarray(numbers))
 
     def remove(self, images: Ids) -> None:
@@ -90,22 +90,22 @@ class RegionIndex:
         import faiss
 
         if len(images) and len(self):
-            numbers = (np.unique(images)[:, None] * MOST + np.arange(MOST)).ravel()
+            numbers = (np.unique(images)[:, None] * MAX_REGIONS + np.arange(MAX_REGIONS)).ravel()
             self._index.remove_ids(faiss.IDSelectorBatch(numbers))
 
     def search(self, queries: Floats, reach: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:
         """(Q, D) -> (Q, reach) numbers, the most alike first, -1 where there are fewer; and how alike they are, in the
         index's own unit. ``allowed``: ids of the images that may be told."""
-        return self._search(queries, reach, *self._selector(allowed, MOST))
+        return self._search(queries, reach, *self._selector(allowed, MAX_REGIONS))
 
     def search_wholes(self, queries: Floats, reach: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:
         """As ``search``, among whole images alone; flat ones are picked out first, for a filter is slower there."""
         if self.lists:
             return self._search(queries, reach, *self._selector(allowed, 1))
         numbers = _numbers(self._index)
-        picked = numbers % MOST == 0
+        picked = numbers % MAX_REGIONS == 0
         if allowed is not None:
-            picked &= np.isin(numbers // MOST, allowed)
+            picked &= np.isin(numbers // MAX_REGIONS, allowed)
         kept = self._kept()[picked].astype(np.float32) - 128
         alike = self._stepped(queries) @ kept.T
         best = _largest(alike, reach)
@@ -115,7 +115,7 @@ class RegionIndex:
         import faiss
 
         if self.lists:
-            params = faiss.SearchParametersIVF(nprobe=PROBES, sel=selector)
+            params = faiss.SearchParametersIVF(nprobe=NPROBE, sel=selector)
         else:
             params = faiss.SearchParameters(sel=selector)
         alike, found = self._index.search(self._stepped(queries), reach, params=params)
@@ -133,25 +133,25 @@ class RegionIndex:
         """Vectors as they are kept, and asked with: flat ones in whole steps, where one byte has room for them."""
         if self.lists:
             return np.ascontiguousarray(vectors, np.float32)
-        return np.ascontiguousarray(np.clip(np.rint(vectors * self._steps), -STEPS, STEPS), np.float32)
+        return np.ascontiguousarray(np.clip(np.rint(vectors * self._steps), -QUANT_STEPS, QUANT_STEPS), np.float32)
 
     def _selector(self, allowed: Ids | None, regions: int) -> tuple[Any, NDArray[np.uint8] | None]:
         """Of the ``allowed`` images, or of all, so many regions: a bit for each number, 64 of them an image; and
         where the bits lie, for FAISS reads them there."""
         import faiss
 
-        if allowed is None and regions == MOST:
+        if allowed is None and regions == MAX_REGIONS:
             return None, None
-        rows = np.zeros((self.last_image + 1, MOST // 8), np.uint8)
+        rows = np.zeros((self.last_image + 1, MAX_REGIONS // 8), np.uint8)
         here = slice(None) if allowed is None else allowed[allowed <= self.last_image]
-        rows[here] = np.packbits(np.arange(MOST) < regions, bitorder="little")
+        rows[here] = np.packbits(np.arange(MAX_REGIONS) < regions, bitorder="little")
         bits = rows.ravel()
         return faiss.IDSelectorBitmap(bits), bits
 
 
-def lists_for(regions: int) -> int:
+def nlist_for(regions: int) -> int:
     """How many lists so many regions are kept in."""
-    return max(int(LISTS * math.sqrt(regions)), 1)
+    return max(int(NLIST_FACTOR * math.sqrt(regions)), 1)
 
 
 def _flat(dim: int) -> Any:
@@ -161,15 +161,15 @@ def _flat(dim: int) -> Any:
     return faiss.IndexIDMap(faiss.IndexScalarQuantizer(dim, kind, faiss.METRIC_INNER_PRODUCT))
 
 
-def _listed(dim: int, count: int) -> Any:
+def _ivfpq(dim: int, count: int) -> Any:
     import faiss
 
     centres = faiss.IndexFlatIP(dim)
-    lists = faiss.IndexIVFPQ(centres, dim, count, math.gcd(dim, CODE), BITS, faiss.METRIC_INNER_PRODUCT)
+    lists = faiss.IndexIVFPQ(centres, dim, count, math.gcd(dim, PQ_BYTES), PQ_BITS, faiss.METRIC_INNER_PRODUCT)
     lists.own_fields = True
     centres.this.disown()
     for clustering in (lists.cp, lists.pq.cp):
-        clustering.niter = ROUNDS
+        clustering.niter = KMEANS_ITERATIONS
         clustering.min_points_per_centroid = 1
     return lists
 

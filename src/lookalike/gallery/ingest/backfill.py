@@ -20,7 +20,7 @@ CHUNK = 8  # images that are described together, and written in one transaction:
 Told = tuple[Row, dict[str, Packed] | Failure]
 
 
-def hold(store: Store, name: str) -> None:
+def declare_regions(store: Store, name: str) -> None:
     """The gallery holds the regions of this network from now on. Raises UserError for a descriptor without regions."""
     network = region_network(name)
     if name not in store.cards():
@@ -29,7 +29,7 @@ def hold(store: Store, name: str) -> None:
             store.regions.mark({name: network.gives.names})
 
 
-def describe_lacking(store: Store, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:
+def backfill_regions(store: Store, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:
     """The regions of every image that was not asked for them. A file that is gone, unreadable or not the one that was
     indexed is a failure, and stays as it is. Interrupted, the next call goes on."""
     lacking = store.regions.lacking(name)

@@ -58,7 +58,7 @@ Outcome = NewImage | SameContent | Unusable
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ExtractionSpec:
     """What is to be found of every image: vectors by these ``names``, ``keypoints`` as well or not, the boxes of
     these networks of ``regions``, and ``thumbnails`` or not."""
 
@@ -74,9 +74,9 @@ class Wanted:
         return max(min_side((*self.names, *self.regions)), *further)
 
 
-def read_all(jobs: Iterable[Job], wanted: Wanted, max_pixels: int) -> Iterator[Outcome]:
+def read_all(jobs: Iterable[Job], spec: ExtractionSpec, max_pixels: int) -> Iterator[Outcome]:
     """One outcome per job, in order."""
-    for outcomes in in_order(partial(_read_chunk, chunk, wanted, max_pixels) for chunk in _chunks(jobs)):
+    for outcomes in in_order(partial(_read_chunk, chunk, spec, max_pixels) for chunk in _chunks(jobs)):
         yield from outcomes
 
 
@@ -93,15 +93,15 @@ def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
         yield chunk
 
 
-def _read_chunk(jobs: Sequence[Job], wanted: Wanted, max_pixels: int) -> list[Outcome]:
+def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> list[Outcome]:
     outcomes: list[Outcome | None] = []
     loaded: list[tuple[Found, Image]] = []
     for job in jobs:
-        read = _read(job, wanted.side, max_pixels)
+        read = _read(job, spec.side, max_pixels)
         outcomes.append(None if isinstance(read, Image) else read)
         if isinstance(read, Image):
             loaded.append((job.file, read))
-    described = iter(_describe(loaded, wanted))
+    described = iter(_describe(loaded, spec))
     return [next(described) if outcome is None else outcome for outcome in outcomes]
 
 
@@ -129,20 +129,20 @@ def _digest(path: str) -> str:
         raise FileUnreadable((error.strerror or str(error)).lower(), path) from error
 
 
-def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Outcome]:
+def _describe(loaded: Sequence[tuple[Found, Image]], spec: ExtractionSpec) -> list[Outcome]:
     """All at once; should one of them break a descriptor, one by one, so that the others are kept."""
     if not loaded:
         return []
     try:
-        described = describe_all([image for _, image in loaded], wanted.names)
-        points = [packed(keypoints(image, KEPT)) if wanted.keypoints else None for _, image in loaded]
-        regions = regions_of([image for _, image in loaded], wanted.regions)
-        small = [webp(image.pixels, KEPT_SIDE) if wanted.thumbnails else None for _, image in loaded]
+        described = describe_all([image for _, image in loaded], spec.names)
+        points = [packed(keypoints(image, KEPT)) if spec.keypoints else None for _, image in loaded]
+        regions = regions_of([image for _, image in loaded], spec.regions)
+        small = [webp(image.pixels, KEPT_SIDE) if spec.thumbnails else None for _, image in loaded]
     except ModelError:
         raise  # no fault of the images
     except Exception as error:
         if len(loaded) > 1:
-            return [outcome for one in loaded for outcome in _describe([one], wanted)]
+            return [outcome for one in loaded for outcome in _describe([one], spec)]
         file = loaded[0][0]
         return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
     return [

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 
 from lookalike.errors import StorageFull
-from lookalike.gallery.ingest.extract import Job, Outcome, SameContent, Unusable, Wanted, read_all
+from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameContent, Unusable, read_all
 from lookalike.gallery.ingest.scan import Found, Listed, Skipped
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import NewImage, Store
@@ -18,13 +18,13 @@ BATCH = 256  # outcomes per transaction
 BATCH_SECONDS = 2.0  # and at least this often: what a killed process can lose
 
 
-class Adder:
+class Ingestor:
     """One run of ``add``: sorts the listed files, reads what is new, writes batches, counts everything."""
 
     def __init__(
         self,
         store: Store,
-        wanted: Wanted,
+        spec: ExtractionSpec,
         max_pixels: int,
         retry_failed: bool,
         progress: Progress | None,
@@ -32,7 +32,7 @@ class Adder:
     ) -> None:
         self._thumbnails = thumbnails
         self._store = store
-        self._wanted = wanted
+        self._spec = spec
         self._max_pixels = max_pixels
         self._retry_failed = retry_failed
         self._progress = progress
@@ -46,7 +46,7 @@ class Adder:
         """Take in all of these. Interrupted at any moment, what was read so far is committed first."""
         self._total = len(listed)
         try:
-            for outcome in read_all(self._jobs(listed), self._wanted, self._max_pixels):
+            for outcome in read_all(self._jobs(listed), self._spec, self._max_pixels):
                 self._take(outcome)
         except StorageFull:
             raise
@@ -140,7 +140,7 @@ class Adder:
 
     def _read_again(self) -> None:
         again, self._again = self._again, []
-        for outcome in read_all(map(Job, again), self._wanted, self._max_pixels):
+        for outcome in read_all(map(Job, again), self._spec, self._max_pixels):
             self._take(outcome)
         self._write()
 

@@ -10,7 +10,7 @@ from lookalike.descriptors.neural.classifier import classify, labels_of, source_
 from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import FileMissing, LoadError, StorageFull, UserError
 from lookalike.gallery.storage.filters import Condition
-from lookalike.gallery.storage.labels import Told
+from lookalike.gallery.storage.labels import Prediction
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import MANY, Store
 from lookalike.imaging import load
@@ -21,7 +21,7 @@ CHUNK = 16  # images per task: enough to go through a network together
 BATCH = 256  # images per transaction
 BATCH_SECONDS = 2.0  # and at least this often: what a killed process can lose
 
-Answer = Told | Failure
+Answer = Prediction | Failure
 
 
 class Classifier:
@@ -31,7 +31,7 @@ class Classifier:
         self._store, self._card, self._progress = store, card, progress
         self._top, self._least = top, least
         self._source = source_of(card)
-        self._batch: list[Told] = []
+        self._batch: list[Prediction] = []
         self._written = time.monotonic()
         self._labelled = self._abstained = 0
         self._failed: list[Failure] = []
@@ -95,7 +95,7 @@ class Classifier:
         batch, self._batch = self._batch, []
         if batch:
             with self._store.transaction():
-                self._store.labels.put_told(self._source, self._card.name, self._top, batch)
+                self._store.labels.put_predictions(self._source, self._card.name, self._top, batch)
             self._labelled += sum(bool(one.labels) for one in batch)
             self._abstained += sum(not one.labels for one in batch)
         self._written = time.monotonic()
@@ -106,7 +106,7 @@ def _told(rows: Sequence[Row], card: ModelCard, top: int, least: float | None) -
     read = [(row, _read(row, card.input.side)) for row in rows]
     usable = [(row, image) for row, image in read if isinstance(image, Image)]
     classified = classify([image for _, image in usable], card)
-    told = [Told(row.id, classified.top(place, top, least)) for place, (row, _) in enumerate(usable)]
+    told = [Prediction(row.id, classified.top(place, top, least)) for place, (row, _) in enumerate(usable)]
     return [*told, *(failure for _, failure in read if isinstance(failure, Failure))]
 
 

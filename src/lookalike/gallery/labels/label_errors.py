@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.errors import UserError
 from lookalike.gallery.index.faiss_index import FaissIndex
-from lookalike.gallery.storage.embeddings import Evidence
+from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import Store
 from lookalike.types import Floats, Ids, Label, LabelError, Neighbour
@@ -32,7 +32,7 @@ class _Called:
     """N labelled images with their vectors; of byte-identical ones of one label the first. ``kinds``: (N,) numbers of
     labels."""
 
-    evidence: Evidence
+    embeddings: Embeddings
     rows: Sequence[Row]
     labels: Sequence[Label]
     kinds: NDArray[np.int64]
@@ -53,11 +53,11 @@ def find_label_errors(
             f"{len(called.rows)} labelled images with a usable {card.name!r} vector; use classify or labels import"
         )
     index = FaissIndex(card.metric, card.dim)
-    index.add(np.arange(len(called.rows)), called.evidence.vectors[card.name])
+    index.add(np.arange(len(called.rows)), called.embeddings.vectors[card.name])
     found = []
     for start in range(0, len(called.rows), BLOCK):
         places = np.arange(start, min(start + BLOCK, len(called.rows)))
-        near, distances = index.search(called.evidence.vectors[card.name][places], k + 1)
+        near, distances = index.search(called.embeddings.vectors[card.name][places], k + 1)
         voted = map(
             _vote,
             [called] * len(places),
@@ -71,13 +71,13 @@ def find_label_errors(
 
 
 def _called(store: Store, card: DescriptorCard, labels: Mapping[int, Label]) -> _Called:
-    evidence = Evidence.read(store, {card.name: card}, [card.name], np.array(sorted(labels), np.int64))
-    rows = store.rows(evidence.ids.tolist())
+    embeddings = Embeddings.read(store, {card.name: card}, [card.name], np.array(sorted(labels), np.int64))
+    rows = store.rows(embeddings.ids.tolist())
     first: dict[tuple[str, str], int] = {}
-    for place, number in enumerate(evidence.ids.tolist()):
+    for place, number in enumerate(embeddings.ids.tolist()):
         first.setdefault((rows[number].sha256, labels[number].label), place)
     places = np.array(list(first.values()), np.int64)
-    kept = evidence.keep(places)
+    kept = embeddings.keep(places)
     told = [labels[number] for number in kept.ids.tolist()]
     kinds = np.unique([one.label for one in told], return_inverse=True)[1]
     return _Called(kept, [rows[number] for number in kept.ids.tolist()], told, np.asarray(kinds, np.int64))

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from lookalike.descriptors.neural.region_model import Regions
-from lookalike.gallery.index.region_index_cache import RegionCopies
+from lookalike.gallery.index.region_index_cache import RegionIndexCache
 from lookalike.gallery.search.region_matching import Place, RegionQuery, box_of, measured, nearest
 from lookalike.gallery.storage.filters import Condition
-from lookalike.gallery.storage.region_codec import MOST
+from lookalike.gallery.storage.region_codec import MAX_REGIONS
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import Store
 from lookalike.types import Hit, Ids
@@ -27,7 +27,7 @@ FEW = 2_000  # images that a filter leaves: from here down they are compared one
 class RegionSearcher:
     """Search by regions over one gallery."""
 
-    def __init__(self, store: Store, copies: RegionCopies) -> None:
+    def __init__(self, store: Store, copies: RegionIndexCache) -> None:
         self._store, self._copies = store, copies
 
     def search(self, name: str, query: RegionQuery, k: int, where: Condition | None, exact: bool) -> list[Hit]:
@@ -63,7 +63,7 @@ class RegionSearcher:
         index = self._copies.get(name)
         if not len(index):
             return np.empty(0, np.int64)
-        found = [index.search(query.looks, min(max(REACH, MOST * k), len(index)), allowed)]
+        found = [index.search(query.looks, min(max(REACH, MAX_REGIONS * k), len(index)), allowed)]
         if len(query.parts):
             reach = min(max(REACH_WHOLES, k), self._store.count())
             found.append(index.search_wholes(query.parts.vectors, reach, allowed))
@@ -73,7 +73,7 @@ class RegionSearcher:
 
 def _first_images(numbers: Ids, count: int) -> Ids:
     """The images of regions in their order, each once."""
-    return np.fromiter(list(dict.fromkeys((numbers[numbers >= 0] // MOST).tolist()))[:count], np.int64)
+    return np.fromiter(list(dict.fromkeys((numbers[numbers >= 0] // MAX_REGIONS).tolist()))[:count], np.int64)
 
 
 def _hit(row: Row, place: Place, image: Regions, query: RegionQuery) -> Hit:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery.search.stored_query import held
-from lookalike.gallery.storage.embeddings import Evidence, measured
+from lookalike.gallery.storage.embeddings import Embeddings, ranking_distance
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import Store
 from lookalike.types import Floats
@@ -48,9 +48,9 @@ def examples(
     return tuple(found)
 
 
-def feedback_contributions(blend: Blend, evidence: Evidence, judged: Sequence[Example]) -> Floats:
+def feedback_contributions(blend: Blend, embeddings: Embeddings, judged: Sequence[Example]) -> Floats:
     """What each example adds to the distance of each image, (examples, N): its share of how much farther than a
-    stranger the image is from it. Nothing, where the two are strangers."""
-    median = 1.0 if len(blend.names) > 1 else evidence.cards[blend.names[0]].median_negative_distance
-    rows = [one.share * (measured(blend, evidence.from_query(one.vectors)) - median) for one in judged]
-    return np.asarray(rows, np.float32).reshape(len(rows), len(evidence))
+    negative the image is from it. Nothing, where the two are negatives."""
+    median = 1.0 if len(blend.names) > 1 else embeddings.cards[blend.names[0]].median_negative_distance
+    rows = [one.share * (ranking_distance(blend, embeddings.from_query(one.vectors)) - median) for one in judged]
+    return np.asarray(rows, np.float32).reshape(len(rows), len(embeddings))

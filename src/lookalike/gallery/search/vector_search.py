@@ -14,10 +14,10 @@ from lookalike.comparison.score_normalization import background_similarity
 from lookalike.comparison.scoring import classify_from_distances
 from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.descriptors.fusion import Blend
-from lookalike.gallery.calibration.calibrate import own_curves, own_weights
-from lookalike.gallery.index.index_cache import IndexCopies
+from lookalike.gallery.calibration.calibrate import gallery_curves, gallery_weights
+from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.search.relevance_feedback import Example, feedback_contributions
-from lookalike.gallery.storage.embeddings import Evidence, measured
+from lookalike.gallery.storage.embeddings import Embeddings, ranking_distance
 from lookalike.gallery.storage.filters import Condition
 from lookalike.gallery.storage.store import Store
 from lookalike.types import Hit, Ids
@@ -53,7 +53,7 @@ class Near:
 class Searcher:
     """Search over one gallery."""
 
-    def __init__(self, store: Store, copies: IndexCopies, cards: Mapping[str, DescriptorCard]) -> None:
+    def __init__(self, store: Store, copies: IndexCache, cards: Mapping[str, DescriptorCard]) -> None:
         self._store = store
         self._copies = copies
         self._cards = cards
@@ -83,18 +83,18 @@ class Searcher:
         """Image id -> how near it is, nearest first."""
         one_by_one = exact or (allowed is not None and len(allowed) <= FEW)
         ids = allowed if one_by_one else self._candidates(query, k, blend, allowed)
-        evidence = Evidence.read(self._store, self._cards, blend.names, ids)
-        each = evidence.from_query(query.vectors())
-        told = np.vstack([measured(blend, each), feedback_contributions(blend, evidence, query.judged)])
+        embeddings = Embeddings.read(self._store, self._cards, blend.names, ids)
+        each = embeddings.from_query(query.vectors())
+        told = np.vstack([ranking_distance(blend, each), feedback_contributions(blend, embeddings, query.judged)])
         total = told.sum(axis=0)
-        order = np.lexsort((evidence.ids, total))[:k]
+        order = np.lexsort((embeddings.ids, total))[:k]
         parts = {name: each[name][order].tolist() for name in blend.names}
         pulled = ["query", *(one.row.path for one in query.judged)] if query.judged else []
         nears = [
             Near(d, dict(zip(parts, ds, strict=True)), dict(zip(pulled, told[:, n].tolist(), strict=False)))
             for n, d, *ds in zip(order.tolist(), total[order].tolist(), *parts.values(), strict=True)
         ]
-        return dict(zip(evidence.ids[order].tolist(), nears, strict=True))
+        return dict(zip(embeddings.ids[order].tolist(), nears, strict=True))
 
     def _candidates(self, query: Query, k: int, blend: Blend, allowed: Ids | None) -> Ids:
         """Ids that are near the query, or a good example, by one of the descriptors; the exact distances decide."""
@@ -114,7 +114,7 @@ class Searcher:
         rows = self._store.rows(list(best))  # last: an image that is still there now had its distances
         prior = library_prior(looks * self._store.count())
         crowded = float(background_similarity(query.described["copy"].vectors)[0]) if "copy" in query.described else 0.0
-        own, weights = own_curves(self._store), own_weights(self._store)
+        own, weights = gallery_curves(self._store), gallery_weights(self._store)
         hits = []
         for number, near in best.items():
             if number in rows:  # another process may have removed it since
@@ -135,9 +135,9 @@ class Searcher:
     def _measure(self, query: Query, name: str, best: Mapping[int, Near]) -> None:
         """Add one more distance to what is known of the best, for the judgement."""
         if self._telling(query, [name]):
-            evidence = Evidence.read(self._store, self._cards, [name], np.fromiter(best, np.int64))
-            distances = evidence.from_query(query.vectors())[name].tolist()
-            for number, distance in zip(evidence.ids.tolist(), distances, strict=True):
+            embeddings = Embeddings.read(self._store, self._cards, [name], np.fromiter(best, np.int64))
+            distances = embeddings.from_query(query.vectors())[name].tolist()
+            for number, distance in zip(embeddings.ids.tolist(), distances, strict=True):
                 best[number].distances[name] = distance
 
 

@@ -28,7 +28,7 @@ def width_of(card: DescriptorCard) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class Embeddings:
     """Images ``ids`` (N,) with one (N, D) array of vectors per descriptor, all of sufficient contrast."""
 
     ids: Ids
@@ -38,7 +38,7 @@ class Evidence:
     @classmethod
     def read(
         cls, store: Store, cards: Mapping[str, DescriptorCard], names: Iterable[str], ids: Ids | None = None
-    ) -> Evidence:
+    ) -> Embeddings:
         """From the store: all images, or those of ``ids``, that have every one of the named vectors."""
         held = {}
         for name in names:
@@ -48,7 +48,7 @@ class Evidence:
         return cls._common(held, cards)
 
     @classmethod
-    def _common(cls, held: Mapping[str, tuple[Ids, NDArray[Any]]], cards: Mapping[str, DescriptorCard]) -> Evidence:
+    def _common(cls, held: Mapping[str, tuple[Ids, NDArray[Any]]], cards: Mapping[str, DescriptorCard]) -> Embeddings:
         found = list(held.values())
         common = found[0][0]
         for ids, _ in found[1:]:
@@ -59,9 +59,9 @@ class Evidence:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def keep(self, rows: NDArray[Any]) -> Evidence:
+    def keep(self, rows: NDArray[Any]) -> Embeddings:
         """Only these rows (a mask or positions)."""
-        return Evidence(self.ids[rows], {name: part[rows] for name, part in self.vectors.items()}, self.cards)
+        return Embeddings(self.ids[rows], {name: part[rows] for name, part in self.vectors.items()}, self.cards)
 
     def between(self, a: Sequence[int], b: Sequence[int]) -> dict[str, Floats]:
         """Every row of a against every row of b: name -> (len(a), len(b))."""
@@ -76,7 +76,7 @@ class Evidence:
         return {name: METRICS[self.cards[name].metric](query[name], part)[0] for name, part in self.vectors.items()}
 
 
-def measured(blend: Blend, distances: Mapping[str, Floats]) -> Floats:
+def ranking_distance(blend: Blend, distances: Mapping[str, Floats]) -> Floats:
     """The distance that ranks: the descriptor's own for a single one, the weighted sum for several."""
     names = blend.names
     return distances[names[0]] if len(names) == 1 else blend.combine(distances)

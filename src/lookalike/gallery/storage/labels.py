@@ -16,7 +16,7 @@ EVERYTHING = Condition("1")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Prediction:
     """What a model said of an image: perhaps nothing, that is no label."""
 
     image: int
@@ -69,7 +69,7 @@ class LabelStore:
         """Remember what a version of a model calls its classes."""
         self._db.run("INSERT OR IGNORE INTO classifiers VALUES (?, ?, ?)", (source, model, json.dumps(classes)))
 
-    def put_told(self, source: str, model: str, top: int, told: Iterable[Told]) -> None:
+    def put_predictions(self, source: str, model: str, top: int, told: Iterable[Prediction]) -> None:
         """What a model said, in place of what any version of it said of these images before. Images that are gone
         meanwhile are left out."""
         there = [one for one in told if self._db.all("SELECT 1 FROM images WHERE id = ?", (one.image,))]

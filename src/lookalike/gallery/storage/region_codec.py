@@ -19,17 +19,17 @@ from lookalike.errors import GalleryDamaged
 from lookalike.types import Floats
 
 VERSION = 1
-MOST = 64  # regions of an image: what a number in an index has room for
+MAX_REGIONS = 64  # regions of an image: what a number in an index has room for
 ALL = ""  # the name that stands for objects of every class
 _HEAD = struct.Struct("<BBH")
 
 
 def packed(regions: Regions) -> bytes:
-    """At most MOST regions -> bytes. Rounded: boxes to 1/65535 of the image, scores to 1/255, vectors to 1/127 of
-    their largest number."""
+    """At most MAX_REGIONS regions -> bytes. Rounded: boxes to 1/65535 of the image, scores to 1/255, vectors to 1/127
+    of their largest number."""
     count, dim = regions.vectors.shape
-    if count > MOST:
-        raise ValueError(f"{count} regions; at most {MOST} can be kept")
+    if count > MAX_REGIONS:
+        raise ValueError(f"{count} regions; at most {MAX_REGIONS} can be kept")
     largest = np.maximum(np.abs(regions.vectors).max(1, initial=1e-12, keepdims=True), 1e-12)
     parts = (
         np.rint(np.clip(regions.boxes, 0, 1) * 65535).astype("<u2"),
