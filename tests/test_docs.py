@@ -94,6 +94,18 @@ def test_links_lead_somewhere() -> None:
     assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
 
 
+def test_files_that_the_pages_name_exist() -> None:
+    """A path of the repository in backticks is that of a file or a folder, and one below src/lookalike as well."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    named = {
+        path
+        for page in pages
+        for path in re.findall(r"`((?:src|tests|docs|recipes|benchmarks)/[\w./-]*)`", page.read_text("utf-8"))
+    }
+    assert len(named) > 10
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
 def test_pages_that_the_code_names_exist() -> None:
     """Help, errors and docstrings send nobody to a page that has moved."""
     named = {
