@@ -95,7 +95,7 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_files_that_the_pages_name_exist() -> None:
-    """A path of the repository in backticks is that of a file or a folder, and one below src/lookalike as well."""
+    """A path of the repository that stands in backticks is that of a file or a folder."""
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
     named = {
         path
