@@ -28,6 +28,9 @@ myst_heading_anchors = 4
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
+autodoc_type_aliases = {
+    name: name for name in ("Floats", "Pixels", "Ids", "Source", "PathLike", "Progress", "Relation", "Verdict")
+}
 python_use_unqualified_type_names = True
 toc_object_entries = (
     False  # a thousand names in the navigation of every page would make the build several times as long
