@@ -145,8 +145,11 @@ def test_a_page_of_a_package_has_its_functions_and_classes() -> None:
 
 def test_the_glossary_is_sorted_and_names_files_that_speak_of_the_term() -> None:
     """One line for each term, in alphabetical order; its file exists, and the file or its path has a word of it."""
-    lines = re.findall(r"^\| (.+?) \| (.+) \| `(.+)` \|$", (REFERENCE / "glossary.md").read_text("utf-8"), re.MULTILINE)
+    lines = re.findall(
+        r"^- \*\*(.+?)\*\*: (.+\.) `(.+)`$", (REFERENCE / "glossary.md").read_text("utf-8"), re.MULTILINE
+    )
     terms = [term for term, _, _ in lines]
+    assert len(terms) == (REFERENCE / "glossary.md").read_text("utf-8").count("\n- ")
     assert len(terms) > 80
     assert terms == sorted(set(terms), key=str.casefold)
     files = {term: ROOT / "src" / "lookalike" / file for term, _, file in lines}
