@@ -44,9 +44,9 @@ def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command
 
 
 def options_of(path: str, command: click.Command) -> list[click.Option]:
-    """Those that ``--help`` shows; a command may make its own when they are asked for."""
+    """Those that ``--help`` shows, but for itself; a command may make its own when they are asked for."""
     params = command.get_params(click.Context(command, info_name=path))
-    return [one for one in params if isinstance(one, click.Option) and not one.hidden]
+    return [one for one in params if isinstance(one, click.Option) and not one.hidden and one.name != "help"]
 
 
 def sections(text: str, level: str) -> dict[str, str]:

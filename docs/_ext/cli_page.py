@@ -52,6 +52,8 @@ def _paragraph(text: str) -> str:
 
 
 def _options(context: click.Context) -> str:
-    options = [one for one in context.command.get_params(context) if isinstance(one, click.Option)]
+    options = [
+        one for one in context.command.get_params(context) if isinstance(one, click.Option) and one.name != "help"
+    ]
     records = filter(None, (option.get_help_record(context) for option in options))
     return "\n\n".join(f"{code(names)}\n: {escaped(text)}" for names, text in records)
