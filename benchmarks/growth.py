@@ -59,7 +59,7 @@ def _grown(folder: Path, first: int, last: int, empty: float) -> tuple[str, ...]
     building, cold = _step("search", folder, first, last), _step("search", folder, first, last)
     with Gallery.open(folder) as gallery:
         assert last == len(gallery)
-        database = gallery._store.disk_bytes()
+        database = gallery._library.store.disk_bytes()
         copies = gallery.info().disk_bytes - database
     return (
         f"{last:,}",

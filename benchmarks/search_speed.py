@@ -170,7 +170,7 @@ def _ours(gallery: Gallery, name: str) -> Callable[[NDArray[Any]], list[str]]:
 
 def _parts(gallery: Gallery, name: str, queries: NDArray[Any]) -> list[str]:
     """Microseconds of each step of a search."""
-    searcher, store, cards = gallery._searcher, gallery._store, gallery._cards
+    searcher, store, cards = gallery._searcher, gallery._library.store, gallery._cards
     blend, spent = Blend({name: 1.0}), []
     for vector in queries:
         query = Query({name: described(vector[None])})
@@ -200,7 +200,7 @@ def _exact(gallery: Gallery, case: Case, queries: NDArray[Any]) -> NDArray[np.in
     card, best_ids, best = gallery._cards[case.name], np.empty((len(queries), 0), np.int64), None
     for start in range(0, case.count, 50_000):
         index = ExactIndex(card.metric)
-        index.add(*gallery._store.vectors(case.name, after=start, limit=50_000, dtype=dtype_of(card)))
+        index.add(*gallery._library.store.vectors(case.name, after=start, limit=50_000, dtype=dtype_of(card)))
         ids, distances = index.search(queries, K)
         best_ids = np.concatenate([best_ids, ids], axis=1)
         best = distances if best is None else np.concatenate([best, distances], axis=1)

@@ -69,8 +69,8 @@ def _by_id(connection: http.client.HTTPConnection, number: int) -> int:
 
 def _library(gallery: Gallery, images: list[bytes]) -> float:
     """Milliseconds of a search without a server."""
-    gallery.search(images[0], 10, verify=0)
-    return 1000 * statistics.median(seconds(lambda data=data: gallery.search(data, 10, verify=0)) for data in images)
+    gallery.search(images[0], 10, rerank=0)
+    return 1000 * statistics.median(seconds(lambda data=data: gallery.search(data, 10, rerank=0)) for data in images)
 
 
 if __name__ == "__main__":

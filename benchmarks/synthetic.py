@@ -15,9 +15,9 @@ from lookalike.descriptors import DESCRIPTORS, Described, DescriptorCard, get
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery import Gallery
 from lookalike.gallery.search.vector_search import Query
+from lookalike.gallery.storage.base import NewImage
 from lookalike.gallery.storage.embeddings import dtype_of
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewImage
 from lookalike.types import Hit
 
 BLOCK = 10_000  # images per transaction, and per array of vectors
@@ -82,9 +82,9 @@ def fill(gallery: Gallery, first: int, last: int, make: Callable[[int, int], Blo
     for start in range(first, last, BLOCK):
         size = min(BLOCK, last - start)
         vectors = {name: part.astype(dtypes[name]) for name, part in make(start, size).items()}
-        with gallery._store.transaction():
+        with gallery._library.store.transaction():
             for image in _images(start, size, vectors):
-                gallery._store.put(image)
+                gallery._library.store.put(image)
 
 
 def _images(start: int, size: int, vectors: Block) -> Iterator[NewImage]:

@@ -14,13 +14,15 @@ from numpy.typing import NDArray
 from benchmarks.harness import SEED, peak_mib, seconds
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
+from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
+from lookalike.gallery.library import Library
 from lookalike.gallery.search.region_matching import RegionQuery
-from lookalike.gallery.search.region_search import RegionSearcher
+from lookalike.gallery.search.region_search import RegionSource
+from lookalike.gallery.storage.base import NewImage, PackedRegions
 from lookalike.gallery.storage.region_codec import packed
-from lookalike.gallery.storage.regions import Packed
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewImage, Store
+from lookalike.gallery.storage.sqlite_store import SqliteStore
 from lookalike.types import Hit
 
 DIM, COUNT, NAME, K = 256, 32, "regions", 10
@@ -31,13 +33,13 @@ WARM, COMPARED = 50, 20  # queries whose time is taken, and that are also asked 
 
 def fill(folder: Path, size: int) -> dict[str, float]:
     """Write the rows, without images."""
-    store = Store.create(folder / "g.sqlite", [CARD])
+    store = SqliteStore.create(folder / "g.sqlite", [CARD])
     for start in range(0, size, BLOCK):
         with store.transaction():
             store.regions.mark({NAME: []})
             for number, one in enumerate(images(start, min(BLOCK, size - start), size), start):
                 row = Row(0, f"/{number}.jpg", f"{number:x}", 1, 1, 640, 480, "JPEG", None, None)
-                store.put(NewImage(row, {}, None, {NAME: Packed(packed(one), {})}))
+                store.put(NewImage(row, {}, None, {NAME: PackedRegions(packed(one), {})}))
     told = {"store": float(store.disk_bytes())}
     store.close()
     return told
@@ -45,7 +47,7 @@ def fill(folder: Path, size: int) -> dict[str, float]:
 
 def build(folder: Path, size: int) -> dict[str, float]:  # noqa: ARG001  as the others
     """The first search's index."""
-    store = Store.open(folder / "g.sqlite")
+    store = SqliteStore.open(folder / "g.sqlite")
     took = seconds(lambda: RegionIndexCache(folder / "index", store, {NAME: CARD}).get(NAME))
     store.close()
     return {"seconds": took, "index": sum(file.stat().st_size for file in (folder / "index").glob("*.faiss"))}
@@ -101,11 +103,14 @@ def _centres(size: int) -> NDArray[Any]:
 
 
 def _opened(folder: Path) -> Any:
-    store = Store.open(folder / "g.sqlite")
-    searcher = RegionSearcher(store, RegionIndexCache(folder / "index", store, {NAME: CARD}))
+    store = SqliteStore.open(folder / "g.sqlite")
+    index = RegionIndexCache(folder / "index", store, {NAME: CARD})
+    source = RegionSource(
+        Library(folder, store, {}, {NAME: CARD}, IndexCache(folder / "index", store, {}), index), NAME
+    )
 
     def ask(query: RegionQuery, exact: bool = False) -> list[Hit]:
-        return searcher.search(NAME, query, K, None, exact)
+        return source.candidates(query, K, None, exact)
 
     return ask
 

@@ -228,7 +228,7 @@ def _missed(gallery: Gallery, queries: Sequence[Copy], copies: Sequence[Copy], b
     family = {copy.path: copy.original for copy in copies}
     missed = []
     for query in queries:
-        hits = gallery.search(query.path, 1, by=by, verify=None if by else LOOKED_AT)
+        hits = gallery.search(query.path, 1, by=by, rerank=None if by else LOOKED_AT)
         origin = family.get(hits[0].path, hits[0].path) if hits else None
         if origin != query.original or _probability(hits[0], by, len(gallery)) < 0.5:
             missed.append(query)

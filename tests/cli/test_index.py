@@ -79,7 +79,7 @@ def test_keypoints(photos: Path, tmp_path: Path) -> None:
         assert here("index", photos, "-g", tmp_path / "g", "--keypoints").code == 0
     with Gallery.open(tmp_path / "g") as gallery:
         assert gallery.keeps_keypoints
-        assert all(gallery._store.keypoints(row.id) for row in gallery)
+        assert all(gallery._library.store.keypoints(row.id) for row in gallery)
     here("index", photos, "-g", tmp_path / "h")
     ran = here("index", photos, "-g", tmp_path / "h", "--keypoints")
     assert (ran.code, ran.out) == (2, "")

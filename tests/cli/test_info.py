@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.gallery import Gallery
-from lookalike.gallery.gallery import GalleryInfo
+from lookalike.gallery import Gallery, GalleryInfo
 from lookalike.types import to_json
 from samples import folder_of
 from terminal import fields, here, process

@@ -9,11 +9,12 @@ import pytest
 from numpy.typing import NDArray
 
 from lookalike.distance import METRICS, Metric
-from lookalike.gallery.index.exact import ExactIndex, Index
+from lookalike.gallery.index.exact import ExactIndex
 from lookalike.gallery.index.faiss_index import FaissIndex
+from lookalike.gallery.storage.base import VectorIndex
 
 DIM = 64
-KINDS: dict[str, Callable[[Metric], Index]] = {
+KINDS: dict[str, Callable[[Metric], VectorIndex]] = {
     "exact": lambda metric: ExactIndex(metric),
     "faiss": lambda metric: FaissIndex(metric, DIM),
     "graph": lambda metric: FaissIndex(metric, DIM, graph=True),
@@ -33,17 +34,17 @@ def metric(request: pytest.FixtureRequest) -> Metric:
 
 
 @pytest.fixture(params=list(KINDS))
-def index(request: pytest.FixtureRequest, metric: Metric) -> Index:
+def index(request: pytest.FixtureRequest, metric: Metric) -> VectorIndex:
     return KINDS[request.param](metric)
 
 
-def filled(index: Index, metric: Metric, count: int = 300) -> NDArray[np.int64]:
+def filled(index: VectorIndex, metric: Metric, count: int = 300) -> NDArray[np.int64]:
     ids = np.arange(count, dtype=np.int64) * 3 + 7
     index.add(ids, vectors(metric, count))
     return ids
 
 
-def test_finds_what_explicit_loops_find(index: Index, metric: Metric) -> None:
+def test_finds_what_explicit_loops_find(index: VectorIndex, metric: Metric) -> None:
     """The k nearest ids and their distances are those that a loop over all vectors gives."""
     ids = filled(index, metric)
     queries = vectors(metric, 5, seed=1)
@@ -56,7 +57,7 @@ def test_finds_what_explicit_loops_find(index: Index, metric: Metric) -> None:
     assert set(found.ravel().tolist()) <= set(ids.tolist())
 
 
-def test_best_comes_first(index: Index, metric: Metric) -> None:
+def test_best_comes_first(index: VectorIndex, metric: Metric) -> None:
     """Distances never fall from one place to the next, and a vector that is held is nearest to itself."""
     ids = filled(index, metric)
     found, distances = index.search(vectors(metric, 300)[:20], 8)
@@ -64,7 +65,7 @@ def test_best_comes_first(index: Index, metric: Metric) -> None:
     assert found[:, 0].tolist() == ids[:20].tolist()
 
 
-def test_fills_up_with_nothing(index: Index, metric: Metric) -> None:
+def test_fills_up_with_nothing(index: VectorIndex, metric: Metric) -> None:
     """Asked for more than there are, the rest is id -1 at distance inf; an empty index gives only that."""
     assert index.search(vectors(metric, 1), 3)[0].tolist() == [[-1, -1, -1]]
     filled(index, metric, 2)
@@ -73,7 +74,7 @@ def test_fills_up_with_nothing(index: Index, metric: Metric) -> None:
     assert np.isinf(distances[0, 2:]).all()
 
 
-def test_forgets_what_is_removed(index: Index, metric: Metric) -> None:
+def test_forgets_what_is_removed(index: VectorIndex, metric: Metric) -> None:
     """Removed ids are never found again and no longer counted; unknown ids are ignored."""
     ids = filled(index, metric)
     index.remove(np.array([ids[0], ids[1], 99999], np.int64))
@@ -82,7 +83,7 @@ def test_forgets_what_is_removed(index: Index, metric: Metric) -> None:
     assert not {int(ids[0]), int(ids[1])} & set(found.ravel().tolist())
 
 
-def test_looks_only_among_the_allowed(index: Index, metric: Metric) -> None:
+def test_looks_only_among_the_allowed(index: VectorIndex, metric: Metric) -> None:
     """A filter leaves the nearest of the allowed ids, whatever lies nearer outside."""
     ids = filled(index, metric)
     allowed = ids[100:200]
@@ -93,7 +94,7 @@ def test_looks_only_among_the_allowed(index: Index, metric: Metric) -> None:
     assert set(found.ravel().tolist()) <= set(allowed.tolist())
 
 
-def test_takes_more_after_a_search(index: Index, metric: Metric) -> None:
+def test_takes_more_after_a_search(index: VectorIndex, metric: Metric) -> None:
     """Vectors can be added at any time."""
     filled(index, metric)
     index.search(vectors(metric, 1), 1)

@@ -105,8 +105,8 @@ def test_an_image_of_the_gallery_is_asked_by_its_id(server: Served, gallery: Pat
     """A search by id gives what a search by that very file gives."""
     number = by_name(server)["coffee.jpg"]
     with Gallery.open(gallery) as opened:
-        expected = opened.search(opened.row(number).path, 5, verify=0)
-    told = server.search(id=number, k=5, verify=0)
+        expected = opened.search(opened.row(number).path, 5, rerank=0)
+    told = server.search(id=number, k=5, rerank=0)
     assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]
     assert ("identical", number) == (told["hits"][0]["relation"], told["query"]["id"])
 
@@ -115,13 +115,13 @@ def test_only_a_region_of_the_query_is_looked_for(server: Served, tmp_path: Path
     """With a cat beside a rocket, the region decides which of the two is found first."""
     cat, rocket = photograph("chelsea.png")[:300, :400], photograph("rocket.jpg")[:300, :400]
     both = save(tmp_path / "both.png", np.hstack([cat, rocket]))
-    first = [server.search(both, region=region, k=1, verify=0) for region in ("0,0,400,300", "400,0,400,300")]
+    first = [server.search(both, region=region, k=1, rerank=0) for region in ("0,0,400,300", "400,0,400,300")]
     assert [[hit["name"][:-4].split("-")[0] for hit in one["hits"]] for one in first] == [["chelsea"], ["rocket"]]
 
 
 def test_filters_and_measures_are_passed_on(server: Served):
     """``where``, ``by`` and ``k`` mean what they mean in the library."""
-    told = server.search(id=1, by="colour=2,structure=1", where="width > 600", k=2, verify=0)
+    told = server.search(id=1, by="colour=2,structure=1", where="width > 600", k=2, rerank=0)
     assert (told["by"], len(told["hits"])) == ("colour=2,structure=1", 2)
     assert all(hit["width"] > 600 for hit in told["hits"])
 
@@ -130,7 +130,7 @@ def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Pat
     """With a good and a bad example, distance is the sum of its feedback_contributions, and follows Rocchio's
     formula."""
     asked = by_name(server)["coffee.jpg"]
-    order = [hit["id"] for hit in server.search(id=asked, by="content", k=9, verify=0)["hits"]]
+    order = [hit["id"] for hit in server.search(id=asked, by="content", k=9, rerank=0)["hits"]]
     bad, good = order[1], order[-1]
     told = server.search(id=asked, good=str(good), bad=str(bad), by="content", k=9)
     median_negative_distance = get("content").card.median_negative_distance
@@ -435,7 +435,7 @@ def test_health_and_numbers(server: Served):
 
 def test_box_and_region_are_the_same_thing(server: Served, gallery: Path):
     """The box of a hit can be sent back as the region of a search."""
-    told = server.search(id=1, k=1, verify=0, region="10,10,200,150")
+    told = server.search(id=1, k=1, rerank=0, region="10,10,200,150")
     with Gallery.open(gallery) as opened:
-        expected = opened.search(opened.row(1).path, 1, verify=0, region=Box(10, 10, 200, 150))
+        expected = opened.search(opened.row(1).path, 1, rerank=0, region=Box(10, 10, 200, 150))
     assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]

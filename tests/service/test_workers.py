@@ -122,7 +122,7 @@ def test_a_server_killed_while_indexing_loses_nothing(tmp_path: Path):
             assert time.monotonic() < until
             time.sleep(0.1)
     with Gallery.open(tmp_path / "g.gallery") as opened:
-        assert opened._store.check() == "ok"
+        assert opened._library.store.check() == "ok"
         before = len(opened)
         report = opened.add(folder)
         assert (len(opened), report.failed) == (703, ())

@@ -9,7 +9,7 @@ from lookalike.cli.output import gallery_option, json_option, print_json, print_
 from lookalike.errors import UserError
 from lookalike.formatting import percent
 from lookalike.gallery import Gallery
-from lookalike.gallery.search.reranking import RERANK_TOP_K
+from lookalike.gallery.search.options import RERANK_TOP_K
 from lookalike.types import Box, Hit
 
 COPY = 0.5  # more likely a copy than not
@@ -72,7 +72,7 @@ def command(
         judged = bool(good or bad)
         least = None if everything else precision or (COPY if by == "copy" and not judged else None)
         hits = opened.search(
-            image, k, by=by, where=where, region=_box(region), exact=exact, views=views, verify=verify,
+            image, k, by=by, where=where, region=_box(region), exact=exact, views=views, rerank=verify,
             precision=least, good=good, bad=bad,
         )  # fmt: skip
         blank = not hits and opened.is_blank(image, by=by, region=_box(region))

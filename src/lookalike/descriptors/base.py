@@ -29,6 +29,7 @@ class DescriptorCard:
     ``rerank``: the nearest by this descriptor are re-ranked by geometric verification unless a search says otherwise.
     ``thumbnail_input``: it sees no more of an image than ``thumbnail`` leaves, which several such descriptors share.
     ``score_normalization``: a query's similarity to background images counts against it (score_normalization.py).
+    ``semantic``: near means that the same kind of thing is shown.
     ``origin``: what else the vectors depend on: a model's file and what is done before it; "" for a hash.
     """
 
@@ -45,6 +46,7 @@ class DescriptorCard:
     rerank: bool = False
     thumbnail_input: bool = False
     score_normalization: bool = False
+    semantic: bool = False
 
     @property
     def fingerprint(self) -> str:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.base import DescriptorCard
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import dtype_of
-from lookalike.gallery.storage.store import Store
 from lookalike.types import Floats
 
 SAMPLE = 20_000
@@ -33,7 +33,7 @@ class Projection2D:
     explained: tuple[float, float]
 
 
-def project(store: Store, card: DescriptorCard) -> Projection2D:
+def project(store: GalleryStorage, card: DescriptorCard) -> Projection2D:
     """The plan of all images by one descriptor."""
     mean, axes, explained = _directions(store, card)
     ids, places = [np.empty(0, np.int64)], [np.empty((0, 2), np.float32)]
@@ -46,7 +46,7 @@ def project(store: Store, card: DescriptorCard) -> Projection2D:
     )
 
 
-def _directions(store: Store, card: DescriptorCard) -> tuple[Floats, Floats, tuple[float, float]]:
+def _directions(store: GalleryStorage, card: DescriptorCard) -> tuple[Floats, Floats, tuple[float, float]]:
     """Mean (D,), the two directions (D, 2) in which a sample varies most, and their shares of its variance."""
     dim = card.dim
     step = max(1, store.count() // SAMPLE)
@@ -62,7 +62,7 @@ def _directions(store: Store, card: DescriptorCard) -> tuple[Floats, Floats, tup
     return mean, axes.astype(np.float32), (first, second)
 
 
-def _blocks(store: Store, card: DescriptorCard) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
+def _blocks(store: GalleryStorage, card: DescriptorCard) -> Iterator[tuple[NDArray[np.int64], NDArray[Any]]]:
     last = 0
     while True:
         ids, vectors = store.vectors(

@@ -86,7 +86,7 @@ def warm() -> bool:
     """Load what the first request would wait for: networks, and copies of the vectors."""
     gallery = _gallery()
     grey = from_array(np.tile(np.arange(256, dtype=np.uint8), (256, 1)))
-    gallery.search(grey, 1, verify=0)
+    gallery.search(grey, 1, rerank=0)
     return True
 
 
@@ -98,7 +98,7 @@ def search(sent: Sent, wanted: Wanted) -> Json:
     region = Box(*wanted.region) if wanted.region else None
     found = gallery.search(
         query, wanted.k, by=wanted.by, where=wanted.where, region=region, views=wanted.views,
-        verify=wanted.verify, precision=wanted.precision, good=good, bad=bad,
+        rerank=wanted.verify, precision=wanted.precision, good=good, bad=bad,
     )  # fmt: skip
     blank = not found and isinstance(query, Image) and gallery.is_blank(query, by=wanted.by, region=region)
     asked = {"id": sent.id, "width": query.width, "height": query.height, "blank": blank}

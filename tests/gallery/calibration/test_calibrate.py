@@ -40,7 +40,7 @@ def test_curves_are_kept(gallery: Gallery) -> None:
     """There is a curve for the blend, for `copy` and for what was looked at; each is kept with what it is from."""
     with Gallery.open(gallery.path) as again:
         assert again.is_calibrated
-        own = calibrate.gallery_curves(again._store)
+        own = calibrate.gallery_curves(again._library.store)
     assert set(own) == {"blend", "copy", "verified"}
     assert all(one.slope > 0 and "of this library" in one.origin for one in own.values())
     assert own["copy"].crowding / own["copy"].slope == pytest.approx(curve("copy").crowding / curve("copy").slope)
@@ -65,7 +65,7 @@ def gallery_pixels(number: int) -> np.ndarray:
 
 def test_own_curves_go_first(gallery: Gallery) -> None:
     """duplicates takes its limit from the library's own curve."""
-    own = calibrate.gallery_curves(gallery._store)
+    own = calibrate.gallery_curves(gallery._library.store)
     assert own["blend"].distance(0.99, 1 / 31) != pytest.approx(curve("blend").distance(0.99, 1 / 31))
     assert gallery.duplicates(precision=0.99) == []
 

@@ -52,7 +52,7 @@ def test_the_blend_learns(gallery: Gallery, folder: Path) -> None:
     assert report.before.accuracy < report.after.accuracy
     assert report.helped
     assert report.kept
-    assert gallery_weights(gallery._store) == report.weights
+    assert gallery_weights(gallery._library.store) == report.weights
 
 
 def test_search_and_duplicates_go_by_it(gallery: Gallery, folder: Path) -> None:
@@ -81,7 +81,7 @@ def test_search_and_duplicates_go_by_it(gallery: Gallery, folder: Path) -> None:
 def test_the_images_are_in_the_probability(gallery: Gallery, folder: Path) -> None:
     """At the threshold of a precision, the probability that a search tells is that precision, in this library."""
     report = gallery.tune(folder / "pairs.csv", precision=0.9)
-    curve = gallery_curves(gallery._store)["blend"]
+    curve = gallery_curves(gallery._library.store)["blend"]
     assert float(curve.probability(report.threshold, 1 / (len(gallery) + 1))) == pytest.approx(0.9)
 
 
@@ -89,8 +89,8 @@ def test_one_descriptor(gallery: Gallery, folder: Path) -> None:
     """Of a descriptor alone there are no shares; its curve is its own, and the blend's is as it was."""
     report = gallery.tune(folder / "pairs.csv", by="copy")
     assert (report.by, report.weights) == ("copy", {})
-    assert report.kept == ("copy" in gallery_curves(gallery._store)) == report.helped
-    assert gallery_weights(gallery._store) is None
+    assert report.kept == ("copy" in gallery_curves(gallery._library.store)) == report.helped
+    assert gallery_weights(gallery._library.store) is None
     with pytest.raises(UserError, match="holds no 'content'; it holds copy"):
         gallery.tune(folder / "pairs.csv", by="content")
 
@@ -118,7 +118,7 @@ def test_nothing_is_kept_that_does_not_help(gallery: Gallery, folder: Path) -> N
     report = gallery.tune(folder / "easy.csv")
     assert report.before is not None
     assert (report.before.accuracy, report.before.auc) == (1.0, 1.0)
-    assert (report.helped, report.kept, gallery_weights(gallery._store)) == (False, False, None)
+    assert (report.helped, report.kept, gallery_weights(gallery._library.store)) == (False, False, None)
     gallery.remove(list((folder / "photos").glob("j*")))
     for path in (folder / "photos").glob("j*"):
         path.unlink()
@@ -206,12 +206,12 @@ def test_calibrate_and_tune(gallery: Gallery, folder: Path) -> None:
     """A calibration neither hides a tuning nor is hidden once that is forgotten; tuning is no calibration."""
     gallery.tune(folder / "pairs.csv")
     assert not gallery.is_calibrated
-    tuned = gallery_curves(gallery._store)["blend"]
+    tuned = gallery_curves(gallery._library.store)["blend"]
     fitted = Calibration(3.0, 1.0, "this library")
-    with gallery._store.transaction():
-        gallery._store.put_calibrations({"blend": fitted})
-    assert (gallery.is_calibrated, gallery_curves(gallery._store)["blend"]) == (True, tuned)
+    with gallery._library.store.transaction():
+        gallery._library.store.put_calibrations({"blend": fitted})
+    assert (gallery.is_calibrated, gallery_curves(gallery._library.store)["blend"]) == (True, tuned)
     gallery.forget_tuning("blend")
-    assert gallery_curves(gallery._store)["blend"] == fitted
-    with gallery._store.transaction():
-        gallery._store.put_calibrations({})
+    assert gallery_curves(gallery._library.store)["blend"] == fitted
+    with gallery._library.store.transaction():
+        gallery._library.store.put_calibrations({})

@@ -19,8 +19,8 @@ from lookalike.comparison.calibration import curve
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
+from lookalike.gallery.storage.base import NewImage
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewImage
 from lookalike.imaging.manipulations import apply
 from lookalike.types import Group
 from samples import drawn, folder_of, photograph, photograph_path, save
@@ -123,9 +123,9 @@ def hashed(number: int, bits: np.ndarray) -> NewImage:
 
 def fill(gallery: Gallery, rows: list[np.ndarray]) -> None:
     """A gallery of images with these hashes."""
-    with gallery._store.transaction():
+    with gallery._library.store.transaction():
         for number, bits in enumerate(rows):
-            gallery._store.put(hashed(number, bits))
+            gallery._library.store.put(hashed(number, bits))
 
 
 @pytest.fixture

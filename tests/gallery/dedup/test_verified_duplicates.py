@@ -87,10 +87,10 @@ def told(probability: float) -> Comparison:
 )
 def test_groups_shrink(monkeypatch: pytest.MonkeyPatch, refuted: tuple[str, ...], left: list[int]) -> None:
     """Who is not surely enough a copy leaves the group; a group that has no other member left is gone; order stays."""
-    monkeypatch.setattr(GeometricVerifier, "looked", lambda _, path: path)
+    monkeypatch.setattr(GeometricVerifier, "load", lambda _, path: path)
     monkeypatch.setattr(reranking, "relate", lambda _a, b, *_: told(0.59 if b in refuted else 0.7))
     groups = [group("keep", "a", "b", "c"), group("other", "z")]
-    verifier = GeometricVerifier(lambda _: None, lambda _: None, 0.5)
+    verifier = GeometricVerifier(None, 0.5)
     found = verifier.groups(groups, 0.6)
     assert left == [len(one.others) for one in found]
     for one in found:
@@ -106,15 +106,13 @@ def group(keep: str, *others: str) -> Group:
 def test_each_image_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The image that is kept is looked at once for all of its copies; of identical files none is."""
     seen: list[str] = []
-    monkeypatch.setattr(GeometricVerifier, "looked", lambda _, path: seen.append(path) or path)
+    monkeypatch.setattr(GeometricVerifier, "load", lambda _, path: seen.append(path) or path)
     monkeypatch.setattr(reranking, "relate", lambda *_: told(0.7))
     same = group("same", "same-2")
     same = replace(same, pairs=tuple(replace(pair, relation="identical") for pair in same.pairs))
     groups = [group(f"keep {n}", *(f"other {n} {m}" for m in range(5))) for n in range(4)] + [same]
     done: list[tuple[int, int]] = []
-    found = GeometricVerifier(lambda _: None, lambda _: None, 0.5).groups(
-        groups, 0.5, lambda *given: done.append(given)
-    )
+    found = GeometricVerifier(None, 0.5).groups(groups, 0.5, lambda *given: done.append(given))
     assert set(Counter(seen).values()) == {1}
     assert len(seen) == 4 * 6
     assert same == found[-1]

@@ -54,7 +54,7 @@ def paths(gallery: Gallery) -> list[str]:
 
 
 def vectors(gallery: Gallery) -> dict[str, bytes]:
-    store = gallery._store
+    store = gallery._library.store
     ids, table = store.vectors("structure", dtype=np.uint8)
     rows = store.rows(ids.tolist())
     return {rows[int(number)].path: row.tobytes() for number, row in zip(ids, table, strict=True)}
@@ -219,13 +219,13 @@ def test_a_full_disk_keeps_what_is_committed(tmp_path: Path, monkeypatch) -> Non
     monkeypatch.setattr("lookalike.gallery.ingest.ingest.BATCH", 8)
     photos = folder_of(tmp_path / "photos", 60)
     with Gallery.create(tmp_path / "g.gallery") as gallery:
-        database: Database = gallery._store._db
+        database: Database = gallery._library.store._db
         database.all(f"PRAGMA max_page_count = {database.pragma('page_count') + 4}")
         with pytest.raises(StorageFull, match="kept"):
             gallery.add(photos)
         kept = len(gallery)
         assert 0 < kept < 60
-        assert gallery._store.check() == "ok"
+        assert gallery._library.store.check() == "ok"
         database.all("PRAGMA max_page_count = 100000")
         assert gallery.add(photos).added == 60 - kept
 
@@ -271,7 +271,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         process.kill()
         process.communicate()
         with Gallery.open(path) as gallery:
-            assert gallery._store.check() == "ok"
+            assert gallery._library.store.check() == "ok"
             assert len(gallery) >= held
             held = len(gallery)
             assert len(vectors(gallery)) == held
@@ -311,4 +311,4 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
         assert process.returncode == 0, errors
     with Gallery.open(path) as gallery:
         assert len(gallery) == len(vectors(gallery)) == 120
-        assert gallery._store.check() == "ok"
+        assert gallery._library.store.check() == "ok"

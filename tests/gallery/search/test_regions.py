@@ -53,7 +53,7 @@ def quarter(number: int, right: bool = True) -> np.ndarray:
 def test_a_part_finds_its_whole(gallery: Gallery) -> None:
     """A quarter finds the image that it was cut from, and the box is that quarter in pixels."""
     for number in range(0, COUNT, 5):
-        best = gallery.search(from_array(quarter(number)), 3, by=NAME, verify=0)[0]
+        best = gallery.search(from_array(quarter(number)), 3, by=NAME, rerank=0)[0]
         assert Path(best.path).stem == f"{number:04}"
         assert best.box_in == "image"
         assert best.box is not None
@@ -65,7 +65,7 @@ def test_a_part_of_the_query_is_a_whole_image(gallery: Gallery) -> None:
     """An image that fills a quarter of a collage is found, and the box is that quarter of the query."""
     collage = drawn(900, 320, 240)
     collage[120:, :160] = drawn(7)
-    best = gallery.search(from_array(collage), 3, by=NAME, verify=0)[0]
+    best = gallery.search(from_array(collage), 3, by=NAME, rerank=0)[0]
     assert Path(best.path).stem == "0007"
     assert best.box_in == "query"
     assert best.box is not None
@@ -76,30 +76,30 @@ def test_a_region_of_the_query_is_looked_for(gallery: Gallery) -> None:
     """With a region, that part of the query alone is looked for; one outside, empty or not finite is told."""
     scene = drawn(901, 320, 240)
     scene[100:160, 200:280] = quarter(3)
-    hits = gallery.search(from_array(scene), 1, by=NAME, region=(200, 100, 80, 60), verify=0)
+    hits = gallery.search(from_array(scene), 1, by=NAME, region=(200, 100, 80, 60), rerank=0)
     assert Path(hits[0].path).stem == "0003"
     for wrong in ((400, 0, 10, 10), (0, 0, 0, 5), (float("nan"), 0, 10, 10)):
         with pytest.raises(UserError, match="region"):
             gallery.search(from_array(scene), by=NAME, region=wrong)
-    assert gallery.search(from_array(scene), by=NAME, region=(5, 5, 1, 1), verify=0) == []
+    assert gallery.search(from_array(scene), by=NAME, region=(5, 5, 1, 1), rerank=0) == []
 
 
 def test_the_index_tells_what_comparing_with_all_tells(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """The fast search and the slow one give the same hits, with a filter, and through lists that were trained."""
     query = from_array(quarter(11))
-    slow = gallery.search(query, 5, by=NAME, exact=True, verify=0)
-    assert gallery.search(query, 5, by=NAME, verify=0) == slow
-    monkeypatch.setattr(region_search, "FEW", 0)
-    kept = gallery.search(query, 5, by=NAME, where="path like '%1%'", verify=0)
-    assert kept == gallery.search(query, 5, by=NAME, where="path like '%1%'", exact=True, verify=0)
+    slow = gallery.search(query, 5, by=NAME, exact=True, rerank=0)
+    assert gallery.search(query, 5, by=NAME, rerank=0) == slow
+    monkeypatch.setattr(region_search, "EXACT_SEARCH_LIMIT", 0)
+    kept = gallery.search(query, 5, by=NAME, where="path like '%1%'", rerank=0)
+    assert kept == gallery.search(query, 5, by=NAME, where="path like '%1%'", exact=True, rerank=0)
     assert all("1" in hit.path for hit in kept)
     for name, value in {"IVF_FROM": 50, "NLIST_FACTOR": 0.2, "NPROBE": 2, "PQ_BITS": 4}.items():
         monkeypatch.setattr(region_index, name, value)
     with Gallery.open(gallery.path) as again:
-        listed = again.search(query, 5, by=NAME, verify=0)
+        listed = again.search(query, 5, by=NAME, rerank=0)
     assert listed[0] == slow[0]
     with Gallery.open(gallery.path) as saved:
-        assert saved.search(query, 5, by=NAME, verify=0) == listed
+        assert saved.search(query, 5, by=NAME, rerank=0) == listed
 
 
 def test_lists_are_made_anew_for_many_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,9 +111,9 @@ def test_lists_are_made_anew_for_many_more(tmp_path: Path, monkeypatch: pytest.M
     with Gallery.create(tmp_path / "g", [NAME]) as opened:
         for count in (12, 30, 70):
             opened.add(folder_of(tmp_path / "photos", count))
-            best = opened.search(from_array(quarter(count - 1)), 1, by=NAME, verify=0)[0]
+            best = opened.search(from_array(quarter(count - 1)), 1, by=NAME, rerank=0)[0]
             assert Path(best.path).stem == f"{count - 1:04}"
-            index = opened._regional._copies.get(NAME)
+            index = opened._library.region_index.get(NAME)
             lists.append(index.lists)
             assert len(index) == 5 * count
     assert lists == [3, 3, 9]
@@ -121,17 +121,17 @@ def test_lists_are_made_anew_for_many_more(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_blank_query_finds_nothing(gallery: Gallery) -> None:
     """A blank image is like no other, for all blank ones would be alike."""
-    assert gallery.search(from_array(np.full((50, 50, 3), 90, np.uint8)), by=NAME, verify=0) == []
+    assert gallery.search(from_array(np.full((50, 50, 3), 90, np.uint8)), by=NAME, rerank=0) == []
 
 
 def test_a_panorama_is_found_by_a_part(gallery: Gallery, tmp_path: Path) -> None:
     """An image of 10 to 1 is held by its windows as well."""
     wide = drawn(77, 1200, 120)
     gallery.add(save(tmp_path / "wide.png", wide))
-    hits = gallery.search(from_array(np.ascontiguousarray(wide[:, 520:700])), 3, by=NAME, verify=0)
+    hits = gallery.search(from_array(np.ascontiguousarray(wide[:, 520:700])), 3, by=NAME, rerank=0)
     assert "wide.png" in [Path(hit.path).name for hit in hits]
     gallery.remove(tmp_path / "wide.png")
-    again = gallery.search(from_array(wide), COUNT + 1, by=NAME, verify=0)
+    again = gallery.search(from_array(wide), COUNT + 1, by=NAME, rerank=0)
     assert "wide.png" not in [Path(hit.path).name for hit in again]
 
 
@@ -170,7 +170,7 @@ def test_without_regions_it_says_how_to_add_them(photos: Path, tmp_path: Path, g
         assert (report.updated, report.failed, done[-1]) == (COUNT, (), (COUNT, COUNT))
         assert vectors(plain) == before
         query = from_array(quarter(4))
-        assert plain.search(query, 5, by=NAME, verify=0) == gallery.search(query, 5, by=NAME, verify=0)
+        assert plain.search(query, 5, by=NAME, rerank=0) == gallery.search(query, 5, by=NAME, rerank=0)
         assert plain.add_descriptor(NAME).updated == 0
 
 
@@ -195,7 +195,7 @@ def test_interrupted_it_goes_on(tmp_path: Path) -> None:
 
 
 def vectors(gallery: Gallery) -> list[tuple[object, ...]]:
-    return gallery._store._db.all("SELECT * FROM vectors ORDER BY 1, 2")
+    return gallery._library.store._db.all("SELECT * FROM vectors ORDER BY 1, 2")
 
 
 def test_copies_share_and_nothing_stays_behind(tmp_path: Path) -> None:
@@ -205,15 +205,15 @@ def test_copies_share_and_nothing_stays_behind(tmp_path: Path) -> None:
         opened.add(folder)
         (folder / "copy.jpg").write_bytes((folder / "0000.jpg").read_bytes())
         opened.add(folder)
-        assert opened._store._db.all("SELECT count(*), count(DISTINCT data) FROM regions") == [(3, 2)]
-        assert [Path(hit.path).name for hit in opened.search(folder / "copy.jpg", 2, verify=0)] == [
+        assert opened._library.store._db.all("SELECT count(*), count(DISTINCT data) FROM regions") == [(3, 2)]
+        assert [Path(hit.path).name for hit in opened.search(folder / "copy.jpg", 2, rerank=0)] == [
             "0000.jpg",
             "copy.jpg",
         ]
         opened.remove(list(folder.iterdir()))
-        assert opened._store._db.all("SELECT (SELECT count(*) FROM regions), (SELECT count(*) FROM objects)") == [
-            (0, 0)
-        ]
+        assert opened._library.store._db.all(
+            "SELECT (SELECT count(*) FROM regions), (SELECT count(*) FROM objects)"
+        ) == [(0, 0)]
 
 
 def test_of_another_version_is_refused(tmp_path: Path) -> None:
@@ -255,11 +255,11 @@ def test_copy_has_a_second_chance(tmp_path: Path, photos: Path) -> None:
     with Gallery.create(tmp_path / "g", ["copy", NAME]) as opened:
         opened.add(photos)
         part = from_array(quarter(8))
-        every = {hit.path: hit.distance for hit in opened.search(part, COUNT, by="copy", verify=0)}
-        hits = opened.search(part, COUNT, by="copy", verify=1)
+        every = {hit.path: hit.distance for hit in opened.search(part, COUNT, by="copy", rerank=0)}
+        hits = opened.search(part, COUNT, by="copy", rerank=1)
         assert sorted(hit.path for hit in hits) == sorted({hit.path for hit in hits})
         assert all(hit.distance == pytest.approx(every[hit.path], abs=1e-4) for hit in hits)
-        assert "0008" in [Path(hit.path).stem for hit in opened.search(part, 2, by="copy", verify=1)]
+        assert "0008" in [Path(hit.path).stem for hit in opened.search(part, 2, by="copy", rerank=1)]
 
 
 def test_the_second_chance_looks_closer() -> None:

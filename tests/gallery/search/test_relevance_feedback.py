@@ -103,7 +103,7 @@ def test_examples_exclude_what_reorders(gallery: Gallery):
 def test_a_row_finds_what_its_file_finds(gallery: Gallery, by: str):
     """The same images, probabilities and distances, but for the rounding of what is stored."""
     row = next(row for row in gallery if row.path == path(gallery, "0008.jpg"))
-    expected, found = (gallery.search(query, 12, by=by, verify=0) for query in (row.path, row))
+    expected, found = (gallery.search(query, 12, by=by, rerank=0) for query in (row.path, row))
     told = {hit.path: hit for hit in found}  # two that are equally far, but for the rounding, may change places
     assert {hit.path for hit in expected} == set(told)
     assert [hit.distance for hit in found] == sorted(hit.distance for hit in found)
@@ -121,10 +121,10 @@ def test_a_row_needs_no_file(tmp_path: Path):
         opened.add(folder)
         row = next(row for row in opened if row.path.endswith("0002.jpg"))
         (folder / "0002.jpg").unlink()
-        assert opened.search(row, 2, verify=0)[1].path == str(folder / "again.jpg")
+        assert opened.search(row, 2, rerank=0)[1].path == str(folder / "again.jpg")
         opened.remove(row.path)
         with pytest.raises(ImageMissing):
-            opened.search(row, 2, verify=0)
+            opened.search(row, 2, rerank=0)
         with pytest.raises(ImageMissing):
             opened.row(row.id)
 

@@ -89,14 +89,14 @@ def test_strangers_stay_strangers(gallery: Gallery) -> None:
 
 
 def test_switched_off(gallery: Gallery) -> None:
-    """verify=0 looks at nothing, in the order of distance; verify=2 at two; other measures look only if asked."""
+    """rerank=0 looks at nothing, in the order of distance; rerank=2 at two; other measures look only if asked."""
     query = from_array(apply("crop-50", reduced("coffee.png")))
-    plain = gallery.search(query, 10, verify=0)
+    plain = gallery.search(query, 10, rerank=0)
     assert not any(hit.verified for hit in plain)
     assert [hit.distance for hit in plain] == sorted(hit.distance for hit in plain)
-    assert sum(hit.verified for hit in gallery.search(query, 10, verify=2)) == 2
+    assert sum(hit.verified for hit in gallery.search(query, 10, rerank=2)) == 2
     assert not any(hit.verified for hit in gallery.search(query, 10, by="colour"))
-    assert any(hit.verified for hit in gallery.search(query, 10, by="colour", verify=3))
+    assert any(hit.verified for hit in gallery.search(query, 10, by="colour", rerank=3))
     assert not any(hit.verified for hit in gallery.search(query, 10, views=True))
     with pytest.raises(UserError, match="verify"):
         gallery.search(query, verify=-1)
@@ -146,7 +146,7 @@ def test_a_copy_of_the_file_takes_the_keypoints_over(photos: Path, tmp_path: Pat
         opened.add(photos / "coffee.jpg")
         shutil.copyfile(photos / "coffee.jpg", tmp_path / "again.jpg")
         opened.add(tmp_path / "again.jpg")
-        rows = {Path(row.path).name: opened._store.keypoints(row.id) for row in opened}
+        rows = {Path(row.path).name: opened._library.store.keypoints(row.id) for row in opened}
     assert rows["coffee.jpg"] == rows["again.jpg"] != None  # noqa: E711  both have some
 
 

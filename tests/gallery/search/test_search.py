@@ -14,7 +14,7 @@ from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.errors import FileMissing, LoadError, NotAnImage, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.index import faiss_index, index_cache
-from lookalike.gallery.search.vector_search import Searcher
+from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
 from lookalike.types import Box, Hit, Image
@@ -98,7 +98,7 @@ def paths(hits: list[Hit]) -> list[str]:
 )
 def test_order_is_that_of_a_loop(gallery: Gallery, photos: Path, query: Path, by, weights) -> None:
     """Every measure ranks all images as a loop over plain distances does; the default is `copy`."""
-    hits = gallery.search(query, 52, by=by, verify=0)
+    hits = gallery.search(query, 52, by=by, rerank=0)
     expected = dict(looped(query, sorted(photos.iterdir()), weights))
     assert len(expected) == len(hits) == 52
     assert [expected[hit.path] for hit in hits] == pytest.approx([hit.distance for hit in hits], rel=2e-3, abs=2e-3)
@@ -302,8 +302,8 @@ def test_through_a_graph(photos: Path, query: Path, tmp_path: Path, monkeypatch:
             fast, exact = (paths(gallery.search(query, 10, by=by, exact=way)) for way in (False, True))
             assert len(set(fast) & set(exact)) >= 9
             assert exact[0] == fast[0]
-        assert gallery._searcher._copies.get("colour").graph
-        monkeypatch.setattr("lookalike.gallery.search.vector_search.FEW", 0)
+        assert gallery._library.index.get("colour").graph
+        monkeypatch.setattr("lookalike.gallery.search.vector_search.EXACT_SEARCH_LIMIT", 0)
         hits = gallery.search(query, 12, by="colour", where="format = 'PNG'")
         assert len(hits) == 12
         assert all(path.endswith(".png") for path in paths(hits))
@@ -355,7 +355,7 @@ def test_removed_by_another_process_meanwhile(photos: Path, tmp_path: Path, monk
         gallery.add([photos / f"{number:04}.jpg" for number in range(6)])
         for moment in ("_candidates", "_nearest"):
             gone = photos / ("0003.jpg" if moment == "_candidates" else "0004.jpg")
-            real = getattr(Searcher, moment)
+            real = getattr(VectorSource, moment)
 
             def late(self, *given, real=real, gone=gone):
                 answer = real(self, *given)
@@ -363,7 +363,7 @@ def test_removed_by_another_process_meanwhile(photos: Path, tmp_path: Path, monk
                 return answer
 
             with monkeypatch.context() as patch:
-                patch.setattr(Searcher, moment, late)
+                patch.setattr(VectorSource, moment, late)
                 hits = gallery.search(photos / "0000.jpg")
             assert str(gone) not in paths(hits)
             assert paths(gallery.search(photos / "0000.jpg")) == paths(hits)

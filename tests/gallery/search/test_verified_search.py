@@ -18,9 +18,10 @@ from lookalike.comparison.evidence import Subject
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import GalleryDamaged, UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.gallery import FILE
+from lookalike.gallery.library import FILE
 from lookalike.gallery.search import reranking
-from lookalike.gallery.search.reranking import RERANK_TOP_K
+from lookalike.gallery.search.options import RERANK_TOP_K
+from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.gallery.storage.keypoint_codec import KEPT, unpacked
 from lookalike.imaging import from_array, load
 from lookalike.imaging.manipulations import apply
@@ -114,13 +115,13 @@ def test_a_copy_from_behind_comes_first(tmp_path: Path, monkeypatch: pytest.Monk
     query = from_array(apply("jpeg-50", reduced("coffee")))
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(folder)
-        real = gallery._searcher.search
+        real = VectorSource.candidates
 
-        def backwards(*given: object) -> list[Hit]:
-            found = real(*given)
+        def backwards(*given: object, **options: object) -> list[Hit]:
+            found = real(*given, **options)
             return [replace(hit, distance=float(place)) for place, hit in enumerate(reversed(found))]
 
-        monkeypatch.setattr(gallery._searcher, "search", backwards)
+        monkeypatch.setattr(VectorSource, "candidates", backwards)
         hits = gallery.search(query, 10)
         odds = {file.stem: la.compare(query, file).odds or math.inf for file in folder.iterdir()}
         surest = sorted(("whole", "noisy"), key=lambda name: -odds[name])
@@ -137,16 +138,16 @@ def test_galleries_of_few_descriptors(photos: Path, tmp_path: Path, held: list[s
     with Gallery.create(tmp_path / "g", held) as gallery:
         gallery.add(photos)
         for by in (None, ",".join(f"{name}=1" for name in held)):
-            hits = gallery.search(query, 3, by=by, verify=5)
+            hits = gallery.search(query, 3, by=by, rerank=5)
             assert (Path(hits[0].path).stem, hits[0].relation, hits[0].verified) == ("coffee", "crop", True)
 
 
 @pytest.mark.parametrize("what", ["gone", "other", "broken", "folder"])
 def test_what_cannot_be_looked_at_stays_as_it_was(own: tuple[Gallery, Path], what: str) -> None:
-    """A file that is gone, changed, broken or a folder now is told by its vectors, as with verify=0."""
+    """A file that is gone, changed, broken or a folder now is told by its vectors, as with rerank=0."""
     gallery, folder = own
     query = from_array(apply("jpeg-50", reduced("coffee")))
-    before = next(hit for hit in gallery.search(query, 30, verify=0) if "coffee" in hit.path)
+    before = next(hit for hit in gallery.search(query, 30, rerank=0) if "coffee" in hit.path)
     file = folder / "coffee.jpg"
     if what == "broken":
         file.write_bytes(file.read_bytes()[:700])
@@ -163,20 +164,20 @@ def test_what_cannot_be_looked_at_stays_as_it_was(own: tuple[Gallery, Path], wha
 
 
 def test_switched_off_is_as_it_was(gallery: Gallery) -> None:
-    """With verify=0 nothing is looked at, by any measure, and the order is that of the distances."""
+    """With rerank=0 nothing is looked at, by any measure, and the order is that of the distances."""
     query = from_array(apply("crop-50", reduced("coffee")))
     for by in ("copy", "colour", "blend"):
-        hits = gallery.search(query, 30, by=by, verify=0)
+        hits = gallery.search(query, 30, by=by, rerank=0)
         assert [hit.distance for hit in hits] == sorted(hit.distance for hit in hits)
         assert {(None, None, 0, (), False)} == {(h.box, h.box_in, h.inliers, h.edits, h.verified) for h in hits}
-    assert gallery.search(query, 30, by="colour") == gallery.search(query, 30, by="colour", verify=0)
+    assert gallery.search(query, 30, by="colour") == gallery.search(query, 30, by="colour", rerank=0)
 
 
 def test_views_exclude_looking(gallery: Gallery) -> None:
     """Both at once are the user's mistake; views alone look at nothing."""
     with pytest.raises(UserError, match="views"):
-        gallery.search(from_array(reduced("coffee")), views=True, verify=5)
-    assert not any(h.verified for h in gallery.search(from_array(reduced("coffee")), 3, views=True, verify=0))
+        gallery.search(from_array(reduced("coffee")), views=True, rerank=5)
+    assert not any(h.verified for h in gallery.search(from_array(reduced("coffee")), 3, views=True, rerank=0))
 
 
 def test_small_and_odd_images(tmp_path: Path) -> None:
@@ -202,7 +203,7 @@ def test_kept_are_those_found_anew(own: tuple[Gallery, Path]) -> None:
     assert gallery.keeps_keypoints
     assert gallery.info().keypoints
     for row in gallery:
-        data = gallery._store.keypoints(row.id)
+        data = gallery._library.store.keypoints(row.id)
         assert data is not None
         assert len(data) <= 68_009
         kept, found = unpacked(data), keypoints(load(folder / Path(row.path).name, min_side=400), KEPT)
@@ -237,7 +238,7 @@ def test_none_are_kept_unless_asked_for(gallery: Gallery) -> None:
     """A gallery made without keypoints has none, and says so."""
     assert not gallery.keeps_keypoints
     assert not gallery.info().keypoints
-    assert {None} == {gallery._store.keypoints(row.id) for row in gallery}
+    assert {None} == {gallery._library.store.keypoints(row.id) for row in gallery}
 
 
 def test_a_changed_image_has_new_keypoints(own: tuple[Gallery, Path]) -> None:
@@ -246,10 +247,10 @@ def test_a_changed_image_has_new_keypoints(own: tuple[Gallery, Path]) -> None:
     save(folder / "coffee.jpg", reduced("chelsea"), quality=80)
     gallery.add(folder)
     row = next(row for row in gallery if row.path.endswith("coffee.jpg"))
-    kept = unpacked(gallery._store.keypoints(row.id) or b"")
+    kept = unpacked(gallery._library.store.keypoints(row.id) or b"")
     assert np.array_equal(keypoints(load(folder / "coffee.jpg", min_side=400), KEPT).vectors, kept.vectors)
     gallery.remove(str(row.path) for row in list(gallery))
-    assert gallery._store._db.all("SELECT count(*) FROM keypoints") == [(0,)]
+    assert gallery._library.store._db.all("SELECT count(*) FROM keypoints") == [(0,)]
 
 
 def test_damaged_keypoints(own: tuple[Gallery, Path]) -> None:

@@ -12,7 +12,7 @@ from threading import Barrier
 import pytest
 
 from lookalike.gallery import Gallery
-from lookalike.gallery.gallery import FILE
+from lookalike.gallery.library import FILE
 from lookalike.gallery.storage.database import APPLICATION_ID, MIGRATIONS
 from samples import folder_of
 
@@ -58,14 +58,14 @@ def test_it_is_as_it_was(old: Path, tmp_path: Path) -> None:
     query = tmp_path / "photos" / "0002.jpg"
     with Gallery.open(old) as gallery, Gallery.open(tmp_path / "new") as new:
         assert len(gallery) == COUNT
-        assert gallery.search(query, verify=0) == new.search(query, verify=0)
+        assert gallery.search(query, rerank=0) == new.search(query, rerank=0)
         assert not gallery.keeps_keypoints
         assert gallery.retention == "paths"
         assert gallery.verdicts() == [("a", "b", "different")]
         assert gallery.label_counts() == {"csv": {"cat": COUNT}}
         gallery.add([folder_of(tmp_path / "more", 2, first=50)])
-        assert gallery._store._db.all("SELECT count(*) FROM keypoints") == [(0,)]
-        hits = gallery.search(query, 5, verify=5)
+        assert gallery._library.store._db.all("SELECT count(*) FROM keypoints") == [(0,)]
+        hits = gallery.search(query, 5, rerank=5)
         assert [hit.verified for hit in hits[1:]] == [True] * 4
         gallery.remove(query)
         assert len(gallery) == COUNT + 1

@@ -80,7 +80,7 @@ def test_an_older_gallery_is_brought_up_to_date(tmp_path: Path, monkeypatch) -> 
     monkeypatch.setattr(database, "MIGRATIONS", (*shipped, "more.sql"))
     with Gallery.open(tmp_path / "g") as gallery:
         assert len(gallery) == 3
-        assert gallery._store._db.pragma("user_version") == len(shipped) + 1
+        assert gallery._library.store._db.pragma("user_version") == len(shipped) + 1
     monkeypatch.setattr(database, "MIGRATIONS", (*shipped, "more.sql", "bad.sql"))
     with pytest.raises(Exception, match="extra already exists"):
         Gallery.open(tmp_path / "g")

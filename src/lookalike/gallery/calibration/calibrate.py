@@ -2,7 +2,7 @@
 
 The shipped curves come from photographs; a library of product shots, scans or drawings has other negatives. So that
 ``precision`` means the same there, a sample of the library is edited, each edited image is held against its original
-and against other images, and a curve per measure is fitted as in compare/calibration.py: ``blend``, ``copy``, and
+and against other images, and a curve per measure is fitted as in comparison/calibration.py: ``blend``, ``copy``, and
 ``verified``, whose distance is minus the log-odds of compare/decision.py.
 """
 
@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.comparison.calibration import Calibration, curve
+from lookalike.comparison.calibration import Calibration
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, extract_features, relate
 from lookalike.comparison.score_normalization import background_similarity
 from lookalike.comparison.scoring import blend_distance
@@ -24,19 +24,20 @@ from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
 from lookalike.distance import METRICS
 from lookalike.errors import LookalikeError, UserError
+from lookalike.gallery.calibration.scoring import VERIFIED, background_weight
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import Embeddings
-from lookalike.gallery.storage.store import Store
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
 from lookalike.logistic import fit
 
-SAMPLE = 80  # images that are edited
-FEWEST = 20  # of them below which no curve is fitted
-POPULATION = 5_000  # images that negatives are taken from
-NEAREST, OTHERS = 3, 2  # negatives to each edited image
-SUSPECTS = 3  # nearest neighbours of an original that may be copies of it: those that are no negatives
-LEAST = 16  # pixels of the shorter side: smaller images are not edited
-DONE = (
+SAMPLE_IMAGES = 80  # images that are edited
+MIN_IMAGES = 20  # of them below which no curve is fitted
+MAX_NEGATIVES = 5_000  # images that negatives are taken from
+HARD_NEGATIVES, RANDOM_NEGATIVES = 3, 2  # negatives to each edited image
+POSSIBLE_COPIES = 3  # nearest neighbours of an original that may be copies of it: those that are no negatives
+SHORTEST_SIDE = 16  # pixels of the shorter side: smaller images are not edited
+EDITS = (
     "jpeg-30",
     "resize-50",
     "crop-80",
@@ -48,9 +49,8 @@ DONE = (
     "mirror",
     "screenshot",
 )
-EACH = 3  # of these to each image
-VERIFIED = "verified"
-SAME = 40.0  # log-odds of what is the same to the last pixel
+EDITS_PER_IMAGE = 3  # of these to each image
+SAME_ODDS = 40.0  # log-odds of what is the same to the last pixel
 SEED = 2026
 
 
@@ -64,9 +64,9 @@ class CalibrationPair:
 
 
 def fit_calibrations(
-    store: Store, cards: Mapping[str, DescriptorCard], progress: Callable[[int, int], None] | None = None
+    store: GalleryStorage, cards: Mapping[str, DescriptorCard], progress: Callable[[int, int], None] | None = None
 ) -> dict[str, Calibration]:
-    """measure -> curve. Raises UserError for a library with fewer than FEWEST images that can be read."""
+    """measure -> curve. Raises UserError for a library with fewer than MIN_IMAGES images that can be read."""
     names = [name for name in COMPARISON_DESCRIPTORS if name in cards]
     if not names:
         raise UserError(
@@ -74,7 +74,7 @@ def fit_calibrations(
         )
     population = _population(store, cards, names)
     sampler = _Sampler(store, population, names)
-    chosen = np.random.default_rng(SEED).permutation(len(population))[:SAMPLE].tolist()
+    chosen = np.random.default_rng(SEED).permutation(len(population))[:SAMPLE_IMAGES].tolist()
     seen: list[CalibrationPair] = []
     used = 0
     with ThreadPoolExecutor(2) as pool:
@@ -83,37 +83,26 @@ def fit_calibrations(
             used += bool(found)
             if progress:
                 progress(done, len(chosen))
-    if used < FEWEST:
-        raise UserError(f"a calibration of its own needs {FEWEST} images that can be read and told apart, not {used}")
-    origin = f"{used} images of this library, {EACH} edits each, seed {SEED}"
+    if used < MIN_IMAGES:
+        raise UserError(
+            f"a calibration of its own needs {MIN_IMAGES} images that can be read and told apart, not {used}"
+        )
+    origin = f"{used} images of this library, {EDITS_PER_IMAGE} edits each, seed {SEED}"
     measures = set.intersection(*(set(one.distances) for one in seen))
     return {name: _curve(name, seen, origin) for name in sorted(measures)}
 
 
-def gallery_curves(store: Store, *, tuned: bool = True) -> dict[str, Calibration]:
-    """The curves that were fitted on this library, by measure; none before ``calibrated``. Those that were ``tuned`` on
-    a person's pairs go first."""
-    kept = store.calibrations() | ({n: one.curve for n, one in store.tunings().items()} if tuned else {})
-    return {n: replace(c, crowding=c.slope * crowding()) if n == "copy" else c for n, c in kept.items()}
-
-
-def gallery_weights(store: Store) -> Mapping[str, float] | None:
-    """The shares of the blend that a person's pairs taught; None before."""
-    tuning = store.tunings().get(BLEND)
-    return tuning.weights if tuning else None
-
-
-def _population(store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str]) -> Embeddings:
+def _population(store: GalleryStorage, cards: Mapping[str, DescriptorCard], names: Sequence[str]) -> Embeddings:
     ids = np.array([row.id for row in store.every_row()], np.int64)
-    if len(ids) > POPULATION:
-        ids = np.sort(np.random.default_rng(SEED).choice(ids, POPULATION, replace=False))
+    if len(ids) > MAX_NEGATIVES:
+        ids = np.sort(np.random.default_rng(SEED).choice(ids, MAX_NEGATIVES, replace=False))
     return Embeddings.read(store, cards, names, ids)
 
 
 class _Sampler:
     """Edits images of the population and holds them against it."""
 
-    def __init__(self, store: Store, population: Embeddings, names: Sequence[str]) -> None:
+    def __init__(self, store: GalleryStorage, population: Embeddings, names: Sequence[str]) -> None:
         self._population, self._names = population, names
         rows = store.rows(population.ids.tolist())
         self._paths = [rows[int(number)].path if int(number) in rows else "" for number in population.ids]
@@ -122,14 +111,16 @@ class _Sampler:
         """All pairs that one image gives; none if it cannot be read."""
         looked = cache(self._looked)  # an original and its edits have the same neighbours
         original = looked(place)
-        if original is None or min(original.image.pixels.shape[:2]) < LEAST:
+        if original is None or min(original.image.pixels.shape[:2]) < SHORTEST_SIDE:
             return []
         pixels = original.image.pixels
         rng = np.random.default_rng([SEED, place])
         near = [n for n in np.argsort(self._far(original)).tolist() if n != place]
-        copies = {n for n in near[:SUSPECTS] if (other := looked(n)) and relate(original, other).probability > 0.5}
+        copies = {
+            n for n in near[:POSSIBLE_COPIES] if (other := looked(n)) and relate(original, other).probability > 0.5
+        }
         seen = []
-        for edit in rng.choice(DONE, EACH, replace=False):
+        for edit in rng.choice(EDITS, EDITS_PER_IMAGE, replace=False):
             query = extract_features(from_array(apply(str(edit), pixels, place)))
             seen.append(CalibrationPair(True, 1.0, self._measures(query, place, original)))
             seen += self._negatives(query, [place, *copies], looked, rng)
@@ -144,8 +135,8 @@ class _Sampler:
     ) -> Iterator[CalibrationPair]:
         """The nearest of those that are no copies, and some of the others in the place of all."""
         order = [n for n in np.argsort(self._far(query)).tolist() if n not in known]
-        near, rest = order[:NEAREST], order[NEAREST:]
-        others = rng.choice(rest, min(OTHERS, len(rest)), replace=False).tolist() if rest else []
+        near, rest = order[:HARD_NEGATIVES], order[HARD_NEGATIVES:]
+        others = rng.choice(rest, min(RANDOM_NEGATIVES, len(rest)), replace=False).tolist() if rest else []
         for n, weight in (*((n, 1.0) for n in near), *((n, len(rest) / len(others)) for n in others)):
             if (other := looked(n)) is not None:
                 yield CalibrationPair(False, weight, self._measures(query, n, other))
@@ -158,30 +149,24 @@ class _Sampler:
 
     def _far(self, query: ComparisonInput) -> NDArray[np.float32]:
         """(N,) by the descriptor that finds most copies."""
-        name = next(name for name in ("copy", "structure", *self._names) if name in self._names)
-        vectors = self._population.vectors[name]
-        return np.asarray(METRICS[self._population.cards[name].metric](query.described[name].vectors, vectors)[0])
+        cards = self._population.cards
+        order = sorted(self._names, key=lambda name: (not cards[name].rerank, cards[name].metric != "hamming"))
+        vectors = self._population.vectors[order[0]]
+        return np.asarray(METRICS[cards[order[0]].metric](query.described[order[0]].vectors, vectors)[0])
 
     def _measures(self, query: ComparisonInput, place: int, other: ComparisonInput) -> dict[str, float]:
-        told = {}
-        for name in self._names:
-            vector = self._population.vectors[name][place : place + 1]
-            told[name] = float(
-                METRICS[self._population.cards[name].metric](query.described[name].vectors, vector)[0, 0]
-            )
-        found = {}
-        if set(DEFAULT_WEIGHTS) <= set(told):
-            found[BLEND] = blend_distance(told)
-        if "copy" in told:
-            found["copy"] = told["copy"] + crowding() * float(background_similarity(query.described["copy"].vectors)[0])
+        """measure -> distance, as a search takes it."""
+        distances = {name: self._distance(query, name, place) for name in self._names}
+        found = {BLEND: blend_distance(distances)} if set(DEFAULT_WEIGHTS) <= set(distances) else {}
+        for name in (name for name in self._names if self._population.cards[name].score_normalization):
+            background = float(background_similarity(query.described[name].vectors)[0])
+            found[name] = distances[name] + background_weight(name) * background
         comparison = relate(query, other, prior=0.5)
-        return found | {VERIFIED: -(SAME if comparison.odds is None else comparison.odds)}
+        return found | {VERIFIED: -(SAME_ODDS if comparison.odds is None else comparison.odds)}
 
-
-def crowding() -> float:
-    """Distance that an image amid a crowd loses, per unit of crowd: as in the shipped curve."""
-    shipped = curve("copy")
-    return shipped.crowding / shipped.slope
+    def _distance(self, query: ComparisonInput, name: str, place: int) -> float:
+        vector = self._population.vectors[name][place : place + 1]
+        return float(METRICS[self._population.cards[name].metric](query.described[name].vectors, vector)[0, 0])
 
 
 def _curve(name: str, seen: Sequence[CalibrationPair], origin: str) -> Calibration:
@@ -190,4 +175,4 @@ def _curve(name: str, seen: Sequence[CalibrationPair], origin: str) -> Calibrati
     model = fit(-distance, same, l2=0.01, nonnegative=True, weights=weight)
     slope = max(model.coefficients[0], 1e-6)
     even = model.intercept + float(np.log(weight[~same].sum() / weight[same].sum()))
-    return Calibration(slope, even, origin, slope * crowding() if name == "copy" else 0.0)
+    return Calibration(slope, even, origin, slope * background_weight(name))

@@ -22,9 +22,9 @@ from lookalike.csvfile import Named, read_csv
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
 from lookalike.errors import UserError
-from lookalike.gallery.calibration.calibrate import crowding, gallery_curves
+from lookalike.gallery.calibration.scoring import background_weight, gallery_curves
+from lookalike.gallery.storage.base import GalleryStorage, Tuning
 from lookalike.gallery.storage.embeddings import Embeddings
-from lookalike.gallery.storage.store import Store, Tuning
 from lookalike.paths import PathLike, absolute
 from lookalike.types import Failure, PairMetrics, TuneReport, Verdict
 
@@ -42,7 +42,7 @@ class Annotations:
     failed: list[Failure] = field(default_factory=list)
 
 
-def annotations_from_csv(store: Store, file: PathLike) -> Annotations:
+def annotations_from_csv(store: GalleryStorage, file: PathLike) -> Annotations:
     """The pairs of a CSV file with the columns a, b and verdict, "same" or "different".
 
     A pair that is there twice counts once; one with both verdicts is listed as failed. Raises UserError for a file
@@ -64,7 +64,7 @@ def annotations_from_csv(store: Store, file: PathLike) -> Annotations:
     return annotations
 
 
-def _read(store: Store, named: Named, values: Sequence[str]) -> tuple[tuple[int, int], str]:
+def _read(store: GalleryStorage, named: Named, values: Sequence[str]) -> tuple[tuple[int, int], str]:
     verdict = values[2].lower()
     if verdict not in get_args(Verdict):
         raise UserError(f"the verdict must be same or different, not {values[2]!r}")
@@ -73,7 +73,7 @@ def _read(store: Store, named: Named, values: Sequence[str]) -> tuple[tuple[int,
     return (a, b), verdict
 
 
-def annotations_from_verdicts(store: Store) -> Annotations:
+def annotations_from_verdicts(store: GalleryStorage) -> Annotations:
     """The pairs that ``duplicates --same`` and ``--different`` have recorded, of images that are still held."""
     annotations = Annotations()
     for *contents, verdict in store.verdicts():
@@ -96,7 +96,7 @@ def _take(annotations: Annotations, pair: tuple[int, int], verdict: Any, place: 
 
 
 def fit_tuning(
-    store: Store,
+    store: GalleryStorage,
     cards: Mapping[str, DescriptorCard],
     by: str,
     annotations: Annotations,
@@ -139,7 +139,7 @@ def fit_tuning(
 
 
 def _measured(
-    store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str], annotations: Annotations
+    store: GalleryStorage, cards: Mapping[str, DescriptorCard], names: Sequence[str], annotations: Annotations
 ) -> tuple[dict[str, NDArray[Any]], NDArray[np.bool_]]:
     """name -> (N,) distances of the pairs that have every vector, and (N,) whether they are the same; the other pairs
     are added to those that failed."""
@@ -153,14 +153,14 @@ def _measured(
         annotations.failed.append(Failure(paths, f"too little in it for {', '.join(names)}: a pair is left out"))
     a, b = (np.array([place[pair[side]] for pair in used], np.int64) for side in (0, 1))
     distances: dict[str, NDArray[Any]] = dict(embeddings.along(a, b))
-    if names == ["copy"]:  # as in calibrating.py: a query amid a crowd is farther from everything
-        crowded = background_similarity(embeddings.vectors["copy"])
-        distances["copy"] = distances["copy"] + crowding() * (crowded[a] + crowded[b]) / 2
+    for name in names if len(names) == 1 and cards[names[0]].score_normalization else ():
+        background = background_similarity(embeddings.vectors[name])  # as in calibrate.py
+        distances[name] = distances[name] + background_weight(name) * (background[a] + background[b]) / 2
     return distances, np.array([verdict == "same" for verdict in used.values()], bool)
 
 
 def _before(
-    store: Store,
+    store: GalleryStorage,
     by: str,
     distances: Mapping[str, NDArray[Any]],
     same: NDArray[np.bool_],

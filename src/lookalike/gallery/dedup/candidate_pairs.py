@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.comparison.calibration import Calibration, curve, library_prior
-from lookalike.comparison.scoring import classify_from_distances
-from lookalike.descriptors.base import DescriptorCard
+from lookalike.comparison.calibration import curve
 from lookalike.descriptors.fusion import Blend
+from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.dedup.complete_linkage import complete_linkage
 from lookalike.gallery.dedup.representative import Around
 from lookalike.gallery.index.faiss_index import FaissIndex
+from lookalike.gallery.library import Library
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import Embeddings, ranking_distance
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import Store
 from lookalike.types import Floats, Group, Pair
 
 BLOCK = 4096  # images searched at a time
@@ -36,31 +35,19 @@ class Close:
     distance: Floats
 
 
-def find_duplicates(
-    store: Store,
-    cards: Mapping[str, DescriptorCard],
-    blend: Blend,
-    measure: str,
-    precision: float,
-    judging: Sequence[str] = (),
-    own: Mapping[str, Calibration] = MappingProxyType({}),
-    weights: Mapping[str, float] | None = None,
-) -> tuple[list[Group], Around]:
-    """Groups in which any two members are copies with at least the probability ``precision``, and what tells one of
-    them anew around another image.
-
-    ``judging``: further descriptors that say how the members of a group are related. ``own``: curves fitted on this
-    library, which go before the shipped ones; ``weights``: of a blend that was tuned on it."""
+def find_duplicates(library: Library, scoring: Scoring, measure: str, precision: float) -> tuple[list[Group], Around]:
+    """Groups in which any two members are copies with at least the probability ``precision`` by the ``measure``, a
+    descriptor or the blend, and what tells one of them anew around another image."""
+    store, blend = library.store, scoring.blend(measure)
     copies = store.repeated_content()
-    prior = library_prior(store.count())
-    limit = (own.get(measure) or curve(measure)).distance(precision, prior)
-    embeddings = _one_per_content(Embeddings.read(store, cards, blend.names), copies)
+    limit = (scoring.curves.get(measure) or curve(measure)).distance(precision, scoring.prior())
+    embeddings = _one_per_content(Embeddings.read(store, library.cards, blend.names), copies)
     close = close_pairs(embeddings, blend, limit)
-    different = store.different()
-    groups = _grouped(store, embeddings, blend, limit, close, different)
+    groups = _grouped(store, embeddings, blend, limit, close, store.different())
     grouped = np.array(sorted(number for group in groups for number in group), np.int64)
-    names = list(dict.fromkeys([*blend.names, *judging]))
-    builder = _Builder(store, embeddings, Embeddings.read(store, cards, names, grouped), blend, prior, own, weights)
+    names = list(dict.fromkeys([*blend.names, *scoring.descriptors]))
+    scored = Embeddings.read(store, library.cards, names, grouped)
+    builder = _Builder(store, embeddings, scored, blend, scoring)
     return builder.build(_with_copies(groups, copies)), builder.around
 
 
@@ -113,7 +100,7 @@ def _one_per_content(embeddings: Embeddings, copies: Sequence[Sequence[int]]) ->
 
 
 def _grouped(
-    store: Store,
+    store: GalleryStorage,
     embeddings: Embeddings,
     blend: Blend,
     limit: float,
@@ -132,7 +119,7 @@ def _grouped(
     return [embeddings.ids[group].tolist() for group in groups]
 
 
-def _contents(store: Store, embeddings: Embeddings, pairs: Close) -> dict[int, str]:
+def _contents(store: GalleryStorage, embeddings: Embeddings, pairs: Close) -> dict[int, str]:
     used = np.union1d(pairs.a, pairs.b)
     rows = store.rows(embeddings.ids[used].tolist())
     return {int(number): rows[int(embeddings.ids[number])].sha256 for number in used}
@@ -156,22 +143,17 @@ class _Builder:
 
     def __init__(
         self,
-        store: Store,
+        store: GalleryStorage,
         embeddings: Embeddings,
-        judging: Embeddings,
+        scored: Embeddings,
         blend: Blend,
-        prior: float,
-        own: Mapping[str, Calibration],
-        weights: Mapping[str, float] | None,
+        scoring: Scoring,
     ) -> None:
         self._store = store
-        self._evidence = embeddings
-        self._judging = judging
-        self._blend = blend
-        self._prior = prior
-        self._own, self._weights = own, weights
+        self._embeddings, self._scored = embeddings, scored
+        self._blend, self._scoring = blend, scoring
         self._place = {int(number): place for place, number in enumerate(embeddings.ids)}
-        self._judged = {int(number): place for place, number in enumerate(judging.ids)}
+        self._scored_place = {int(number): place for place, number in enumerate(scored.ids)}
         self._rows: dict[str, Row] = {}  # of all groups, by their paths
         self._twins: dict[str, int] = {}  # content -> the one of its images whose vectors are looked at
 
@@ -199,12 +181,12 @@ class _Builder:
         if a.sha256 == b.sha256:
             return Pair(a.path, b.path, 0.0, 1.0, "identical")
         numbers = self._known(a), self._known(b)
-        distances = _between(self._evidence, self._place, numbers)
-        told = _between(self._judging, self._judged, numbers) if set(numbers) <= self._judged.keys() else distances
-        apart = {name: float(part[0]) for name, part in told.items()}
-        judged = classify_from_distances(apart, prior=self._prior, own=self._own, weights=self._weights)
+        distances = _between(self._embeddings, self._place, numbers)
+        known = set(numbers) <= self._scored_place.keys()
+        every = _between(self._scored, self._scored_place, numbers) if known else distances
+        score = self._scoring.score({name: float(part[0]) for name, part in every.items()})
         distance = float(ranking_distance(self._blend, distances)[0])
-        return Pair(a.path, b.path, distance, judged.probability, judged.relation)
+        return Pair(a.path, b.path, distance, score.probability, score.relation)
 
     def _known(self, row: Row) -> int:
         """The number of the image whose vectors these are: its own, or that of one with the same bytes."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,25 +11,6 @@ from lookalike.distance import METRICS, Metric
 from lookalike.types import Floats, Ids
 
 Found = tuple[Ids, Floats]
-
-
-class Index(Protocol):
-    """Vectors under image ids, and the nearest of them. Distances as in distance.py."""
-
-    def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
-        """(N,) ids that are not there yet, and their (N, D) vectors."""
-        ...
-
-    def remove(self, ids: Ids) -> None:
-        """Forget these ids; unknown ones are ignored."""
-        ...
-
-    def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Found:
-        """(Q, D) -> ids (Q, k) and distances (Q, k), nearest first, among the ``allowed`` ids if given.
-        Where fewer than k are found, the rest is id -1 at distance inf."""
-        ...
-
-    def __len__(self) -> int: ...
 
 
 class ExactIndex:
@@ -44,19 +25,19 @@ class ExactIndex:
         return len(self._ids)
 
     def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
-        """As Index.add."""
+        """As VectorIndex.add."""
         if len(ids):
             self._ids = np.concatenate([self._ids, ids])
             self._vectors = vectors if self._vectors is None else np.concatenate([self._vectors, vectors])
 
     def remove(self, ids: Ids) -> None:
-        """As Index.remove."""
+        """As VectorIndex.remove."""
         if self._vectors is not None:
             stays = ~np.isin(self._ids, ids)
             self._ids, self._vectors = self._ids[stays], self._vectors[stays]
 
     def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Found:
-        """As Index.search; ties in the order of the ids."""
+        """As VectorIndex.search; ties in the order of the ids."""
         if self._vectors is None:
             return padded(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32), k)
         rows = np.arange(len(self._ids)) if allowed is None else np.flatnonzero(np.isin(self._ids, allowed))

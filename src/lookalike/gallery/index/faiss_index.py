@@ -63,12 +63,12 @@ class FaissIndex:
         return len(self._tombstones)
 
     def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
-        """As Index.add."""
+        """As VectorIndex.add."""
         if len(ids):
             self._index.add_with_ids(self._prepared(vectors), np.ascontiguousarray(ids))
 
     def remove(self, ids: Ids) -> None:
-        """As Index.remove. A graph keeps them as dead ends."""
+        """As VectorIndex.remove. A graph keeps them as dead ends."""
         if self.graph:
             import faiss
 
@@ -78,7 +78,7 @@ class FaissIndex:
             self._index.remove_ids(np.ascontiguousarray(ids))
 
     def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Found:
-        """As Index.search."""
+        """As VectorIndex.search."""
         distances, ids = self._index.search(self._prepared(queries), k, **self._options(k, allowed))
         return ids, self._readable(distances, ids)
 

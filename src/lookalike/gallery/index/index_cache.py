@@ -16,8 +16,8 @@ from typing import Any
 
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.gallery.index.faiss_index import HNSW_FROM, FaissIndex
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import dtype_of
-from lookalike.gallery.storage.store import Store
 
 BLOCK = 20_000  # vectors read from the store at a time: bounds the memory
 SAVE_SHARE = 0.05  # unsaved changes, as a share of the index, that are worth writing it again
@@ -49,7 +49,7 @@ class CachedIndex:
 class IndexCache:
     """One FAISS index per descriptor, brought up to date when asked for."""
 
-    def __init__(self, folder: Path, store: Store, cards: Mapping[str, DescriptorCard]) -> None:
+    def __init__(self, folder: Path, store: GalleryStorage, cards: Mapping[str, DescriptorCard]) -> None:
         self._folder = folder
         self._store = store
         self._cards = cards

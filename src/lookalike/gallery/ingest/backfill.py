@@ -1,64 +1,92 @@
-"""Adds a descriptor of regions to a gallery that was made without: reads the images that lack it alone."""
+"""Adds a descriptor to a gallery that was made without it: reads the images that lack it alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
-from lookalike.descriptors import min_side, region_network
-from lookalike.errors import LoadError
-from lookalike.gallery.ingest.extract import regions_of
-from lookalike.gallery.storage.regions import Packed
+from lookalike.descriptors import describe_all, get, min_side
+from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.gallery.ingest.extract import packed_regions, packed_vectors
+from lookalike.gallery.library import Library
+from lookalike.gallery.load_verified import load_or_failure
+from lookalike.gallery.storage.base import GalleryStorage, PackedRegions
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import Store
-from lookalike.imaging import MAX_PIXELS, load
+from lookalike.imaging import MAX_PIXELS
 from lookalike.parallel import in_order
 from lookalike.types import AddReport, Failure, Image, Progress
 
 CHUNK = 8  # images that are described together, and written in one transaction: what a killed process can lose
 
-Told = tuple[Row, dict[str, Packed] | Failure]
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What a descriptor gives of one image: a vector and its contrast, or regions."""
+
+    row: Row
+    vector: tuple[bytes, float] | None = None
+    regions: PackedRegions | None = None
 
 
-def declare_regions(store: Store, name: str) -> None:
-    """The gallery holds the regions of this network from now on. Raises UserError for a descriptor without regions."""
-    network = region_network(name)
-    if name not in store.cards():
-        with store.transaction():
-            store.put_descriptor(network.card)
-            store.regions.mark({name: network.gives.names})
+def declare(store: GalleryStorage, name: str) -> None:
+    """The gallery holds this descriptor from now on. Raises UserError for an unknown one."""
+    descriptor = get(name)
+    if name in store.fingerprints():
+        return
+    with store.transaction():
+        store.put_descriptor(descriptor.card)
+        if isinstance(descriptor, RegionNetwork):
+            store.regions.mark({name: descriptor.gives.names})
 
 
-def backfill_regions(store: Store, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:
-    """The regions of every image that was not asked for them. A file that is gone, unreadable or not the one that was
-    indexed is a failure, and stays as it is. Interrupted, the next call goes on."""
-    lacking = store.regions.lacking(name)
-    updated, failed = 0, []
+def backfill(store: GalleryStorage, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:
+    """Describe every image that lacks this descriptor. A file that is gone, unreadable or not the one that was indexed
+    is a failure, and stays as it is. Interrupted, the next call goes on."""
+    lacking = store.lacking(name)
+    done, failed = 0, []
     chunks = (list(store.rows(lacking[at : at + CHUNK]).values()) for at in range(0, len(lacking), CHUNK))
-    for told in in_order(partial(_described, rows, name, max_pixels) for rows in chunks):
-        with store.transaction():
-            for row, found in told:
-                if not isinstance(found, Failure) and store.rows([row.id]):
-                    store.regions.put(row.id, found)
-        failed += [found for _, found in told if isinstance(found, Failure)]
-        updated = updated + len(told)
+    for results in in_order(partial(_described, rows, name, max_pixels) for rows in chunks):
+        _write(store, name, [one for one in results if isinstance(one, Extracted)])
+        failed += [one for one in results if isinstance(one, Failure)]
+        done += len(results)
         if progress:
-            progress(updated, len(lacking))
-    return AddReport(updated=updated - len(failed), unchanged=store.count() - len(lacking), failed=tuple(failed))
+            progress(done, len(lacking))
+    return AddReport(updated=done - len(failed), unchanged=store.count() - len(lacking), failed=tuple(failed))
 
 
-def _described(rows: Sequence[Row], name: str, max_pixels: int) -> list[Told]:
-    loaded = [(row, _loaded(row, name, max_pixels)) for row in rows]
-    images = [image for _, image in loaded if isinstance(image, Image)]
-    found: Iterator[dict[str, Packed]] = iter(regions_of(images, [name]))
-    return [(row, next(found) if isinstance(image, Image) else image) for row, image in loaded]
+def _write(store: GalleryStorage, name: str, results: Sequence[Extracted]) -> None:
+    """What another process has removed meanwhile is left out."""
+    with store.transaction():
+        store.put_vectors(name, {one.row.id: one.vector for one in results if one.vector is not None})
+        there = store.rows([one.row.id for one in results])
+        for one in results:
+            if one.regions is not None and one.row.id in there:
+                store.regions.put(one.row.id, {name: one.regions})
 
 
-def _loaded(row: Row, name: str, max_pixels: int) -> Image | Failure:
-    try:
-        image = load(row.path, min_side=min_side([name]), max_pixels=max_pixels)
-    except LoadError as error:
-        return Failure(row.path, error.reason)
-    if image.sha256 != row.sha256:
-        return Failure(row.path, "changed since it was indexed; index its folder again")
-    return image
+def _described(rows: Sequence[Row], name: str, max_pixels: int) -> list[Extracted | Failure]:
+    """One result per row, in their order."""
+    read = [load_or_failure(row, min_side=min_side([name]), max_pixels=max_pixels) for row in rows]
+    found = iter(_extracted([(row, one) for row, one in zip(rows, read, strict=True) if isinstance(one, Image)], name))
+    return [one if isinstance(one, Failure) else next(found) for one in read]
+
+
+def _extracted(loaded: Sequence[tuple[Row, Image]], name: str) -> list[Extracted]:
+    images = [image for _, image in loaded]
+    if isinstance(get(name), RegionNetwork):
+        regions = packed_regions(images, [name])
+        return [Extracted(row, regions=one[name]) for (row, _), one in zip(loaded, regions, strict=True)]
+    described = describe_all(images, [name])
+    return [Extracted(row, vector=packed_vectors(described, n)[name]) for n, (row, _) in enumerate(loaded)]
+
+
+def add_descriptor(library: Library, name: str, progress: Progress | None, max_pixels: int) -> AddReport:
+    """As ``Gallery.add_descriptor``."""
+    descriptor = get(name)
+    if library.store.count() and name not in library.store.fingerprints():
+        library.store.privacy.need_paths("describing images afterwards")
+    declare(library.store, name)
+    held = library.region_cards if isinstance(descriptor, RegionNetwork) else library.cards
+    held[name] = descriptor.card
+    return backfill(library.store, name, progress, max_pixels)

@@ -14,11 +14,10 @@ from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
 from lookalike.gallery.ingest.scan import Found
 from lookalike.gallery.storage import region_codec
+from lookalike.gallery.storage.base import NewImage, PackedRegions
 from lookalike.gallery.storage.embeddings import dtype_of
 from lookalike.gallery.storage.keypoint_codec import KEPT, packed
-from lookalike.gallery.storage.regions import Packed
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewImage
 from lookalike.gallery.storage.thumbnails import KEPT as KEPT_SIDE
 from lookalike.gallery.storage.thumbnails import webp
 from lookalike.imaging import load
@@ -136,7 +135,7 @@ def _describe(loaded: Sequence[tuple[Found, Image]], spec: ExtractionSpec) -> li
     try:
         described = describe_all([image for _, image in loaded], spec.names)
         points = [packed(keypoints(image, KEPT)) if spec.keypoints else None for _, image in loaded]
-        regions = regions_of([image for _, image in loaded], spec.regions)
+        regions = packed_regions([image for _, image in loaded], spec.regions)
         small = [webp(image.pixels, KEPT_SIDE) if spec.thumbnails else None for _, image in loaded]
     except ModelError:
         raise  # no fault of the images
@@ -146,22 +145,23 @@ def _describe(loaded: Sequence[tuple[Found, Image]], spec: ExtractionSpec) -> li
         file = loaded[0][0]
         return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
     return [
-        NewImage(_row(file, image), _vectors(described, n), points[n], regions[n], small[n])
+        NewImage(_row(file, image), packed_vectors(described, n), points[n], regions[n], small[n])
         for n, (file, image) in enumerate(loaded)
     ]
 
 
-def regions_of(images: Sequence[Image], names: Sequence[str]) -> list[dict[str, Packed]]:
+def packed_regions(images: Sequence[Image], names: Sequence[str]) -> list[dict[str, PackedRegions]]:
     """Of each image, by each of these networks, as they are stored."""
-    found: list[dict[str, Packed]] = [{} for _ in images]
+    found: list[dict[str, PackedRegions]] = [{} for _ in images]
     for name in names:
         network = region_network(name)
         for one, told in zip(found, network.regions(images), strict=True):
-            one[name] = Packed(region_codec.packed(told), region_codec.objects(told, network.gives.names))
+            one[name] = PackedRegions(region_codec.packed(told), region_codec.objects(told, network.gives.names))
     return found
 
 
-def _vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:
+def packed_vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:
+    """Of the image of this number: name -> its vector as it is stored, and its contrast."""
     return {
         name: (part.vectors[number].astype(dtype_of(get(name).card)).tobytes(), float(part.contrast[number]))
         for name, part in described.items()

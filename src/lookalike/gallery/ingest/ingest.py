@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 
-from lookalike.errors import StorageFull
+from lookalike.errors import StorageFull, UserError
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameContent, Unusable, read_all
-from lookalike.gallery.ingest.scan import Found, Listed, Skipped
+from lookalike.gallery.ingest.scan import Found, Listed, Skipped, walk
+from lookalike.gallery.library import Library
+from lookalike.gallery.storage.base import GalleryStorage, NewImage
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import NewImage, Store
+from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
 from lookalike.gallery.storage.thumbnails import Thumbnails
+from lookalike.paths import PathLike, absolute
 from lookalike.types import AddReport, Failure, Progress
 
 BATCH = 256  # outcomes per transaction
@@ -23,7 +27,7 @@ class Ingestor:
 
     def __init__(
         self,
-        store: Store,
+        store: GalleryStorage,
         spec: ExtractionSpec,
         max_pixels: int,
         retry_failed: bool,
@@ -176,3 +180,54 @@ def _placed(row: Row, file: Found) -> Row:
         row.taken,
         row.camera,
     )
+
+
+def add_sources(
+    library: Library, paths: Sequence[PathLike], max_pixels: int, retry_failed: bool, progress: Progress | None
+) -> AddReport:
+    """As ``Gallery.add``."""
+    store = library.store
+    thumbnails = store.privacy.retention == "thumbnails"
+    spec = ExtractionSpec(tuple(library.cards), store.keeps_keypoints(), tuple(library.region_cards), thumbnails)
+    with store.transaction():
+        for path in filter(os.path.isdir, map(absolute, paths)):
+            store.put_root(path)
+    with _thumbnails(library) as kept:
+        ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept)
+        report = ingestor.run(list(walk(paths, avoid=str(library.path))))
+    _sweep(library)
+    return report
+
+
+def forget_sources(library: Library, paths: Sequence[PathLike]) -> int:
+    """As ``Gallery.remove``."""
+    with library.store.transaction():
+        count = library.store.forget(map(absolute, paths))
+    _sweep(library)
+    return count
+
+
+def gone_files(library: Library, force: bool) -> list[str]:
+    """The paths of images whose files are gone. Raises UserError if an added folder itself is, unless by ``force``."""
+    library.store.privacy.need_paths("refreshing")
+    missing = [root for root in library.store.roots() if not os.path.isdir(root)]
+    if missing and not force:
+        raise UserError(f"{missing[0]}: this folder is gone; is its drive mounted? To forget it, use force")
+    return [row.path for row in library.store.every_row() if not os.path.lexists(row.path)]
+
+
+@contextmanager
+def _thumbnails(library: Library) -> Iterator[Thumbnails | None]:
+    """Those that the gallery keeps by itself; others are made when they are asked for."""
+    if library.store.privacy.retention != "thumbnails":
+        yield None
+        return
+    with closing(Thumbnails(library.path)) as thumbnails:
+        yield thumbnails
+
+
+def _sweep(library: Library) -> None:
+    """No thumbnail outlives its image."""
+    if (library.path / THUMBNAILS).exists():
+        with closing(Thumbnails(library.path)) as thumbnails:
+            thumbnails.sweep(library.store.contents())

@@ -8,12 +8,11 @@ from functools import partial
 
 from lookalike.descriptors.neural.classifier import classify, labels_of, source_of
 from lookalike.descriptors.neural.model_card import ModelCard
-from lookalike.errors import FileMissing, LoadError, StorageFull, UserError
-from lookalike.gallery.storage.filters import Condition
-from lookalike.gallery.storage.labels import Prediction
+from lookalike.errors import StorageFull, UserError
+from lookalike.gallery.load_verified import load_or_failure
+from lookalike.gallery.storage.base import GalleryStorage, Prediction
+from lookalike.gallery.storage.database import MANY
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import MANY, Store
-from lookalike.imaging import load
 from lookalike.parallel import in_order
 from lookalike.types import ClassifyReport, Failure, Image, Progress
 
@@ -27,7 +26,9 @@ Answer = Prediction | Failure
 class Classifier:
     """One run of ``Gallery.classify``: asks about what was not asked yet, writes batches, counts everything."""
 
-    def __init__(self, store: Store, card: ModelCard, top: int, least: float | None, progress: Progress | None) -> None:
+    def __init__(
+        self, store: GalleryStorage, card: ModelCard, top: int, least: float | None, progress: Progress | None
+    ) -> None:
         self._store, self._card, self._progress = store, card, progress
         self._top, self._least = top, least
         self._source = source_of(card)
@@ -36,14 +37,14 @@ class Classifier:
         self._labelled = self._abstained = 0
         self._failed: list[Failure] = []
 
-    def run(self, where: Condition, redo: bool, replace: bool) -> ClassifyReport:
+    def run(self, where: str | None, redo: bool, replace: bool) -> ClassifyReport:
         """Classify these images. Interrupted at any moment, what was told so far is written first.
 
         Raises UserError if another version of the model has labelled images with other classes, unless it is to
         ``replace`` them, and what ``classify`` raises."""
         self._enter(replace)
         ids = self._store.labels.unasked(where, self._source, self._top)
-        chosen = self._store.allowed(where.sql, where.values).tolist()
+        chosen = self._store.select(where).tolist()
         asked = chosen if redo else ids
         try:
             for done, answer in enumerate(self._answers(asked), 1):
@@ -103,24 +104,11 @@ class Classifier:
 
 def _told(rows: Sequence[Row], card: ModelCard, top: int, least: float | None) -> list[Answer]:
     """One answer per image; what cannot be read comes last."""
-    read = [(row, _read(row, card.input.side)) for row in rows]
+    read = [(row, load_or_failure(row, min_side=card.input.side)) for row in rows]
     usable = [(row, image) for row, image in read if isinstance(image, Image)]
     classified = classify([image for _, image in usable], card)
     told = [Prediction(row.id, classified.top(place, top, least)) for place, (row, _) in enumerate(usable)]
     return [*told, *(failure for _, failure in read if isinstance(failure, Failure))]
-
-
-def _read(row: Row, side: int) -> Image | Failure:
-    """The image, if it can be read and is the one that was indexed."""
-    try:
-        image = load(row.path, min_side=side)
-    except FileMissing:
-        return Failure(row.path, "vanished: it was indexed, and then gone")
-    except LoadError as error:
-        return Failure(row.path, error.reason)
-    if image.sha256 != row.sha256:
-        return Failure(row.path, "changed since it was indexed; index its folder again")
-    return image
 
 
 def _listed(names: Sequence[str]) -> str:

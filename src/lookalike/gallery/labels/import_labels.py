@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from lookalike.csvfile import Line, Named, read_csv
 from lookalike.errors import UserError
-from lookalike.gallery.storage.store import Store
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.paths import PathLike, absolute
 from lookalike.types import Failure, Label, LabelReport
 
@@ -27,7 +27,7 @@ class _Read:
     failed: list[Failure] = field(default_factory=list)
 
 
-def label_from_folders(store: Store, root: PathLike) -> LabelReport:
+def label_from_folders(store: GalleryStorage, root: PathLike) -> LabelReport:
     """Images below ``root`` are called as the first folder on the way to them; those in ``root`` itself get no label.
 
     Raises UserError if the gallery holds none below it."""
@@ -42,7 +42,7 @@ def label_from_folders(store: Store, root: PathLike) -> LabelReport:
     return _written(store, "folders", read)
 
 
-def label_from_csv(store: Store, file: PathLike) -> LabelReport:
+def label_from_csv(store: GalleryStorage, file: PathLike) -> LabelReport:
     """Images are called as a line of the file says. Lines that name no image of the gallery, no label, or another
     label than an earlier line are listed as failed, and so is every line of such an image; the others are used.
 
@@ -79,7 +79,7 @@ def _tidy(label: str) -> str:
     return unicodedata.normalize("NFC", label).strip()
 
 
-def _written(store: Store, source: str, read: _Read) -> LabelReport:
+def _written(store: GalleryStorage, source: str, read: _Read) -> LabelReport:
     """In place of what the same source said of these images before."""
     rows = {path: store.row_of(path) for path in (*read.labels, *read.unlabelled)}
     with store.transaction():

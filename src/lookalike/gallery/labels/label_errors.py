@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.errors import UserError
 from lookalike.gallery.index.faiss_index import FaissIndex
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import Store
 from lookalike.types import Floats, Ids, Label, LabelError, Neighbour
 
 NEIGHBOURS = 10
@@ -39,7 +39,7 @@ class _Called:
 
 
 def find_label_errors(
-    store: Store, card: DescriptorCard, k: int = NEIGHBOURS, source: str | None = None
+    store: GalleryStorage, card: DescriptorCard, k: int = NEIGHBOURS, source: str | None = None
 ) -> list[LabelError]:
     """The images whose label is not that of the majority of their k nearest labelled neighbours, the surest first.
 
@@ -70,7 +70,7 @@ def find_label_errors(
     return sorted(found, key=lambda one: (-one.share, one.own_share, one.path))
 
 
-def _called(store: Store, card: DescriptorCard, labels: Mapping[int, Label]) -> _Called:
+def _called(store: GalleryStorage, card: DescriptorCard, labels: Mapping[int, Label]) -> _Called:
     embeddings = Embeddings.read(store, {card.name: card}, [card.name], np.array(sorted(labels), np.int64))
     rows = store.rows(embeddings.ids.tolist())
     first: dict[tuple[str, str], int] = {}

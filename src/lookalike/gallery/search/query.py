@@ -1,38 +1,57 @@
-"""The image that is looked for, and the part of it; what every search asks with."""
+"""The image that is looked for, or the part of it, and what is known of one that the gallery holds."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
 
 from lookalike.descriptors import get, min_side
-from lookalike.errors import UserError
+from lookalike.descriptors.base import Described, DescriptorCard
+from lookalike.errors import ImageMissing
+from lookalike.gallery.search.options import Region, parse_region
+from lookalike.gallery.storage.base import GalleryStorage
+from lookalike.gallery.storage.embeddings import dtype_of
+from lookalike.gallery.storage.row import Row
 from lookalike.imaging import crop, load
 from lookalike.paths import PathLike
-from lookalike.types import Box, Image
+from lookalike.types import Image
 
-Region = Box | tuple[float, float, float, float]
+ImageSource = PathLike | bytes | Image
+QuerySource = ImageSource | Row
 
 
-def query_image(image: PathLike | bytes | Image, names: Sequence[str], region: Region | None, least: int = 1) -> Image:
+def query_image(source: QuerySource, names: Sequence[str], region: Region | None, least: int = 1) -> Image:
     """The query for these descriptors, or the part ``region`` of it; its shorter side at least ``least`` pixels where
-    the file has them. Raises LoadError, or UserError for a region that is not within."""
+    the file has them. Of an image of the gallery its file is read.
+
+    Raises LoadError, or UserError for a region that is not within."""
     side = max(least, min_side(names)) if region is None else None
-    image = image if isinstance(image, Image) else load(image, min_side=side)
-    return image if region is None else crop(image, box_of(region))
-
-
-def box_of(region: Region) -> Box:
-    """A region as people write it. Raises UserError if it is not four numbers."""
-    if isinstance(region, Box):
-        return region
-    try:
-        x, y, width, height = map(float, region)
-    except (TypeError, ValueError):
-        raise UserError(f"a region is four numbers x, y, width, height, not {region!r}") from None
-    return Box(x, y, width, height)
+    source = source.path if isinstance(source, Row) else source
+    image = source if isinstance(source, Image) else load(source, min_side=side)
+    return image if region is None else crop(image, parse_region(region))
 
 
 def is_blank(image: Image, names: Iterable[str]) -> bool:
     """Whether one of the descriptors sees nothing in it: it would be like every other blank image."""
     found = [get(name) for name in names]
     return any(float(one.describe([image]).contrast[0]) < one.card.min_contrast for one in found)
+
+
+def stored_embeddings(
+    store: GalleryStorage, cards: Mapping[str, DescriptorCard], names: Sequence[str], row: Row
+) -> dict[str, Described]:
+    """The vectors of an image that the gallery holds, by each of these descriptors, so that nothing is decoded.
+
+    Raises ImageMissing if it was removed."""
+    return {name: _stored(store, cards[name], row) for name in names}
+
+
+def _stored(store: GalleryStorage, card: DescriptorCard, row: Row) -> Described:
+    found = store.vector(card.name, row.id)
+    if found is None:
+        raise ImageMissing(f"{row.path}: not in this gallery any more")
+    data, contrast = found
+    vector = np.frombuffer(data, dtype_of(card))[None]
+    exact = vector if card.metric == "hamming" else vector.astype(np.float32)
+    return Described(exact, np.array([contrast], np.float32))

@@ -7,13 +7,14 @@ many pairs some are near by chance (in a first trial: 0.714 of the hard edits ag
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors import region_network
+from lookalike.descriptors.base import Described
 from lookalike.descriptors.neural.region_model import Regions, in_pixels
 from lookalike.distance import cosine
 from lookalike.gallery.storage.region_codec import of_unit_length
@@ -33,6 +34,12 @@ class RegionQuery:
     width: int
     height: int
     sha256: str = ""
+    image: Image | None = None
+
+    @property
+    def described(self) -> Mapping[str, Described]:
+        """Nothing yet."""
+        return {}
 
     @classmethod
     def of(cls, name: str, image: Image, sha256: str, closer: bool = False) -> RegionQuery:
@@ -40,11 +47,11 @@ class RegionQuery:
         network = region_network(name)
         telling = network.contrast(image) >= network.card.min_contrast
         looks = network.looks(image) if telling else np.empty((0, network.card.dim), np.float32)
-        return cls(looks, network.parts(image, closer), image.width, image.height, sha256)
+        return cls(looks, network.parts(image, closer), image.width, image.height, sha256, image)
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RegionMatch:
     """How near an image is, and which of its regions tells, or which of the query's (``box_in``)."""
 
     distance: float
@@ -52,7 +59,7 @@ class Place:
     box_in: str
 
 
-def nearest(query: RegionQuery, images: Sequence[tuple[int, NDArray[np.int8]]]) -> dict[int, Place]:
+def nearest(query: RegionQuery, images: Sequence[tuple[int, NDArray[np.int8]]]) -> dict[int, RegionMatch]:
     """Image id -> its least cosine distance by comparing with everything. ``images``: their
     vectors as they are kept, the whole image first; one without any is like nothing."""
     shown = [(number, vectors) for number, vectors in images if len(vectors)]
@@ -65,24 +72,24 @@ def nearest(query: RegionQuery, images: Sequence[tuple[int, NDArray[np.int8]]]) 
     found = {}
     for (number, _), start, end in zip(shown, starts.tolist(), ends.tolist(), strict=True):
         best = int(as_part[start:end].argmin())
-        found[number] = Place(float(as_part[start + best]), best, "image")
+        found[number] = RegionMatch(float(as_part[start + best]), best, "image")
     return _nearer(found, _as_wholes(query.parts, [number for number, _ in shown], vectors[starts]))
 
 
-def measured(place: Place, image: Regions, query: RegionQuery) -> float:
+def measured(match: RegionMatch, image: Regions, query: RegionQuery) -> float:
     """The distance of a place to the last digit, whatever else it was compared together with."""
-    if place.box_in == "query":
-        return float(cosine(query.parts.vectors[[place.region]], image.vectors[:1])[0, 0])
-    return float(cosine(query.looks, image.vectors[[place.region]]).min())
+    if match.box_in == "query":
+        return float(cosine(query.parts.vectors[[match.region]], image.vectors[:1])[0, 0])
+    return float(cosine(query.looks, image.vectors[[match.region]]).min())
 
 
-def box_of(place: Place, images: Regions, query: RegionQuery, width: int, height: int) -> Box | None:
+def box_of(match: RegionMatch, images: Regions, query: RegionQuery, width: int, height: int) -> Box | None:
     """Where it is, in pixels of the image (``width``, ``height``) or of the query; None for all of it."""
-    boxes = images.boxes if place.box_in == "image" else query.parts.boxes
-    box = boxes[place.region]
+    boxes = images.boxes if match.box_in == "image" else query.parts.boxes
+    box = boxes[match.region]
     if box[2] >= WHOLE and box[3] >= WHOLE:
         return None
-    return in_pixels(box, width, height) if place.box_in == "image" else in_pixels(box, query.width, query.height)
+    return in_pixels(box, width, height) if match.box_in == "image" else in_pixels(box, query.width, query.height)
 
 
 def _distances(a: Floats, b: Floats) -> Floats:
@@ -90,16 +97,17 @@ def _distances(a: Floats, b: Floats) -> Floats:
     return np.asarray(np.float32(1) - a @ b.T, np.float32)
 
 
-def _as_wholes(parts: Regions, numbers: Sequence[int], wholes: Floats) -> dict[int, Place]:
+def _as_wholes(parts: Regions, numbers: Sequence[int], wholes: Floats) -> dict[int, RegionMatch]:
     """How near whole images are to a part of the query."""
     if not len(parts):
         return {}
     distances = _distances(parts.vectors, wholes)
     best = distances.argmin(0).tolist()
     return {
-        one: Place(float(distances[b, n]), b, "query") for n, (one, b) in enumerate(zip(numbers, best, strict=True))
+        one: RegionMatch(float(distances[b, n]), b, "query")
+        for n, (one, b) in enumerate(zip(numbers, best, strict=True))
     }
 
 
-def _nearer(ones: dict[int, Place], others: dict[int, Place]) -> dict[int, Place]:
+def _nearer(ones: dict[int, RegionMatch], others: dict[int, RegionMatch]) -> dict[int, RegionMatch]:
     return ones | {n: other for n, other in others.items() if other.distance < ones[n].distance}

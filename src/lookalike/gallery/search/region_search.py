@@ -1,6 +1,6 @@
-"""Search by regions: what the query shows is a part of an image, or a part of the query is a whole image.
+"""Candidates by regions: what the query shows is a part of an image, or a part of the query is a whole image.
 
-The index tells which images may be near, and the store how near they are (regionplaces.py).
+The index tells which images may be near, and the store how near they are (region_matching.py).
 """
 
 from __future__ import annotations
@@ -9,66 +9,106 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lookalike.descriptors.neural.region_model import Regions
-from lookalike.gallery.index.region_index_cache import RegionIndexCache
-from lookalike.gallery.search.region_matching import Place, RegionQuery, box_of, measured, nearest
-from lookalike.gallery.storage.filters import Condition
+from lookalike.comparison.evidence import SIDE
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS
+from lookalike.descriptors import get, region_network
+from lookalike.descriptors.fusion import BLEND
+from lookalike.descriptors.neural.region_model import FINER, RegionNetwork, Regions
+from lookalike.errors import UserError
+from lookalike.gallery.library import Library
+from lookalike.gallery.search.options import SearchOptions
+from lookalike.gallery.search.query import QuerySource, query_image
+from lookalike.gallery.search.region_matching import RegionMatch, RegionQuery, box_of, measured, nearest
 from lookalike.gallery.storage.region_codec import MAX_REGIONS
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import Store
-from lookalike.types import Hit, Ids
+from lookalike.types import Hit, Ids, Image
 
-REACH = 1_000  # regions that the index tells of for each look at the query, at least
-REACH_WHOLES = 20  # images that it tells of for each part of the query, at least
-CANDIDATES = 200  # images that are compared exactly, at least
-FEW = 2_000  # images that a filter leaves: from here down they are compared one by one
+REGIONS_PER_SCALE = 1_000  # regions that the index tells of for each scale of the query, at least
+WHOLES_PER_PART = 20  # images that it tells of for each part of the query, at least
+EXACT_CANDIDATES = 200  # images that are compared exactly, at least
+EXACT_SEARCH_LIMIT = 2_000  # images that a filter leaves: from here down they are compared one by one
 
 
-class RegionSearcher:
-    """Search by regions over one gallery."""
+class RegionSource:
+    """A search by the regions of one network."""
 
-    def __init__(self, store: Store, copies: RegionIndexCache) -> None:
-        self._store, self._copies = store, copies
+    def __init__(self, library: Library, name: str) -> None:
+        self._store, self._index, self._name = library.store, library.region_index, name
 
-    def search(self, name: str, query: RegionQuery, k: int, where: Condition | None, exact: bool) -> list[Hit]:
-        """The k nearest images, best first; byte-identical ones come before. Nothing else for a blank query."""
-        allowed = None if where is None else self._store.allowed(where.sql, where.values)
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (self._name,)
+
+    @property
+    def reranks(self) -> bool:
+        return True
+
+    @property
+    def second_chance(self) -> str | None:
+        return None
+
+    def query(self, source: QuerySource, options: SearchOptions, depth: int) -> RegionQuery:
+        if options.views or options.feedback:
+            raise UserError("views, good and bad are for whole images: leave them out in a search by regions")
+        least = max(SIDE if depth else 1, FINER * region_network(self._name).card.min_side)
+        needed = (self._name, *(COMPARISON_DESCRIPTORS if depth else ()))
+        image = query_image(source, needed, options.region, least)
+        return RegionQuery.of(self._name, image, image.sha256 if options.region is None else "")
+
+    def closer(self, image: Image) -> RegionQuery:
+        """A query whose parts are looked for at one more size."""
+        return RegionQuery.of(self._name, image, "", closer=True)
+
+    def candidates(self, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
+        """As in the contract; nothing but the same bytes for a blank query."""
         same = [row.id for row in self._store.same_content(query.sha256)] if query.sha256 else []
         same = same if allowed is None else np.intersect1d(same, allowed).tolist()
-        places = self._places(name, query, k, allowed, exact) if len(query.looks) else {}
-        order = sorted(places.keys() - set(same), key=lambda number: (places[number].distance, number))
+        matches = self._matches(query, k, allowed, exact) if len(query.looks) else {}
+        order = sorted(matches.keys() - set(same), key=lambda number: (matches[number].distance, number))
         rows = self._store.rows([*same, *order][:k])
         identical = [Hit(rows[one].path, 0.0, 1.0, "identical") for one in same[:k] if one in rows]
-        return identical + self._hits(name, query, rows, {one: places[one] for one in order if one in rows})
+        return identical + self._hits(query, rows, {one: matches[one] for one in order if one in rows})
 
-    def _hits(self, name: str, query: RegionQuery, rows: Mapping[int, Row], places: Mapping[int, Place]) -> list[Hit]:
-        """A distance between regions says nothing of copies; laying the one on the other does."""
-        kept = dict(self._store.regions.of_images(name, list(places)))
-        hits = [_hit(rows[one], place, kept[one], query) for one, place in places.items() if one in kept]
+    def _hits(self, query: RegionQuery, rows: Mapping[int, Row], matches: Mapping[int, RegionMatch]) -> list[Hit]:
+        """A distance between regions says nothing of copies; geometric verification does."""
+        kept = dict(self._store.regions.of_images(self._name, list(matches)))
+        hits = [_hit(rows[one], match, kept[one], query) for one, match in matches.items() if one in kept]
         return sorted(hits, key=lambda hit: hit.distance)
 
-    def _places(self, name: str, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> dict[int, Place]:
+    def _matches(self, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> dict[int, RegionMatch]:
         """Image id -> how near it is: of every image that is allowed, or of those that the index tells of."""
-        if exact or (allowed is not None and len(allowed) <= FEW):
-            ids = self._store.allowed("1", ()) if allowed is None else allowed
+        if exact or (allowed is not None and len(allowed) <= EXACT_SEARCH_LIMIT):
+            ids = self._store.select() if allowed is None else allowed
         else:
-            ids = self._candidates(name, query, k, allowed)
-        found: dict[int, Place] = {}
-        for block in self._store.regions.vectors_of(name, ids.tolist()):
+            ids = self._candidates(query, k, allowed)
+        found: dict[int, RegionMatch] = {}
+        for block in self._store.regions.vectors_of(self._name, ids.tolist()):
             found |= nearest(query, block)
         return found
 
-    def _candidates(self, name: str, query: RegionQuery, k: int, allowed: Ids | None) -> Ids:
+    def _candidates(self, query: RegionQuery, k: int, allowed: Ids | None) -> Ids:
         """The images that are most alike by the index, whichever way the one is in the other."""
-        index = self._copies.get(name)
+        index = self._index.get(self._name)
         if not len(index):
             return np.empty(0, np.int64)
-        found = [index.search(query.looks, min(max(REACH, MAX_REGIONS * k), len(index)), allowed)]
+        found = [index.search(query.looks, min(max(REGIONS_PER_SCALE, MAX_REGIONS * k), len(index)), allowed)]
         if len(query.parts):
-            reach = min(max(REACH_WHOLES, k), self._store.count())
+            reach = min(max(WHOLES_PER_PART, k), self._store.count())
             found.append(index.search_wholes(query.parts.vectors, reach, allowed))
-        numbers, alike = (np.concatenate([part[n].ravel() for part in found]) for n in (0, 1))
-        return _first_images(numbers[np.argsort(-alike, kind="stable")], max(CANDIDATES, 4 * k))
+        numbers, similarities = (np.concatenate([part[n].ravel() for part in found]) for n in (0, 1))
+        return _first_images(numbers[np.argsort(-similarities, kind="stable")], max(EXACT_CANDIDATES, 4 * k))
+
+
+def holds_regions(library: Library, by: str) -> bool:
+    """Whether a search ``by`` this goes by regions. Raises UserError for those that are not held."""
+    if by in library.region_cards:
+        return True
+    if by == BLEND or by in library.cards or "=" in by or not isinstance(get(by), RegionNetwork):
+        return False
+    raise UserError(
+        f"this gallery holds no {by!r}; add them, and nothing else is read again: "
+        f"lookalike index --gallery {library.path} --with {by}"
+    )
 
 
 def _first_images(numbers: Ids, count: int) -> Ids:
@@ -76,7 +116,7 @@ def _first_images(numbers: Ids, count: int) -> Ids:
     return np.fromiter(list(dict.fromkeys((numbers[numbers >= 0] // MAX_REGIONS).tolist()))[:count], np.int64)
 
 
-def _hit(row: Row, place: Place, image: Regions, query: RegionQuery) -> Hit:
-    box = box_of(place, image, query, row.width, row.height)
-    distance = measured(place, image, query)
-    return Hit(row.path, distance, 0.0, "similar", box=box, box_in=place.box_in if box else None)
+def _hit(row: Row, match: RegionMatch, image: Regions, query: RegionQuery) -> Hit:
+    box = box_of(match, image, query, row.width, row.height)
+    distance = measured(match, image, query)
+    return Hit(row.path, distance, 0.0, "similar", box=box, box_in=match.box_in if box else None)

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import Blend
-from lookalike.gallery.search.stored_query import held
+from lookalike.gallery.search.query import stored_embeddings
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import Embeddings, ranking_distance
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.store import Store
 from lookalike.types import Floats
 
 GOOD, BAD = 0.75, -0.25
@@ -35,13 +35,17 @@ class Example:
 
 
 def examples(
-    store: Store, cards: Mapping[str, DescriptorCard], names: Sequence[str], good: Sequence[Row], bad: Sequence[Row]
+    store: GalleryStorage,
+    cards: Mapping[str, DescriptorCard],
+    names: Sequence[str],
+    good: Sequence[Row],
+    bad: Sequence[Row],
 ) -> tuple[Example, ...]:
     """Of the judged images those in which every one of the named descriptors sees something."""
     found = []
     for rows, share in ((good, GOOD), (bad, BAD)):
         for row in rows:
-            described = held(store, cards, names, row)
+            described = stored_embeddings(store, cards, names, row)
             if all(described[name].contrast[0] >= cards[name].min_contrast for name in names):
                 vectors = {name: part.vectors for name, part in described.items()}
                 found.append(Example(row, share / len(rows), vectors))

@@ -1,13 +1,13 @@
-"""Looks at the images themselves: what vectors call near is laid on one another, and told again.
+"""Re-ranks candidates by geometric verification: they are aligned with the query and compared anew.
 
-A file that is gone, cannot be read, or holds other bytes than were indexed is not looked at; what the vectors say of it
-stands, and is marked as not verified.
+A file that is gone, cannot be read, or holds other bytes than were indexed is not verified; what the vectors say of it
+stands, and is marked so.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
@@ -17,73 +17,88 @@ from lookalike.comparison.calibration import Calibration
 from lookalike.comparison.evidence import SIDE, Subject, subject
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, relate
 from lookalike.descriptors import describe_all, min_side
-from lookalike.descriptors.keypoints import Keypoints
+from lookalike.descriptors.base import Described
 from lookalike.errors import LoadError
-from lookalike.gallery.storage.row import Row
-from lookalike.imaging import load
+from lookalike.gallery.calibration.scoring import VERIFIED, Scoring
+from lookalike.gallery.library import Library
+from lookalike.gallery.load_verified import load_verified
+from lookalike.gallery.storage import keypoint_codec
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.parallel import in_order, once
-from lookalike.types import Comparison, Group, Hit, Pair, Progress
+from lookalike.types import Comparison, Group, Hit, Image, Pair, Progress
 
-RERANK_TOP_K = 20  # candidates of a search that are looked at
 SIDES = {"a": "query", "b": "image"}
+
+
+def comparison_input(image: Image, known: Mapping[str, Described]) -> ComparisonInput:
+    """What verification needs of an image, of which some vectors may be known already."""
+    lacking = [name for name in COMPARISON_DESCRIPTORS if name not in known]
+    described = {**known, **(describe_all([image], lacking) if lacking else {})}
+    return ComparisonInput(subject(image), {name: described[name] for name in COMPARISON_DESCRIPTORS})
 
 
 @dataclass(frozen=True, slots=True)
 class GeometricVerifier:
-    """``row_of``: the gallery's row for a path. ``kept``: the keypoints that it holds of an image, if any; both are
-    asked by one thread at a time. ``prior``, ``own``: as for ``decide``."""
+    """Over the images of one gallery. ``prior``, ``curve``: how sure it is of what the evidence says, as for
+    ``decide``. The store is asked by one thread at a time."""
 
-    row_of: Callable[[str], Row | None]
-    kept: Callable[[Row], Keypoints | None]
+    store: GalleryStorage
     prior: float
-    own: Calibration | None = None
+    curve: Calibration | None = None
     _asking: Lock = field(default_factory=Lock)
 
-    def looked(self, path: str) -> ComparisonInput | None:
+    @classmethod
+    def of(cls, library: Library, scoring: Scoring) -> GeometricVerifier:
+        """For a search in this gallery."""
+        return cls(library.store, scoring.prior(), scoring.curves.get(VERIFIED))
+
+    def load(self, path: str) -> ComparisonInput | None:
         """The image as it lies there, if it can be read and is the one that was indexed."""
         with self._asking:
-            row = self.row_of(path)
-            points = self.kept(row) if row else None
-        try:
-            image = load(path, min_side=max(SIDE, min_side(COMPARISON_DESCRIPTORS)))
-        except LoadError:
+            row = self.store.row_of(path)
+            kept = self.store.keypoints(row.id) if row else None
+        if row is None:
             return None
-        if row is None or image.sha256 != row.sha256:
+        points = None if kept is None else keypoint_codec.unpacked(kept, f"keypoints of {path}")
+        try:
+            image = load_verified(row, min_side=max(SIDE, min_side(COMPARISON_DESCRIPTORS)))
+        except LoadError:
             return None
         seen = subject(image) if points is None else Subject(image, points)
         return ComparisonInput(seen, describe_all([image], COMPARISON_DESCRIPTORS))
 
-    def told(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
-        return relate(a, b, self.prior, self.own)
+    def compare(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
+        """What the two have to do with each other, as this gallery is."""
+        return relate(a, b, self.prior, self.curve)
 
     def hits(self, query: ComparisonInput, hits: Sequence[Hit]) -> list[Hit]:
-        """The hits with what looking tells: same bytes first, then copies, the surest first, then the others."""
-        told = list(in_order(partial(self._hit, query, hit) for hit in hits))
-        return [hit for hit, _ in sorted(told, key=lambda one: _rank(*one))]
+        """The hits with what verification tells: same bytes first, then copies, the surest first, then the others."""
+        verified = list(in_order(partial(self._hit, query, hit) for hit in hits))
+        return [hit for hit, _ in sorted(verified, key=lambda one: _rank(*one))]
 
     def _hit(self, query: ComparisonInput, hit: Hit) -> tuple[Hit, float | None]:
-        """The hit, and the log-odds if it was looked at."""
-        found = None if hit.relation == "identical" else self.looked(hit.path)
+        """The hit, and the log-odds if it was verified."""
+        found = None if hit.relation == "identical" else self.load(hit.path)
         if found is None:
             return hit, None
-        told = self.told(query, found)
+        result = self.compare(query, found)
         better = replace(
             hit,
-            relation=told.relation,
-            probability=told.probability,
-            box=hit.box if told.box is None else told.box,
-            box_in=SIDES[told.box_in] if told.box_in else hit.box_in,
-            inliers=told.inliers,
-            edits=told.edits,
+            relation=result.relation,
+            probability=result.probability,
+            box=hit.box if result.box is None else result.box,
+            box_in=SIDES[result.box_in] if result.box_in else hit.box_in,
+            inliers=result.inliers,
+            edits=result.edits,
             verified=True,
         )
-        return better, math.inf if told.odds is None else told.odds
+        return better, math.inf if result.odds is None else result.odds
 
     def groups(self, groups: Sequence[Group], precision: float, progress: Progress | None = None) -> list[Group]:
-        """The groups without the pairs that are no copies with this probability once they are looked at, and without
+        """The groups without the pairs that are no copies with this probability once they are verified, and without
         those that have no other member left."""
-        told = in_order(task for group in groups for task in self._tasks(group, precision))
-        counted = _counted(told, sum(len(group.pairs) for group in groups), progress)
+        results = in_order(task for group in groups for task in self._tasks(group, precision))
+        counted = _counted(results, sum(len(group.pairs) for group in groups), progress)
         kept = []
         for group in groups:
             pairs = [pair for pair in islice(counted, len(group.pairs)) if pair is not None]
@@ -92,31 +107,31 @@ class GeometricVerifier:
         return kept
 
     def _tasks(self, group: Group, precision: float) -> Iterator[Callable[[], Pair | None]]:
-        keep = once(partial(self.looked, group.keep))
+        keep = once(partial(self.load, group.keep))
         return (partial(self._pair, keep, precision, pair) for pair in group.pairs)
 
     def _pair(self, keep: Callable[[], ComparisonInput | None], precision: float, pair: Pair) -> Pair | None:
-        """The pair as it looks, or None if it is no copy after all, or not surely enough."""
+        """The pair as verified, or None if it is no copy after all, or not surely enough."""
         a = None if pair.relation == "identical" else keep()
-        b = None if a is None else self.looked(pair.b)
+        b = None if a is None else self.load(pair.b)
         if a is None or b is None:
             return pair
-        told = self.told(a, b)
-        if told.probability < precision:
+        result = self.compare(a, b)
+        if result.probability < precision:
             return None
         return replace(
             pair,
-            relation=told.relation,
-            probability=told.probability,
-            box=told.box,
-            box_in=told.box_in,
-            edits=told.edits,
+            relation=result.relation,
+            probability=result.probability,
+            box=result.box,
+            box_in=result.box_in,
+            edits=result.edits,
             verified=True,
         )
 
 
-def _counted(told: Iterable[Pair | None], total: int, progress: Progress | None) -> Iterator[Pair | None]:
-    for done, pair in enumerate(told, 1):
+def _counted(results: Iterable[Pair | None], total: int, progress: Progress | None) -> Iterator[Pair | None]:
+    for done, pair in enumerate(results, 1):
         if progress:
             progress(done, total)
         yield pair

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryVersion, StorageFull
+from lookalike.types import Ids
 
 APPLICATION_ID = 0x4C6B416C  # "LkAl": tells a gallery from any other SQLite file
 MIGRATIONS = (
@@ -19,6 +20,7 @@ MIGRATIONS = (
     "schema-4.sql",
     "schema-5.sql",
 )  # number n takes a gallery from version n to n + 1
+MANY = 500  # values per IN list, well under SQLite's limit
 WAIT_SECONDS = 60.0  # for another process to finish its batch
 
 _ERRORS: Mapping[str, tuple[type[GalleryError], str]] = {
@@ -170,3 +172,14 @@ def _refuse_cut_short(file: Path) -> None:
         raise GalleryDamaged(
             f"{file}: cut short ({size} of {expected} bytes); restore a copy, or index the folders into a new gallery"
         )
+
+
+def marks(values: Sequence[Any]) -> str:
+    """A question mark for each value, for an IN list."""
+    return ",".join("?" * len(values))
+
+
+def batched(ids: Sequence[int] | Ids, size: int) -> Iterator[list[int]]:
+    """The ids as plain ints, ``size`` of them at a time."""
+    for start in range(0, len(ids), size):
+        yield [int(number) for number in ids[start : start + size]]

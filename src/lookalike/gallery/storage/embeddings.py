@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import Blend
 from lookalike.distance import METRICS, paired
-from lookalike.gallery.storage.store import Store
+from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.types import Floats, Ids
 
 
@@ -37,7 +37,7 @@ class Embeddings:
 
     @classmethod
     def read(
-        cls, store: Store, cards: Mapping[str, DescriptorCard], names: Iterable[str], ids: Ids | None = None
+        cls, store: GalleryStorage, cards: Mapping[str, DescriptorCard], names: Iterable[str], ids: Ids | None = None
     ) -> Embeddings:
         """From the store: all images, or those of ``ids``, that have every one of the named vectors."""
         held = {}

@@ -18,7 +18,7 @@ LONGEST = 2000  # characters; keeps the nesting within what SQLite takes
 PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
 # The most probable first; of equals, a person's.
 LABEL_ORDER = f"l.probability DESC, l.source NOT IN {PERSONS}, l.source, l.label"
-_LABEL = f"(SELECT {{}} FROM labels l WHERE l.image_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"  # noqa: S608  constants alone
+_LABEL = f"(SELECT {{}} FROM labels l WHERE l.image_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"
 
 # An object by this name is seen in the image: '' stands for all objects together, see packing.py.
 _SEEN = "EXISTS (SELECT 1 FROM objects o WHERE o.image_id = p.id AND o.name <> '' {})"
@@ -49,10 +49,13 @@ class Condition:
     values: tuple[Any, ...] = ()
 
 
-def parse(text: str) -> Condition:
-    """A filter as an SQL condition. Raises UserError that points at what was not understood."""
+def parse(text: str | None) -> Condition:
+    """A filter as an SQL condition; without one, every image. Raises UserError that points at what was not
+    understood."""
     import lark
 
+    if text is None:
+        return Condition("1")
     if len(text) > LONGEST:
         raise UserError(f"where: longer than {LONGEST} characters")
     try:

@@ -5,22 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
-from lookalike.gallery.storage.database import Database
+from lookalike.gallery.storage import filters
+from lookalike.gallery.storage.base import Prediction
+from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.filters import LABEL_ORDER, Condition
 from lookalike.types import Label, LabelledImage
-
-EVERYTHING = Condition("1")
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What a model said of an image: perhaps nothing, that is no label."""
-
-    image: int
-    labels: tuple[Label, ...]
 
 
 class LabelStore:
@@ -30,10 +21,16 @@ class LabelStore:
         self._db = database
 
     def of_images(
-        self, condition: Condition = EVERYTHING, source: str | None = None
+        self, where: str | None = None, source: str | None = None, ids: Sequence[int] | None = None
     ) -> Iterator[tuple[int, LabelledImage]]:
-        """Image id and labels of every image ``p`` that satisfies the condition and has a label, in the order of
-        the ids. ``source``: only labels from there; a model's name stands for every version of it."""
+        """As in the contract."""
+        if ids is None:
+            yield from self._of_images(filters.parse(where), source)
+            return
+        for part in batched(ids, MANY):
+            yield from self._of_images(Condition(f"p.id IN ({marks(part)})", tuple(part)), source)
+
+    def _of_images(self, condition: Condition, source: str | None) -> Iterator[tuple[int, LabelledImage]]:
         sql = f"""SELECT p.id, p.path, l.label, l.probability, l.source FROM images p JOIN labels l
                   ON l.image_id = p.id WHERE {condition.sql} AND (? OR l.source IN (SELECT value FROM json_each(?)))
                   ORDER BY p.id, {LABEL_ORDER}"""
@@ -52,8 +49,9 @@ class LabelStore:
             found.setdefault(source, {})[label] = count
         return found
 
-    def unasked(self, condition: Condition, source: str, top: int) -> list[int]:
-        """Ids of the images that this source was not yet asked about for so many labels."""
+    def unasked(self, where: str | None, source: str, top: int) -> list[int]:
+        """As in the contract."""
+        condition = filters.parse(where)
         sql = f"""SELECT p.id FROM images p WHERE {condition.sql} AND NOT EXISTS
                   (SELECT 1 FROM classified c WHERE c.image_id = p.id AND c.source = ? AND c.top = ?) ORDER BY p.id"""
         return [row[0] for row in self._db.all(sql, (*condition.values, source, top))]
@@ -69,10 +67,10 @@ class LabelStore:
         """Remember what a version of a model calls its classes."""
         self._db.run("INSERT OR IGNORE INTO classifiers VALUES (?, ?, ?)", (source, model, json.dumps(classes)))
 
-    def put_predictions(self, source: str, model: str, top: int, told: Iterable[Prediction]) -> None:
+    def put_predictions(self, source: str, model: str, top: int, predictions: Iterable[Prediction]) -> None:
         """What a model said, in place of what any version of it said of these images before. Images that are gone
         meanwhile are left out."""
-        there = [one for one in told if self._db.all("SELECT 1 FROM images WHERE id = ?", (one.image,))]
+        there = [one for one in predictions if self._db.all("SELECT 1 FROM images WHERE id = ?", (one.image,))]
         older = "IN (SELECT source FROM classifiers WHERE model = ?)"
         for table in ("labels", "classified"):
             sql = f"DELETE FROM {table} WHERE image_id = ? AND source {older}"

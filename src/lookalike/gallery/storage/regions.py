@@ -4,26 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from lookalike.descriptors.neural.region_model import Regions
-from lookalike.gallery.storage.database import Database
+from lookalike.gallery.storage.base import PackedRegions, StoredRegions
+from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.region_codec import packed_vectors, unpacked
-
-MANY = 500  # values per IN list
-
-Vectors = NDArray[np.int8]
-
-
-@dataclass(frozen=True, slots=True)
-class Packed:
-    """The regions of one image, as they are stored, and its objects by name (see packing.py)."""
-
-    data: bytes
-    objects: Mapping[str, int]
 
 
 class RegionStore:
@@ -42,7 +27,7 @@ class RegionStore:
         sql = "SELECT count(*) FROM regions WHERE descriptor_id = ?"
         return int(self._db.all(sql, (self._number(name),))[0][0])
 
-    def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, Vectors]]:
+    def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, StoredRegions]]:
         """(seq, image id, vectors as they are kept) of the next ``limit`` rows after ``seq``."""
         sql = """SELECT seq, image_id, data FROM regions WHERE seq > ? AND descriptor_id = ? ORDER BY seq LIMIT ?"""
         found = self._db.all(sql, (seq, self._number(name), limit))
@@ -58,45 +43,35 @@ class RegionStore:
         for block in self._blobs(name, ids):
             yield from ((image, unpacked(data, self._what(image))) for image, data in block)
 
-    def vectors_of(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, Vectors]]]:
+    def vectors_of(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, StoredRegions]]]:
         """Image id and vectors as they are kept, some hundred images at a time."""
         for block in self._blobs(name, ids):
             yield [(image, packed_vectors(data, self._what(image))) for image, data in block]
 
     def _blobs(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
-        for start in range(0, len(ids), MANY):
-            part = [int(one) for one in ids[start : start + MANY]]
-            marks = ",".join("?" * len(part))
-            sql = f"SELECT image_id, data FROM regions WHERE descriptor_id = ? AND image_id IN ({marks})"  # noqa: S608  marks alone
+        for part in batched(ids, MANY):
+            sql = f"SELECT image_id, data FROM regions WHERE descriptor_id = ? AND image_id IN ({marks(part)})"
             yield self._db.all(sql, (self._number(name), *part))
 
     def objects(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
-        """Image id -> name of a class -> how many are seen; "" stands for all together. At most 500 ids."""
+        """Image id -> name of a class -> how many are seen; "" stands for all together."""
         found: dict[int, dict[str, int]] = {}
-        marks = ",".join("?" * len(ids))
-        sql = f"SELECT image_id, name, max(count) FROM objects WHERE image_id IN ({marks}) GROUP BY 1, 2"  # noqa: S608
-        for image, name, count in self._db.all(sql, [int(number) for number in ids]):
-            found.setdefault(image, {})[name] = count
+        for part in batched(ids, MANY):
+            sql = f"""SELECT image_id, name, max(count) FROM objects WHERE image_id IN ({marks(part)}) GROUP BY 1, 2"""
+            for image, name, count in self._db.all(sql, part):
+                found.setdefault(image, {})[name] = count
         return found
-
-    def lacking(self, name: str) -> list[int]:
-        """Ids of the images that were not asked for their regions yet."""
-        sql = """SELECT id FROM images p WHERE NOT EXISTS
-                 (SELECT 1 FROM regions r WHERE r.image_id = p.id AND r.descriptor_id = ?) ORDER BY id"""
-        return [one[0] for one in self._db.all(sql, (self._number(name),))]
 
     # --- writing; call within a transaction
 
-    def put(self, image: int, found: Mapping[str, Packed]) -> None:
+    def put(self, image: int, found: Mapping[str, PackedRegions]) -> None:
         """The regions of an image, by descriptor; those that are there already stay."""
         for name, one in found.items():
             number = self._number(name)
-            self._db.run(
-                "INSERT OR IGNORE INTO regions (descriptor_id, image_id, data) VALUES (?, ?, ?)",
-                (number, image, one.data),
-            )
-            rows = [(image, number, what, count) for what, count in one.objects.items()]
-            self._db.run_each("INSERT OR IGNORE INTO objects VALUES (?, ?, ?, ?)", rows)
+            sql = "INSERT OR IGNORE INTO regions (descriptor_id, image_id, data) VALUES (?, ?, ?)"
+            if self._db.run_each(sql, [(number, image, one.data)]):
+                rows = [(image, number, what, count) for what, count in one.objects.items()]
+                self._db.run_each("INSERT INTO objects VALUES (?, ?, ?, ?)", rows)
 
     def put_copy(self, image: int, source: int) -> None:
         """Take over those of another image with the same bytes."""

@@ -16,6 +16,13 @@ ALTER TABLE objects RENAME COLUMN picture_id TO image_id;
 ALTER TABLE decisions RENAME TO verdicts;
 UPDATE meta SET key = 'retention' WHERE key = 'keeps';
 
+-- Opaque names, where no paths are kept (privacy.py), begin with the new word.
+UPDATE images SET name = 'image-' || substr(name, 9), path = CAST('image-' || substr(name, 9) AS BLOB)
+ WHERE name LIKE 'picture-%' AND EXISTS (SELECT 1 FROM meta WHERE key = 'retention' AND value <> 'paths');
+UPDATE failures SET reason = replace(reason, 'picture-', 'image-'),
+                    path = CAST('image-' || substr(CAST(path AS TEXT), 9) AS BLOB)
+ WHERE CAST(path AS TEXT) LIKE 'picture-%' AND EXISTS (SELECT 1 FROM meta WHERE key = 'retention' AND value <> 'paths');
+
 CREATE INDEX images_sha256 ON images (sha256);
 CREATE INDEX images_bytes ON images (bytes);
 

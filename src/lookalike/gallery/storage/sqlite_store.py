@@ -1,4 +1,4 @@
-"""The gallery's SQLite file: rows, vectors, decisions. The source of truth; knows nothing of search."""
+"""The contract of storage (base.py) on one SQLite file: rows, vectors, verdicts, fits. Knows nothing of search."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,14 @@ from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
-from lookalike.gallery.storage.database import Database
+from lookalike.gallery.storage import filters
+from lookalike.gallery.storage.base import NewImage, Tuning
+from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.labels import LabelStore
 from lookalike.gallery.storage.privacy import Privacy, Retention
-from lookalike.gallery.storage.regions import Packed, RegionStore
+from lookalike.gallery.storage.regions import RegionStore
 from lookalike.gallery.storage.row import Row
-from lookalike.types import Failure, Verdict
-
-MANY = 500  # values per IN list, well under SQLite's limit
-
+from lookalike.types import Failure, Ids, Verdict
 
 _ROW = "p.id, p.path, p.sha256, p.bytes, p.mtime_ns, p.width, p.height, p.format, p.taken, p.camera"
 
@@ -32,27 +31,7 @@ def _row(values: Sequence[Any]) -> Row:
     return Row(values[0], os.fsdecode(values[1]), *values[2:])
 
 
-@dataclass(frozen=True, slots=True)
-class NewImage:
-    """An image to be written, with one vector and one contrast per descriptor name, its packed keypoints, if they are
-    kept, its ``regions`` per descriptor of regions, and its ``thumbnail``, WebP, if that is kept."""
-
-    row: Row
-    vectors: Mapping[str, tuple[bytes, float]]
-    keypoints: bytes | None = None
-    regions: Mapping[str, Packed] = field(default_factory=dict)
-    thumbnail: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What a person's pairs taught about a measure: its curve, and the ``weights`` of the blend (none for others)."""
-
-    curve: Calibration
-    weights: Mapping[str, float] = field(default_factory=dict)
-
-
-class Store:
+class SqliteStore:
     """What one gallery file holds, over one database connection."""
 
     def __init__(self, database: Database) -> None:
@@ -70,7 +49,7 @@ class Store:
     @classmethod
     def create(
         cls, file: Path, cards: Iterable[DescriptorCard], keypoints: bool = False, retention: Retention = "paths"
-    ) -> Store:
+    ) -> SqliteStore:
         """A new gallery file that holds these descriptors, and keypoints if they are wanted."""
         database = Database.create(file)
         with database.transaction():
@@ -84,7 +63,7 @@ class Store:
         return store
 
     @classmethod
-    def open(cls, file: Path) -> Store:
+    def open(cls, file: Path) -> SqliteStore:
         """An existing gallery file; errors as in Database.open."""
         return cls(Database.open(file))
 
@@ -113,8 +92,8 @@ class Store:
         found = self._db.all("SELECT data FROM keypoints WHERE image_id = ?", (number,))
         return found[0][0] if found else None
 
-    def cards(self) -> dict[str, str]:
-        """Descriptor name -> fingerprint, in the order of creation."""
+    def fingerprints(self) -> dict[str, str]:
+        """As in the contract."""
         return dict(self._db.all("SELECT name, fingerprint FROM descriptors ORDER BY id"))
 
     def count(self) -> int:
@@ -146,8 +125,8 @@ class Store:
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """Image id -> Row, for those of the ids that are still there."""
         found: dict[int, Row] = {}
-        for part in _parts(ids):
-            sql = f"SELECT {_ROW} FROM images p WHERE p.id IN ({_marks(part)})"
+        for part in batched(ids, MANY):
+            sql = f"SELECT {_ROW} FROM images p WHERE p.id IN ({marks(part)})"
             found.update((values[0], _row(values)) for values in self._db.all(sql, part))
         return found
 
@@ -192,9 +171,9 @@ class Store:
     ) -> tuple[NDArray[np.int64], NDArray[Any]]:
         """The same for given images; those without a vector of this contrast are left out."""
         found: list[Any] = []
-        for part in _parts(ids):
+        for part in batched(ids, MANY):
             sql = f"""SELECT image_id, vector FROM vectors
-                      WHERE descriptor_id = ? AND image_id IN ({_marks(part)}) AND ordinal = 0 AND contrast >= ?"""
+                      WHERE descriptor_id = ? AND image_id IN ({marks(part)}) AND ordinal = 0 AND contrast >= ?"""
             found += self._db.all(sql, (self._descriptors[name], *part, contrast))
         return _matrix(found, dtype)
 
@@ -204,10 +183,19 @@ class Store:
         found = self._db.all(sql, (self._descriptors[name], number))
         return found[0] if found else None
 
-    def allowed(self, condition: str, values: Sequence[Any]) -> NDArray[np.int64]:
-        """Ids of the images ``p`` that satisfy an SQL condition (made by where.py, values bound)."""
-        found = self._db.all(f"SELECT p.id FROM images p WHERE {condition} ORDER BY p.id", values)
+    def select(self, where: str | None = None) -> Ids:
+        """As in the contract."""
+        condition = filters.parse(where)
+        sql = f"SELECT p.id FROM images p WHERE {condition.sql} ORDER BY p.id"
+        found = self._db.all(sql, condition.values)
         return np.fromiter((v[0] for v in found), np.int64, len(found))
+
+    def lacking(self, name: str) -> list[int]:
+        """As in the contract."""
+        table = "regions" if name in self.regions.names() else "vectors"
+        sql = f"""SELECT id FROM images p WHERE NOT EXISTS
+                  (SELECT 1 FROM {table} v WHERE v.descriptor_id = ? AND v.image_id = p.id) ORDER BY id"""
+        return [one[0] for one in self._db.all(sql, (self._descriptors[name],))]
 
     # --- writing; call within a transaction
 
@@ -224,6 +212,14 @@ class Store:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))
         self.regions.put(number, image.regions)
         return number
+
+    def put_vectors(self, name: str, vectors: Mapping[int, tuple[bytes, float]]) -> None:
+        """As in the contract."""
+        self._db.run_each(
+            """INSERT OR IGNORE INTO vectors (descriptor_id, image_id, ordinal, contrast, vector)
+               SELECT ?, id, 0, ?, ? FROM images WHERE id = ?""",
+            [(self._descriptors[name], contrast, vector, number) for number, (vector, contrast) in vectors.items()],
+        )
 
     def put_copy(self, row: Row, source: int) -> int:
         """Write an image whose bytes are those of image ``source``: its vectors are taken over."""
@@ -378,12 +374,3 @@ def _matrix(found: list[Any], dtype: Any) -> tuple[NDArray[np.int64], NDArray[An
     ids = np.fromiter((v[0] for v in found), np.int64, len(found))
     flat = np.frombuffer(b"".join(v[1] for v in found), dtype)
     return ids, flat.reshape(len(found), -1) if found else flat.reshape(0, 0)
-
-
-def _parts(ids: Sequence[int] | NDArray[np.int64]) -> Iterator[list[int]]:
-    for start in range(0, len(ids), MANY):
-        yield [int(number) for number in ids[start : start + MANY]]
-
-
-def _marks(values: Sequence[Any]) -> str:
-    return ",".join("?" * len(values))

@@ -1,0 +1,86 @@
+"""The verbs of a gallery about labels: what its images are called, by whom, and what is likely wrong."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from lookalike.descriptors.neural.classifier import classifier
+from lookalike.errors import UserError
+from lookalike.gallery.labels.classify import Classifier
+from lookalike.gallery.labels.import_labels import label_from_csv, label_from_folders
+from lookalike.gallery.labels.label_errors import NEIGHBOURS, find_label_errors
+from lookalike.gallery.library import Library
+from lookalike.paths import PathLike
+from lookalike.types import ClassifyReport, Label, LabelError, LabelledImage, LabelReport, Progress
+
+
+class LabelVerbs:
+    """What ``Gallery`` says about labels."""
+
+    _library: Library
+
+    def classify(
+        self,
+        model: str | os.PathLike[str],
+        *,
+        where: str | None = None,
+        top: int = 1,
+        least: float | None = None,
+        redo: bool = False,
+        replace: bool = False,
+        progress: Progress | None = None,
+    ) -> ClassifyReport:
+        """Ask a model what the images show, and keep its ``top`` best labels of each: for ``where`` from then on.
+
+        ``model``: its name, or the path of its card. ``least``: the probability, 0..1, below which it says nothing; by
+        default its card's. Only images that this very model was not asked about are read,
+        or all with ``redo``; what an older version of it said is replaced. Interrupted, the next call goes on.
+        ``replace``: drop the labels of a model of the same name that has other classes; otherwise that is a UserError.
+        """
+        store = self._library.store
+        store.privacy.need_paths("classifying")
+        if top < 1:
+            raise UserError(f"top must be 1 or more, not {top}")
+        if least is not None and not 0 <= least <= 1:
+            raise UserError(f"least must be a probability, 0..1, not {least:g}")
+        store.select(where)  # a filter that does not parse is told before the model is loaded
+        return Classifier(store, classifier(os.fspath(model)), top, least, progress).run(where, redo, replace)
+
+    def labels(self, *, where: str | None = None, source: str | None = None) -> list[LabelledImage]:
+        """The images that have labels, by path, each with its labels. ``source``: of this model, or of a person's
+        "csv" or "folders", alone."""
+        found = (labelled for _, labelled in self._library.store.labels.of_images(where, source))
+        return sorted(found, key=lambda one: one.path)
+
+    def labels_of(self, numbers: Sequence[int]) -> dict[int, tuple[Label, ...]]:
+        """Image id -> labels, the most probable first, of those of these images that have any."""
+        return {number: one.labels for number, one in self._library.store.labels.of_images(ids=numbers)}
+
+    def label_counts(self) -> dict[str, dict[str, int]]:
+        """source -> label -> images of which this source says it first, the commonest first."""
+        return self._library.store.labels.counts()
+
+    def label_from_folders(self, root: PathLike) -> LabelReport:
+        """A person's labels: images below ``root`` are called as the first folder on the way to them."""
+        self._library.store.privacy.need_paths("labelling by folders")
+        return label_from_folders(self._library.store, root)
+
+    def label_from_csv(self, file: PathLike) -> LabelReport:
+        """A person's labels: the columns path (or file name) and label; an empty label takes the last one back."""
+        return label_from_csv(self._library.store, file)
+
+    def forget_labels(self, source: str) -> int:
+        """Forget the labels of a model, or of "csv" or "folders"; returns how many there were."""
+        with self._library.store.transaction():
+            return self._library.store.labels.forget(source)
+
+    def label_errors(
+        self, *, by: str | None = None, k: int = NEIGHBOURS, source: str | None = None
+    ) -> list[LabelError]:
+        """The images whose labels are likely wrong, the surest first: their k nearest labelled neighbours are called
+        otherwise. ``by``: a descriptor that is held; the default is a semantic one where there is any. ``source``: as
+        in ``labels``. Raises UserError for fewer than k + 1 labelled images, or one label alone."""
+        if k < 1:
+            raise UserError(f"k must be 1 or more, not {k}")
+        return find_label_errors(self._library.store, self._library.card(by), k, source)

@@ -1,0 +1,90 @@
+"""The one way of a search: query -> candidates -> second chance -> re-ranking -> hits. For whole images and regions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from lookalike.gallery.calibration.scoring import Scoring
+from lookalike.gallery.library import Library
+from lookalike.gallery.search.candidates import CandidateSource, Q
+from lookalike.gallery.search.options import SearchOptions, parse_region
+from lookalike.gallery.search.query import QuerySource, is_blank, query_image
+from lookalike.gallery.search.region_search import RegionSource, holds_regions
+from lookalike.gallery.search.reranking import GeometricVerifier, comparison_input
+from lookalike.gallery.search.vector_search import VectorSource
+from lookalike.gallery.storage.row import Row
+from lookalike.types import Box, Hit, Ids
+
+
+class SearchPipeline:
+    """Searches in one gallery, as it is now."""
+
+    def __init__(self, library: Library) -> None:
+        self._library, self._store = library, library.store
+        self._scoring = Scoring.of(library.store, library.cards)
+
+    def search(self, image: QuerySource, options: SearchOptions) -> list[Hit]:
+        """At most ``options.k`` hits, best first; copies that were verified come first. See ``Gallery.search``."""
+        source = self.source(options)
+        allowed = None if options.where is None else self._store.select(options.where)
+        depth = 0 if isinstance(image, Row) and self._store.privacy.opaque else options.depth(source.reranks)
+        query = source.query(image, options, depth)
+        hits = source.candidates(query, max(options.k, depth), allowed, options.exact)
+        if any(hit.relation != "identical" for hit in hits[:depth]):
+            more = self._second_chance(source, query, hits, depth, allowed)
+            hits = [*self._reranked(query, [*hits[:depth], *more]), *hits[depth:]]
+        least = options.precision or 0.0
+        return [hit for hit in _in_the_original(hits, options)[: options.k] if hit.probability >= least]
+
+    def source(self, options: SearchOptions) -> CandidateSource[Any]:
+        """Where the candidates come from. Raises UserError for a descriptor that is not held."""
+        by = options.by or self._scoring.default or next(iter(self._library.region_cards))
+        if isinstance(by, str) and holds_regions(self._library, by):
+            return RegionSource(self._library, by)
+        return VectorSource(self._library, self._scoring, by)
+
+    def is_blank(self, image: QuerySource, options: SearchOptions) -> bool:
+        """Whether nothing is found because the query shows nothing."""
+        names = self.source(options).names
+        return is_blank(query_image(image, names, options.region), names)
+
+    def _second_chance(
+        self, source: CandidateSource[Q], query: Q, hits: Sequence[Hit], depth: int, allowed: Ids | None
+    ) -> list[Hit]:
+        """Images that regions alone call near: crops and pasted parts are far apart as wholes."""
+        if source.second_chance is None or query.image is None:
+            return []
+        regions = RegionSource(self._library, source.second_chance)
+        found = regions.candidates(regions.closer(query.image), depth, allowed, exact=False)
+        known = {hit.path for hit in hits}
+        rows = [self._store.row_of(hit.path) for hit in found if hit.path not in known]
+        ids = np.array([row.id for row in rows if row is not None], np.int64)
+        return source.candidates(query, depth, ids, exact=True) if len(ids) else []
+
+    def _reranked(self, query: Q, hits: Sequence[Hit]) -> list[Hit]:
+        """By geometric verification: same bytes first, then copies, the surest first, then the others."""
+        if query.image is None:
+            return list(hits)
+        verifier = GeometricVerifier.of(self._library, self._scoring)
+        return verifier.hits(comparison_input(query.image, query.described), hits)
+
+
+def _in_the_original(hits: Sequence[Hit], options: SearchOptions) -> list[Hit]:
+    """The hits with boxes of the query in pixels of the image that it was cut from."""
+    if options.region is None:
+        return list(hits)
+    region = parse_region(options.region)
+    return [
+        replace(hit, box=_moved(hit.box, max(region.x, 0), max(region.y, 0)))
+        if hit.box is not None and hit.box_in == "query"
+        else hit
+        for hit in hits
+    ]
+
+
+def _moved(box: Box, x: float, y: float) -> Box:
+    return Box(box.x + x, box.y + y, box.width, box.height)

@@ -1,0 +1,387 @@
+"""The contract of storage: what a gallery keeps, whatever engine keeps it. One contract test runs over every engine.
+
+Ids are positive, are given in rising order, and are never used twice: an image whose content changes gets a new one. So
+"id > the last one seen" finds everything new, and ``removed_since`` everything gone; an index is a copy that catches
+up. Writing happens within ``transaction``: all of it is kept, or nothing. Errors are kinds of GalleryError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.comparison.calibration import Calibration
+from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.neural.region_model import Regions
+from lookalike.gallery.storage.privacy import Privacy
+from lookalike.gallery.storage.row import Row
+from lookalike.types import Failure, Floats, Ids, Label, LabelledImage, Verdict
+
+Vectors = tuple[Ids, NDArray[Any]]  # ids (N,) and vectors (N, D), as the descriptor's card says
+StoredRegions = NDArray[np.int8]  # (R, D), as region_codec.py keeps them
+
+
+@dataclass(frozen=True, slots=True)
+class PackedRegions:
+    """The regions of one image, as they are stored, and its objects: name -> how many (see region_codec.py)."""
+
+    data: bytes
+    objects: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class NewImage:
+    """An image to be written, with one vector and its contrast per descriptor name, its packed keypoints, if they are
+    kept, its ``regions`` per descriptor of regions, and its ``thumbnail``, WebP, if that is kept."""
+
+    row: Row
+    vectors: Mapping[str, tuple[bytes, float]]
+    keypoints: bytes | None = None
+    regions: Mapping[str, PackedRegions] = field(default_factory=dict)
+    thumbnail: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What a model said of an image: perhaps nothing, that is no label."""
+
+    image: int
+    labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What annotated pairs taught about a measure: its curve, and the ``weights`` of the blend (none for others)."""
+
+    curve: Calibration
+    weights: Mapping[str, float] = field(default_factory=dict)
+
+
+class RowStorage(Protocol):
+    """Rows of images, and what is known of files that are none."""
+
+    def count(self) -> int:
+        """Images in the gallery."""
+        ...
+
+    def last_id(self) -> int:
+        """The largest id, 0 if there is no image."""
+        ...
+
+    def row_of(self, path: str) -> Row | None:
+        """The image at exactly this path."""
+        ...
+
+    def rows(self, ids: Sequence[int]) -> dict[int, Row]:
+        """Image id -> Row, for those of the ids that are still there."""
+        ...
+
+    def every_row(self) -> Iterator[Row]:
+        """All images, in the order of their ids, a block at a time."""
+        ...
+
+    def select(self, where: str | None = None) -> Ids:
+        """The ids of the images that a filter leaves, rising; of all without one. Raises UserError for a filter that
+        does not parse."""
+        ...
+
+    def same_content(self, sha256: str) -> list[Row]:
+        """All images with these bytes, oldest entry first."""
+        ...
+
+    def sha256_by_size(self, size: int) -> frozenset[str]:
+        """Digests of the images whose file has this many bytes."""
+        ...
+
+    def contents(self) -> set[str]:
+        """The digests of all images."""
+        ...
+
+    def repeated_content(self) -> list[list[int]]:
+        """Image ids that share their bytes with others, a list per content."""
+        ...
+
+    def totals(self) -> dict[str, Any]:
+        """``bytes`` of all files, ``formats``: images per format, ``failures`` and ``verdicts``: how many."""
+        ...
+
+    def put(self, image: NewImage) -> int:
+        """Write an image; whatever was at its path before is gone. Returns the new id."""
+        ...
+
+    def put_copy(self, row: Row, source: int) -> int:
+        """Write an image whose bytes are those of image ``source``: its vectors, keypoints and regions are taken
+        over."""
+        ...
+
+    def move(self, number: int, path: str, mtime_ns: int) -> None:
+        """The same content now lies at another path; what the gallery had there is gone."""
+        ...
+
+    def touch(self, number: int, mtime_ns: int) -> None:
+        """The file was written again with the same content."""
+        ...
+
+    def forget(self, paths: Iterable[str]) -> int:
+        """Delete images and failures at these paths; returns how many images there were."""
+        ...
+
+    def put_failure(self, failure: Failure, size: int, mtime_ns: int) -> None:
+        """Remember a file that cannot be read as an image, until it changes."""
+        ...
+
+    def known_failure(self, path: str, size: int, mtime_ns: int) -> Failure | None:
+        """What was wrong with this file when it last was tried, if it has not changed since."""
+        ...
+
+    def failures(self) -> list[Failure]:
+        """All remembered failures."""
+        ...
+
+    def put_root(self, path: str) -> None:
+        """Remember a folder that was added; not, where no paths are kept."""
+        ...
+
+    def roots(self) -> list[str]:
+        """The folders that were added."""
+        ...
+
+
+class VectorStorage(Protocol):
+    """Vectors of several kinds for each image, and which descriptor made them."""
+
+    def fingerprints(self) -> dict[str, str]:
+        """Descriptor name -> fingerprint, in the order in which they were added; those of regions as well."""
+        ...
+
+    def put_descriptor(self, card: DescriptorCard) -> None:
+        """The gallery holds this descriptor from now on."""
+        ...
+
+    def vectors(self, name: str, *, after: int = 0, limit: int = -1, contrast: float = 0.0, dtype: Any) -> Vectors:
+        """Vectors of whole images in the order of image ids, from behind the id ``after``, at most ``limit``; those of
+        less ``contrast`` are left out."""
+        ...
+
+    def vectors_of(self, name: str, ids: Sequence[int] | Ids, *, contrast: float = 0.0, dtype: Any) -> Vectors:
+        """The same for given images; those without a vector of this contrast are left out."""
+        ...
+
+    def vector(self, name: str, number: int) -> tuple[bytes, float] | None:
+        """The stored vector of one image, and its contrast."""
+        ...
+
+    def lacking(self, name: str) -> list[int]:
+        """Ids of the images without a vector of this descriptor, or, for one of regions, that were not asked for
+        them."""
+        ...
+
+    def put_vectors(self, name: str, vectors: Mapping[int, tuple[bytes, float]]) -> None:
+        """Add image id -> vector and contrast of a descriptor to images that lack it; those that are gone meanwhile, or
+        have one, stay as they are."""
+        ...
+
+    def keypoints(self, number: int) -> bytes | None:
+        """The packed keypoints of an image, if there are any."""
+        ...
+
+    def keeps_keypoints(self) -> bool:
+        """Whether keypoints are kept with every image."""
+        ...
+
+
+class RegionStorage(Protocol):
+    """Boxes with a vector each, and the objects among them."""
+
+    def names(self) -> dict[str, str]:
+        """Region descriptor -> its fingerprint."""
+        ...
+
+    def described(self, name: str) -> int:
+        """How many images were asked for their regions."""
+        ...
+
+    def images(self, name: str) -> list[int]:
+        """Ids of the images that were asked for their regions."""
+        ...
+
+    def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, StoredRegions]]:
+        """(seq, image id, vectors) of the next ``limit`` rows that were written after ``seq``."""
+        ...
+
+    def of_images(self, name: str, ids: Sequence[int]) -> Iterator[tuple[int, Regions]]:
+        """Image id and regions of those of these images that have any."""
+        ...
+
+    def vectors_of(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, StoredRegions]]]:
+        """Image id and vectors of those of these images that have any, a block at a time."""
+        ...
+
+    def objects(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """Image id -> name of a class -> how many are seen; "" stands for all together."""
+        ...
+
+    def put(self, image: int, found: Mapping[str, PackedRegions]) -> None:
+        """The regions of an image, by descriptor; those that are there already stay."""
+        ...
+
+    def mark(self, classes: Mapping[str, Iterable[str]]) -> None:
+        """These descriptors give regions, of these classes."""
+        ...
+
+
+class LabelStorage(Protocol):
+    """Labels of images, each from a source: a version of a model, or a person's "csv" or "folders"."""
+
+    def of_images(
+        self, where: str | None = None, source: str | None = None, ids: Sequence[int] | None = None
+    ) -> Iterator[tuple[int, LabelledImage]]:
+        """Image id and labels of every image that the filter leaves (or of those of ``ids``) and that has a label, in
+        the order of the ids. ``source``: only labels from there; a model's name stands for every version of it."""
+        ...
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """source -> label -> images of which this source says it first, the commonest first."""
+        ...
+
+    def unasked(self, where: str | None, source: str, top: int) -> list[int]:
+        """Ids of the images that this source was not yet asked about for so many labels."""
+        ...
+
+    def classes(self, model: str) -> dict[str, tuple[str, ...]]:
+        """source -> classes, of every version of a model that this gallery was classified with."""
+        ...
+
+    def put_classifier(self, source: str, model: str, classes: Sequence[str]) -> None:
+        """Remember what a version of a model calls its classes."""
+        ...
+
+    def put_predictions(self, source: str, model: str, top: int, predictions: Iterable[Prediction]) -> None:
+        """What a model said, in place of what any version of it said of these images before. Images that are gone
+        meanwhile are left out."""
+        ...
+
+    def put(self, labels: Iterable[tuple[int, Label]]) -> None:
+        """Write labels of images, by id."""
+        ...
+
+    def clear(self, source: str, images: Iterable[int]) -> None:
+        """Forget what one source says of these images."""
+        ...
+
+    def forget(self, source: str) -> int:
+        """Forget all labels of a source, or of every version of a model of this name; returns how many there were."""
+        ...
+
+
+class FittedStorage(Protocol):
+    """What persons said of pairs, and what was fitted to this gallery."""
+
+    def add_verdicts(self, pairs: Iterable[tuple[str, str]], verdict: Verdict) -> None:
+        """Remember whether the two contents (sha256) of each pair are duplicates."""
+        ...
+
+    def remove_verdicts(self, pairs: Iterable[tuple[str, str]]) -> int:
+        """Forget what was said of these pairs of contents; returns of how many something was."""
+        ...
+
+    def verdicts(self) -> list[tuple[str, str, Verdict]]:
+        """The pairs of contents that a person has judged, each pair sorted."""
+        ...
+
+    def different(self) -> set[tuple[str, str]]:
+        """The pairs of contents that are not duplicates; each pair sorted."""
+        ...
+
+    def calibrations(self) -> dict[str, Calibration]:
+        """measure -> curve; none before a calibration."""
+        ...
+
+    def put_calibrations(self, curves: Mapping[str, Calibration]) -> None:
+        """In place of all that were there."""
+        ...
+
+    def tunings(self) -> dict[str, Tuning]:
+        """measure -> what annotated pairs taught; none before a tuning."""
+        ...
+
+    def put_tuning(self, name: str, tuning: Tuning) -> None:
+        """In place of what was there for this measure."""
+        ...
+
+    def forget_tunings(self, name: str | None = None) -> int:
+        """Forget what pairs taught, for one measure or for all; returns for how many."""
+        ...
+
+
+class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
+    """Everything that one gallery keeps."""
+
+    privacy: Privacy
+
+    @property
+    def labels(self) -> LabelStorage: ...
+
+    @property
+    def regions(self) -> RegionStorage: ...
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Everything within is kept, or nothing; nothing else writes meanwhile."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Everything that is read within is of one moment."""
+        ...
+
+    def version(self) -> tuple[int, int]:
+        """Another value whenever this or another process has written. Costs microseconds."""
+        ...
+
+    def uuid(self) -> str:
+        """A random name that this gallery got when it was made."""
+        ...
+
+    def last_removal(self) -> int:
+        """The number of the last removal, 0 before the first."""
+        ...
+
+    def removed_since(self, seq: int) -> tuple[int, Ids]:
+        """The last removal's number, and the image ids removed after ``seq``."""
+        ...
+
+    def check(self) -> str:
+        """The engine's own integrity check: "ok", or what is wrong."""
+        ...
+
+    def disk_bytes(self) -> int:
+        """Bytes that the engine takes, without the indexes beside it."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it. Everything that was committed stays."""
+        ...
+
+
+class VectorIndex(Protocol):
+    """Vectors under image ids, and the nearest of them. Distances as in distance.py. Exact in exact.py, the oracle;
+    approximate in faiss_index.py."""
+
+    def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
+        """(N,) ids that are not there yet, and their (N, D) vectors."""
+        ...
+
+    def remove(self, ids: Ids) -> None:
+        """Forget these ids; unknown ones are ignored."""
+        ...
+
+    def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:
+        """(Q, D) -> ids (Q, k) and distances (Q, k), nearest first, among the ``allowed`` ids if given.
+        Where fewer than k are found, the rest is id -1 at distance inf."""
+        ...
+
+    def __len__(self) -> int: ...
