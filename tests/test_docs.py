@@ -62,18 +62,24 @@ def test_examples_run(page: str, folder: Path) -> None:
     assert ran >= 8
 
 
-def test_the_guide_to_a_new_descriptor_works() -> None:
-    """The descriptor that CONTRIBUTING.md builds satisfies what it promises."""
-    from lookalike.imaging import from_array
+CHECKS = """
+from lookalike import describe
 
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    code = re.search(r"   ```python\n(.*?)   ```", text, re.DOTALL)
-    assert code is not None
-    names: dict = {}
-    exec(re.sub(r"^   ", "", code.group(1), flags=re.MULTILINE), names)
-    described = names["Brightness"]().describe([from_array(drawn(1)), from_array(drawn(2, 3, 5))])
-    assert described.vectors.shape == (2, names["CARD"].dim)
-    assert described.contrast.shape == (2,)
+images = [np.full((20, 30, 3), 90, np.uint8), np.zeros((3, 5, 3), np.uint8)]
+images = [Image(pixels, pixels.shape[1], pixels.shape[0]) for pixels in images]
+embedded = Brightness().describe(images)
+assert embedded.vectors.shape == (2, CARD.dim) and embedded.vectors[0].tolist() == [90.0] * 16
+assert embedded.contrast.tolist() == [0.0, 0.0]
+assert (describe(images, "brightness") == embedded.vectors).all()
+"""
+
+
+def test_the_guide_to_a_new_descriptor_works() -> None:
+    """The descriptor of docs/how-to/descriptor.md satisfies what it promises, and is known by its name."""
+    text = (ROOT / "docs" / "how-to" / "descriptor.md").read_text("utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    done = subprocess.run([sys.executable, "-c", code + CHECKS], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_every_command_has_an_example() -> None:

@@ -46,7 +46,7 @@ def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command
 def options_of(path: str, command: click.Command) -> list[click.Option]:
     """Those that ``--help`` shows, but for itself; a command may make its own when they are asked for."""
     params = command.get_params(click.Context(command, info_name=path))
-    return [one for one in params if isinstance(one, click.Option) and not one.hidden and one.name != "help"]
+    return [one for one in params if isinstance(one, click.Option) and not one.hidden and "--help" not in one.opts]
 
 
 def sections(text: str, level: str) -> dict[str, str]:
@@ -69,7 +69,7 @@ def test_every_command_and_option_is_in_the_reference() -> None:
     missing = [
         f"{path} {name}"
         for path, option in options
-        for name in [*option.opts, *option.secondary_opts]
+        for name in opts(option)
         if not re.search(rf"^`.*(?<![\w-]){re.escape(name)}(?![\w-])", page[path], re.MULTILINE)
     ]
     assert missing == []
@@ -180,21 +180,35 @@ def test_the_commands_of_all_pages_exist() -> None:
     blocks = [
         block for page in pages for block in re.findall(r"^```(?:sh)?\n(.*?)^```", page.read_text("utf-8"), FLAGS)
     ]
-    lines = [line.split("  #")[0] for block in blocks for line in block.splitlines() if line.startswith("lookalike ")]
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("lookalike ")]
     assert len(lines) > 60
     assert [line for line in lines if not can_be_called(known, line)] == []
+
+
+def test_the_options_that_the_text_names_exist() -> None:
+    """An option in backticks is one of some command."""
+    known = {name for path, one in commands(cli, "lookalike") for o in options_of(path, one) for name in opts(o)}
+    pages = [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]
+    spans = [span for page in pages for span in re.findall(r"`([^`\n]+)`", page.read_text("utf-8"))]
+    named = {word for span in spans for word in re.findall(r"(?<![\w-])--[a-z][a-z-]+", span)}
+    assert len(named) > 30
+    assert sorted(named - known - {"--help"}) == []
+
+
+def opts(option: click.Option) -> list[str]:
+    return [*option.opts, *option.secondary_opts]
 
 
 FLAGS = re.MULTILINE | re.DOTALL
 
 
 def can_be_called(known: Mapping[str, click.Command], line: str) -> bool:
-    path, words = "lookalike", shlex.split(line)[1:]
+    path, words = "lookalike", shlex.split(re.split(r"  #| \| ", line)[0])[1:]
     while words and f"{path} {words[0]}" in known:
         path = f"{path} {words.pop(0)}"
     if path not in known:
         return False
-    options = {name for one in options_of(path, known[path]) for name in [*one.opts, *one.secondary_opts]}
+    options = {name for one in options_of(path, known[path]) for name in opts(one)}
     return {word for word in words if re.match(r"--?[a-z]", word)} <= options | {"--help", "-h"}
 
 
