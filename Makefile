@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo serve test lint bench clean
+.PHONY: help demo serve test lint docs bench clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
@@ -23,11 +23,20 @@ serve: .venv/serve  ## Open a page over the photographs of the tour; PHOTOS=fold
 test: .venv/test  ## Run all tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
 
-lint: .venv/test  ## Check format, types and the direction of imports
+lint: .venv/test  ## Check format, types, the direction of imports, and the docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(SITE)
+
+docs: .venv/test  ## Build the documentation: build/docs/index.html
+	$(SITE)
+	@echo "open build/docs/index.html"
+
+# Warnings are errors: a link that leads nowhere, a name that is gone, a docstring that does not parse. Every page is read
+# again, for a page that was read before does not repeat its warnings.
+SITE = $(BIN)/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet docs build/docs
 
 bench: .venv/bench  ## Measure every claim in benchmarks/results.md again (about two hours; DATA=folder of photographs)
 	$(BIN)/python -m benchmarks.all $(if $(DATA),--data "$(DATA)")
@@ -52,7 +61,7 @@ clean:  ## Remove what the targets made
 	@touch $@
 
 .venv/test: .venv/serve
-	$(PIP) -e '.[train]' --group test --group dev
+	$(PIP) -e '.[train]' --group test --group docs --group dev
 	@touch $@
 
 .venv/bench: .venv/test

@@ -26,7 +26,7 @@ def measure(options: Options) -> str:
             gallery.add([str(path) for path in options.photographs("bsds", 20)])
         with serving(folder, "--uploads", str(Path(name) / "up")) as server:
             phases = "fuzzing" if options.quick else "examples,coverage,fuzzing"
-            told = _fuzzed(f"http://127.0.0.1:{server.port}/openapi.json", examples, phases)
+            told = _fuzzed(f"http://127.0.0.1:{server.port}/openapi.json", examples, phases, name)
     made, passed = _number(r"([\d,]+) generated", told), _number(r"generated.*?([\d,]+) passed", told)
     return (
         f"{table(HEADER, [('all but the event stream', f'{made:,}', f'{passed:,}', f'{made - passed:,}')])}\n\n"
@@ -42,14 +42,14 @@ def _number(pattern: str, told: str) -> int:
     return int(found[1].replace(",", ""))
 
 
-def _fuzzed(document: str, examples: int, phases: str) -> str:
-    """What Schemathesis printed."""
+def _fuzzed(document: str, examples: int, phases: str, folder: str) -> str:
+    """What Schemathesis printed; its cache goes into ``folder``."""
     command = [
         str(Path(sys.executable).parent / "schemathesis"), "run", document, "--checks", CHECKS,
         "--max-examples", str(examples), "--phases", phases, "--exclude-path-regex", "events",
         "--suppress-health-check", "all", "--generation-database", "none", "--seed", str(SEED), "--no-color",
     ]  # fmt: skip
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder).stdout
 
 
 if __name__ == "__main__":

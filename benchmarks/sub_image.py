@@ -82,7 +82,7 @@ WAYS = {
 
 
 def _searched(gallery: Gallery, asked: Asked, **how: object) -> list[Hit]:
-    return gallery.search(asked.data, K, **how)  # type: ignore[arg-type]
+    return gallery.search(asked.data, K, **how)
 
 
 # --- what is asked for
@@ -223,7 +223,7 @@ def _segments(file: str) -> object:
 
 def _apart(query: object, held: object) -> tuple[float, float]:
     """Fewer segments that agree are farther; of equals, more bits that differ."""
-    agree, bits = query.hash_diff(held)  # type: ignore[attr-defined]
+    agree, bits = query.hash_diff(held)
     return -agree, bits
 
 

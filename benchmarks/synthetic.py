@@ -38,8 +38,8 @@ class Registered:
 def register_float(name: str, dim: int) -> None:
     """Make this process know a float descriptor with cosine distance, judged as texture is."""
     card = DescriptorCard(name, 1, "cosine", dim, 16 * dim, 64, 0.0, 1.0, "synthetic")
-    DESCRIPTORS[name] = lambda: Registered(card)  # type: ignore[index, assignment]
-    shipped().curves[name] = shipped().curves["texture"]  # type: ignore[index]
+    DESCRIPTORS[name] = lambda: Registered(card)
+    shipped().curves[name] = shipped().curves["texture"]
 
 
 def block(name: str, first: int, size: int = BLOCK, uniform: bool = False) -> NDArray[Any]:

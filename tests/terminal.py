@@ -61,4 +61,4 @@ def _as_main(arguments: tuple[str, ...]) -> int:
 
 def fields(kind: type) -> list[str]:
     """The field names of one of the library's types."""
-    return list(kind.__dataclass_fields__)  # type: ignore[attr-defined]
+    return list(kind.__dataclass_fields__)

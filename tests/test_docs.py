@@ -62,28 +62,72 @@ def test_examples_run(page: str, folder: Path) -> None:
     assert ran >= 8
 
 
+CHECKS = """
+from lookalike import describe
+
+images = [np.full((20, 30, 3), 90, np.uint8), np.zeros((3, 5, 3), np.uint8)]
+images = [Image(pixels, pixels.shape[1], pixels.shape[0]) for pixels in images]
+embedded = Brightness().describe(images)
+assert embedded.vectors.shape == (2, CARD.dim) and embedded.vectors[0].tolist() == [90.0] * 16
+assert embedded.contrast.tolist() == [0.0, 0.0]
+assert (describe(images, "brightness") == embedded.vectors).all()
+"""
+
+
 def test_the_guide_to_a_new_descriptor_works() -> None:
-    """The descriptor that CONTRIBUTING.md builds satisfies what it promises."""
-    from lookalike.imaging import from_array
-
-    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-    code = re.search(r"   ```python\n(.*?)   ```", text, re.DOTALL)
-    assert code is not None
-    names: dict = {}
-    exec(re.sub(r"^   ", "", code.group(1), flags=re.MULTILINE), names)
-    described = names["Brightness"]().describe([from_array(drawn(1)), from_array(drawn(2, 3, 5))])
-    assert described.vectors.shape == (2, names["CARD"].dim)
-    assert described.contrast.shape == (2,)
+    """The descriptor of docs/how-to/descriptor.md satisfies what it promises, and is known by its name."""
+    text = (ROOT / "docs" / "how-to" / "descriptor.md").read_text("utf-8")
+    code = "\n".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL))
+    done = subprocess.run([sys.executable, "-c", code + CHECKS], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_every_verb_is_documented() -> None:
-    """Each verb of the command line has an example in the README or the tutorial."""
+def test_every_command_has_an_example() -> None:
+    """Each command has an example in the README or the tutorial, which run."""
     text = "".join((ROOT / page).read_text("utf-8") for page in PAGES)
     assert [verb for verb in VERBS if f"lookalike {verb}" not in text and f"make {verb}" not in text] == []
 
 
 def test_links_lead_somewhere() -> None:
     """Every relative link of every page names a file that exists."""
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("recipes/*.md"), *ROOT.glob("benchmarks/*.md")]
-    links = [(page, link) for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text("utf-8"))]
+    pages = [page for folder in ("docs", "recipes", "benchmarks", "src") for page in (ROOT / folder).rglob("*.md")]
+    links = [
+        (page, link)
+        for page in [*ROOT.glob("*.md"), *pages]
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+    ]
+    assert len(links) > 40
     assert [f"{page.name}: {link}" for page, link in links if not (page.parent / link).exists()] == []
+
+
+def test_files_that_the_pages_name_exist() -> None:
+    """A path of the repository that stands in backticks is that of a file or a folder."""
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    named = {
+        path
+        for page in pages
+        for path in re.findall(r"`((?:src|tests|docs|recipes|benchmarks)/[\w./-]*)`", page.read_text("utf-8"))
+    }
+    assert len(named) > 10
+    assert sorted(path for path in named if not (ROOT / path).exists()) == []
+
+
+def test_pages_that_the_code_names_exist() -> None:
+    """Help, errors and docstrings send nobody to a page that has moved."""
+    named = {
+        (path.relative_to(ROOT), page)
+        for path in (ROOT / "src").rglob("*")
+        if path.suffix in {".py", ".js", ".md", ".html"}
+        for page in re.findall(r"\bdocs/[\w/-]+\.md\b", path.read_text("utf-8"))
+    }
+    assert named
+    assert sorted(f"{path}: {page}" for path, page in named if not (ROOT / page).exists()) == []
+
+
+def test_the_readme_and_the_docs_give_the_same_figures() -> None:
+    """Each figure in bold in the README's table stands in the table of all results."""
+    results = (ROOT / "docs" / "reference" / "results.md").read_text("utf-8")
+    table = [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("| ")]
+    figures = [figure for line in table for figure in re.findall(r"\*\*(.+?)\*\*", line)]
+    assert len(figures) >= 5
+    assert [figure for figure in figures if figure not in results] == []

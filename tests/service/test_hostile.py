@@ -59,7 +59,7 @@ def test_a_hostile_upload_is_an_error_and_no_more(server: Served):
     assert server.search(id=1, k=1, rerank=0)["hits"][0]["relation"] == "identical"
 
 
-def test_random_requests_get_answers_that_fit_the_document(server: Served):
+def test_random_requests_get_answers_that_fit_the_document(server: Served, tmp_path: Path):
     """Schemathesis makes requests from the OpenAPI document, right and wrong ones: no 5xx, and what comes back has the
     status, type and schema that the document says."""
     checks = "not_a_server_error,response_schema_conformance,status_code_conformance,content_type_conformance"
@@ -69,7 +69,7 @@ def test_random_requests_get_answers_that_fit_the_document(server: Served):
             "--max-examples", str(EXAMPLES), "--phases", "examples,fuzzing", "--exclude-path-regex", "events",
             "--suppress-health-check", "all", "--generation-database", "none", "--seed", "1", "--no-color",
         ],
-        capture_output=True, text=True, check=False,
+        capture_output=True, text=True, check=False, cwd=tmp_path,  # where it keeps a cache of its own
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-5000:]
     assert server.get("/healthz").status_code == 200

@@ -270,7 +270,7 @@ def test_a_region_is_drawn_and_asked_for(at: Opener, tmp_path: Path):
     page.mouse.up()
     page.wait_for_url(re.compile("region="))
     expect(hits(page).first).to_have_text("rocket.jpg")
-    x, y, width, height = map(int, re.search(r"region=([\d,%C]+)", page.url)[1].replace("%2C", ",").split(","))  # type: ignore[index]
+    x, y, width, height = map(int, re.search(r"region=([\d,%C]+)", page.url)[1].replace("%2C", ",").split(","))
     assert (x, y, width, height) == pytest.approx((440, 15, 344, 270), abs=6)
     page.locator("[data-act=clear-region]").click()
     expect(page).not_to_have_url(re.compile("region="))
@@ -587,7 +587,7 @@ def test_a_locked_server_says_how_to_get_in(context: BrowserContext, gallery: Pa
     """Without the token the page is not even served; opened with it, everything works."""
     with serving(gallery, "--token", "secret") as server:
         page = context.new_page()
-        assert page.goto(server.url).status == 401  # type: ignore[union-attr]
+        assert page.goto(server.url).status == 401
         page.goto(f"{server.url}/?token=secret")
         expect(page.locator("h1")).to_be_visible()
         assert "secret" not in page.url

@@ -22,7 +22,7 @@ from lookalike.types import AddReport
 @click.option(
     "--retention",
     type=click.Choice(RETENTION),
-    help="For a new gallery: thumbnails or vectors without paths, see docs/gallery-format.md.  [default: paths]",
+    help="For a new gallery: no paths, see docs/reference/gallery-format.md.  [default: paths]",
 )
 @click.option("--with", "regions", metavar="NAME", help="Also find these regions of images that lack them.")
 @click.option("--refresh", is_flag=True, help="Also forget the images whose files are gone.")

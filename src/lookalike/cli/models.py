@@ -19,7 +19,7 @@ from lookalike.types import Failure, to_json
 def command() -> None:
     """List, show, add, remove and check neural models: an ONNX file with a card beside it.
 
-    Yours lie in $LOOKALIKE_MODELS, else in ~/.lookalike/models. docs/model_store.md explains the card.
+    Yours lie in $LOOKALIKE_MODELS, else in ~/.lookalike/models. docs/how-to/models.md explains the card.
     """
 
 

@@ -40,7 +40,7 @@ DEFAULT = Settings(gallery="")
 def command(**chosen: object) -> int:
     """Open a page for a gallery, and an API for programs: search, compare, review duplicates.
 
-    Only this machine can reach it, unless --host and --token say otherwise. See docs/service.md."""
+    Only this machine can reach it, unless --host and --token say otherwise. See docs/how-to/service.md."""
     uploads = chosen.pop("uploads")
     folders = [*chosen.pop("folders"), *([uploads] if uploads else [])]  # type: ignore[misc]
     settings = Settings(

@@ -1,4 +1,4 @@
-"""How well descriptors do on a folder of one's own: edited copies, or classes; see docs/evaluation.md."""
+"""How well descriptors do on a folder of one's own: edited copies, or classes; see docs/how-to/evaluate.md."""
 
 from lookalike.evaluation.class_protocol import ClassReport, ClassScore, FewLabels, class_of, evaluate_classes
 from lookalike.evaluation.copy_protocol import QUERIES, CopyReport, CopyScore, evaluate_copies

@@ -1,4 +1,4 @@
-// The service's API (docs/service.md). Every address that the page asks stands here, and nowhere else.
+// The service's API (docs/how-to/service.md). Every address that the page asks stands here, and nowhere else.
 import { given } from "./route.js";
 
 /** What the service refused, in its own words (RFC 9457). */

@@ -74,4 +74,4 @@ def test_a_chain_does_not_hold() -> None:
 def test_nothing_to_group() -> None:
     """No pair, no group; pairs that are refused make none either."""
     assert complete_linkage([], lambda left, right: True) == []  # noqa: ARG005  the signature of a Close
-    assert complete_linkage([(0, 1)], lambda left, right: False) == []  # noqa: ARG005
+    assert complete_linkage([(0, 1)], lambda left, right: False) == []  # noqa: ARG005  the same

@@ -145,7 +145,7 @@ def test_vectors_alone_keep_no_image(tmp_path: Path, photos: Path) -> None:
 
 def test_creating_one_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="keeps paths, thumbnails, vectors, not 'nothing'"):
-        Gallery.create(tmp_path / "g.gallery", retention="nothing")  # type: ignore[arg-type]
+        Gallery.create(tmp_path / "g.gallery", retention="nothing")
     with pytest.raises(UserError, match="without paths there are none"):
         Gallery.create(tmp_path / "g.gallery", retention="vectors", keypoints=True)
     assert not os.path.exists(tmp_path / "g.gallery")

@@ -15,7 +15,7 @@ PIXELS = np.stack([drawn(seed, 40, 40) for seed in range(6)])
 @pytest.mark.parametrize("strength", [PHOTO, None])
 def test_a_step_draws_what_is_its_own(strength: object) -> None:
     """The same step gives the same views and choices whatever came before; another step gives others."""
-    views = Views(5, 32, strength)  # type: ignore[arg-type]
+    views = Views(5, 32, strength)
     told = []
     for step in (3, 8, 3):
         chosen = views.begin(step).integers(0, 1000)

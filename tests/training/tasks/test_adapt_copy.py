@@ -104,7 +104,7 @@ def test_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         steps.append(run.step)
         if len(steps) == 4:
             raise KeyboardInterrupt
-        return real(run, *given)  # type: ignore[arg-type]
+        return real(run, *given)
 
     monkeypatch.setattr(Run, "_step", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -64,7 +64,7 @@ def labels_of(card: ModelCard) -> Labels:
     if card.labels is None:
         raise UserError(
             f"the model {card.name!r} tells no classes: its card, {card.path}, has no table [labels]; "
-            "see docs/model_store.md"
+            "see docs/how-to/models.md"
         )
     return card.labels
 

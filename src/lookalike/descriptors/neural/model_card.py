@@ -1,4 +1,4 @@
-"""The card beside a model's ONNX file: a TOML table that is read strictly, key by key; see docs/models.md."""
+"""The card beside a model's ONNX file: a TOML table that is read strictly, key by key; see docs/how-to/models.md."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def _toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except FileNotFoundError as error:
-        raise ModelCardInvalid(f"{path}: no such card; docs/models.md shows how one is written") from error
+        raise ModelCardInvalid(f"{path}: no such card; docs/how-to/models.md shows how one is written") from error
     except OSError as error:
         raise ModelCardInvalid(f"{path}: the card cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # of UTF-8 or of TOML

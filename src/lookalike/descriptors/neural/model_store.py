@@ -1,4 +1,4 @@
-"""Find and check the models: ONNX files with a TOML card beside each; see docs/models.md.
+"""Find and check the models: ONNX files with a TOML card beside each; see docs/how-to/models.md.
 
 The shipped ones lie in ``models/`` beside this file, the user's own in ``$LOOKALIKE_MODELS``, else in
 ``~/.lookalike/models``. Cards are read anew whenever a folder changes. A card that cannot be used does not stop

@@ -64,7 +64,7 @@ class ModelInput:
         return (self.side, self.side, 3) if self.layout == "NHWC" else (3, self.side, self.side)
 
     def prepare(self, squeezed: Pixels) -> NDArray[Any]:
-        """(N, side, side, 3) uint8 sRGB -> (N, *shape) of this type."""
+        """(N, side, side, 3) uint8 sRGB -> (N, 3, side, side) or (N, side, side, 3) of this type."""
         batch: NDArray[Any] = squeezed
         if self.type == "float32":
             scaled = squeezed.astype(np.float32) / np.float32(255)

@@ -1,4 +1,4 @@
-"""Writes the card of a trained network: the TOML file beside the ONNX file, see docs/models.md."""
+"""Writes the card of a trained network: the TOML file beside the ONNX file, see docs/how-to/models.md."""
 
 from __future__ import annotations
 

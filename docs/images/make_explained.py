@@ -1,4 +1,5 @@
-"""Makes docs/explained-*.png, the explained comparisons in the README: python docs/explained.py (needs the extra demo).
+"""Makes explained-*.png, the explained comparisons in the docs: python docs/images/make_explained.py (needs the extra
+demo).
 
 Only sample photographs in the public domain or CC0 are shown.
 """

@@ -1,4 +1,4 @@
-"""Makes docs/page-search.png and docs/page-compare.png, the page in the README: python docs/page.py (needs Chromium and
+"""Makes page-search.png and page-compare.png, the page in the docs: python docs/images/make_page.py (needs Chromium and
 the extras demo and serve).
 
 Only sample photographs in the public domain or CC0 are shown.
@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from image import free_photographs
+from make_report import free_photographs
 from PIL import Image
 from playwright.sync_api import Page, expect, sync_playwright
 
@@ -48,8 +48,8 @@ def main() -> None:
 
 @contextmanager
 def serving(gallery: Path) -> Iterator[None]:
-    process = subprocess.Popen([shutil.which("lookalike", path=str(Path(sys.executable).parent)), "serve",
-                                "--gallery", gallery, "--port", str(PORT)])  # fmt: skip
+    command = [sys.executable, "-m", "lookalike", "serve", "--gallery", str(gallery), "--port", str(PORT)]
+    process = subprocess.Popen(command)
     try:
         until = time.monotonic() + 60
         while True:

@@ -1,4 +1,4 @@
-"""Makes docs/report.png, the picture in the README: python docs/picture.py (needs Chromium and the extra demo).
+"""Makes report.png, the image in the README: python docs/images/make_report.py (needs Chromium and the extra demo).
 
 Only sample photographs in the public domain or CC0 are shown.
 """
@@ -22,8 +22,8 @@ SIZE = {"width": 1100, "height": 1330}
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         report = run_demo(free_photographs(Path(folder)), Path(folder) / "demo").report
-        picture = Image.open(io.BytesIO(screenshot(Path(report))))
-    picture.convert("RGB").quantize(128).save(Path(__file__).with_name("report.png"), optimize=True)
+        image = Image.open(io.BytesIO(screenshot(Path(report))))
+    image.convert("RGB").quantize(128).save(Path(__file__).with_name("report.png"), optimize=True)
 
 
 def free_photographs(folder: Path) -> Path:
