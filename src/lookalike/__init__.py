@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 # `load`, `describe` and `compare` are rooms, too, and a room takes its name in this package when it is first imported.
 # The next line imports all three; from then on these names are free for the functions.
 from lookalike.comparison.pair import Source, compare
+from lookalike.csvfile import write_csv
 from lookalike.descriptors import describe_all, min_side
 from lookalike.errors import LookalikeError
 from lookalike.imaging import load
@@ -42,6 +43,7 @@ __all__ = [
     "compare",
     "describe",
     "load",
+    "write_csv",
 ]
 
 

@@ -65,7 +65,7 @@ COPIES = (  # every photograph gets one row of these
 # edits that are searched with and are not in the gallery
 QUERIES = ("noise", "colour-cast", "stretch", "crop-80", "flip", "rotate-270", "pad")
 PAIRS = ("resize-50", "sticker", "mirror", "rotate-90")  # edits that are compared with their original
-LOOKED_AT = 3  # hits of every query: the library of a tour is small
+RERANKED = 3  # hits of every query: the library of a tour is small
 GROUPS_SHOWN = 200
 MARKER = ".lookalike-demo"  # holds the folder that the tour went over
 MADE = ("copies", "queries", "demo.gallery")
@@ -228,7 +228,7 @@ def _missed(gallery: Gallery, queries: Sequence[Copy], copies: Sequence[Copy], b
     family = {copy.path: copy.original for copy in copies}
     missed = []
     for query in queries:
-        hits = gallery.search(query.path, 1, by=by, verify=None if by else LOOKED_AT)
+        hits = gallery.search(query.path, 1, by=by, rerank=None if by else RERANKED)
         origin = family.get(hits[0].path, hits[0].path) if hits else None
         if origin != query.original or _probability(hits[0], by, len(gallery)) < 0.5:
             missed.append(query)

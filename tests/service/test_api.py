@@ -105,8 +105,8 @@ def test_an_image_of_the_gallery_is_asked_by_its_id(server: Served, gallery: Pat
     """A search by id gives what a search by that very file gives."""
     number = by_name(server)["coffee.jpg"]
     with Gallery.open(gallery) as opened:
-        expected = opened.search(opened.row(number).path, 5, verify=0)
-    told = server.search(id=number, k=5, verify=0)
+        expected = opened.search(opened.row(number).path, 5, rerank=0)
+    told = server.search(id=number, k=5, rerank=0)
     assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]
     assert ("identical", number) == (told["hits"][0]["relation"], told["query"]["id"])
 
@@ -115,13 +115,13 @@ def test_only_a_region_of_the_query_is_looked_for(server: Served, tmp_path: Path
     """With a cat beside a rocket, the region decides which of the two is found first."""
     cat, rocket = photograph("chelsea.png")[:300, :400], photograph("rocket.jpg")[:300, :400]
     both = save(tmp_path / "both.png", np.hstack([cat, rocket]))
-    first = [server.search(both, region=region, k=1, verify=0) for region in ("0,0,400,300", "400,0,400,300")]
+    first = [server.search(both, region=region, k=1, rerank=0) for region in ("0,0,400,300", "400,0,400,300")]
     assert [[hit["name"][:-4].split("-")[0] for hit in one["hits"]] for one in first] == [["chelsea"], ["rocket"]]
 
 
 def test_filters_and_measures_are_passed_on(server: Served):
     """``where``, ``by`` and ``k`` mean what they mean in the library."""
-    told = server.search(id=1, by="colour=2,structure=1", where="width > 600", k=2, verify=0)
+    told = server.search(id=1, by="colour=2,structure=1", where="width > 600", k=2, rerank=0)
     assert (told["by"], len(told["hits"])) == ("colour=2,structure=1", 2)
     assert all(hit["width"] > 600 for hit in told["hits"])
 
@@ -130,7 +130,7 @@ def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Pat
     """With a good and a bad example, distance is the sum of its feedback_contributions, and follows Rocchio's
     formula."""
     asked = by_name(server)["coffee.jpg"]
-    order = [hit["id"] for hit in server.search(id=asked, by="content", k=9, verify=0)["hits"]]
+    order = [hit["id"] for hit in server.search(id=asked, by="content", k=9, rerank=0)["hits"]]
     bad, good = order[1], order[-1]
     told = server.search(id=asked, good=str(good), bad=str(bad), by="content", k=9)
     median_negative_distance = get("content").card.median_negative_distance
@@ -284,7 +284,7 @@ def test_the_file_is_served_as_it_is(server: Served, photos: Path):
 
 def test_the_map_places_every_image(server: Served):
     """A place within the square for each, copies nearer to each other than to anything else."""
-    told = server.get("/v1/map").json()
+    told = server.get("/v1/projection").json()
     places = dict(zip(told["ids"], np.stack([told["x"], told["y"]], axis=1), strict=True))
     assert server.get("/v1/ids").json()["ids"] == told["ids"]
     assert max(np.abs(place).max() for place in places.values()) == pytest.approx(1)
@@ -346,14 +346,14 @@ def test_duplicates_are_found_judged_and_cleared(own: tuple[Served, Path], tmp_p
     assert {"path", "relation", "probability", "verified", "edits"} <= set(told["groups"][0]["others"][0])
 
     pairs = [(one["keep"]["id"], one["others"][0]["id"]) for one in told["groups"]]
-    assert server.post("/v1/decisions", json={"pairs": pairs[:1], "verdict": "different"}).json() == {"decided": 1}
+    assert server.post("/v1/verdicts", json={"pairs": pairs[:1], "verdict": "different"}).json() == {"added": 1}
     assert [pairs[1][0]] == [one["keep"]["id"] for one in server.groups()["groups"]]
-    assert server.delete("/v1/decisions", json={"pairs": pairs[:1]}).json() == {"forgotten": 1}
+    assert server.delete("/v1/verdicts", json={"pairs": pairs[:1]}).json() == {"removed": 1}
     assert server.groups()["total"] == 2
 
     (folder / "chelsea-small.jpg").touch()  # touched, but the same: it may go
-    clear = [{"copy": copy, "keep": keep} for keep, copy in pairs]
-    job = server.ended(server.post("/v1/clear", json={"pairs": clear}).json())
+    removals = [{"copy": copy, "keep": keep} for keep, copy in pairs]
+    job = server.ended(server.post("/v1/removals", json={"removals": removals}).json())
     assert (job["state"], len(job["result"]["done"]), job["result"]["failed"]) == ("done", 2, [])
     names = {f"{name}-small.jpg" for name in SAME}
     assert names == {one.name for one in (tmp_path / "data" / "Trash" / "files").iterdir()}
@@ -367,7 +367,7 @@ def test_a_copy_that_changed_is_not_cleared(own: tuple[Served, Path]):
     names = by_name(server)
     save(folder / "chelsea-small.jpg", photograph("rocket.jpg"))
     pairs = [{"copy": names["chelsea-small.jpg"], "keep": names["chelsea.jpg"]}]
-    job = server.ended(server.post("/v1/clear", json={"pairs": pairs}).json())
+    job = server.ended(server.post("/v1/removals", json={"removals": pairs}).json())
     assert "changed" in job["result"]["failed"][0]["reason"]
     assert (folder / "chelsea-small.jpg").exists()
 
@@ -416,11 +416,11 @@ def test_a_read_only_server_changes_nothing(gallery: Path, tmp_path: Path):
             server.post("/v1/images", files={"image": b"x"}),
             server.delete("/v1/images/1"),
             server.post("/v1/index", json={}),
-            server.post("/v1/decisions", json={"pairs": [[1, 2]], "verdict": "same"}),
-            server.post("/v1/clear", json={"pairs": [{"copy": 1, "keep": 2}]}),
+            server.post("/v1/verdicts", json={"pairs": [[1, 2]], "verdict": "same"}),
+            server.post("/v1/removals", json={"removals": [{"copy": 1, "keep": 2}]}),
         ):
             assert "read-only" in problem(answer, 403)
-        assert server.post("/v1/search", data={"id": 1, "verify": 0}).status_code == 200
+        assert server.post("/v1/search", data={"id": 1, "rerank": 0}).status_code == 200
 
 
 def test_health_and_numbers(server: Served):
@@ -435,7 +435,7 @@ def test_health_and_numbers(server: Served):
 
 def test_box_and_region_are_the_same_thing(server: Served, gallery: Path):
     """The box of a hit can be sent back as the region of a search."""
-    told = server.search(id=1, k=1, verify=0, region="10,10,200,150")
+    told = server.search(id=1, k=1, rerank=0, region="10,10,200,150")
     with Gallery.open(gallery) as opened:
-        expected = opened.search(opened.row(1).path, 1, verify=0, region=Box(10, 10, 200, 150))
+        expected = opened.search(opened.row(1).path, 1, rerank=0, region=Box(10, 10, 200, 150))
     assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]

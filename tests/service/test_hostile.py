@@ -47,7 +47,7 @@ def test_a_hostile_upload_is_an_error_and_no_more(server: Served):
     statuses = []
     for data in hostile():
         for path, name, form in (
-            ("/v1/search", "image", {"k": 1, "verify": 0}),
+            ("/v1/search", "image", {"k": 1, "rerank": 0}),
             ("/v1/compare", "a", {"b_id": 1}),
             ("/v1/images", "image", {}),
         ):
@@ -56,7 +56,7 @@ def test_a_hostile_upload_is_an_error_and_no_more(server: Served):
             assert answer.status_code in (200, 201, 413, 422), (path, data[:40], answer.text)
             assert answer.status_code < 300 or answer.json()["detail"]
     assert {413, 422} <= set(statuses)
-    assert server.search(id=1, k=1, verify=0)["hits"][0]["relation"] == "identical"
+    assert server.search(id=1, k=1, rerank=0)["hits"][0]["relation"] == "identical"
 
 
 def test_random_requests_get_answers_that_fit_the_document(server: Served):

@@ -18,7 +18,7 @@ from lookalike.descriptors import get
 from lookalike.descriptors.fusion import LEARNING_L2, Blend
 from lookalike.errors import UserError
 from lookalike.logistic import fit, sigmoid
-from lookalike.types import Figures
+from lookalike.types import PairMetrics
 
 FEWEST = 20  # pairs below which nothing is fitted
 FEWEST_EACH = 5  # of either verdict
@@ -118,14 +118,14 @@ def cross_validated(distances: Distances, same: Mask) -> NDArray[np.float64]:
     return odds
 
 
-def figures(odds: NDArray[np.float64], same: Mask, precision: float) -> Figures:
+def figures(odds: NDArray[np.float64], same: Mask, precision: float) -> PairMetrics:
     """(N,) log-odds, (N,) bool -> how well they tell the two apart; the limit is the probability ``precision``."""
     told = sigmoid(odds) >= precision
-    return Figures(
+    return PairMetrics(
         accuracy=float(((odds >= 0) == same).mean()),
         auc=roc_auc(odds, same),
-        found=float(told[same].mean()),
-        right=float(same[told].mean()) if told.any() else None,
+        recall=float(told[same].mean()),
+        precision=float(same[told].mean()) if told.any() else None,
     )
 
 

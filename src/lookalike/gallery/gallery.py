@@ -309,7 +309,7 @@ class Gallery:
         region: Region | None = None,
         exact: bool = False,
         views: bool = False,
-        verify: int | None = None,
+        rerank: int | None = None,
         precision: float | None = None,
         good: Sequence[PathLike] = (),
         bad: Sequence[PathLike] = (),
@@ -320,8 +320,8 @@ class Gallery:
         ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2, "texture": 1}. ``where``: a
         filter, see where.py. ``region``: only this part of the query, in pixels of the upright original. ``exact``:
         compare with every image instead of using the fast copies. ``views``: look for the image mirrored and turned by
-        quarters as well, in eight times the time; probabilities allow for it. ``verify``: so many of the best are laid
-        on the query, which tells relation, box and probability; copies come first then. The default is RERANK_TOP_K for
+        quarters as well, in eight times the time; probabilities allow for it. ``rerank``: so many of the best are verified
+        by geometry, which gives relation, box and probability; copies come first then. The default is RERANK_TOP_K for
         a search by ``copy`` or by regions, 0 for any other and with ``views``; a hit that could not be read as it was
         indexed is not ``verified``. ``precision``: only what is a copy with at least this probability; none may be.
         ``good``, ``bad``: images of the gallery that are what is meant, and that are not (feedback.py): they move
@@ -336,18 +336,18 @@ class Gallery:
         if isinstance(name, str) and self._gives_regions(name):
             if views or good or bad:
                 raise UserError("views, good and bad are for whole images: leave them out in a search by regions")
-            asked = Asked(name, k, condition, region, exact, verify)
+            asked = Asked(name, k, condition, region, exact, rerank)
             hits = search_regions(self._regional, self._verifier(), _file(image), asked)
         elif good or bad:
-            if views or verify:
-                raise UserError("good and bad exclude views and verify; leave one of them out")
+            if views or rerank:
+                raise UserError("good and bad exclude views and rerank; leave one of them out")
             hits = self._search_judged(image, k, self._blend(by), condition, region, exact, good, bad)
-        elif isinstance(image, Row) and region is None and not views and not self._reads(verify, self._blend(by)):
+        elif isinstance(image, Row) and region is None and not views and not self._reads(rerank, self._blend(by)):
             hits = self._searcher.search(
                 self._query(image, self._blend(by), None), k, self._blend(by), condition, exact
             )
         else:
-            hits = self._search_wholes(_file(image), k, self._blend(by), condition, region, exact, views, verify)
+            hits = self._search_wholes(_file(image), k, self._blend(by), condition, region, exact, views, rerank)
         return [hit for hit in hits[:k] if precision is None or hit.probability >= precision]
 
     def _search_wholes(
@@ -359,10 +359,10 @@ class Gallery:
         region: Region | None,
         exact: bool,
         views: bool,
-        verify: int | None,
+        rerank: int | None,
     ) -> list[Hit]:
         """At least k images that are like the query as a whole; copies that were looked at come first."""
-        looked_at = _looked_at(verify, blend, views)
+        looked_at = _looked_at(rerank, blend, views)
         names = list(dict.fromkeys([*blend.weights, *self._judging()]))
         needed = list(dict.fromkeys([*names, *(COMPARISON_DESCRIPTORS if looked_at else ())]))
         image = query_image(image, needed, region, SIDE if looked_at else 1)
@@ -381,9 +381,9 @@ class Gallery:
             hits = [*self._verifier().hits(query, [*hits[:looked_at], *others]), *hits[looked_at:]]
         return hits
 
-    def _reads(self, verify: int | None, blend: Blend) -> bool:
+    def _reads(self, rerank: int | None, blend: Blend) -> bool:
         """Whether the file of an image of the gallery is read to look for its like."""
-        return self.retention == "paths" and _looked_at(verify, blend, views=False) > 0
+        return self.retention == "paths" and _looked_at(rerank, blend, views=False) > 0
 
     def _search_judged(
         self,
@@ -732,13 +732,13 @@ def _file(image: PathLike | bytes | Image | Row) -> PathLike | bytes | Image:
     return image.path if isinstance(image, Row) else image
 
 
-def _looked_at(verify: int | None, blend: Blend, views: bool) -> int:
+def _looked_at(rerank: int | None, blend: Blend, views: bool) -> int:
     """How many hits are to be looked at."""
-    if verify is not None and verify < 0:
-        raise UserError(f"verify must be 0 or more, not {verify}")
-    if verify and views:
-        raise UserError("verify and views exclude one another; leave one of them out")
-    return verify if verify is not None else RERANK_TOP_K if blend.names == ("copy",) and not views else 0
+    if rerank is not None and rerank < 0:
+        raise UserError(f"rerank must be 0 or more, not {rerank}")
+    if rerank and views:
+        raise UserError("rerank and views exclude one another; leave one of them out")
+    return rerank if rerank is not None else RERANK_TOP_K if blend.names == ("copy",) and not views else 0
 
 
 def _turned(image: Image) -> list[Image]:

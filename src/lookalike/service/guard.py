@@ -63,7 +63,7 @@ class Guard:
         await self._app(scope, _limited(receive, self._largest), _dressed(send))
 
     def _check(self, scope: Scope, headers: Headers) -> None:
-        """Raises what the client is told."""
+        """Raises what the client is answered."""
         self._check_host(headers)
         self._check_token(scope, headers)
         wait = self._rates.wait((scope.get("client") or ("",))[0])

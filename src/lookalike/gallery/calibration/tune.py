@@ -26,7 +26,7 @@ from lookalike.gallery.calibration.calibrate import crowding, own_curves
 from lookalike.gallery.storage.embeddings import Evidence
 from lookalike.gallery.storage.store import Store, Tuning
 from lookalike.paths import PathLike, absolute
-from lookalike.types import Failure, Figures, TuneReport, Verdict
+from lookalike.types import Failure, PairMetrics, TuneReport, Verdict
 
 COLUMNS = ("a", "b", "verdict")
 PRECISION = 0.95
@@ -161,7 +161,7 @@ def _before(
     same: NDArray[np.bool_],
     prior: float,
     precision: float,
-) -> Figures | None:
+) -> PairMetrics | None:
     """What this library says of the pairs without any of them; None where it says nothing."""
     curve = own_curves(store, tuned=False).get(by) or shipped().curves.get(by)
     weights = DEFAULT_WEIGHTS if by == BLEND else {by: 1.0}
@@ -173,11 +173,11 @@ def _before(
     return figures(odds, same, precision)
 
 
-def _worth(found: Figures) -> float:
+def _worth(found: PairMetrics) -> float:
     return found.accuracy + found.auc
 
 
-def _guessing(same: NDArray[np.bool_]) -> Figures:
+def _guessing(same: NDArray[np.bool_]) -> PairMetrics:
     """The commoner verdict, always."""
     share = float(same.mean())
-    return Figures(max(share, 1 - share), 0.5, 0.0, None)
+    return PairMetrics(max(share, 1 - share), 0.5, 0.0, None)

@@ -28,14 +28,14 @@ class Asked:
     where: Condition | None
     region: Region | None
     exact: bool
-    verify: int | None
+    rerank: int | None
 
     @property
     def looked_at(self) -> int:
         """How many hits are laid on the query. Raises UserError for less than none."""
-        if self.verify is not None and self.verify < 0:
-            raise UserError(f"verify must be 0 or more, not {self.verify}")
-        return RERANK_TOP_K if self.verify is None else self.verify
+        if self.rerank is not None and self.rerank < 0:
+            raise UserError(f"rerank must be 0 or more, not {self.rerank}")
+        return RERANK_TOP_K if self.rerank is None else self.rerank
 
 
 def search_regions(
