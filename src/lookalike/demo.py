@@ -20,6 +20,7 @@ from lookalike.comparison.calibration import curve, library_prior
 from lookalike.comparison.explain.attribution import explain
 from lookalike.descriptors.fusion import BLEND
 from lookalike.errors import LoadError, MissingDependency, UserError
+from lookalike.formatting import plural
 from lookalike.gallery import Gallery
 from lookalike.gallery.ingest.scan import Found, walk
 from lookalike.imaging import load
@@ -109,15 +110,15 @@ def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str],
     _start_afresh(folder, absolute(photos))
     copies = _make_copies(paths, folder / "copies")
     queries = _make_queries(paths, folder / "queries")
-    say(f"{len(paths)} photographs, {len(copies)} edited copies of them")
+    say(f"{plural(len(paths), 'photograph')}, {plural(len(copies), 'edited copy', 'edited copies')} of them")
     with _gallery(folder / "demo.gallery") as gallery:
         added, seconds = _indexed(gallery, [photos, folder / "copies"])
-        say(f"indexed {len(gallery)} images in {seconds:.1f} s")
+        say(f"indexed {plural(len(gallery), 'image')} in {seconds:.1f} s")
         missed, by_hashes = _missed(gallery, queries, copies), _missed(gallery, queries, copies, BLEND)
         say(f"searched: {len(queries) - len(missed)} of {len(queries)} new edits found their original")
         say(f"the hashes alone would have found {len(queries) - len(by_hashes)}")
         groups = gallery.duplicates()
-        say(f"duplicates: {len(groups)} groups")
+        say(f"duplicates: {plural(len(groups), 'group')}")
         _write(folder / "report.html", gallery, added, seconds, groups, queries, missed, by_hashes, copies)
         images = len(gallery)
     say(f"report: {folder / 'report.html'}")

@@ -2,8 +2,8 @@
 
 A result (Hit, Pair, Group, Comparison) has ``to_dict()``, whose values ``json.dumps`` takes: with pandas,
 ``pd.DataFrame([hit.to_dict() for hit in hits])`` is a table of a search, ``pd.DataFrame([pair.to_dict() for group in
-groups for pair in group.pairs])`` one of all copies. ``csvfile.write_csv`` writes the same as a file. In a notebook each
-shows itself as a small table.
+groups for pair in group.pairs])`` one of all copies. ``csvfile.write_csv`` writes the same as a file. In a notebook
+each shows itself as a small table.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Result:
         """The fields that say something, for Jupyter; escaped, for file names may hold anything."""
         fields = {name: value for name, value in self.to_dict().items() if name not in LONG}
         rows = [(name, value) for name, value in fields.items() if value not in (None, [], {}, "")]
-        cells = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(_cell(value))}</td></tr>" for name, value in rows)
+        cells = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{html.escape(_cell(value))}</td></tr>" for name, value in rows
+        )
         return f"<table>{cells}</table>"
 
 
@@ -86,8 +88,8 @@ class Hit(Result):
     """One answer of a search. ``distance`` in the unit of the descriptor asked; ``probability`` 0..1 that
     the two are copies of one another or of a common original.
 
-    ``verified``: by geometry, keypoint by keypoint; otherwise their vectors alone were compared. Then ``box``, ``inliers``
-    and ``edits`` are those of a Comparison, ``box_in`` being "query" or "image".
+    ``verified``: by geometry, keypoint by keypoint; otherwise their vectors alone were compared. Then ``box``,
+    ``inliers`` and ``edits`` are those of a Comparison, ``box_in`` being "query" or "image".
     ``feedback_contributions``: in a search with feedback, what the query and each example add to ``distance``: "query"
     or path -> part.
     """
@@ -134,8 +136,8 @@ class Comparison(Result):
 
 @dataclass(frozen=True, slots=True)
 class Pair(Result):
-    """Two images of a gallery that belong together. ``verified``: by geometry, and ``box``, ``box_in`` and ``edits`` are
-    those of a Comparison then."""
+    """Two images of a gallery that belong together. ``verified``: by geometry, and ``box``, ``box_in`` and ``edits``
+    are those of a Comparison then."""
 
     a: str
     b: str
@@ -201,8 +203,8 @@ class LabelError:
 
 @dataclass(frozen=True, slots=True)
 class PairMetrics:
-    """How well a measure separates judged pairs, each 0..1. ``accuracy``: of the verdict at even odds. ``auc``: the area
-    under the ROC curve. ``recall``: the share of the same pairs that reach the precision that was asked for;
+    """How well a measure separates judged pairs, each 0..1. ``accuracy``: of the verdict at even odds. ``auc``: the
+    area under the ROC curve. ``recall``: the share of the same pairs that reach the precision that was asked for;
     ``precision``: the share of same ones among all pairs that do, None if none does."""
 
     accuracy: float

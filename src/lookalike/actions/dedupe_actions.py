@@ -24,7 +24,8 @@ Act = Callable[[str, str], None]  # (the copy, the one that is kept)
 
 @dataclass(frozen=True, slots=True)
 class RemovalReport:
-    """``done``: paths that were removed from their place. ``bytes``: their size together. ``failed``: what was left alone, why."""
+    """``done``: paths that were removed from their place. ``bytes``: their size together. ``failed``: what was left
+    alone, why."""
 
     done: tuple[str, ...]
     bytes: int

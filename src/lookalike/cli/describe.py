@@ -48,8 +48,7 @@ def command(images: tuple[str, ...], by: str, draw: str | None, as_json: bool) -
     if as_json:
         card = descriptor.card
         print_json({"descriptor": by, "fingerprint": card.fingerprint, "images": described, "failed": failed})
-    else:
-        print_failures(failed)
+    print_failures(failed)
     return 1 if failed else 0
 
 
@@ -77,7 +76,9 @@ def _regions(path: str, network: RegionNetwork, draw: str | None) -> dict[str, A
     image = load(path, min_side=None if draw else network.card.min_side)
     found = network.regions([image])[0]
     boxes = [in_pixels(box, image.width, image.height) for box in found.boxes]
-    names = [network.gives.names[n] if NO_CLASS < n < len(network.gives.names) else None for n in found.classes.tolist()]
+    names = [
+        network.gives.names[n] if NO_CLASS < n < len(network.gives.names) else None for n in found.classes.tolist()
+    ]
     scores = np.round(found.scores.astype(float), 4).tolist()
     regions = [
         {"box": box, "score": score, "class": name or None}

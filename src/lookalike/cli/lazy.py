@@ -10,8 +10,8 @@ import click
 
 
 class Lazy(click.Group):
-    """``commands``: name -> what ``--help`` says of it, below ``heading``. Each is ``command`` of the module of its name
-    in ``package``."""
+    """``commands``: name -> what ``--help`` says of it, below ``heading``. Each is ``command`` of the module of its
+    name in ``package``."""
 
     def __init__(self, *, commands: Mapping[str, str], package: str, heading: str, **given: Any) -> None:
         super().__init__(**given)

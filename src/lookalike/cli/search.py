@@ -98,7 +98,7 @@ def command(
         print_json({"queries": results, "by": by, "failed": failed})
     else:
         _print_each(results, least, reranks if options["rerank"] is None else options["rerank"] > 0)
-        print_failures(failed)
+    print_failures(failed)
     return 1 if failed else 0
 
 

@@ -18,7 +18,7 @@ from lookalike.comparison.alignment.orientations import ORIENTATIONS
 from lookalike.comparison.calibration import library_prior
 from lookalike.comparison.evidence import SIDE, subject
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput
-from lookalike.descriptors import describe_all, get, region_network
+from lookalike.descriptors import describe_all, get
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
 from lookalike.descriptors.keypoints import Keypoints
@@ -249,17 +249,15 @@ class Gallery:
         return report
 
     def add_descriptor(self, name: str, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS) -> AddReport:
-        """Hold the regions of this network from now on, and find those of the images that lack them.
+        """Hold this descriptor, of whole images or of regions, from now on, and compute it for the images that lack it.
 
         Nothing else is read or computed again. A file that cannot be read as it was indexed is a failure, and its
-        image stays. Interrupted or killed, the next call goes on. Raises UserError for a descriptor of whole images
-        that is not held: its vectors come from indexing."""
-        if name in self._cards:
-            raise UserError(f"this gallery holds {name!r} already")
-        if len(self) and name not in self._regions:
-            self.need_paths("finding regions afterwards")
+        image stays. Interrupted or killed, the next call goes on; until then a search by it finds the others."""
+        if len(self) and name not in (*self._cards, *self._regions):
+            self.need_paths("adding a descriptor afterwards")
         hold(self._store, name)
-        self._regions[name] = region_network(name).card
+        cards = self._regions if name in self._store.regions.names() else self._cards
+        cards[name] = get(name).card
         return describe_lacking(self._store, name, progress, max_pixels)
 
     def remove(self, paths: Sources) -> int:
@@ -320,12 +318,12 @@ class Gallery:
         ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2, "texture": 1}. ``where``: a
         filter, see where.py. ``region``: only this part of the query, in pixels of the upright original. ``exact``:
         compare with every image instead of using the fast copies. ``views``: look for the image mirrored and turned by
-        quarters as well, in eight times the time; probabilities allow for it. ``rerank``: so many of the best are verified
-        by geometry, which gives relation, box and probability; copies come first then. The default is RERANK_TOP_K for
-        a search by ``copy`` or by regions, 0 for any other and with ``views``; a hit that could not be read as it was
-        indexed is not ``verified``. ``precision``: only what is a copy with at least this probability; none may be.
-        ``good``, ``bad``: images of the gallery that are what is meant, and that are not (feedback.py): they move
-        ``distance`` and the order, and nothing is verified.
+        quarters as well, in eight times the time; probabilities allow for it. ``rerank``: so many of the best are
+        verified by geometry, which gives relation, box and probability; copies come first then. The default is
+        RERANK_TOP_K for a search by ``copy`` or by regions, 0 for any other and with ``views``; a hit that could not be
+        read as it was indexed is not ``verified``. ``precision``: only what is a copy with at least this probability;
+        none may be. ``good``, ``bad``: images of the gallery that are what is meant, and that are not (feedback.py):
+        they move ``distance`` and the order, and nothing is verified.
         """
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")

@@ -9,11 +9,11 @@ from importlib import resources
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from lookalike.service import problems, schemas
+from lookalike.service import api_docs, problems, schemas
 from lookalike.service.gallery_thread import GalleryThread
 from lookalike.service.guard import Guard
 from lookalike.service.jobs import Jobs
@@ -68,10 +68,24 @@ def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False)
         app.include_router(one.router)
     _page(app)
     app.openapi_schema = documented(app.openapi())
+    _docs(app)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=3)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Counting, metrics=metrics)
     return app
+
+
+def _docs(app: FastAPI) -> None:
+    """The API for people to read: our own page, so that it needs no other host."""
+    page = api_docs.render(app.openapi())
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
+
+    @app.get("/docs/style.css", include_in_schema=False)
+    async def style() -> Response:
+        return Response(api_docs.style(), media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 def _page(app: FastAPI) -> None:

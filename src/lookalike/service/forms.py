@@ -12,7 +12,9 @@ from lookalike.service.tasks import ImageInput
 MAX_IDS = 500
 
 
-async def image_input(settings: Settings, image: UploadFile | None, number: int | None, names: tuple[str, str]) -> ImageInput:
+async def image_input(
+    settings: Settings, image: UploadFile | None, number: int | None, names: tuple[str, str]
+) -> ImageInput:
     """A file or an id, under these two names. Raises UserError unless it is just one of them, TooMuch."""
     if (image is None) == (number is None):
         raise UserError(f"send {names[0]} (a file) or {names[1]} (of an image of the gallery), one of the two")

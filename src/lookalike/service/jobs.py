@@ -84,7 +84,9 @@ class Jobs:
         """Put a job in the queue. ``keep``: what the server keeps of its value; ``summarize``: the result, of that."""
         job = Job(secrets.token_hex(8), kind)
         self._jobs[job.id] = job
-        for old in [one.id for one in self._jobs.values() if one.state in ENDED][: max(0, len(self._jobs) - JOBS_REMEMBERED)]:
+        for old in [one.id for one in self._jobs.values() if one.state in ENDED][
+            : max(0, len(self._jobs) - JOBS_REMEMBERED)
+        ]:
             del self._jobs[old]
         task = asyncio.create_task(self._run(job.id, work, arguments, _Ending(keep, summarize)))
         self._tasks.add(task)

@@ -27,7 +27,7 @@ DEAD_SHARE = 0.1  # removed vectors that a graph may keep before it is built aga
 
 @dataclass(frozen=True, slots=True)
 class Covers:
-    """What a saved index holds: images up to an id, removals up to a number, of one gallery."""
+    """What a saved index holds: images up to an id, removals and backfills up to a number, of one gallery."""
 
     gallery: str
     fingerprint: str
@@ -35,6 +35,7 @@ class Covers:
     graph: bool
     last_image: int
     last_removal: int
+    backfills: int = 0
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class _Copy:
     last_removal: int = 0
     built_removal: int = 0  # a graph keeps what was removed since; the file does not know which
     unsaved: int = 0
+    backfills: int = 0  # vectors that came after their images were read up to here
 
 
 class IndexCopies:
@@ -65,6 +67,9 @@ class IndexCopies:
         return self._copies[name].index
 
     def _updated(self, name: str, copy: _Copy) -> _Copy:
+        backfills = self._store.backfills(name)
+        if copy.backfills != backfills:
+            copy = self._empty(name)
         copy.last_removal, gone = self._store.removed_since(copy.last_removal)
         before = len(copy.index)
         copy.index.remove(gone)
@@ -72,6 +77,7 @@ class IndexCopies:
         self._read_new(name, copy)
         if self._outgrown(copy):
             copy = self._rebuilt(name)
+        copy.backfills = backfills
         if copy.unsaved > max(SAVE_LEAST, SAVE_SHARE * len(copy.index)):
             self._save(name, copy)
         return copy
@@ -115,7 +121,7 @@ class IndexCopies:
             index = self._read(self._folder / covers.file, card, covers)
         except (OSError, ValueError, TypeError, RuntimeError):
             return self._empty(name)
-        return _Copy(index, covers.last_image, covers.last_removal, covers.last_removal)
+        return _Copy(index, covers.last_image, covers.last_removal, covers.last_removal, backfills=covers.backfills)
 
     def _read(self, file: Path, card: DescriptorCard, covers: Covers) -> Any:
         return FaissIndex.load(file, card.metric, card.dim, covers.graph)
@@ -130,6 +136,7 @@ class IndexCopies:
             copy.index.graph,
             copy.last_image,
             copy.built_removal if copy.index.graph else copy.last_removal,
+            copy.backfills,
         )
         try:
             self._folder.mkdir(exist_ok=True)

@@ -1,14 +1,16 @@
-"""Adds a descriptor of regions to a gallery that was made without: reads the images that lack it alone."""
+"""Adds a descriptor to a gallery that was made without it: reads the images that lack it alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from typing import Any, Protocol
 
-from lookalike.descriptors import min_side, region_network
-from lookalike.errors import LoadError
-from lookalike.gallery.ingest.extract import regions_of
-from lookalike.gallery.storage.regions import Packed
+from lookalike.descriptors import describe_all, get, min_side
+from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.errors import LoadError, ModelError
+from lookalike.gallery.ingest.extract import regions_of, vectors_of
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import Store
 from lookalike.imaging import MAX_PIXELS, load
@@ -17,41 +19,107 @@ from lookalike.types import AddReport, Failure, Image, Progress
 
 CHUNK = 8  # images that are described together, and written in one transaction: what a killed process can lose
 
-Told = tuple[Row, dict[str, Packed] | Failure]
+
+class Target(Protocol):
+    """Where a kind of descriptor is lacking, and how it is computed and written."""
+
+    def lacking(self) -> list[int]:
+        """Ids of the images that lack it, in ascending order."""
+
+    def describe(self, images: Sequence[Image]) -> list[Any]:
+        """One value per image; safe to call from many threads."""
+
+    def put(self, found: Sequence[tuple[int, Any]]) -> None:
+        """Write (image id, value) pairs; call within a transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionTarget:
+    """The regions of a network."""
+
+    store: Store
+    name: str
+
+    def lacking(self) -> list[int]:
+        return self.store.regions.lacking(self.name)
+
+    def describe(self, images: Sequence[Image]) -> list[Any]:
+        return list(regions_of(images, [self.name]))
+
+    def put(self, found: Sequence[tuple[int, Any]]) -> None:
+        for number, regions in found:
+            self.store.regions.put(number, regions)
+
+
+@dataclass(frozen=True, slots=True)
+class VectorTarget:
+    """The vectors of whole images, and their contrast."""
+
+    store: Store
+    name: str
+
+    def lacking(self) -> list[int]:
+        return self.store.lacking(self.name)
+
+    def describe(self, images: Sequence[Image]) -> list[Any]:
+        described = describe_all(images, [self.name])
+        return [vectors_of(described, number)[self.name] for number in range(len(images))]
+
+    def put(self, found: Sequence[tuple[int, Any]]) -> None:
+        self.store.put_vectors(self.name, found)
 
 
 def hold(store: Store, name: str) -> None:
-    """The gallery holds the regions of this network from now on. Raises UserError for a descriptor without regions."""
-    network = region_network(name)
-    if name not in store.cards():
-        with store.transaction():
-            store.put_descriptor(network.card)
-            store.regions.mark({name: network.gives.names})
+    """The gallery holds this descriptor from now on. Raises UserError for one that nobody knows."""
+    if name in store.cards():
+        return
+    descriptor = get(name)
+    with store.transaction():
+        store.put_descriptor(descriptor.card)
+        if isinstance(descriptor, RegionNetwork):
+            store.regions.mark({name: descriptor.gives.names})
 
 
 def describe_lacking(store: Store, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:
-    """The regions of every image that was not asked for them. A file that is gone, unreadable or not the one that was
+    """Compute the descriptor for every image that lacks it. A file that is gone, unreadable or not the one that was
     indexed is a failure, and stays as it is. Interrupted, the next call goes on."""
-    lacking = store.regions.lacking(name)
-    updated, failed = 0, []
+    target: Target = RegionTarget(store, name) if name in store.regions.names() else VectorTarget(store, name)
+    lacking = target.lacking()
+    done, failed = 0, []
     chunks = (list(store.rows(lacking[at : at + CHUNK]).values()) for at in range(0, len(lacking), CHUNK))
-    for told in in_order(partial(_described, rows, name, max_pixels) for rows in chunks):
+    for outcomes in in_order(partial(_described, rows, name, target.describe, max_pixels) for rows in chunks):
         with store.transaction():
-            for row, found in told:
-                if not isinstance(found, Failure) and store.rows([row.id]):
-                    store.regions.put(row.id, found)
-        failed += [found for _, found in told if isinstance(found, Failure)]
-        updated = updated + len(told)
+            held = store.rows([row.id for row, _ in outcomes])
+            target.put([(row.id, one) for row, one in outcomes if row.id in held and not isinstance(one, Failure)])
+        failed += [one for _, one in outcomes if isinstance(one, Failure)]
+        done += len(outcomes)
         if progress:
-            progress(updated, len(lacking))
-    return AddReport(updated=updated - len(failed), unchanged=store.count() - len(lacking), failed=tuple(failed))
+            progress(done, len(lacking))
+    return AddReport(updated=done - len(failed), unchanged=store.count() - len(lacking), failed=tuple(failed))
 
 
-def _described(rows: Sequence[Row], name: str, max_pixels: int) -> list[Told]:
+def _described(
+    rows: Sequence[Row], name: str, describe: Callable[[Sequence[Image]], list[Any]], max_pixels: int
+) -> list[tuple[Row, Any]]:
+    """(image, its value or why there is none)."""
     loaded = [(row, _loaded(row, name, max_pixels)) for row in rows]
     images = [image for _, image in loaded if isinstance(image, Image)]
-    found: Iterator[dict[str, Packed]] = iter(regions_of(images, [name]))
-    return [(row, next(found) if isinstance(image, Image) else image) for row, image in loaded]
+    values: Iterator[Any] = iter(_each(images, describe))
+    return [(row, next(values) if isinstance(image, Image) else image) for row, image in loaded]
+
+
+def _each(images: Sequence[Image], describe: Callable[[Sequence[Image]], list[Any]]) -> list[Any]:
+    """All at once; should one of them break the descriptor, one by one, so that the others are kept."""
+    if not images:
+        return []
+    try:
+        return describe(images)
+    except ModelError:
+        raise  # no fault of the images
+    except Exception as error:
+        if len(images) > 1:
+            return [value for image in images for value in _each([image], describe)]
+        return [Failure(images[0].path or "", f"could not be described: {error}")]
 
 
 def _loaded(row: Row, name: str, max_pixels: int) -> Image | Failure:

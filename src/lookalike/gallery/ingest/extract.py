@@ -146,7 +146,7 @@ def _describe(loaded: Sequence[tuple[Found, Image]], wanted: Wanted) -> list[Out
         file = loaded[0][0]
         return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
     return [
-        NewImage(_row(file, image), _vectors(described, n), points[n], regions[n], small[n])
+        NewImage(_row(file, image), vectors_of(described, n), points[n], regions[n], small[n])
         for n, (file, image) in enumerate(loaded)
     ]
 
@@ -161,7 +161,8 @@ def regions_of(images: Sequence[Image], names: Sequence[str]) -> list[dict[str, 
     return found
 
 
-def _vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:
+def vectors_of(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:
+    """Of the image with this number, by each descriptor: the vector as it is stored, and its contrast."""
     return {
         name: (part.vectors[number].astype(dtype_of(get(name).card)).tobytes(), float(part.contrast[number]))
         for name, part in described.items()

@@ -204,6 +204,17 @@ class Store:
         found = self._db.all(sql, (self._descriptors[name], number))
         return found[0] if found else None
 
+    def lacking(self, name: str) -> list[int]:
+        """Ids of the images that have no vector by this descriptor of whole images."""
+        sql = """SELECT id FROM images p WHERE NOT EXISTS
+                 (SELECT 1 FROM vectors v WHERE v.descriptor_id = ? AND v.image_id = p.id AND v.ordinal = 0)
+                 ORDER BY id"""
+        return [one[0] for one in self._db.all(sql, (self._descriptors[name],))]
+
+    def backfills(self, name: str) -> int:
+        """How often vectors came after their images, out of the order of ids: an index copy reads all anew then."""
+        return int(self._meta(f"backfills {name}", "0"))
+
     def allowed(self, condition: str, values: Sequence[Any]) -> NDArray[np.int64]:
         """Ids of the images ``p`` that satisfy an SQL condition (made by where.py, values bound)."""
         found = self._db.all(f"SELECT p.id FROM images p WHERE {condition} ORDER BY p.id", values)
@@ -224,6 +235,15 @@ class Store:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))
         self.regions.put(number, image.regions)
         return number
+
+    def put_vectors(self, name: str, vectors: Iterable[tuple[int, tuple[bytes, float]]]) -> None:
+        """Vectors and contrasts of images that are held already, by id; those that are there already stay."""
+        self._db.run_each(
+            "INSERT OR IGNORE INTO vectors (descriptor_id, image_id, ordinal, contrast, vector) VALUES (?, ?, 0, ?, ?)",
+            [(self._descriptors[name], number, contrast, vector) for number, (vector, contrast) in vectors],
+        )
+        count = str(self.backfills(name) + 1)
+        self._db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"backfills {name}", count))
 
     def put_copy(self, row: Row, source: int) -> int:
         """Write an image whose bytes are those of image ``source``: its vectors are taken over."""
