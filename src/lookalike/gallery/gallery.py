@@ -63,7 +63,7 @@ from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.store import MANY, Store
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
 from lookalike.gallery.storage.thumbnails import Thumbnails
-from lookalike.imaging import MAX_PIXELS
+from lookalike.imaging import MAX_PIXELS, ImageSource
 from lookalike.paths import PathLike, absolute
 from lookalike.types import (
     AddReport,
@@ -299,7 +299,7 @@ class Gallery:
 
     def search(
         self,
-        image: PathLike | bytes | Image | Row,
+        image: ImageSource | Row,
         k: int = 10,
         *,
         by: str | Mapping[str, float] | None = None,
@@ -314,16 +314,16 @@ class Gallery:
     ) -> list[Hit]:
         """The k images most like this one, best first.
 
-        ``image``: an image, or a Row of this gallery, whose file is read only where its vectors do not tell enough.
-        ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2, "texture": 1}. ``where``: a
-        filter, see where.py. ``region``: only this part of the query, in pixels of the upright original. ``exact``:
-        compare with every image instead of using the fast copies. ``views``: look for the image mirrored and turned by
-        quarters as well, in eight times the time; probabilities allow for it. ``rerank``: so many of the best are
-        verified by geometry, which gives relation, box and probability; copies come first then. The default is
-        RERANK_TOP_K for a search by ``copy`` or by regions, 0 for any other and with ``views``; a hit that could not be
-        read as it was indexed is not ``verified``. ``precision``: only what is a copy with at least this probability;
-        none may be. ``good``, ``bad``: images of the gallery that are what is meant, and that are not (feedback.py):
-        they move ``distance`` and the order, and nothing is verified.
+        ``image``: a path, bytes, a file, an Image, a Pillow image, an array, or a Row of this gallery, whose file is
+        read only where its vectors do not tell enough. ``by``: a descriptor that the gallery holds, "blend", or weights
+        like {"colour": 2, "texture": 1}. ``where``: a filter, see where.py. ``region``: only this part of the query, in
+        pixels of the upright original. ``exact``: compare with every image instead of using the fast copies. ``views``:
+        look for the image mirrored and turned by quarters as well, in eight times the time; probabilities allow for it.
+        ``rerank``: so many of the best are verified by geometry, which gives relation, box and probability; copies come
+        first then. The default is RERANK_TOP_K for a search by ``copy`` or by regions, 0 for any other and with
+        ``views``; a hit that could not be read as it was indexed is not ``verified``. ``precision``: only what is a
+        copy with at least this probability; none may be. ``good``, ``bad``: images of the gallery that are what is
+        meant, and that are not (feedback.py): they move ``distance`` and the order, and nothing is verified.
         """
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")
@@ -350,7 +350,7 @@ class Gallery:
 
     def _search_wholes(
         self,
-        image: PathLike | bytes | Image,
+        image: ImageSource,
         k: int,
         blend: Blend,
         condition: filters.Condition | None,
@@ -385,7 +385,7 @@ class Gallery:
 
     def _search_judged(
         self,
-        image: PathLike | bytes | Image | Row,
+        image: ImageSource | Row,
         k: int,
         blend: Blend,
         condition: filters.Condition | None,
@@ -400,7 +400,7 @@ class Gallery:
         query = replace(self._query(image, blend, region), judged=judged)
         return self._searcher.search(query, k, blend, condition, exact)
 
-    def _query(self, image: PathLike | bytes | Image | Row, blend: Blend, region: Region | None) -> Query:
+    def _query(self, image: ImageSource | Row, blend: Blend, region: Region | None) -> Query:
         """What is looked for, without verification: of an image of the gallery as a whole, what the gallery knows."""
         names = list(dict.fromkeys([*blend.weights, *self._judging()]))
         if isinstance(image, Row) and region is None:
@@ -410,7 +410,7 @@ class Gallery:
 
     def is_blank(
         self,
-        image: PathLike | bytes | Image,
+        image: ImageSource,
         *,
         by: str | Mapping[str, float] | None = None,
         region: Region | None = None,
@@ -725,7 +725,7 @@ class Gallery:
         return blend
 
 
-def _file(image: PathLike | bytes | Image | Row) -> PathLike | bytes | Image:
+def _file(image: ImageSource | Row) -> ImageSource:
     """What is to be read: of an image of the gallery, its file."""
     return image.path if isinstance(image, Row) else image
 

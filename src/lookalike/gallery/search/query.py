@@ -6,19 +6,18 @@ from collections.abc import Iterable, Sequence
 
 from lookalike.descriptors import get, min_side
 from lookalike.errors import UserError
-from lookalike.imaging import crop, load
-from lookalike.paths import PathLike
+from lookalike.imaging import ImageSource, as_image, crop
 from lookalike.types import Box, Image
 
 Region = Box | tuple[float, float, float, float]
 
 
-def query_image(image: PathLike | bytes | Image, names: Sequence[str], region: Region | None, least: int = 1) -> Image:
+def query_image(image: ImageSource, names: Sequence[str], region: Region | None, least: int = 1) -> Image:
     """The query for these descriptors, or the part ``region`` of it; its shorter side at least ``least`` pixels where
     the file has them. Raises LoadError, or UserError for a region that is not within."""
     side = max(least, min_side(names)) if region is None else None
-    image = image if isinstance(image, Image) else load(image, min_side=side)
-    return image if region is None else crop(image, box_of(region))
+    whole = as_image(image, min_side=side)
+    return whole if region is None else crop(whole, box_of(region))
 
 
 def box_of(region: Region) -> Box:

@@ -15,8 +15,8 @@ from lookalike.gallery.search.region_matching import RegionQuery
 from lookalike.gallery.search.region_search import RegionSearcher
 from lookalike.gallery.search.reranking import RERANK_TOP_K, GeometricVerifier
 from lookalike.gallery.storage.filters import Condition
-from lookalike.paths import PathLike
-from lookalike.types import Box, Hit, Image
+from lookalike.imaging import ImageSource
+from lookalike.types import Box, Hit
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class Asked:
 
 
 def search_regions(
-    searcher: RegionSearcher, verifier: GeometricVerifier, image: PathLike | bytes | Image, asked: Asked
+    searcher: RegionSearcher, verifier: GeometricVerifier, image: ImageSource, asked: Asked
 ) -> list[Hit]:
     """At least ``k`` images that hold the query, or a part of it; copies that were looked at come first."""
     count = asked.looked_at
