@@ -47,7 +47,7 @@ def measure(options: Options) -> str:
 
 
 def _rows(server: Server, images: list[bytes], lasting: float) -> list[tuple[str, ...]]:
-    sent = searching(images, {"k": "10", "verify": "0"})
+    sent = searching(images, {"k": "10", "rerank": "0"})
     load(server, sent, 2, 2)  # warm
     rows = [_row("a file, one after the other", n, load(server, sent, n, lasting)) for n in CLIENTS]
     rows.append(_row(f"a file, {PACE:.0f} a second", 8, load(server, sent, 8, lasting, 8 / PACE)))
@@ -60,7 +60,7 @@ def _row(what: str, clients: int, seen: Load) -> tuple[str, ...]:
 
 
 def _by_id(connection: http.client.HTTPConnection, number: int) -> int:
-    body, headers = form({"id": str(number % 97 + 1), "k": "10", "verify": "0"})
+    body, headers = form({"id": str(number % 97 + 1), "k": "10", "rerank": "0"})
     connection.request("POST", "/v1/search", body, headers)
     answer = connection.getresponse()
     answer.read()

@@ -76,9 +76,9 @@ def _everything(paths: list[Path]) -> Ask:
     def ask(connection: http.client.HTTPConnection, number: int) -> int:
         one, other, image = str(number % len(paths) + 1), str(number % 17 + 1), images[number % len(images)]
         kinds = (
-            lambda: posted(connection, "/v1/search", {"verify": "0"}, image),
-            lambda: posted(connection, "/v1/search", {"verify": "3"}, image),
-            lambda: posted(connection, "/v1/search", {"id": one, "verify": "0", "by": "content"}, None),
+            lambda: posted(connection, "/v1/search", {"rerank": "0"}, image),
+            lambda: posted(connection, "/v1/search", {"rerank": "3"}, image),
+            lambda: posted(connection, "/v1/search", {"id": one, "rerank": "0", "by": "content"}, None),
             lambda: posted(connection, "/v1/search", {"id": one, "good": other, "by": "content"}, None),
             lambda: posted(connection, "/v1/compare", {"a_id": one, "b_id": other}, None),
             lambda: posted(connection, "/v1/compare", {"a_id": one, "b_id": other, "explain": "true"}, None),

@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 # `load`, `describe` and `compare` are rooms, too, and a room takes its name in this package when it is first imported.
 # The next line imports all three; from then on these names are free for the functions.
 from lookalike.comparison.pair import Source, compare
+from lookalike.csvfile import write_csv
 from lookalike.descriptors import describe_all, min_side
 from lookalike.errors import LookalikeError
-from lookalike.imaging import load
+from lookalike.imaging import as_image, load
 from lookalike.types import AddReport, Box, Comparison, Failure, Group, Hit, Image, Pair
 from lookalike.version import __version__
 
@@ -42,6 +43,7 @@ __all__ = [
     "compare",
     "describe",
     "load",
+    "write_csv",
 ]
 
 
@@ -50,7 +52,7 @@ def describe(images: Iterable[Source], by: str) -> NDArray[Any]:
 
     Raises LoadError for the first image that cannot be read, UserError for an unknown descriptor."""
     side = min_side([by])
-    loaded = [image if isinstance(image, Image) else load(image, min_side=side) for image in images]
+    loaded = [as_image(image, min_side=side) for image in images]
     return describe_all(loaded, [by])[by].vectors
 
 

@@ -1,14 +1,17 @@
-"""Tables that people write: CSV with a header, read strictly, line by line."""
+"""Tables as CSV with a header: those that people write, read strictly, and results as people take them elsewhere."""
 
 from __future__ import annotations
 
 import csv
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lookalike.errors import UserError
 from lookalike.paths import PathLike
+from lookalike.types import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,34 @@ def _lines(path: PathLike, text: str, columns: Sequence[str]) -> list[Line]:
         for row in reader
         if any(value.strip() for value in row)
     ]
+
+
+def write_csv(path: PathLike, results: Iterable[Result]) -> None:
+    """Hits, pairs or comparisons as a CSV file, one a line; of groups, give their pairs:
+    ``[pair for group in groups for pair in group.pairs]``.
+
+    The columns are the fields; what lies within one has a column of its own ("box.x", "distances.copy"), and lists are
+    joined with "; ". File names that are no UTF-8 keep their bytes. Raises UserError for a file that cannot be
+    written."""
+    rows = [dict(_columns(result.to_dict())) for result in results]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    try:
+        with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            writer = csv.DictWriter(file, names, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+def _columns(fields: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in fields.items():
+        if isinstance(value, dict):
+            yield from _columns(value, f"{before}{name}.")
+        elif isinstance(value, list):
+            yield before + name, "; ".join(one if isinstance(one, str) else json.dumps(one) for one in value)
+        else:
+            yield before + name, value
 
 
 class Named:

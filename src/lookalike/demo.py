@@ -20,6 +20,7 @@ from lookalike.comparison.calibration import curve, library_prior
 from lookalike.comparison.explain.attribution import explain
 from lookalike.descriptors.fusion import BLEND
 from lookalike.errors import LoadError, MissingDependency, UserError
+from lookalike.formatting import plural
 from lookalike.gallery import Gallery
 from lookalike.gallery.ingest.scan import Found, walk
 from lookalike.imaging import load
@@ -65,7 +66,7 @@ COPIES = (  # every photograph gets one row of these
 # edits that are searched with and are not in the gallery
 QUERIES = ("noise", "colour-cast", "stretch", "crop-80", "flip", "rotate-270", "pad")
 PAIRS = ("resize-50", "sticker", "mirror", "rotate-90")  # edits that are compared with their original
-LOOKED_AT = 3  # hits of every query: the library of a tour is small
+RERANKED = 3  # hits of every query: the library of a tour is small
 GROUPS_SHOWN = 200
 MARKER = ".lookalike-demo"  # holds the folder that the tour went over
 MADE = ("copies", "queries", "demo.gallery")
@@ -109,15 +110,15 @@ def run_demo(photos: str | os.PathLike[str] | None, out: str | os.PathLike[str],
     _start_afresh(folder, absolute(photos))
     copies = _make_copies(paths, folder / "copies")
     queries = _make_queries(paths, folder / "queries")
-    say(f"{len(paths)} photographs, {len(copies)} edited copies of them")
+    say(f"{plural(len(paths), 'photograph')}, {plural(len(copies), 'edited copy', 'edited copies')} of them")
     with _gallery(folder / "demo.gallery") as gallery:
         added, seconds = _indexed(gallery, [photos, folder / "copies"])
-        say(f"indexed {len(gallery)} images in {seconds:.1f} s")
+        say(f"indexed {plural(len(gallery), 'image')} in {seconds:.1f} s")
         missed, by_hashes = _missed(gallery, queries, copies), _missed(gallery, queries, copies, BLEND)
         say(f"searched: {len(queries) - len(missed)} of {len(queries)} new edits found their original")
         say(f"the hashes alone would have found {len(queries) - len(by_hashes)}")
         groups = gallery.duplicates()
-        say(f"duplicates: {len(groups)} groups")
+        say(f"duplicates: {plural(len(groups), 'group')}")
         _write(folder / "report.html", gallery, added, seconds, groups, queries, missed, by_hashes, copies)
         images = len(gallery)
     say(f"report: {folder / 'report.html'}")
@@ -228,7 +229,7 @@ def _missed(gallery: Gallery, queries: Sequence[Copy], copies: Sequence[Copy], b
     family = {copy.path: copy.original for copy in copies}
     missed = []
     for query in queries:
-        hits = gallery.search(query.path, 1, by=by, rerank=None if by else LOOKED_AT)
+        hits = gallery.search(query.path, 1, by=by, rerank=None if by else RERANKED)
         origin = family.get(hits[0].path, hits[0].path) if hits else None
         if origin != query.original or _probability(hits[0], by, len(gallery)) < 0.5:
             missed.append(query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 
 def human_bytes(count: float) -> str:
@@ -14,6 +15,22 @@ def human_bytes(count: float) -> str:
         value /= 1000
     digits = 1 if unit != "B" and value < 9.95 else 0
     return f"{value:,.{digits}f} {unit}"
+
+
+def plural(count: int, singular: str, plural_form: str = "") -> str:
+    """ "1 file", "2 files", "1,234 copies"; ``plural_form`` where an "s" does not make it."""
+    return f"{count:,} {singular if count == 1 else plural_form or singular + 's'}"
+
+
+EDIT_WORDS = {"padded": "padding added around it"}  # edits whose short names were not understood
+
+
+def relation_text(relation: str, edits: Iterable[str] = (), turn: str = "upright") -> str:
+    """ "edited: caption, blurred", "rotated 90": the relation and what was done, nothing of it twice."""
+    name = turn if turn.startswith(relation) else relation
+    done = dict.fromkeys([*([] if turn == "upright" else [turn]), *edits])
+    words = ", ".join(EDIT_WORDS.get(edit, edit) for edit in done if edit not in (relation, name))
+    return f"{name}: {words}" if words else name
 
 
 def percent(probability: float, relation: str = "") -> str:

@@ -1,7 +1,15 @@
-"""The few frozen types that travel between the rooms. Positions are pixels of the upright original."""
+"""The few frozen types that travel between the rooms. Positions are pixels of the upright original.
+
+A result (Hit, Pair, Group, Comparison) has ``to_dict()``, whose values ``json.dumps`` takes: with pandas,
+``pd.DataFrame([hit.to_dict() for hit in hits])`` is a table of a search, ``pd.DataFrame([pair.to_dict() for group in
+groups for pair in group.pairs])`` one of all copies. ``csvfile.write_csv`` writes the same as a file. In a notebook
+each shows itself as a small table.
+"""
 
 from __future__ import annotations
 
+import html
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -20,6 +28,27 @@ Relation = Literal[
 
 
 Verdict = Literal["same", "different"]  # a person's word on two images
+
+LONG = ("evidence", "transform", "pairs")  # fields that a small table leaves out
+
+
+class Result:
+    """What a question to the library gives: plain values for JSON, and a small table in a notebook."""
+
+    __slots__ = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Field name -> a value that ``json.dumps`` takes: no numpy, no NaN."""
+        return dict(to_json(self))
+
+    def _repr_html_(self) -> str:
+        """The fields that say something, for Jupyter; escaped, for file names may hold anything."""
+        fields = {name: value for name, value in self.to_dict().items() if name not in LONG}
+        rows = [(name, value) for name, value in fields.items() if value not in (None, [], {}, "")]
+        cells = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{html.escape(_cell(value))}</td></tr>" for name, value in rows
+        )
+        return f"<table>{cells}</table>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +84,11 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Result):
     """One answer of a search. ``distance`` in the unit of the descriptor asked; ``probability`` 0..1 that
     the two are copies of one another or of a common original.
 
-    ``verified``: the images were laid on one another; otherwise their vectors alone were compared. Then ``box``,
+    ``verified``: by geometry, keypoint by keypoint; otherwise their vectors alone were compared. Then ``box``,
     ``inliers`` and ``edits`` are those of a Comparison, ``box_in`` being "query" or "image".
     ``feedback_contributions``: in a search with feedback, what the query and each example add to ``distance``: "query"
     or path -> part.
@@ -78,8 +107,8 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
-    """What two images have to do with each other.
+class Comparison(Result):
+    """How two images are related, and the evidence.
 
     ``distances``: descriptor name -> distance, the images as they are (upright).
     ``box``: where the other one lies, in pixels of the larger image, the one that shows more; None if neither does.
@@ -89,7 +118,7 @@ class Comparison:
     ``inliers``: keypoints that lie where the transform puts them.
     ``edits``: what was done to an edited copy, as far as it can be seen: "recoloured", "cropped", "overlay", ...
     ``odds``: the logarithm of the odds behind ``probability``; None for the same bytes or pixels.
-    ``evidence``: the named numbers that the relation was decided by, see compare/evidence.py.
+    ``evidence``: the named numbers that the relation was decided by, see comparison/evidence.py.
     """
 
     relation: Relation
@@ -106,9 +135,9 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
-    """Two images of a gallery that belong together. ``verified``: they were laid on one another; ``box``, ``box_in``
-    and ``edits`` are those of a Comparison then."""
+class Pair(Result):
+    """Two images of a gallery that belong together. ``verified``: by geometry, and ``box``, ``box_in`` and ``edits``
+    are those of a Comparison then."""
 
     a: str
     b: str
@@ -122,7 +151,7 @@ class Pair:
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class Group(Result):
     """Copies of one image: every member is close to every other. ``keep`` is the one to keep."""
 
     keep: str
@@ -174,14 +203,14 @@ class LabelError:
 
 @dataclass(frozen=True, slots=True)
 class PairMetrics:
-    """How well a measure tells judged pairs apart, each 0..1. ``accuracy``: pairs told right at even odds. ``auc``: the
-    area under the ROC curve. ``found``: the share of the same pairs that reach the precision that was asked for;
-    ``right``: the share of same ones among all pairs that do, None if none does."""
+    """How well a measure separates judged pairs, each 0..1. ``accuracy``: of the verdict at even odds. ``auc``: the
+    area under the ROC curve. ``recall``: the share of the same pairs that reach the precision that was asked for;
+    ``precision``: the share of same ones among all pairs that do, None if none does."""
 
     accuracy: float
     auc: float
-    found: float
-    right: float | None
+    recall: float
+    precision: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,11 +291,12 @@ class AddReport:
 
 
 def to_json(value: Any) -> Any:
-    """A value of these types as plain JSON values, with the same field names; no NaN, no numpy."""
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if isinstance(value, np.generic):
-        return value.item()
+    """A value of these types as plain JSON values, with the same field names; no numpy, and None for what is not finite
+    (NaN, infinity), which JSON does not know."""
+    if isinstance(value, np.ndarray | np.generic):
+        return to_json(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
         return {str(key): to_json(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -274,3 +304,14 @@ def to_json(value: Any) -> Any:
     if hasattr(value, "__dataclass_fields__"):
         return {name: to_json(getattr(value, name)) for name in value.__dataclass_fields__}
     return value
+
+
+def _cell(value: Any) -> str:
+    """A value in a cell of a table: short numbers, nested ones as "name: value"."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {_cell(item)}" for name, item in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_cell, value))
+    return str(value)

@@ -57,7 +57,7 @@ def test_words_for_people(images: list[Path]) -> None:
     assert "edited: " in out
     assert "cropped" in out
     assert "B lies in A at (80, 60), 250 x 180 pixels, " in out
-    assert "keypoints in place" in out
+    assert "matching keypoints" in out
     assert "lies in" not in here("compare", images[0], images[2]).out
 
 

@@ -46,8 +46,8 @@ def test_json(gallery: Path, photos: Path) -> None:
         (["--region", "0,0,80,60"], {"region": (0, 0, 80, 60)}),
         (["--region", "-5, -5.5,80,60"], {"region": (-5, -5.5, 80, 60)}),
         (["--exact"], {"exact": True}),
-        (["--verify", "0"], {"verify": 0}),
-        (["--verify", "2"], {"verify": 2}),
+        (["--rerank", "0"], {"rerank": 0}),
+        (["--rerank", "2"], {"rerank": 2}),
     ],
 )
 def test_options_are_the_librarys(gallery: Path, photos: Path, options: list[str], meaning: dict) -> None:
@@ -145,18 +145,18 @@ def test_a_mark_for_what_was_not_verified(photos: Path, tmp_path: Path) -> None:
     gone.unlink()
     marked = [line for line in here("search", part, "-g", tmp_path / "g", "--all").out.splitlines() if ".jpg" in line]
     assert [os.path.basename(line.split()[-1]) for line in marked if "(not verified)" in line] == ["gone.jpg"]
-    for options in (["--verify", 0], ["--by", "colour"], ["--views"]):
+    for options in (["--rerank", 0], ["--by", "colour"], ["--views"]):
         assert "not verified" not in here("search", part, "-g", tmp_path / "g", "--all", *options).out
-    two = here("search", part, "-g", tmp_path / "g", "--all", "--verify", 2).out
+    two = here("search", part, "-g", tmp_path / "g", "--all", "--rerank", 2).out
     assert two.count("(not verified)") >= 7
 
 
 def test_verify_and_views(gallery: Path, photos: Path) -> None:
     """--verify with --views, and a number below zero, are the user's mistakes."""
-    ran = here("search", photos / "0003.jpg", "-g", gallery, "--views", "--verify", 3)
+    ran = here("search", photos / "0003.jpg", "-g", gallery, "--views", "--rerank", 3)
     assert (ran.code, ran.out) == (2, "")
     assert "views" in ran.err
-    assert here("search", photos / "0003.jpg", "-g", gallery, "--verify", -1).code == 2
+    assert here("search", photos / "0003.jpg", "-g", gallery, "--rerank", -1).code == 2
 
 
 def test_good_and_bad_examples(gallery: Path, photos: Path) -> None:

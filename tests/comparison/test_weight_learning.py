@@ -102,9 +102,9 @@ def test_figures_are_counts() -> None:
     """Accuracy, found and right of six pairs, counted by hand."""
     odds = np.array([4.0, 2.0, -1.0, 3.5, -2.0, -3.0])
     told = figures(odds, np.array([True, True, True, False, False, False]), 0.95)
-    assert (told.accuracy, told.found, told.right) == (4 / 6, 1 / 3, 0.5)
+    assert (told.accuracy, told.recall, told.precision) == (4 / 6, 1 / 3, 0.5)
     assert told.auc == pytest.approx(7 / 9)
-    assert figures(odds - 9, np.arange(6) < 3, 0.95).right is None
+    assert figures(odds - 9, np.arange(6) < 3, 0.95).precision is None
 
 
 @pytest.mark.parametrize(("same", "different"), [(0, 0), (10, 9), (16, 4), (30, 0), (0, 30)])

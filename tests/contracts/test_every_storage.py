@@ -168,6 +168,7 @@ def test_a_descriptor_that_comes_later(store: GalleryStorage) -> None:
         store.put_vectors("later", {ids[0]: (vector, 0.5), 999: (vector, 0.5)})
         store.put_vectors("later", {ids[0]: (bytes(8), 0.9)})
     assert store.lacking("later") == ids[1:]
+    assert (store.backfills("later") > 0, store.backfills("bits")) == (True, 0)
     assert store.lacking("bits") == []
     assert store.vector("later", ids[0]) == (vector, 0.5)
 

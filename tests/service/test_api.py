@@ -284,7 +284,7 @@ def test_the_file_is_served_as_it_is(server: Served, photos: Path):
 
 def test_the_map_places_every_image(server: Served):
     """A place within the square for each, copies nearer to each other than to anything else."""
-    told = server.get("/v1/map").json()
+    told = server.get("/v1/projection").json()
     places = dict(zip(told["ids"], np.stack([told["x"], told["y"]], axis=1), strict=True))
     assert server.get("/v1/ids").json()["ids"] == told["ids"]
     assert max(np.abs(place).max() for place in places.values()) == pytest.approx(1)
@@ -346,14 +346,14 @@ def test_duplicates_are_found_judged_and_cleared(own: tuple[Served, Path], tmp_p
     assert {"path", "relation", "probability", "verified", "edits"} <= set(told["groups"][0]["others"][0])
 
     pairs = [(one["keep"]["id"], one["others"][0]["id"]) for one in told["groups"]]
-    assert server.post("/v1/decisions", json={"pairs": pairs[:1], "verdict": "different"}).json() == {"decided": 1}
+    assert server.post("/v1/verdicts", json={"pairs": pairs[:1], "verdict": "different"}).json() == {"added": 1}
     assert [pairs[1][0]] == [one["keep"]["id"] for one in server.groups()["groups"]]
-    assert server.delete("/v1/decisions", json={"pairs": pairs[:1]}).json() == {"forgotten": 1}
+    assert server.delete("/v1/verdicts", json={"pairs": pairs[:1]}).json() == {"removed": 1}
     assert server.groups()["total"] == 2
 
     (folder / "chelsea-small.jpg").touch()  # touched, but the same: it may go
-    clear = [{"copy": copy, "keep": keep} for keep, copy in pairs]
-    job = server.ended(server.post("/v1/clear", json={"pairs": clear}).json())
+    removals = [{"copy": copy, "keep": keep} for keep, copy in pairs]
+    job = server.ended(server.post("/v1/removals", json={"removals": removals}).json())
     assert (job["state"], len(job["result"]["done"]), job["result"]["failed"]) == ("done", 2, [])
     names = {f"{name}-small.jpg" for name in SAME}
     assert names == {one.name for one in (tmp_path / "data" / "Trash" / "files").iterdir()}
@@ -367,7 +367,7 @@ def test_a_copy_that_changed_is_not_cleared(own: tuple[Served, Path]):
     names = by_name(server)
     save(folder / "chelsea-small.jpg", photograph("rocket.jpg"))
     pairs = [{"copy": names["chelsea-small.jpg"], "keep": names["chelsea.jpg"]}]
-    job = server.ended(server.post("/v1/clear", json={"pairs": pairs}).json())
+    job = server.ended(server.post("/v1/removals", json={"removals": pairs}).json())
     assert "changed" in job["result"]["failed"][0]["reason"]
     assert (folder / "chelsea-small.jpg").exists()
 
@@ -416,11 +416,11 @@ def test_a_read_only_server_changes_nothing(gallery: Path, tmp_path: Path):
             server.post("/v1/images", files={"image": b"x"}),
             server.delete("/v1/images/1"),
             server.post("/v1/index", json={}),
-            server.post("/v1/decisions", json={"pairs": [[1, 2]], "verdict": "same"}),
-            server.post("/v1/clear", json={"pairs": [{"copy": 1, "keep": 2}]}),
+            server.post("/v1/verdicts", json={"pairs": [[1, 2]], "verdict": "same"}),
+            server.post("/v1/removals", json={"removals": [{"copy": 1, "keep": 2}]}),
         ):
             assert "read-only" in problem(answer, 403)
-        assert server.post("/v1/search", data={"id": 1, "verify": 0}).status_code == 200
+        assert server.post("/v1/search", data={"id": 1, "rerank": 0}).status_code == 200
 
 
 def test_health_and_numbers(server: Served):

@@ -47,7 +47,7 @@ def test_a_hostile_upload_is_an_error_and_no_more(server: Served):
     statuses = []
     for data in hostile():
         for path, name, form in (
-            ("/v1/search", "image", {"k": 1, "verify": 0}),
+            ("/v1/search", "image", {"k": 1, "rerank": 0}),
             ("/v1/compare", "a", {"b_id": 1}),
             ("/v1/images", "image", {}),
         ):

@@ -1,1 +1,1 @@
-"""What is done to files on request: duplicates cleared away, images sorted into folders."""
+"""What is done to files on request: duplicates removed, images sorted into folders."""

@@ -1,4 +1,4 @@
-"""Clears duplicates away: to a folder, to the system's trash, or into hard links. Never deletes for good.
+"""Removes duplicates: to a folder, to the system's trash, or into hard links. Never deletes for good.
 
 Before a file is touched, it and the one that is kept are read again: what has changed since it was indexed is
 left alone, and so is a copy whose keeper is gone.
@@ -23,8 +23,9 @@ Act = Callable[[str, str], None]  # (the copy, the one that is kept)
 
 
 @dataclass(frozen=True, slots=True)
-class ClearReport:
-    """``done``: paths that were cleared away. ``bytes``: their size together. ``failed``: what was left alone, why."""
+class RemovalReport:
+    """``done``: paths that were removed from their place. ``bytes``: their size together. ``failed``: what was left
+    alone, why."""
 
     done: tuple[str, ...]
     bytes: int
@@ -47,7 +48,7 @@ def trash() -> Act:
     """Move copies to the system's trash, from where they can be brought back."""
     from send2trash import send2trash
 
-    def act(copy: str, keep: str) -> None:  # noqa: ARG001
+    def act(copy: str, keep: str) -> None:  # noqa: ARG001  every act takes both
         send2trash(copy)
 
     return act
@@ -70,32 +71,32 @@ def hardlink() -> Act:
     return act
 
 
-def clear_away(gallery: Gallery, groups: Sequence[Group], act: Act) -> ClearReport:
-    """Apply an act to every copy, one after the other; what fails is left where it is, and told.
+def remove_copies(gallery: Gallery, groups: Sequence[Group], act: Act) -> RemovalReport:
+    """Apply an act to every copy, one after the other; what fails is left where it is, and listed.
 
     The gallery forgets the files that are gone from their place."""
-    gallery.need_paths("clearing away")
+    gallery.need_paths("removing copies")
     done: list[str] = []
     failed: list[Failure] = []
     size = 0
     try:
         for copy, keep in _copies(groups):
             try:
-                size += _clear_one(gallery, copy, keep, act)
+                size += _remove_one(gallery, copy, keep, act)
                 done.append(copy)
             except (OSError, UserError) as error:
                 failed.append(Failure(copy, getattr(error, "strerror", None) or str(error)))
     finally:
         gallery.remove([path for path in done if not os.path.lexists(path)])
-    return ClearReport(tuple(done), size, tuple(failed))
+    return RemovalReport(tuple(done), size, tuple(failed))
 
 
 def _copies(groups: Sequence[Group]) -> Iterator[tuple[str, str]]:
     return ((copy, group.keep) for group in groups for copy in group.others)
 
 
-def _clear_one(gallery: Gallery, copy: str, keep: str, act: Act) -> int:
-    """The bytes of the copy that was cleared. Raises UserError if it must not be touched, OSError if it cannot be."""
+def _remove_one(gallery: Gallery, copy: str, keep: str, act: Act) -> int:
+    """The bytes of the copy that was removed. Raises UserError if it must not be touched, OSError if it cannot be."""
     for path, who in ((copy, "it"), (keep, "the image to keep")):
         _refuse_changed(gallery, path, who)
     if os.path.samefile(copy, keep):

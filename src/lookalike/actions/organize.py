@@ -42,7 +42,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class MovePlan:
     """What is to be done. ``steps``: one per file. ``there``: files whose content lies in its folder already.
     ``unlabelled``: images without a label that stay where they are. ``failed``: files that cannot be used."""
 
@@ -69,9 +69,9 @@ class OrganizeReport:
 # --- the plan
 
 
-def plan(
+def plan_moves(
     gallery: Gallery, folder: PathLike, way: Way, *, where: str | None = None, unlabelled: str | None = None
-) -> Plan:
+) -> MovePlan:
     """What it takes to have every labelled image in ``folder``, in a folder named like its label. Touches nothing.
 
     ``where``: only these images. ``unlabelled``: the folder for those without a label; otherwise they stay. Files
@@ -85,7 +85,7 @@ def plan(
     planner = _Planner(top, {one.path: one.labels[0].label for one in gallery.labels(where=where)}, unlabelled)
     for row in gallery.rows(where=where):
         planner.take(row)
-    return Plan(way, tuple(planner.steps), planner.there, planner.stay, tuple(planner.failed))
+    return MovePlan(way, tuple(planner.steps), planner.there, planner.stay, tuple(planner.failed))
 
 
 class _Planner:
@@ -167,21 +167,21 @@ def _refuse_changed(row: Row) -> None:
 # --- doing it
 
 
-def organize(gallery: Gallery, planned: Plan, progress: Progress | None = None) -> OrganizeReport:
+def organize(gallery: Gallery, plan: MovePlan, progress: Progress | None = None) -> OrganizeReport:
     """Carry a plan out, one file after the other; what fails is left where it is, and listed."""
-    act = _WAYS[planned.way]
+    act = _WAYS[plan.way]
     done: list[Step] = []
     failed: list[Failure] = []
-    for number, step in enumerate(planned.steps, 1):
+    for number, step in enumerate(plan.steps, 1):
         try:
             place = _put(act, step, gallery.sha256_of(step.path))
             done.append(Step(step.path, place, step.label))
-            if planned.way == "move":
+            if plan.way == "move":
                 gallery.relocate(step.path, place)
         except (OSError, UserError) as error:
             failed.append(Failure(step.path, _why(error)))
         if progress:
-            progress(number, len(planned.steps))
+            progress(number, len(plan.steps))
     return OrganizeReport(tuple(done), tuple(failed))
 
 

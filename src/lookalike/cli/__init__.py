@@ -19,18 +19,18 @@ from lookalike.version import __version__
 
 VERBS = {
     "index": "Add images to a gallery: what is new or changed.",
-    "search": "Find the images of a gallery that are like a given one.",
-    "compare": "Tell what two images have to do with each other.",
-    "duplicates": "Find copies, show them, and clear them away.",
-    "classify": "Ask a model what images show, and keep its labels.",
-    "labels": "List, import and forget labels; find those that are likely wrong.",
+    "search": "Find the images of a gallery that are most like one or more given ones.",
+    "compare": "Compare two images: relation, probability, evidence.",
+    "duplicates": "Find groups of copies; review, move or delete them.",
+    "classify": "Classify images with a model, and keep its labels.",
+    "labels": "List, import and forget labels; find likely label errors.",
     "organize": "Copy, link or move images into one folder per label.",
-    "tune": "Fit what counts as the same to pairs that you have judged.",
-    "describe": "Print the hashes and vectors of images.",
+    "tune": "Learn weights and thresholds from pairs that you have judged.",
+    "describe": "Print the hashes and embeddings of images.",
     "models": "List, add, check and remove neural models.",
     "train": "Train a network on your own images; needs the extra `train`.",
-    "evaluate": "Measure descriptors on a folder of your own.",
-    "calibrate": "Fit probabilities to a gallery's own images.",
+    "evaluate": "Measure retrieval on a folder of your own: recall, precision, mAP.",
+    "calibrate": "Calibrate probabilities on a gallery's own images.",
     "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
     "info": "Show what a gallery holds.",
     "demo": "Index, search, compare and de-duplicate sample photographs.",
@@ -40,14 +40,14 @@ INTERRUPTED = 130
 
 @click.group(
     cls=Lazy,
-    told=VERBS,
+    commands=VERBS,
     package=__name__,
     heading="Verbs",
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="lookalike")
 def cli() -> None:
-    """Find the images that are like a given one, and tell whether and how images are related.
+    """Image retrieval and image comparison: which images are related, how, and why.
 
     Exit codes: 0 done, 1 done but some files failed, 2 a mistake in the call, 3 something is missing
     outside, 130 interrupted.

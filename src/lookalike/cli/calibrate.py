@@ -13,16 +13,18 @@ from lookalike.gallery import Gallery
 @gallery_option()
 @json_option
 def command(gallery: str, as_json: bool) -> int:
-    """Fit probabilities to a gallery's own images.
+    """Calibrate probabilities on a gallery's own images.
 
-    A sample of them is edited, and each edited image is held against its original and against others of the gallery;
-    from then on search and duplicates go by what was found. Worth it where images are unlike photographs, or very
-    like one another. Takes about a minute; --precision does it by itself the first time.
+    A sample of them is edited; each edited image is compared with its original and with negatives from the gallery, and
+    from then on search and duplicates go by the curves that were fitted. Worth it where images are unlike photographs,
+    or very like one another. Takes about a minute; --precision does it by itself the first time.
+
+    --json prints {"curves": [{"name": DESCRIPTOR, "origin": ...}, ...]}.
     """
     with Gallery.open(gallery) as opened, progress_bar("calibrating") as progress:
         origins = opened.calibrate(progress)
     if as_json:
-        print_json(origins)
+        print_json({"curves": [{"name": name, "origin": origin} for name, origin in origins.items()]})
     else:
         for name, origin in origins.items():
             click.echo(f"{name}: fitted on {origin}")

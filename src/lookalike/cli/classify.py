@@ -1,6 +1,9 @@
-"""lookalike classify [IMAGE... | --gallery G] --model M"""
+"""lookalike classify [IMAGE|DIR... | --gallery G] --model M"""
 
 from __future__ import annotations
+
+import os
+from collections.abc import Iterator
 
 import click
 from click.core import ParameterSource
@@ -20,20 +23,21 @@ from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import LoadError
 from lookalike.formatting import percent
 from lookalike.gallery import Gallery
+from lookalike.gallery.ingest.scan import Found, Skipped, walk
 from lookalike.imaging import load
 from lookalike.types import ClassifyReport, Failure, Label
 
 
 @click.command()
-@click.argument("images", metavar="[IMAGE...]", nargs=-1, type=click.Path())
+@click.argument("images", metavar="[IMAGE|DIR...]", nargs=-1, type=click.Path())
 @gallery_option(required=False)
-@click.option("-m", "--model", required=True, help="A model's name, or the path of its card; it must tell classes.")
+@click.option("-m", "--model", required=True, help="A model's name, or the path of its card; it must have classes.")
 @click.option("--where", help="Only these images of the gallery, for instance: label is null")
 @click.option("--top", type=click.IntRange(min=1), default=1, show_default=True, help="How many labels per image.")
 @click.option(
-    "--least", type=click.FloatRange(0, 1), help="Below this probability it says nothing.  [default: the model's]"
+    "--least", type=click.FloatRange(0, 1), help="Below this probability it gives no label.  [default: the model's]"
 )
-@click.option("--redo", is_flag=True, help="Ask again about images that this model was asked about.")
+@click.option("--redo", is_flag=True, help="Classify images again that this model has classified.")
 @click.option("--replace", is_flag=True, help="Drop the labels of a model of the same name with other classes.")
 @json_option
 @click.pass_context
@@ -49,11 +53,15 @@ def command(
     replace: bool,
     as_json: bool,
 ) -> int:
-    """Ask a model what images show: print it for each IMAGE, or keep it in a gallery.
+    """Classify images with a model: print the labels of each IMAGE and of the images in each DIR, or keep those of a
+    gallery.
 
-    A gallery's images are asked about once per model; interrupted, the next run goes on. Of what it is unsure of the
-    model says nothing; to ask again with another --least, add --redo. An older version's labels are replaced. --where
-    and organize go by what is kept.
+    A gallery's images are classified once per model; interrupted, the next run goes on. What the model is unsure of
+    gets no label; to try again with another --least, add --redo. An older version's labels are replaced. --where and
+    organize go by what is kept.
+
+    --json prints {"images": [{"path": ..., "labels": [{"label": ..., "probability": ..., "source": ...}]}, ...],
+    "failed": [...]}, and of a gallery {"source": MODEL, "labelled": N, ..., "counts": {...}, "failed": [...]}.
     """
     named = ctx.get_parameter_source("gallery") is ParameterSource.COMMANDLINE
     if images and (named or where or redo or replace):
@@ -73,23 +81,42 @@ def command(
     return 1 if report.failed else 0
 
 
-def _print_each(images: tuple[str, ...], card: ModelCard, top: int, least: float | None, as_json: bool) -> int:
-    failures = []
-    for path in images:
+def _print_each(sources: tuple[str, ...], card: ModelCard, top: int, least: float | None, as_json: bool) -> int:
+    classified: list[dict[str, object]] = []
+    failed = []
+    for path in _files(sources):
         try:
-            found = classify([load(path, min_side=card.input.side)], card).top(0, top, least)
+            labels = path if isinstance(path, Failure) else _labels(path, card, top, least)
         except LoadError as error:
-            failures.append(Failure(path, error.reason))
-            continue
-        if as_json:
-            print_json({"path": path, "labels": found})
+            labels = Failure(str(path), error.reason)
+        if isinstance(labels, Failure):
+            failed.append(labels)
+        elif as_json:
+            classified.append({"path": path, "labels": labels})
         else:
-            click.echo(f"{shown(path)}  {_told(found)}")
-    print_failures(failures)
-    return 1 if failures else 0
+            click.echo(f"{shown(str(path))}  {_in_words(labels)}")
+    if as_json:
+        print_json({"images": classified, "failed": failed})
+    print_failures(failed)
+    return 1 if failed else 0
 
 
-def _told(labels: tuple[Label, ...]) -> str:
+def _files(sources: tuple[str, ...]) -> Iterator[str | Failure]:
+    """Every file that is named, and every image below a folder that is, each as it comes."""
+    for source in sources:
+        if not os.path.isdir(source):
+            yield source
+            continue
+        for entry in walk([source]):
+            if not isinstance(entry, Skipped):
+                yield entry.path if isinstance(entry, Found) else entry
+
+
+def _labels(path: str, card: ModelCard, top: int, least: float | None) -> tuple[Label, ...]:
+    return classify([load(path, min_side=card.input.side)], card).top(0, top, least)
+
+
+def _in_words(labels: tuple[Label, ...]) -> str:
     return ", ".join(f"{printable(one.label)} {percent(one.probability)}" for one in labels) or "unsure: no label"
 
 

@@ -13,25 +13,30 @@ import click
 import lookalike as la
 from lookalike.cli.output import json_option, print_json, print_table, shown
 from lookalike.errors import UserError
-from lookalike.formatting import percent
-from lookalike.types import Comparison, to_json
+from lookalike.formatting import percent, plural, relation_text
+from lookalike.types import Comparison
 
 if TYPE_CHECKING:
     from lookalike.report import PairView
 
-FEW = 20  # pairs of which a report says why in any case; of more, where the two are no STRANGERS
-STRANGERS = ("similar", "unrelated")
+EXPLAINED_PAIRS = 20  # a report explains so many in any case; of more, those that are not NEGATIVES
+NEGATIVES = ("similar", "unrelated")
 
 
 @click.command()
 @click.argument("images", metavar="A B...", nargs=-1, required=True, type=click.Path())
-@click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images and why.")
 @click.option(
-    "--explain", type=click.Path(dir_okay=False), help="Also draw why, of two images: to a .png, .jpg, .webp."
+    "--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images and the evidence."
+)
+@click.option(
+    "--explain", type=click.Path(dir_okay=False), help="Of two images: also draw the evidence to a .png, .jpg, .webp."
 )
 @json_option
 def command(images: tuple[str, ...], report: str | None, explain: str | None, as_json: bool) -> int:
-    """Tell what A and B have to do with each other; of more images, each with each."""
+    """Compare two images: relation, probability, evidence; of more, each with each.
+
+    --json prints {"comparisons": [{"a": A, "b": B, "relation": ..., "probability": ..., ...}, ...]}.
+    """
     if len(images) < 2:
         raise click.UsageError("two images at least are needed")
     if explain and len(images) > 2:
@@ -39,15 +44,16 @@ def command(images: tuple[str, ...], report: str | None, explain: str | None, as
     if explain:
         _check_place(explain, images)
     pairs = list(combinations(images, 2))
-    found = [_compared(a, b, report=bool(report), explain=explain, few=len(pairs) <= FEW) for a, b in pairs]
+    few = len(pairs) <= EXPLAINED_PAIRS
+    results = [_compared(a, b, report=bool(report), explain=explain, few=few) for a, b in pairs]
     if report:
         from lookalike.report import Summary, write_report
 
-        write_report(report, summary=Summary("Comparison"), comparisons=[one.view for one in found if one.view])
-    for one in found:
-        if as_json:
-            print_json({"a": one.a, "b": one.b, **one.told})
-        else:
+        write_report(report, summary=Summary("Comparison"), comparisons=[one.view for one in results if one.view])
+    if as_json:
+        print_json({"comparisons": [{"a": one.a, "b": one.b, **one.fields} for one in results]})
+    else:
+        for one in results:
             _print(one)
     return 0
 
@@ -62,21 +68,21 @@ def _check_place(path: str, images: tuple[str, ...]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
+class _Compared:
     """A pair; what JSON says of it, and what the report shows of it, if there is one."""
 
     a: str
     b: str
     comparison: Comparison
-    told: dict[str, Any]
+    fields: dict[str, Any]
     view: PairView | None = None
 
 
-def _compared(a: str, b: str, *, report: bool, explain: str | None, few: bool) -> _Found:
+def _compared(a: str, b: str, *, report: bool, explain: str | None, few: bool) -> _Compared:
     """Nothing is kept of the images themselves, for there may be many pairs."""
     if not (report or explain):
         comparison = la.compare(a, b)
-        return _Found(a, b, comparison, to_json(comparison))
+        return _Compared(a, b, comparison, comparison.to_dict())
     from lookalike.comparison.explain.attribution import explain as why
     from lookalike.comparison.explain.attribution import explanation_json
     from lookalike.comparison.explain.draw import draw
@@ -87,33 +93,35 @@ def _compared(a: str, b: str, *, report: bool, explain: str | None, few: bool) -
     comparison = explanation.comparison
     if explain:
         write_image(explain, draw(explanation))
-    told = explanation_json(explanation) if explain else to_json(comparison)
-    shows_why = few or comparison.relation not in STRANGERS
+    fields = explanation_json(explanation) if explain else comparison.to_dict()
+    shows_why = few or comparison.relation not in NEGATIVES
     view = pair_view(a, b, comparison, explanation if shows_why else None) if report else None
-    return _Found(a, b, comparison, told, view)
+    return _Compared(a, b, comparison, fields, view)
 
 
-def _print(one: _Found) -> None:
-    found = one.comparison
-    turn = "" if found.turn == "upright" else f" ({found.turn})"
+def _print(one: _Compared) -> None:
+    comparison = one.comparison
     click.echo(f"{shown(one.a)} - {shown(one.b)}")
-    click.echo(f"{found.relation}{turn}, copy with probability {percent(found.probability, found.relation)}")
-    for line in _details(found):
+    relation = relation_text(comparison.relation, turn=comparison.turn)
+    click.echo(f"{relation}, copy with probability {percent(comparison.probability, comparison.relation)}")
+    for line in _details(comparison):
         click.echo(line)
-    rows = [[name, f"{value:.3f}"] for name, value in found.distances.items()]
+    rows = [[name, f"{value:.3f}"] for name, value in comparison.distances.items()]
     print_table(["descriptor", "distance"], rows, numbers=["distance"])
 
 
-def _details(found: Comparison) -> Iterator[str]:
+def _details(comparison: Comparison) -> Iterator[str]:
     """What was done, and where the one lies in the other."""
-    if found.edits:
-        yield f"edited: {', '.join(found.edits)}"
+    edits = [edit for edit in comparison.edits if edit != comparison.relation]
+    if edits:
+        yield relation_text("edits", edits)
     place = []
-    if found.box:
-        inner, outer = ("B", "A") if found.box_in == "a" else ("A", "B")
-        x, y, width, height = (round(value) for value in (found.box.x, found.box.y, found.box.width, found.box.height))
+    if comparison.box:
+        inner, outer = ("B", "A") if comparison.box_in == "a" else ("A", "B")
+        box = comparison.box
+        x, y, width, height = (round(value) for value in (box.x, box.y, box.width, box.height))
         place.append(f"{inner} lies in {outer} at ({x}, {y}), {width} x {height} pixels")
-    if found.inliers:
-        place.append(f"{found.inliers} keypoints in place")
+    if comparison.inliers:
+        place.append(plural(comparison.inliers, "matching keypoint"))
     if place:
         yield ", ".join(place)

@@ -12,7 +12,7 @@ from lookalike.cli.output import json_option, print_failures, print_json, shown
 @click.option("--out", type=click.Path(file_okay=False), default="demo", show_default=True, help="Folder to write to.")
 @json_option
 def command(photos: str | None, out: str, as_json: bool) -> int:
-    """Take a tour: index, search, compare and de-duplicate PHOTOS (or sample photographs) and edited copies of them.
+    """A guided tour: index, search, compare and de-duplicate PHOTOS (or sample photographs) and edited copies of them.
 
     Writes OUT/report.html. PHOTOS is only read; copies and gallery are made in OUT.
     """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from lookalike.actions.dedupe_actions import Act, ClearReport, clear_away, hardlink, move_to, trash
+from lookalike.actions.dedupe_actions import Act, RemovalReport, hardlink, move_to, remove_copies, trash
 from lookalike.cli.calibrate import calibrate_once
 from lookalike.cli.output import (
     gallery_option,
@@ -21,9 +21,9 @@ from lookalike.cli.output import (
     shown,
 )
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, parse_by
-from lookalike.formatting import human_bytes, percent
+from lookalike.formatting import human_bytes, percent, plural, relation_text
 from lookalike.gallery import Gallery
-from lookalike.types import Failure, Group, to_json
+from lookalike.types import Failure, Group
 
 PRECISION = 0.99
 
@@ -37,7 +37,7 @@ PRECISION = 0.99
     help="Probability that any two members of a group are copies, by a gallery's own images.  [default: 0.99]",
 )
 @click.option("--by", help="blend, copy or another descriptor.  [default: blend]")
-@click.option("--no-verify", is_flag=True, help="Do not lay the copies on one another: faster, and less sure.")
+@click.option("--no-verify", is_flag=True, help="Skip geometric verification of the pairs: faster, and less sure.")
 @click.option(
     "--different",
     nargs=2,
@@ -52,7 +52,7 @@ PRECISION = 0.99
     multiple=True,
     metavar="A B",
     type=click.Path(),
-    help="Remember that A and B are duplicates, for `tune --decisions` (with --gallery).",
+    help="Remember that A and B are duplicates, for `tune --verdicts` (with --gallery).",
 )
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @click.option("--move-to", "folder", type=click.Path(file_okay=False), help="Move the copies into this folder.")
@@ -80,6 +80,8 @@ def command(
     The best image of a group is kept: most pixels, then most bytes, then the oldest; but one without a border, a
     caption or other surroundings before one with them. Without --move-to, --hardlink or --delete nothing is changed;
     with one of them you see what would be done and are asked first.
+
+    --json prints {"groups": [{"keep": ..., "others": [...], "pairs": [...]}, ...], "failed": [...], "removed": ...}.
     """
     act = _act(folder, link, delete)
     if (different or same) and not gallery:
@@ -98,12 +100,12 @@ def command(
             _report(report, groups, failures, len(opened))
         if not as_json:
             _print(groups)
-        cleared = _cleared(opened, groups, act, yes, as_json) if act else None
+        removed = _removed(opened, groups, act, yes, as_json) if act else None
     if as_json:
-        print_json({"groups": groups, "failed": failures, "cleared": to_json(cleared)})
+        print_json({"groups": groups, "failed": failures, "removed": removed})
     else:
         print_failures(failures)
-    return 1 if failures or (cleared and cleared.failed) else 0
+    return 1 if failures or (removed and removed.failed) else 0
 
 
 def _act(folder: str | None, link: bool, delete: bool) -> Act | None:
@@ -149,13 +151,13 @@ def _print(groups: list[Group]) -> None:
     for group in groups:
         click.echo(f"keep  {shown(group.keep)}")
         for pair in group.pairs:
-            told = ": ".join(dict.fromkeys([pair.relation, *([", ".join(pair.edits)] if pair.edits else [])]))
-            click.echo(f"      {shown(pair.b)}  {told}, {percent(pair.probability, pair.relation)}")
+            relation = relation_text(pair.relation, pair.edits)
+            click.echo(f"      {shown(pair.b)}  {relation}, {percent(pair.probability, pair.relation)}")
     copies = sum(len(group.others) for group in groups)
-    click.echo(f"{len(groups):,} groups, {copies:,} copies")
+    click.echo(f"{plural(len(groups), 'group')}, {plural(copies, 'copy', 'copies')}")
 
 
-def _cleared(gallery: Gallery, groups: list[Group], act: Act, yes: bool, as_json: bool) -> ClearReport | None:
+def _removed(gallery: Gallery, groups: list[Group], act: Act, yes: bool, as_json: bool) -> RemovalReport | None:
     """Do it if the user says so. None: it stayed a dry run."""
     copies = sum(len(group.others) for group in groups)
     if not copies:
@@ -163,9 +165,9 @@ def _cleared(gallery: Gallery, groups: list[Group], act: Act, yes: bool, as_json
     if not yes and (as_json or not sys.stdin.isatty()):
         click.echo("dry run: nothing was changed; add --yes to do it", err=True)
         return None
-    if not yes and not click.confirm(f"Clear {copies:,} copies away?", err=True):
+    if not yes and not click.confirm(f"Remove {plural(copies, 'copy', 'copies')}?", err=True):
         return None
-    report = clear_away(gallery, groups, act)
-    click.echo(f"cleared {len(report.done):,} files, {human_bytes(report.bytes)}", err=True)
+    report = remove_copies(gallery, groups, act)
+    click.echo(f"removed {plural(len(report.done), 'file')}, {human_bytes(report.bytes)}", err=True)
     print_failures(report.failed)
     return report

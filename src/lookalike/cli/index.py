@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import click
 
 from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, progress_bar, shown
+from lookalike.descriptors import get
 from lookalike.errors import UserError
+from lookalike.formatting import plural
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 from lookalike.gallery.storage.privacy import RETENTION, Retention
 from lookalike.imaging import MAX_PIXELS
@@ -17,14 +20,19 @@ from lookalike.types import AddReport
 @click.command()
 @click.argument("sources", metavar="DIR...", nargs=-1, type=click.Path())
 @gallery_option()
-@click.option("--descriptors", help=f"For a new gallery, comma-separated.  [default: {','.join(DEFAULT_DESCRIPTORS)}]")
+@click.option(
+    "--descriptors",
+    metavar="NAMES",
+    help="Comma-separated: all that a new gallery holds, or what an existing one is to hold as well.  "
+    f"[default: {','.join(DEFAULT_DESCRIPTORS)}]",
+)
+@click.option("--with", "also", metavar="NAME", help="A descriptor beside the default ones, for instance regions.")
 @click.option("--keypoints", is_flag=True, help="For a new gallery: keep keypoints, 68 kB an image, to verify faster.")
 @click.option(
     "--retention",
     type=click.Choice(RETENTION),
     help="For a new gallery: no paths, see docs/reference/gallery-format.md.  [default: paths]",
 )
-@click.option("--with", "regions", metavar="NAME", help="Also find these regions of images that lack them.")
 @click.option("--refresh", is_flag=True, help="Also forget the images whose files are gone.")
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
 @click.option(
@@ -39,9 +47,9 @@ def command(
     sources: tuple[str, ...],
     gallery: str,
     descriptors: str | None,
+    also: str | None,
     keypoints: bool,
     retention: Retention | None,
-    regions: str | None,
     refresh: bool,
     retry: bool,
     max_pixels: int,
@@ -49,41 +57,66 @@ def command(
 ) -> int:
     """Add the images in DIR... (folders and files) to a gallery, which is made if it is not there.
 
-    Unchanged files are not read again, but by --with for the regions that they lack; that needs no DIR. Interrupted,
-    the next run goes on where this one stopped.
+    Unchanged files are not read again. --descriptors and --with add to an existing gallery what it does not hold yet:
+    the images that lack it are read once, and DIR may be left out. Interrupted, the next run goes on where this one
+    stopped.
+
+    --json prints {"added": N, ..., "failed": [...], "descriptors": [{"name": ..., "updated": N, ..., "failed": [...]}],
+    "gone": [...], "images": N}; "descriptors" are those that were asked for of an existing gallery.
     """
-    if not sources and not regions:
-        raise click.UsageError("Missing argument 'DIR...'.")
-    if not sources and not os.path.exists(gallery):
-        raise click.UsageError("a new gallery needs DIR...")
-    with _opened(gallery, descriptors, keypoints, retention) as opened, progress_bar("indexing") as progress:
-        if regions and opened.retention != "paths":
-            opened.add_descriptor(regions)  # before the files are read, for it will not be possible afterwards
+    asked = _names(descriptors, also)
+    is_new = not os.path.exists(gallery)
+    if not sources and (is_new or not asked):
+        raise click.UsageError("a new gallery needs DIR..." if asked else "Missing argument 'DIR...'.")
+    opened = (
+        _created(gallery, sources, descriptors, also, keypoints, retention)
+        if is_new
+        else _existing(gallery, keypoints, retention)
+    )
+    with opened, progress_bar("indexing") as progress:
+        later = [] if is_new else asked
+        if opened.retention != "paths":  # before the files are read, for it will not be possible afterwards
+            for name in later:
+                opened.add_descriptor(name)
         report = opened.add(sources, progress=progress, max_pixels=max_pixels, retry_failed=retry)
-        lacked = opened.add_descriptor(regions, progress=progress, max_pixels=max_pixels) if regions else AddReport()
+        backfilled = {name: opened.add_descriptor(name, progress=progress, max_pixels=max_pixels) for name in later}
         gone = opened.refresh() if refresh else []
         total = len(opened)
     if as_json:
-        told = {"regions": _fields(lacked)} if regions else {}
-        print_json({**_fields(report), **told, "gone": gone, "images": total})
+        added = [{"name": name, **_fields(one)} for name, one in backfilled.items()]
+        print_json({**_fields(report), "descriptors": added, "gone": gone, "images": total})
     else:
         _print(report, gone, total, gallery)
-        if regions:
-            click.echo(f"{regions}: found in {lacked.updated:,} images that lacked them, {len(lacked.failed):,} failed")
-            print_failures(lacked.failed)
-    return 1 if report.failed or lacked.failed else 0
+        for name, one in backfilled.items():
+            _print_backfilled(name, one)
+    return 1 if report.failed or any(one.failed for one in backfilled.values()) else 0
 
 
-def _opened(path: str, descriptors: str | None, keypoints: bool, retention: Retention | None) -> Gallery:
-    if os.path.exists(path):
-        return _existing(path, descriptors, keypoints, retention)
-    names = [name.strip() for name in descriptors.split(",")] if descriptors else DEFAULT_DESCRIPTORS
+def _names(descriptors: str | None, also: str | None) -> list[str]:
+    """What was asked for, each known: a wrong name is an error before anything is made or read."""
+    names = [*(descriptors.split(",") if descriptors else []), *([also] if also else [])]
+    found = list(dict.fromkeys(name.strip() for name in names))
+    for name in found:
+        get(name)
+    return found
+
+
+def _created(
+    path: str,
+    sources: Sequence[str],
+    descriptors: str | None,
+    also: str | None,
+    keypoints: bool,
+    retention: Retention | None,
+) -> Gallery:
+    """A new gallery, if there is something to be indexed at all."""
+    if not any(os.path.lexists(source) for source in sources):
+        raise UserError(f"{sources[0]}: no such file or folder; no gallery was made")
+    names = _names(descriptors or ",".join(DEFAULT_DESCRIPTORS), also)
     return Gallery.create(path, descriptors=names, keypoints=keypoints, retention=retention or "paths")
 
 
-def _existing(path: str, descriptors: str | None, keypoints: bool, retention: Retention | None) -> Gallery:
-    if descriptors is not None:
-        raise click.UsageError("--descriptors is for a new gallery; this one is there already")
+def _existing(path: str, keypoints: bool, retention: Retention | None) -> Gallery:
     opened = Gallery.open(path)
     if keypoints and not opened.keeps_keypoints:
         opened.close()
@@ -103,5 +136,10 @@ def _print(report: AddReport, gone: list[str], total: int, gallery: str) -> None
     counts = [f"{getattr(report, name):,} {name}" for name in ("added", "updated", "moved", "unchanged", "skipped")]
     failed = f"{len(report.failed):,} failed"
     click.echo(", ".join([*counts, failed, *([f"{len(gone):,} gone"] if gone else [])]))
-    click.echo(f"{shown(os.path.abspath(gallery))} now holds {total:,} images")
+    click.echo(f"{shown(os.path.abspath(gallery))} now holds {plural(total, 'image')}")
+    print_failures(report.failed)
+
+
+def _print_backfilled(name: str, report: AddReport) -> None:
+    click.echo(f"{name}: computed for {plural(report.updated, 'image')} without it, {len(report.failed):,} failed")
     print_failures(report.failed)

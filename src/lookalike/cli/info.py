@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, printable, shown
-from lookalike.formatting import human_bytes
+from lookalike.formatting import human_bytes, plural
 from lookalike.gallery import Gallery, GalleryInfo
 
 
@@ -33,10 +33,10 @@ def _print(info: GalleryInfo) -> None:
         "descriptors": ", ".join(info.descriptors),
         "retention": info.retention if info.retention == "paths" else f"{info.retention}, no paths",
         "keypoints": "kept" if info.keypoints else "not kept",
-        "regions": ", ".join(f"{name} of {count:,} images" for name, count in info.regions.items()) or "none",
+        "regions": ", ".join(f"{name} of {plural(count, 'image')}" for name, count in info.regions.items()) or "none",
         "searches by": info.default_by,
         "folders": ", ".join(map(shown, info.folders)),
-        "verdicts": f"{info.verdicts:,} pairs that you have judged",
+        "verdicts": f"{plural(info.verdicts, 'pair')} that you have judged",
         "labels": ", ".join(f"{count:,} by {printable(name)}" for name, count in info.labels.items()) or "none",
         "failed files": f"{len(info.failures):,}",
     }

@@ -1,8 +1,9 @@
-"""lookalike labels list | import | suspects | forget"""
+"""lookalike labels list | import | errors | forget"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 
 import click
 
@@ -16,17 +17,17 @@ from lookalike.cli.output import (
     progress_bar,
     shown,
 )
-from lookalike.formatting import percent
+from lookalike.formatting import percent, plural
 from lookalike.gallery import Gallery
 from lookalike.gallery.labels.label_errors import NEIGHBOURS
-from lookalike.types import LabelError, LabelReport
+from lookalike.types import LabelError, LabelledImage, LabelReport
 
 source_option = click.option("--source", help="Only labels of this model, or of 'csv' or 'folders'.")
 
 
 @click.group()
 def command() -> None:
-    """List, import and forget labels, and find those that are likely wrong.
+    """List, import and forget labels, and find likely label errors.
 
     Labels come from models (`lookalike classify`) and from people, as folders or a CSV file; what a person says goes
     before what a model says.
@@ -40,23 +41,37 @@ def command() -> None:
 @click.option("--counts", is_flag=True, help="Only how many images have which label.")
 @json_option
 def list_labels(gallery: str, where: str | None, source: str | None, counts: bool, as_json: bool) -> int:
-    """Print every labelled image with its labels."""
+    """Print every labelled image with its labels.
+
+    --json prints {"images": [{"path": ..., "labels": [...]}, ...]}, and with --counts {"counts": [{"source": ...,
+    "label": ..., "images": ...}, ...]}.
+    """
     if counts and (where or source):
         raise click.UsageError("--counts tells of all labels; leave --where and --source out")
     with Gallery.open(gallery) as opened:
-        found = opened.label_counts() if counts else opened.labels(where=where, source=source)
-    if as_json:
-        print_json(found)
-    elif isinstance(found, dict):
-        rows = [
-            [printable(who), printable(label), f"{n:,}"] for who, told in found.items() for label, n in told.items()
-        ]
-        print_table(["source", "label", "images"], rows, numbers=["images"])
-    else:
-        lines = [(shown(one.path), label) for one in found for label in one.labels]
-        rows = [[printable(one.label), percent(one.probability, "identical"), one.source, path] for path, one in lines]
-        print_table(["label", "probability", "source", "image"], rows, numbers=["probability"])
+        if counts:
+            _print_counts(opened.label_counts(), as_json)
+        else:
+            _print_labels(opened.labels(where=where, source=source), as_json)
     return 0
+
+
+def _print_counts(counts: Mapping[str, Mapping[str, int]], as_json: bool) -> None:
+    found = [(source, label, count) for source, labels in counts.items() for label, count in labels.items()]
+    if as_json:
+        print_json({"counts": [{"source": source, "label": label, "images": count} for source, label, count in found]})
+        return
+    rows = [[printable(source), printable(label), f"{count:,}"] for source, label, count in found]
+    print_table(["source", "label", "images"], rows, numbers=["images"])
+
+
+def _print_labels(images: Sequence[LabelledImage], as_json: bool) -> None:
+    if as_json:
+        print_json({"images": images})
+        return
+    lines = [(shown(one.path), label) for one in images for label in one.labels]
+    rows = [[printable(one.label), percent(one.probability, "identical"), one.source, path] for path, one in lines]
+    print_table(["label", "probability", "source", "image"], rows, numbers=["probability"])
 
 
 @command.command("import")
@@ -91,21 +106,24 @@ def _print_imported(report: LabelReport) -> None:
 @source_option
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @json_option
-def suspects(gallery: str, by: str | None, k: int, source: str | None, report: str | None, as_json: bool) -> int:
-    """Find labels that are likely wrong: the nearest labelled images are called otherwise. The surest come first."""
+def errors(gallery: str, by: str | None, k: int, source: str | None, report: str | None, as_json: bool) -> int:
+    """Find likely label errors: the nearest labelled images have another label. The surest come first.
+
+    --json prints {"label_errors": [{"path": ..., "label": ..., "suggested": ..., ...}, ...]}.
+    """
     with Gallery.open(gallery) as opened:
         found = opened.label_errors(by=by, k=k, source=source)
     if report:
         _report(report, found)
     if as_json:
-        print_json(found)
+        print_json({"label_errors": found})
     else:
         rows = [
             [printable(one.label.label), printable(one.suggested), percent(one.share, "identical"), shown(one.path)]
             for one in found
         ]
         print_table(["label", "neighbours say", "votes", "image"], rows, numbers=["votes"])
-        click.echo(f"{len(found):,} labels that are likely wrong")
+        click.echo(plural(len(found), "likely label error"))
     return 0
 
 
@@ -115,8 +133,8 @@ def _report(path: str, found: list[LabelError]) -> None:
 
     with progress_bar("drawing the report") as progress:
         views = suspect_views(found, progress)
-    facts = (("Labels that are likely wrong", f"{len(found):,}"),)
-    write_report(path, summary=Summary("LabelError labels", facts), suspects=views)
+    facts = (("Likely label errors", f"{len(found):,}"),)
+    write_report(path, summary=Summary("Likely label errors", facts), suspects=views)
     click.echo(f"report: {shown(os.path.abspath(path))}", err=True)
 
 
@@ -131,5 +149,5 @@ def forget(source: str, gallery: str, as_json: bool) -> int:
     if as_json:
         print_json({"source": source, "forgotten": count})
     else:
-        click.echo(f"forgot {count:,} labels of {printable(source)}")
+        click.echo(f"forgot {plural(count, 'label')} of {printable(source)}")
     return 0

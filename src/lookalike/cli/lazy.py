@@ -10,22 +10,22 @@ import click
 
 
 class Lazy(click.Group):
-    """``told``: command -> what ``--help`` says of it, below ``heading``. Each is ``command`` of the module of its name
-    in ``package``."""
+    """``commands``: name -> what ``--help`` says of it, below ``heading``. Each is ``command`` of the module of its
+    name in ``package``."""
 
-    def __init__(self, *, told: Mapping[str, str], package: str, heading: str, **given: Any) -> None:
+    def __init__(self, *, commands: Mapping[str, str], package: str, heading: str, **given: Any) -> None:
         super().__init__(**given)
-        self._told, self._package, self._heading = told, package, heading
+        self._summaries, self._package, self._heading = commands, package, heading
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(self._told)
+        return list(self._summaries)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in self._told:
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  click's signature
+        if cmd_name not in self._summaries:
             return None
         command: click.Command = importlib.import_module(f"{self._package}.{cmd_name}").command
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  click's signature
         with formatter.section(self._heading):
-            formatter.write_dl(list(self._told.items()))
+            formatter.write_dl(list(self._summaries.items()))

@@ -11,7 +11,7 @@ from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.model_store import ModelCard, ModelInfo
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.errors import ModelCardInvalid, ModelError
-from lookalike.formatting import human_bytes
+from lookalike.formatting import human_bytes, plural
 from lookalike.types import Failure, to_json
 
 
@@ -43,7 +43,7 @@ def list_models(as_json: bool) -> int:
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> int:
-    """Show the card of the model NAME: what it takes and gives, its licence, training, results and weaknesses."""
+    """Show the card of the model NAME: its input and outputs, licence, training, results and weaknesses."""
     card = model_store.find(name)
     info = model_store.info(card)
     if as_json:
@@ -109,7 +109,8 @@ def _error(card: ModelCard) -> ModelError | None:
 
 
 def _classes(labels: Labels) -> str:
-    return f"{len(labels.names)} classes ({', '.join(labels.names)}), or nothing below {labels.abstain_below:g}"
+    count = plural(len(labels.names), "class", "classes")
+    return f"{count} ({', '.join(labels.names)}), or nothing below {labels.abstain_below:g}"
 
 
 def _code(every_file_is_sound: bool) -> int:
@@ -126,16 +127,16 @@ def _origin(info: ModelInfo) -> str:
 
 
 def _print(card: ModelCard, info: ModelInfo) -> None:
-    takes = card.input
+    spec = card.input
     lines = [
         ("model", f"{card.name} ({_origin(info)}, {info.state})"),
         ("file", f"{shown(str(card.onnx))}, {human_bytes(info.bytes)}"),
         ("sha256", card.sha256),
         ("licence", card.licence),
         ("source", card.source),
-        ("takes", f"{takes.side} x {takes.side} pixels, {takes.type}, {takes.layout}"),
-        *(("gives", f"{output.name}: {output.dim} numbers, {output.metric}") for output in card.outputs),
-        *((("tells", _classes(card.labels)),) if card.labels else ()),
+        ("input", f"{spec.side} x {spec.side} pixels, {spec.type}, {spec.layout}"),
+        *(("output", f"{output.name}: {output.dim} numbers, {output.metric}") for output in card.outputs),
+        *((("classes", _classes(card.labels)),) if card.labels else ()),
         *(("trained on", f"{training.data} ({training.terms})") for training in card.training),
         *(("measured", f"{what}: {result:g}") for what, result in card.measured.items()),
         *(("weakness", weakness) for weakness in card.weaknesses),

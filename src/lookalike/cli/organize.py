@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lookalike.actions.organize import OrganizeReport, Plan, Way, folder_name, organize, plan
+from lookalike.actions.organize import MovePlan, OrganizeReport, Way, folder_name, organize, plan_moves
 from lookalike.cli.output import (
     gallery_option,
     json_option,
@@ -39,26 +39,26 @@ def command(
     content lies in its folder already is left alone, so that an interrupted run is simply run again.
     """
     with Gallery.open(gallery) as opened:
-        planned = plan(opened, folder, way, where=where, unlabelled=unlabelled)
+        plan = plan_moves(opened, folder, way, where=where, unlabelled=unlabelled)
         done = None
         if yes:
             with progress_bar("organizing") as progress:
-                done = organize(opened, planned, progress)
+                done = organize(opened, plan, progress)
     if as_json:
-        print_json({**to_json(planned), "counts": planned.counts, "organized": to_json(done)})
+        print_json({**to_json(plan), "counts": plan.counts, "organized": to_json(done)})
     else:
-        _print(planned, done)
-    failures = (*planned.failed, *(done.failed if done else ()))
+        _print(plan, done)
+    failures = (*plan.failed, *(done.failed if done else ()))
     if not as_json:
         print_failures(failures)
     return 1 if failures else 0
 
 
-def _print(planned: Plan, done: OrganizeReport | None) -> None:
-    rows = [[printable(label), printable(folder_name(label)), f"{n:,}"] for label, n in planned.counts.items()]
+def _print(plan: MovePlan, done: OrganizeReport | None) -> None:
+    rows = [[printable(label), printable(folder_name(label)), f"{n:,}"] for label, n in plan.counts.items()]
     if rows:
         print_table(["label", "folder", "files"], rows, numbers=["files"])
-    moved = f"{len(done.done):,} {PAST[planned.way]}" if done else f"{len(planned.steps):,} to {planned.way}"
-    click.echo(f"{moved}, {planned.there:,} there already, {planned.unlabelled:,} without a label stay")
+    moved = f"{len(done.done):,} {PAST[plan.way]}" if done else f"{len(plan.steps):,} to {plan.way}"
+    click.echo(f"{moved}, {plan.there:,} there already, {plan.unlabelled:,} without a label stay")
     if not done:
         click.echo("dry run: nothing was changed; add --yes to do it", err=True)

@@ -1,23 +1,30 @@
-"""What all verbs share: results to stdout, everything else to stderr, JSON with the field names of the types."""
+"""What all verbs share: results to stdout, everything else to stderr, JSON with the field names of the types.
+
+With ``--json`` every verb prints one object on one line, however many images it was about: what there is any number of
+is a list in it, such as "hits", "groups" or "failed".
+"""
 
 from __future__ import annotations
 
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from lookalike.types import Failure, Progress, to_json
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 FAILURES_SHOWN = 20
 UNFOLDED = 100_000  # columns of a table that goes to a file or another program: one line per row
 
 json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print JSON to stdout, with the library's field names."
+    "--json", "as_json", is_flag=True, help="Print one JSON object to stdout, with the library's field names."
 )
 
 
@@ -33,8 +40,8 @@ def gallery_option(required: bool = True) -> Callable[[Any], Any]:
     )
 
 
-def print_json(value: Any) -> None:
-    """One JSON value on one line. File names that are no UTF-8 keep their bytes as \\udcXX escapes."""
+def print_json(value: Mapping[str, Any] | DataclassInstance) -> None:
+    """One JSON object on one line. File names that are no UTF-8 keep their bytes as \\udcXX escapes."""
     click.echo(json.dumps(to_json(value), allow_nan=False))
 
 

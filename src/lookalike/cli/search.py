@@ -1,94 +1,128 @@
-"""lookalike search IMAGE --gallery G"""
+"""lookalike search IMAGE... --gallery G"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import click
 
 from lookalike.cli.calibrate import calibrate_once
-from lookalike.cli.output import gallery_option, json_option, print_json, print_table, shown
-from lookalike.errors import UserError
-from lookalike.formatting import percent
+from lookalike.cli.output import (
+    gallery_option,
+    json_option,
+    print_failures,
+    print_json,
+    print_table,
+    progress_bar,
+    shown,
+)
+from lookalike.errors import LoadError, UserError
+from lookalike.formatting import percent, plural, relation_text
 from lookalike.gallery import Gallery
 from lookalike.gallery.search.options import RERANK_TOP_K
-from lookalike.types import Box, Hit
+from lookalike.types import Box, Failure, Hit
 
 COPY = 0.5  # more likely a copy than not
 
 
+@dataclass(frozen=True, slots=True)
+class QueryResult:
+    """What was found for one image. ``blank``: nothing, because it shows nothing."""
+
+    query: str
+    hits: list[Hit]
+    blank: bool = False
+
+
 @click.command()
-@click.argument("image", type=click.Path())
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
 @gallery_option()
-@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many images.")
+@click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits per query.")
 @click.option("--by", help="A descriptor, 'blend', or weights like colour=2,texture=1.  [default: the gallery's]")
 @click.option("--where", help="A filter, for instance: width >= 1000 and format = 'JPEG'")
-@click.option("--region", help="Only this part of IMAGE: x,y,w,h in pixels.")
-@click.option("--exact", is_flag=True, help="Compare with every image, without the fast index.")
-@click.option("--views", is_flag=True, help="Look for IMAGE mirrored and turned as well: eight times the time.")
+@click.option("--region", help="Query with this part of IMAGE only: x,y,w,h in pixels.")
+@click.option("--exact", is_flag=True, help="Exhaustive search, without the approximate index.")
+@click.option("--views", is_flag=True, help="Also query with IMAGE mirrored and rotated: eight times the time.")
 @click.option(
-    "--verify",
+    "--rerank",
     metavar="N",
     type=click.IntRange(min=0),
-    help=f"Lay the N best on IMAGE.  [default: {RERANK_TOP_K} by copy and by regions]",
+    help=f"Re-rank the top N by geometric verification.  [default: {RERANK_TOP_K} by copy and by regions]",
 )
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 1, max_open=True),
-    help="Show only what is a copy with this probability.  [default: 0.5 by copy, everything otherwise]",
+    help="Only hits that are copies with this probability.  [default: 0.5 by copy, everything otherwise]",
 )
-@click.option("--good", multiple=True, type=click.Path(), help="An image of the gallery that is what is meant.")
-@click.option("--bad", multiple=True, type=click.Path(), help="One that is not; both may be given more than once.")
+@click.option("--good", multiple=True, type=click.Path(), help="Relevance feedback: an image like those you mean.")
+@click.option("--bad", multiple=True, type=click.Path(), help="One unlike them; both may be given more than once.")
 @click.option("--all", "everything", is_flag=True, help="Also show what is near, but no copy.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @json_option
 def command(
-    image: str,
+    images: tuple[str, ...],
     gallery: str,
-    k: int,
     by: str | None,
-    where: str | None,
-    region: str | None,
-    exact: bool,
-    views: bool,
-    verify: int | None,
     precision: float | None,
-    good: tuple[str, ...],
-    bad: tuple[str, ...],
     everything: bool,
     report: str | None,
     as_json: bool,
+    region: str | None,
+    **options: Any,
 ) -> int:
-    """Find the images of a gallery that are most like IMAGE, best first.
+    """Find the images of a gallery that are most like each IMAGE, best first.
 
     By copy, the default, only copies are shown, and there may be none: --all shows what else is near. --precision asks
-    for surer ones, by probabilities that are fitted to this gallery's own images the first time.
+    for surer ones, by probabilities that are calibrated on this gallery's own images the first time.
 
     Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, label,
     label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
+
+    --json prints {"queries": [{"query": IMAGE, "hits": [...], "blank": false}, ...], "by": ..., "failed": [...]}, also
+    for a single IMAGE.
     """
     with Gallery.open(gallery) as opened:
         by = by or opened.default_by
         if precision is not None and not everything:
             calibrate_once(opened)
-        judged = bool(good or bad)
-        least = None if everything else precision or (COPY if by == "copy" and not judged else None)
-        hits = opened.search(
-            image, k, by=by, where=where, region=_box(region), exact=exact, views=views, rerank=verify,
-            precision=least, good=good, bad=bad,
-        )  # fmt: skip
-        blank = not hits and opened.is_blank(image, by=by, region=_box(region))
-        verifies = opened.will_rerank(by) and not views and not judged
+        feedback = bool(options["good"] or options["bad"])
+        least = None if everything else precision or (COPY if by == "copy" and not feedback else None)
+        asked = {**options, "by": by, "region": _box(region), "precision": least}
+        results, failed = _search_each(opened, images, asked)
+        reranks = opened.will_rerank(by) and not options["views"] and not feedback
     if report:
-        from lookalike.report import Summary, write_report
-        from lookalike.report.view_models import search_view
-
-        write_report(report, summary=Summary(f"Search for {image}"), searches=[search_view(image, hits, by)])
+        _report(report, results, by)
     if as_json:
-        print_json(hits)
-    elif not blank:
-        _print(hits, least, to_verify=verifies if verify is None else verify > 0)
-    if blank:
-        click.echo("nothing found: the image, or this part of it, is blank", err=True)
-    return 0
+        print_json({"queries": results, "by": by, "failed": failed})
+    else:
+        _print_each(results, least, reranks if options["rerank"] is None else options["rerank"] > 0)
+    print_failures(failed)
+    return 1 if failed else 0
+
+
+def _search_each(
+    gallery: Gallery, images: Sequence[str], options: dict[str, Any]
+) -> tuple[list[QueryResult], list[Failure]]:
+    """One query after the other. A single one that cannot be read is an error; of several, it is one that failed."""
+    results, failed = [], []
+    with progress_bar("searching") as progress:
+        for number, image in enumerate(images, 1):
+            try:
+                results.append(_search(gallery, image, options))
+            except LoadError as error:
+                if len(images) == 1:
+                    raise
+                failed.append(Failure(image, error.reason))
+            progress(number, len(images))
+    return results, failed
+
+
+def _search(gallery: Gallery, image: str, options: dict[str, Any]) -> QueryResult:
+    hits = gallery.search(image, **options)
+    blank = not hits and gallery.is_blank(image, by=options["by"], region=options["region"])
+    return QueryResult(image, hits, blank)
 
 
 def _box(text: str | None) -> Box | None:
@@ -101,24 +135,46 @@ def _box(text: str | None) -> Box | None:
     return Box(x, y, width, height)
 
 
-def _print(hits: list[Hit], least: float | None, to_verify: bool) -> None:
-    if not hits:
-        no_copy = f"no match: nothing is a copy with probability {least}; --all shows what is near"
-        click.echo(no_copy if least else "nothing found", err=True)
-        return
+def _report(path: str, results: Sequence[QueryResult], by: str) -> None:
+    from lookalike.report import Summary, write_report
+    from lookalike.report.view_models import search_view
+
+    title = f"Search for {results[0].query}" if len(results) == 1 else f"Search for {plural(len(results), 'image')}"
+    write_report(path, summary=Summary(title), searches=[search_view(one.query, one.hits, by) for one in results])
+
+
+def _print_each(results: Sequence[QueryResult], least: float | None, reranked: bool) -> None:
+    for one in results:
+        if len(results) > 1:
+            click.echo(f"{shown(one.query)}:")
+        if one.hits:
+            _print(one.hits, reranked)
+        else:
+            click.echo(_nothing(one, least), err=True)
+
+
+def _nothing(result: QueryResult, least: float | None) -> str:
+    if result.blank:
+        return "nothing found: the image, or this part of it, is blank"
+    if least:
+        return f"no match: nothing is a copy with probability {least}; --all shows what is near"
+    return "nothing found"
+
+
+def _print(hits: Sequence[Hit], reranked: bool) -> None:
     rows = [
-        [f"{hit.distance:.3f}", percent(hit.probability, hit.relation), _relation(hit, to_verify), shown(hit.path)]
+        [f"{hit.distance:.3f}", percent(hit.probability, hit.relation), _relation(hit, reranked), shown(hit.path)]
         for hit in hits
     ]
-    print_table(["distance", "copy", "relation", "image"], rows, numbers=["distance", "copy"])
+    columns = ["distance", "probability", "relation", "image"]
+    print_table(columns, rows, numbers=columns[:2])
 
 
-def _relation(hit: Hit, to_verify: bool) -> str:
+def _relation(hit: Hit, reranked: bool) -> str:
     """The relation, what was done, and where it lies; a mark if it was to be verified and was not."""
-    if to_verify and not hit.verified and hit.relation != "identical":
+    if reranked and not hit.verified and hit.relation != "identical":
         return f"{hit.relation} (not verified)"
-    told = [hit.relation, *([", ".join(hit.edits)] if hit.edits else [])]
-    text = ": ".join(dict.fromkeys(told))
+    text = relation_text(hit.relation, hit.edits)
     if hit.box is None:
         return text
     place = ", ".join(f"{round(value):d}" for value in (hit.box.x, hit.box.y, hit.box.width, hit.box.height))

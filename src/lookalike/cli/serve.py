@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from typing import Any
 
 import click
 
@@ -21,6 +22,13 @@ DEFAULT = Settings(gallery="")
 @click.option("--port", default=DEFAULT.port, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option("--token", default="", envvar="LOOKALIKE_TOKEN", help="What requests must bring.  [env: LOOKALIKE_TOKEN]")
 @click.option("--allow-host", "hosts", multiple=True, help="A further name under which the server is reached.")
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    metavar="URL",
+    help="A page of yours that may call the API, such as http://localhost:3000.",
+)
 @click.option("--read-only", is_flag=True, help="Refuse whatever changes something.")
 @click.option("--uploads", type=click.Path(file_okay=False), help="Keep images that are added by upload, here.")
 @click.option("--folder", "folders", multiple=True, type=click.Path(file_okay=False), help="May be indexed as well.")
@@ -37,14 +45,14 @@ DEFAULT = Settings(gallery="")
 @click.option(
     "--upload-pixels", default=DEFAULT.upload_pixels, show_default=True, type=click.IntRange(1), help="Of one image."
 )
-def command(**chosen: object) -> int:
+def command(**chosen: Any) -> int:
     """Open a page for a gallery, and an API for programs: search, compare, review duplicates.
 
     Only this machine can reach it, unless --host and --token say otherwise. See docs/how-to/service.md."""
     uploads = chosen.pop("uploads")
-    folders = [*chosen.pop("folders"), *([uploads] if uploads else [])]  # type: ignore[misc]
+    folders = [*chosen.pop("folders"), *([uploads] if uploads else [])]
     settings = Settings(
-        **chosen,  # type: ignore[arg-type]
+        **chosen,
         uploads=os.path.abspath(str(uploads)) if uploads else None,
         folders=tuple(os.path.abspath(folder) for folder in folders),
     )
@@ -91,8 +99,12 @@ def _listening(settings: Settings) -> socket.socket:
 
 
 def _say(settings: Settings, port: int) -> None:
-    host = "127.0.0.1" if is_loopback(settings.host) else settings.host
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"Lookalike serves {settings.gallery} at http://{shown}:{port}/  (Ctrl-C stops it)", err=True)
+    """Addresses that can be opened: 0.0.0.0 is where it listens, and none of them."""
+    every = settings.host in ("0.0.0.0", "::")
+    host = "127.0.0.1" if every or is_loopback(settings.host) else settings.host
+    address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+    click.echo(f"Lookalike serves {settings.gallery} at {address}  (Ctrl-C stops it)", err=True)
+    if every:
+        click.echo(f"From other machines: http://{socket.gethostname()}:{port}/", err=True)
     if settings.token:
-        click.echo(f"Open http://{shown}:{port}/?token=TOKEN once, with your token in place of TOKEN.", err=True)
+        click.echo(f"Open {address}?token=TOKEN once, with your token in place of TOKEN.", err=True)

@@ -1,4 +1,4 @@
-"""lookalike tune [PAIRS.csv | --gallery G --pairs PAIRS.csv | --gallery G --decisions | --gallery G --forget]"""
+"""lookalike tune [PAIRS.csv | --gallery G --pairs PAIRS.csv | --gallery G --verdicts | --gallery G --forget]"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lookalike.cli.output import (
 )
 from lookalike.csvfile import read_csv
 from lookalike.descriptors.fusion import BLEND
-from lookalike.formatting import percent
+from lookalike.formatting import percent, plural
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 from lookalike.gallery.calibration.tune import COLUMNS, PRECISION
 from lookalike.types import PairMetrics, TuneReport
@@ -29,14 +29,14 @@ from lookalike.types import PairMetrics, TuneReport
 @click.argument("files", metavar="[PAIRS.csv]", required=False, type=click.Path())
 @gallery_option(required=False)
 @click.option("--pairs", type=click.Path(), help="A CSV file with the columns a, b and verdict (same or different).")
-@click.option("--decisions", is_flag=True, help="Take what `duplicates --same` and `--different` have recorded.")
+@click.option("--verdicts", is_flag=True, help="Take what `duplicates --same` and `--different` have recorded.")
 @click.option("--by", help="blend or a descriptor.  [default: blend]")
 @click.option(
     "--precision",
     type=click.FloatRange(0.5, 1, max_open=True),
     default=PRECISION,
     show_default=True,
-    help="For the threshold that is told.",
+    help="The precision that the threshold is chosen for.",
 )
 @click.option("--forget", is_flag=True, help="Go back to what was before; with --by for one measure only.")
 @json_option
@@ -50,7 +50,7 @@ def command(
     forget: bool,
     as_json: bool,
 ) -> int:
-    """Fit what counts as the same to pairs that you have judged: the blend's shares, or a descriptor's probability.
+    """Learn weights and thresholds from pairs that you have judged: the blend's weights, or a descriptor's probability.
 
     With a gallery it is kept, if it helped, and search and duplicates go by it; no image is read again. A and B are
     paths, or names of files in the gallery. PAIRS.csv alone is about any files, and nothing is kept.
@@ -77,8 +77,8 @@ def command(
 def _of_files(file: str, by: str, precision: float) -> TuneReport:
     """The files are indexed for this run only, with everything that may be blended or with the one descriptor."""
     folder = os.path.dirname(os.path.abspath(file))
-    told = dict.fromkeys(value for line in read_csv(file, COLUMNS) for value in line.values[:2] if value)
-    beside = {path: os.path.join(folder, path) for path in told}
+    named = dict.fromkeys(value for line in read_csv(file, COLUMNS) for value in line.values[:2] if value)
+    beside = {path: os.path.join(folder, path) for path in named}
     names = DEFAULT_DESCRIPTORS if by == BLEND else (by,)
     with (
         tempfile.TemporaryDirectory(prefix="lookalike-") as passing,
@@ -97,13 +97,13 @@ def _forget(gallery: str, by: str | None, as_json: bool) -> int:
     if as_json:
         print_json({"forgotten": count})
     else:
-        click.echo(f"forgot what pairs taught about {count:,} measures")
+        click.echo(f"forgot what pairs taught about {plural(count, 'measure')}")
     return 0
 
 
 def _print(report: TuneReport) -> None:
     limit = f"{100 * report.precision:g} %"
-    columns = ["", "told right", "ROC AUC", f"same pairs found at {limit}", "of these right"]
+    columns = ["", "accuracy", "ROC AUC", f"recall at {limit}", "precision"]
     rows = [["before", *_row(report.before)], ["after, cross-validated", *_row(report.after)]]
     print_table(columns, rows, numbers=columns[1:])
     if report.weights:
@@ -114,11 +114,12 @@ def _print(report: TuneReport) -> None:
     )
 
 
-def _row(found: PairMetrics | None) -> list[str]:
-    if found is None:
+def _row(metrics: PairMetrics | None) -> list[str]:
+    if metrics is None:
         return ["unknown"] * 4
-    right = "none found" if found.right is None else percent(found.right, "identical")
-    return [percent(found.accuracy, "identical"), f"{found.auc:.4f}", percent(found.found, "identical"), right]
+    precision = "none" if metrics.precision is None else percent(metrics.precision, "identical")
+    recall = percent(metrics.recall, "identical")
+    return [percent(metrics.accuracy, "identical"), f"{metrics.auc:.4f}", recall, precision]
 
 
 def _verdict(report: TuneReport) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -18,7 +17,7 @@ from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side
 from lookalike.descriptors.base import Described
 from lookalike.descriptors.neural import model_store
 from lookalike.distance import METRICS
-from lookalike.imaging import load
+from lookalike.imaging import ImageSource, as_image
 from lookalike.types import Comparison, Image
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ PRIOR = library_prior(PICKED_FROM)
 COMPARISON_DESCRIPTORS = ("colour", "texture", "structure", "copy", "content")  # whose distances the decision weighs
 WHOLE = 0.02  # of an image: what is hidden of it or beyond it below this is nobody's crop
 
-Source = str | os.PathLike[str] | bytes | Image
+Source = ImageSource  # a path, bytes, a file, an Image, a Pillow image or an array
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def extract_features(source: Source, names: Sequence[str] = COMPARISON_DESCRIPTO
     """Load an image and find what a comparison needs. Raises LoadError for one that cannot be read."""
     from lookalike.comparison.evidence import SIDE, subject  # brings OpenCV along: not before the first image
 
-    image = source if isinstance(source, Image) else load(source, min_side=max(SIDE, min_side(names)))
+    image = as_image(source, min_side=max(SIDE, min_side(names)))
     return ComparisonInput(subject(image), describe_all([image], names))
 
 

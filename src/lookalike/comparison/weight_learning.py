@@ -124,8 +124,8 @@ def figures(odds: NDArray[np.float64], same: Mask, precision: float) -> PairMetr
     return PairMetrics(
         accuracy=float(((odds >= 0) == same).mean()),
         auc=roc_auc(odds, same),
-        found=float(told[same].mean()),
-        right=float(same[told].mean()) if told.any() else None,
+        recall=float(told[same].mean()),
+        precision=float(same[told].mean()) if told.any() else None,
     )
 
 

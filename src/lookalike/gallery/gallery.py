@@ -22,9 +22,9 @@ from lookalike.gallery.projection import Projection2D, project
 from lookalike.gallery.rows import RowVerbs
 from lookalike.gallery.search.options import Region, SearchOptions, check_precision
 from lookalike.gallery.search.pipeline import SearchPipeline
-from lookalike.gallery.search.query import ImageSource, QuerySource
+from lookalike.gallery.search.query import QuerySource
 from lookalike.gallery.storage.privacy import Retention, checked
-from lookalike.imaging import MAX_PIXELS
+from lookalike.imaging import MAX_PIXELS, ImageSource
 from lookalike.paths import PathLike, absolute
 from lookalike.types import AddReport, Group, Hit, Progress
 
@@ -132,17 +132,17 @@ class Gallery(RowVerbs, LabelVerbs, CalibrationVerbs):
     ) -> list[Hit]:
         """The k images most like this one, best first.
 
-        ``image``: a path, encoded bytes, an Image, or a Row of this gallery, whose file is read only where its vectors
-        do not tell enough. ``by``: a descriptor that the gallery holds, "blend", or weights like {"colour": 2,
-        "texture": 1}. ``where``: a filter, see storage/filters.py. ``region``: only this part of the query, in pixels
-        of the upright original. ``exact``: compare with every image instead of using the indexes. ``views``: look for
-        the image mirrored and turned by quarters as well, in eight times the time; probabilities allow for it.
-        ``rerank``: so many of the best are re-ranked by geometric verification, which tells relation, box and
-        probability; copies come first then. The default is 20 for a search by ``copy`` or by regions, 0 for any other
-        and with ``views``; a hit that could not be read as it was indexed is not ``verified``.
-        ``precision``: only what is a copy with at least this probability; none may be.
-        ``good``, ``bad``: images of the gallery that are what is meant, and that are not (relevance_feedback.py): they
-        move ``distance`` and the order, and nothing is verified.
+        ``image``: a path, bytes, a file, an Image, a Pillow image, an array, or a Row of this gallery, whose file is
+        read only where its vectors do not tell enough. ``by``: a descriptor that the gallery holds, "blend", or weights
+        like {"colour": 2, "texture": 1}. ``where``: a filter, see storage/filters.py. ``region``: only this part of the
+        query, in pixels of the upright original. ``exact``: compare with every image instead of using the indexes.
+        ``views``: look for the image mirrored and turned by quarters as well, in eight times the time; probabilities
+        allow for it. ``rerank``: so many of the best are re-ranked by geometric verification, which tells relation, box
+        and probability; copies come first then. The default is 20 for a search by ``copy`` or by regions, 0 for any
+        other and with ``views``; a hit that could not be read as it was indexed is not ``verified``. ``precision``:
+        only what is a copy with at least this probability; none may be. ``good``, ``bad``: images of the gallery that
+        are what is meant, and that are not (relevance_feedback.py): they move ``distance`` and the order, and nothing
+        is verified.
         """
         options = SearchOptions(k, by, where, region, exact, views, rerank, precision, tuple(good), tuple(bad))
         return SearchPipeline(self._library).search(image, options)

@@ -1,14 +1,15 @@
-"""Path, bytes or file -> ``Image``: upright, sRGB, uint8. The bytes are read once."""
+"""Path, bytes, file, Pillow image or array -> ``Image``: upright, sRGB, uint8. The bytes are read once."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import stat
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
 from lookalike.errors import DamagedImage, FileMissing, FileUnreadable, ImageTooLarge, LoadError, UserError
 from lookalike.imaging.colour_profile import plain, to_srgb
@@ -17,6 +18,7 @@ from lookalike.imaging.exif import Exif, read_exif
 from lookalike.types import Image, Pixels
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
+ImageSource = Source | Image | PIL.Image.Image | NDArray[Any]
 
 MAX_BYTES = 512 * 1024 * 1024
 """Encoded bytes that are allowed: enough for MAX_PIXELS without compression."""
@@ -69,6 +71,36 @@ def load(
         raise ImageTooLarge("there is not enough memory to load it", path) from error
     except Exception as error:
         raise DamagedImage(f"cannot be decoded ({type(error).__name__})", path) from error
+
+
+def as_image(source: ImageSource, *, min_side: int | None = None, max_pixels: int = MAX_PIXELS) -> Image:
+    """Whatever stands for an image, as one: the only place where the library tells them apart.
+
+    An ``Image`` is taken as it is, an array as by ``from_array``, a Pillow image as by ``from_pillow``, and anything
+    else is read as by ``load``, with ``min_side`` and ``max_pixels``. Raises LoadError or UserError as these do.
+    """
+    if isinstance(source, Image):
+        return source
+    if isinstance(source, np.ndarray):
+        return from_array(source)
+    if isinstance(source, PIL.Image.Image):
+        return from_pillow(source, min_side=min_side)
+    return load(source, min_side=min_side, max_pixels=max_pixels)
+
+
+def from_pillow(image: PIL.Image.Image, *, min_side: int | None = None) -> Image:
+    """A Pillow image in any mode, as a file with it would come: upright by its EXIF, in sRGB, over white; of several
+    frames, the one that it is at. Nothing of it is changed. Raises DamagedImage for one that cannot be decoded."""
+    try:
+        image.load()
+        stands_upright = image.format in _TURNED_ALREADY
+        exif = _exif(image, b"")
+        turn = None if stands_upright else _TURNS.get(exif.orientation)
+        width, height = image.size[::-1] if turn is not None and exif.orientation >= 5 else image.size
+        pixels = _pixels(image, turn, min_side)
+    except Exception as error:
+        raise DamagedImage(f"cannot be decoded ({type(error).__name__})") from error
+    return Image(pixels, width, height, format=image.format or "", taken=exif.taken, camera=exif.camera)
 
 
 def from_array(pixels: Pixels) -> Image:

@@ -9,12 +9,12 @@ from importlib import resources
 from typing import Any
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, HTMLResponse, Response
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
-from lookalike.service import problems, schemas
-from lookalike.service.gallery_thread import Front
+from lookalike.service import api_docs, problems, schemas
+from lookalike.service.gallery_thread import GalleryThread
 from lookalike.service.guard import Guard
 from lookalike.service.jobs import Jobs
 from lookalike.service.metrics import Counting, Metrics
@@ -25,7 +25,7 @@ from lookalike.service.settings import Settings
 from lookalike.service.workers import Workers
 from lookalike.version import __version__
 
-TOLD: dict[int | str, dict[str, Any]] = {
+PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": schemas.Problem, "content": {problems.MEDIA_TYPE: {}}, "description": what}
     for code, what in {
         400: "The request is malformed",
@@ -35,6 +35,7 @@ TOLD: dict[int | str, dict[str, Any]] = {
         409: "It is another one by now",
         410: "It is gone",
         413: "Too large",
+        415: "The body is of another kind than is taken here",
         422: "The request, or the image, makes no sense",
         429: "Too many requests",
         507: "No room on the disk",
@@ -48,7 +49,7 @@ def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        service = Service(settings, Front(settings.gallery), Workers(settings), Jobs(), metrics, stopping)
+        service = Service(settings, GalleryThread(settings.gallery), Workers(settings), Jobs(), metrics, stopping)
         app.state.service = service
         warming = asyncio.create_task(service.warm())
         try:
@@ -60,17 +61,31 @@ def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False)
     app = FastAPI(
         title="Lookalike", version=__version__, summary="Which images are related, how, and why",
         lifespan=lifespan, docs_url=None,
-        generate_unique_id_function=lambda route: route.name, redoc_url=None, responses=TOLD,
+        generate_unique_id_function=lambda route: route.name, redoc_url=None, responses=PROBLEMS,
     )  # fmt: skip
     problems.install(app)
     for one in (images, search, duplicates, work, health):
         app.include_router(one.router)
     _page(app)
     app.openapi_schema = documented(app.openapi())
+    _docs(app)
     app.add_middleware(GZipMiddleware, minimum_size=2000, compresslevel=3)
     app.add_middleware(Guard, settings=settings)
     app.add_middleware(Counting, metrics=metrics)
     return app
+
+
+def _docs(app: FastAPI) -> None:
+    """The API for people to read: our own page, so that it needs no other host."""
+    page = api_docs.render(app.openapi())
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(page, headers={"Cache-Control": "no-cache"})
+
+    @app.get("/docs/style.css", include_in_schema=False)
+    async def style() -> Response:
+        return Response(api_docs.style(), media_type="text/css", headers={"Cache-Control": "no-cache"})
 
 
 def _page(app: FastAPI) -> None:

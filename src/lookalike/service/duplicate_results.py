@@ -8,65 +8,70 @@ from dataclasses import dataclass, field
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.service.serializers import Json, images
-from lookalike.types import Group, Pair, to_json
+from lookalike.types import Group, Pair
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """The groups that are left in one ``state`` of the gallery, and the bytes of their copies."""
+class RemainingGroups:
+    """The groups that remain in one ``version`` of the gallery, and the bytes of their copies."""
 
-    state: tuple[int, int]
+    version: tuple[int, int]
     groups: tuple[Group, ...]
     pairs: int
     bytes: int
 
 
 @dataclass(slots=True)
-class Found:
-    """The groups of one job. ``last``: the newest image then; anything newer has not been looked at."""
+class DuplicateResults:
+    """The groups of one job. ``last_id``: the newest image then; anything newer was not searched for copies."""
 
     groups: Sequence[Group]
-    last: int
-    _left: Left | None = field(default=None)
+    last_id: int
+    _remaining: RemainingGroups | None = field(default=None)
 
     def page(self, gallery: Gallery, after: int, limit: int) -> tuple[Json, int | None]:
-        """Groups from a place on, as the API tells them, and the place of the next part."""
-        if self._left is None or self._left.state != gallery.version():
-            self._left = _left(gallery, self.groups)
-        left = self._left
-        part = left.groups[after : after + limit]
+        """Groups from a place on, as the API gives them, and the place of the next part."""
+        remaining = self._remaining
+        if remaining is None or remaining.version != gallery.version():
+            remaining = self._remaining = _remaining(gallery, self.groups)
+        part = remaining.groups[after : after + limit]
         rows = gallery.rows_at({path for group in part for path in (group.keep, *group.others)})
-        shown = dict(zip(rows, images(gallery, list(rows.values())), strict=True))
-        groups = [_shown(group, shown) for group in part]
-        told = {"groups": groups, "total": len(left.groups), "pairs": left.pairs, "bytes": left.bytes}
-        return told, after + limit if after + limit < len(left.groups) else None
+        by_path = dict(zip(rows, images(gallery, list(rows.values())), strict=True))
+        page = {
+            "groups": [_group(group, by_path) for group in part],
+            "total": len(remaining.groups),
+            "pairs": remaining.pairs,
+            "bytes": remaining.bytes,
+        }
+        return page, after + limit if after + limit < len(remaining.groups) else None
 
 
-def _left(gallery: Gallery, groups: Sequence[Group]) -> Left:
-    state = gallery.version()
+def _remaining(gallery: Gallery, groups: Sequence[Group]) -> RemainingGroups:
+    version = gallery.version()
     rows = gallery.rows_at({path for group in groups for path in (group.keep, *group.others)})
     different = {(a, b) for a, b, verdict in gallery.verdicts() if verdict == "different"}
     kept = [one for one in (_reduced(group, rows, different) for group in groups) if one is not None]
     sizes = [rows[path].bytes for group in kept for path in group.others]
-    return Left(state, tuple(kept), len(sizes), sum(sizes))
+    return RemainingGroups(version, tuple(kept), len(sizes), sum(sizes))
 
 
 def _reduced(group: Group, rows: Mapping[str, Row], different: set[tuple[str, str]]) -> Group | None:
     """The group without the copies that are gone or that a person has called different; None if nothing is left."""
     if group.keep not in rows:
         return None
-    pairs = tuple(pair for pair in group.pairs if pair.b in rows and _pair(rows, pair) not in different)
+    pairs = tuple(pair for pair in group.pairs if pair.b in rows and _contents(rows, pair) not in different)
     return Group(group.keep, tuple(pair.b for pair in pairs), pairs) if pairs else None
 
 
-def _pair(rows: Mapping[str, Row], pair: Pair) -> tuple[str, str]:
+def _contents(rows: Mapping[str, Row], pair: Pair) -> tuple[str, str]:
+    """The sha256 of both images, the smaller first, as verdicts name them."""
     a, b = sorted((rows[pair.a].sha256, rows[pair.b].sha256))
     return a, b
 
 
-def _shown(group: Group, shown: Mapping[str, Json]) -> Json:
-    return {"keep": shown[group.keep], "others": [_other(shown[pair.b], pair) for pair in group.pairs]}
+def _group(group: Group, by_path: Mapping[str, Json]) -> Json:
+    return {"keep": by_path[group.keep], "others": [_copy(by_path[pair.b], pair) for pair in group.pairs]}
 
 
-def _other(image: Json, pair: Pair) -> Json:
-    return {**image, **{name: value for name, value in to_json(pair).items() if name not in ("a", "b")}}
+def _copy(image: Json, pair: Pair) -> Json:
+    return {**image, **{name: value for name, value in pair.to_dict().items() if name not in ("a", "b")}}

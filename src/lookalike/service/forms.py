@@ -7,19 +7,21 @@ from fastapi import UploadFile
 from lookalike.errors import UserError
 from lookalike.service.problems import TooMuch
 from lookalike.service.settings import Settings
-from lookalike.service.tasks import Sent
+from lookalike.service.tasks import ImageInput
 
-MOST_IDS = 500
+MAX_IDS = 500
 
 
-async def sent(settings: Settings, image: UploadFile | None, number: int | None, names: tuple[str, str]) -> Sent:
+async def image_input(
+    settings: Settings, image: UploadFile | None, number: int | None, names: tuple[str, str]
+) -> ImageInput:
     """A file or an id, under these two names. Raises UserError unless it is just one of them, TooMuch."""
     if (image is None) == (number is None):
         raise UserError(f"send {names[0]} (a file) or {names[1]} (of an image of the gallery), one of the two")
-    return Sent(id=number) if image is None else Sent(data=await data_of(settings, image))
+    return ImageInput(id=number) if image is None else ImageInput(data=await read_upload(settings, image))
 
 
-async def data_of(settings: Settings, image: UploadFile) -> bytes:
+async def read_upload(settings: Settings, image: UploadFile) -> bytes:
     """The bytes of a file that was sent. Raises TooMuch."""
     data = await image.read(settings.upload_bytes + 1)
     if len(data) > settings.upload_bytes:
@@ -32,8 +34,8 @@ def ids(text: str | None, name: str) -> tuple[int, ...]:
     if not text:
         return ()
     parts = text.split(",")
-    if len(parts) > MOST_IDS or not all(part.strip().isdecimal() and len(part) < 19 for part in parts):
-        raise UserError(f"{name}: at most {MOST_IDS} ids with commas between, such as 4,7")
+    if len(parts) > MAX_IDS or not all(part.strip().isdecimal() and len(part) < 19 for part in parts):
+        raise UserError(f"{name}: at most {MAX_IDS} ids with commas between, such as 4,7")
     return tuple(int(part) for part in parts)
 
 

@@ -1,4 +1,4 @@
-"""What the front asks the gallery itself: rows, labels, decisions; microseconds each, by one thread."""
+"""What the event loop asks the gallery itself: rows, labels, verdicts; microseconds each, by one thread."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lookalike.gallery.storage.thumbnails import FILE, Thumbnails
 T = TypeVar("T")
 
 
-class Front:
+class GalleryThread:
     """A gallery that one thread asks, on behalf of the event loop."""
 
     def __init__(self, folder: str) -> None:

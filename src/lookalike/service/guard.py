@@ -1,7 +1,9 @@
 """Who may ask, how much, and how often: around the whole app, before a byte of a body is read.
 
 A page of another site that is open in the same browser must not reach a gallery on this machine: such a request has a
-``Host`` that is not ours (DNS rebinding) or an ``Origin`` that is not ours, and is refused, token or not.
+``Host`` that is not ours (DNS rebinding) or an ``Origin`` that is not ours, and is refused, token or not. Pages that
+``--allow-origin`` names may call the API (CORS): with the token, if there is one, in a header; the browser keeps our
+cookie to itself.
 """
 
 from __future__ import annotations
@@ -9,11 +11,13 @@ from __future__ import annotations
 import hmac
 import time
 from collections import OrderedDict
+from collections.abc import Mapping
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qs, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lookalike.errors import LookalikeError
@@ -24,7 +28,6 @@ COOKIE = "lookalike-token"
 OPEN = ("/healthz", "/readyz")  # for whoever watches over the server
 FORM = 100_000  # bytes of a request beside the images in it
 CLIENTS = 10_000  # whose rates are remembered
-CHANGING = ("POST", "PUT", "PATCH", "DELETE")
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
     "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
@@ -35,6 +38,13 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
+}
+SHARED = {"Access-Control-Expose-Headers": "Retry-After, WWW-Authenticate"}
+PREFLIGHT = {
+    "Access-Control-Allow-Methods": "GET, POST, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Private-Network": "true",  # a page of the internet may ask a server on this machine
+    "Access-Control-Max-Age": "600",  # seconds
 }
 
 
@@ -51,19 +61,21 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        dressed = _dressed(send, self._shared_with(headers), varies=bool(self._settings.origins))
         try:
             self._check(scope, headers)
         except LookalikeError as error:
-            await of_error(error)(scope, receive, _dressed(send))
+            await of_error(error)(scope, receive, dressed)
             return
-        entered = self._entered(scope)
-        if entered:
+        if self._is_preflight(scope, headers):
+            await Response(status_code=204, headers=PREFLIGHT)(scope, receive, dressed)
+        elif entered := self._entered(scope):
             await _redirect(send, entered)
-            return
-        await self._app(scope, _limited(receive, self._largest), _dressed(send))
+        else:
+            await self._app(scope, _limited(receive, self._largest), dressed)
 
     def _check(self, scope: Scope, headers: Headers) -> None:
-        """Raises what the client is told."""
+        """Raises what the client is answered."""
         self._check_host(headers)
         self._check_token(scope, headers)
         wait = self._rates.wait((scope.get("client") or ("",))[0])
@@ -78,14 +90,27 @@ class Guard:
         name = (urlsplit(f"//{host}").hostname or "") if _is_plain(host) else ""
         if is_loopback(self._settings.host) and not is_loopback(name) and name not in self._settings.hosts:
             raise Refused(f"this server is not {name or 'without a name'}; start it with --allow-host to be called so")
+        if self._shared_with(headers):
+            return
         origin = headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != host:
-            raise Refused("a page of another site asks; only the gallery's own page may")
+            raise Refused("a page of another site asks; only the gallery's own page may, and those of --allow-origin")
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate":
-            raise Refused("a page of another site asks; only the gallery's own page may")
+            raise Refused("a page of another site asks; only the gallery's own page may, and those of --allow-origin")
+
+    def _shared_with(self, headers: Headers) -> dict[str, str]:
+        """What lets the page that asks read the answer, if it is one that may."""
+        origin = headers.get("origin", "")
+        return {"Access-Control-Allow-Origin": origin, **SHARED} if origin in self._settings.origins else {}
+
+    def _is_preflight(self, scope: Scope, headers: Headers) -> bool:
+        """Whether a browser asks for such a page what it may send; it sends no token with that."""
+        asks = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+        return asks and bool(self._shared_with(headers))
 
     def _check_token(self, scope: Scope, headers: Headers) -> None:
-        if not self._settings.token or scope["path"] in OPEN or self._entered(scope):
+        is_open = scope["path"] in OPEN or self._is_preflight(scope, headers) or self._entered(scope)
+        if is_open or not self._settings.token:
             return
         kind, _, given = headers.get("authorization", "").partition(" ")
         if not self._is_token(given if kind.lower() == "bearer" else _cookie(headers)):
@@ -163,15 +188,18 @@ def _limited(receive: Receive, largest: int) -> Receive:
     return limited
 
 
-def _dressed(send: Send) -> Send:
-    """The same answer with the headers that every answer has."""
+def _dressed(send: Send, further: Mapping[str, str], varies: bool) -> Send:
+    """The same answer with the headers that every answer has, and these; ``varies`` with the page that asks, so that a
+    cache does not give one page what another got."""
 
     async def dressed(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
+            for name, value in {**HEADERS, **further}.items():
                 headers.setdefault(name, value)
             headers.setdefault("Cache-Control", "no-store")
+            if varies:
+                headers.add_vary_header("Origin")
         await send(message)
 
     return dressed

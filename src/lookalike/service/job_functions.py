@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from lookalike.actions.dedupe_actions import ClearReport, clear_away, trash
+from lookalike.actions import dedupe_actions
+from lookalike.actions.dedupe_actions import RemovalReport, trash
 from lookalike.gallery import Gallery
 from lookalike.types import AddReport, Group, Progress
 
@@ -21,17 +22,17 @@ def duplicates(progress: Progress, gallery: str, precision: float, by: str | Non
         return opened.duplicates(precision=precision, by=by, progress=progress)
 
 
-def clear(progress: Progress, gallery: str, pairs: Sequence[tuple[int, int]]) -> ClearReport:
+def remove_copies(progress: Progress, gallery: str, pairs: Sequence[tuple[int, int]]) -> RemovalReport:
     """Move copies to the trash: (id of the copy, id of the one that is kept)."""
-    reports: list[ClearReport] = []
+    reports: list[RemovalReport] = []
     with Gallery.open(gallery) as opened:
         act = trash()
         for copy, keep in pairs:
             progress(len(reports), len(pairs))
             group = Group(opened.row(keep).path, (opened.row(copy).path,), ())
-            reports.append(clear_away(opened, [group], act))
+            reports.append(dedupe_actions.remove_copies(opened, [group], act))
     progress(len(pairs), len(pairs))
-    return ClearReport(
+    return RemovalReport(
         tuple(path for one in reports for path in one.done),
         sum(one.bytes for one in reports),
         tuple(failure for one in reports for failure in one.failed),

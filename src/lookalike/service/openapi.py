@@ -11,7 +11,7 @@ def documented(document: dict[str, Any]) -> dict[str, Any]:
     """The document with files that are sent as ``format: binary``: by ``contentMediaType``, which FastAPI writes,
     generators take them for text."""
     for schema in document["components"]["schemas"].values():
-        for name, told in schema.get("properties", {}).items():
-            if any("contentMediaType" in one for one in (told, *told.get("anyOf", ()))):
-                schema["properties"][name] = BINARY | {"description": told.get("description", "an image")}
+        for name, field in schema.get("properties", {}).items():
+            if any("contentMediaType" in one for one in (field, *field.get("anyOf", ()))):
+                schema["properties"][name] = BINARY | {"description": field.get("description", "an image")}
     return document

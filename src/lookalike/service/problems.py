@@ -54,6 +54,12 @@ class TooMuch(LookalikeError):
     http_status = 413
 
 
+class UnsupportedMediaType(LookalikeError):
+    """The body is of a kind that is not taken here."""
+
+    http_status = 415
+
+
 class Busy(LookalikeError):
     """Too many requests at once; try again in ``seconds``."""
 
@@ -78,10 +84,10 @@ def problem(
     headers: Mapping[str, str] | None = None,
 ) -> JSONResponse:
     """An answer by RFC 9457."""
-    told: dict[str, Any] = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body: dict[str, Any] = {"type": kind, "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
     if errors:
-        told["errors"] = list(errors)
-    return JSONResponse(told, status, dict(headers or {}), MEDIA_TYPE)
+        body["errors"] = list(errors)
+    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
 
 
 def of_error(error: LookalikeError) -> JSONResponse:
@@ -101,7 +107,7 @@ def install(app: FastAPI) -> None:
     """Make the app answer so, whatever is raised."""
 
     @app.exception_handler(LookalikeError)
-    async def _told(_: Request, error: LookalikeError) -> JSONResponse:
+    async def _expected(_: Request, error: LookalikeError) -> JSONResponse:
         return of_error(error)
 
     @app.exception_handler(RequestValidationError)

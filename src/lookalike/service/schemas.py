@@ -12,7 +12,7 @@ Id = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=10_000)]
 
 
-class Body(BaseModel):
+class RequestBody(BaseModel):
     """A JSON body; an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid")
@@ -67,13 +67,13 @@ class Image(BaseModel):
     sha256: str
 
 
-class Images(BaseModel):
+class ImageList(BaseModel):
     images: list[Image]
     next: str | None
     total: int
 
 
-class AllIds(BaseModel):
+class IdList(BaseModel):
     ids: list[int]
 
 
@@ -89,7 +89,7 @@ class Hit(Image):
     feedback_contributions: dict[str, float]
 
 
-class Asked(BaseModel):
+class SearchQuery(BaseModel):
     """The query: ``blank`` if nothing was found because it shows nothing."""
 
     id: int | None
@@ -98,27 +98,27 @@ class Asked(BaseModel):
     blank: bool
 
 
-class Found(BaseModel):
-    query: Asked
+class SearchResponse(BaseModel):
+    query: SearchQuery
     by: str
     verified: bool
     hits: list[Hit]
 
 
-class Side(BaseModel):
+class ComparedImage(BaseModel):
     id: int | None
     width: int
     height: int
 
 
-class Changed(BaseModel):
+class ChangedRegion(BaseModel):
     box: Box
     share: float
 
 
-class Compared(BaseModel):
-    a: Side
-    b: Side
+class Comparison(BaseModel):
+    a: ComparedImage
+    b: ComparedImage
     relation: Relation
     probability: float
     distances: dict[str, float]
@@ -130,14 +130,14 @@ class Compared(BaseModel):
     edits: list[str]
     odds: float | None
     evidence: dict[str, float]
-    changed: list[Changed] | None = None
+    changed: list[ChangedRegion] | None = None
     shares: dict[str, float] | None = None
     strangers: float | None = None
     prior: float | None = None
     points: list[list[list[float]]] | None = None
 
 
-class Other(Image):
+class Copy(Image):
     distance: float
     probability: float
     relation: Relation
@@ -147,13 +147,13 @@ class Other(Image):
     verified: bool
 
 
-class Group(BaseModel):
+class DuplicateGroup(BaseModel):
     keep: Image
-    others: list[Other]
+    others: list[Copy]
 
 
-class Groups(BaseModel):
-    groups: list[Group]
+class DuplicateGroups(BaseModel):
+    groups: list[DuplicateGroup]
     next: str | None
     total: int
     pairs: int
@@ -163,37 +163,37 @@ class Groups(BaseModel):
 Pair = Annotated[list[Id], Field(min_length=2, max_length=2)]
 
 
-class Pairs(Body):
+class PairList(RequestBody):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"pairs": [[1, 2]]}})
     pairs: Annotated[list[Pair], Field(min_length=1, max_length=10_000)]
 
 
-class Decisions(Pairs):
+class VerdictRequest(PairList):
     model_config = ConfigDict(
         extra="forbid", json_schema_extra={"example": {"pairs": [[1, 2]], "verdict": "different"}}
     )
     verdict: Verdict
 
 
-class Decided(BaseModel):
-    decided: int
+class VerdictsAdded(BaseModel):
+    added: int
 
 
-class Forgotten(BaseModel):
-    forgotten: int
+class VerdictsRemoved(BaseModel):
+    removed: int
 
 
-class CopyOf(Body):
+class Removal(RequestBody):
     copy_: Annotated[int, Field(alias="copy", ge=1, le=2**63 - 1)]
     keep: Id
 
 
-class Clear(Body):
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"pairs": [{"copy": 2, "keep": 1}]}})
-    pairs: Annotated[list[CopyOf], Field(min_length=1, max_length=100_000)]
+class RemovalRequest(RequestBody):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"removals": [{"copy": 2, "keep": 1}]}})
+    removals: Annotated[list[Removal], Field(min_length=1, max_length=100_000)]
 
 
-class Index(Body):
+class IndexRequest(RequestBody):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"folders": None}})
     folders: Annotated[list[str], Field(min_length=1, max_length=1000)] | None = None
     retry_failed: bool = False
@@ -203,7 +203,7 @@ class Job(BaseModel):
     """``started``, ``ended``: seconds since 1970; ``total`` is 0 while it is not known."""
 
     id: str
-    kind: Literal["index", "duplicates", "clear"]
+    kind: Literal["index", "duplicates", "removals"]
     state: Literal["waiting", "running", "done", "failed", "cancelled"]
     done: int
     total: int
@@ -213,11 +213,11 @@ class Job(BaseModel):
     error: str | None
 
 
-class Jobs(BaseModel):
+class JobList(BaseModel):
     jobs: list[Job]
 
 
-class By(BaseModel):
+class Measure(BaseModel):
     name: str
     kind: Literal["whole", "blend", "regions"]
 
@@ -230,7 +230,7 @@ class Limits(BaseModel):
 class GalleryInfo(BaseModel):
     images: int
     descriptors: dict[str, str]
-    by: list[By]
+    by: list[Measure]
     default_by: str
     folders: list[str]
     index_folders: list[str]
@@ -249,18 +249,18 @@ class GalleryInfo(BaseModel):
     version: str
 
 
-class Failed(BaseModel):
+class Failure(BaseModel):
     path: str
     reason: str
 
 
-class Failures(BaseModel):
-    failures: list[Failed]
+class FailureList(BaseModel):
+    failures: list[Failure]
     next: str | None
     total: int
 
 
-class Map(BaseModel):
+class Projection(BaseModel):
     by: str
     ids: list[int]
     x: list[float]
@@ -268,14 +268,14 @@ class Map(BaseModel):
     explained: list[float]
 
 
-class Told(BaseModel):
+class LabelScore(BaseModel):
     label: str
     probability: float
 
 
-class Classified(BaseModel):
+class Classification(BaseModel):
     model: str
-    labels: list[Told]
+    labels: list[LabelScore]
 
 
 class FieldError(BaseModel):

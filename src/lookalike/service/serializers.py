@@ -39,20 +39,20 @@ def _image(row: Row, labels: Iterable[Any], objects: Mapping[str, int], retentio
     }
 
 
-def hits(gallery: Gallery, found: Sequence[Hit]) -> list[Json]:
+def hits(gallery: Gallery, results: Sequence[Hit]) -> list[Json]:
     """The hits whose images are still held."""
-    rows = gallery.rows_at([hit.path for hit in found])
-    shown = {one["id"]: one for one in images(gallery, list(rows.values()))}
-    return [_hit(shown[rows[hit.path].id], hit, gallery) for hit in found if hit.path in rows]
+    rows = gallery.rows_at([hit.path for hit in results])
+    by_number = {one["id"]: one for one in images(gallery, list(rows.values()))}
+    return [_hit(by_number[rows[hit.path].id], hit, gallery) for hit in results if hit.path in rows]
 
 
 def _hit(image: Json, hit: Hit, gallery: Gallery) -> Json:
-    told = {name: value for name, value in to_json(hit).items() if name != "path"}
-    told["feedback_contributions"] = by_id(gallery, hit.feedback_contributions)
-    return {**image, **told}
+    fields = {name: value for name, value in hit.to_dict().items() if name != "path"}
+    fields["feedback_contributions"] = by_id(gallery, hit.feedback_contributions)
+    return {**image, **fields}
 
 
-def by_id(gallery: Gallery, feedback_contributions: Mapping[str, float]) -> dict[str, float]:
-    """The feedback_contributions with ids in place of paths; "query" stays."""
-    rows = gallery.rows_at([path for path in feedback_contributions if path != "query"])
-    return {str(rows[name].id) if name in rows else name: value for name, value in feedback_contributions.items()}
+def by_id(gallery: Gallery, contributions: Mapping[str, float]) -> dict[str, float]:
+    """What each example contributed, with ids in place of paths; "query" stays."""
+    rows = gallery.rows_at([path for path in contributions if path != "query"])
+    return {str(rows[name].id) if name in rows else name: value for name, value in contributions.items()}

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from lookalike.service.gallery_thread import Front
+from lookalike.service.gallery_thread import GalleryThread
 from lookalike.service.jobs import Jobs
 from lookalike.service.metrics import Metrics
 from lookalike.service.problems import Refused
@@ -23,7 +23,7 @@ class Service:
     networks and vectors."""
 
     settings: Settings
-    front: Front
+    gallery: GalleryThread
     workers: Workers
     jobs: Jobs
     metrics: Metrics = field(default_factory=Metrics)
@@ -40,13 +40,13 @@ class Service:
         """End what runs, and let go of the gallery."""
         await self.jobs.stop()
         await asyncio.to_thread(self.workers.stop)
-        self.front.close()
+        self.gallery.close()
 
 
 def service_of(request: Request) -> Service:
     """The server that a request came to."""
-    found: Service = request.app.state.service
-    return found
+    service: Service = request.app.state.service
+    return service
 
 
 def writable(request: Request) -> None:

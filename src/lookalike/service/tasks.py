@@ -21,7 +21,7 @@ from lookalike.comparison.explain.attribution import explain, explanation_json
 from lookalike.comparison.explain.draw import draw
 from lookalike.comparison.pair import compare as compared
 from lookalike.descriptors.neural import model_store
-from lookalike.descriptors.neural.classifier import classify as told
+from lookalike.descriptors.neural.classifier import classify as classified
 from lookalike.descriptors.neural.classifier import labels_of
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
@@ -32,14 +32,14 @@ from lookalike.service import serializers
 from lookalike.service.problems import Conflict, plain
 from lookalike.types import Box, Image, to_json
 
-QUICK = 256  # pixels of the shorter side: as much as a descriptor of whole images looks at
-CLOSE = 800  # as much as keypoints and regions do
+THUMBNAIL_MIN_SIDE = 256  # pixels of the shorter side: as much as a descriptor of whole images looks at
+KEYPOINT_MIN_SIDE = 800  # as much as keypoints and regions do
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class ImageInput:
     """An image of a request: encoded ``data``, or the ``id`` of one of the gallery."""
 
     data: bytes | None = None
@@ -47,7 +47,7 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchRequest:
     """What of a search may be chosen, as for ``Gallery.search``; ``good`` and ``bad`` are ids."""
 
     k: int = 10
@@ -55,7 +55,7 @@ class Wanted:
     where: str | None = None
     region: tuple[float, float, float, float] | None = None
     precision: float | None = None
-    verify: int | None = None
+    rerank: int | None = None
     views: bool = False
     good: tuple[int, ...] = ()
     bad: tuple[int, ...] = ()
@@ -75,7 +75,7 @@ _process = _Process()
 
 def start(folder: str, max_pixels: int) -> None:
     """Called once in every worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the front, which then ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the server, which then ends this process
     cv2.setNumThreads(1)  # one process per core: threads within would fight
     faiss.omp_set_num_threads(1)
     _process.gallery = Gallery.open(folder)
@@ -90,36 +90,36 @@ def warm() -> bool:
     return True
 
 
-def search(sent: Sent, wanted: Wanted) -> Json:
+def search(image: ImageInput, request: SearchRequest) -> Json:
     """The answer of ``POST /v1/search``."""
     gallery = _gallery()
-    query = _query(sent, wanted)
-    good, bad = ([gallery.row(number).path for number in ids] for ids in (wanted.good, wanted.bad))
-    region = Box(*wanted.region) if wanted.region else None
-    found = gallery.search(
-        query, wanted.k, by=wanted.by, where=wanted.where, region=region, views=wanted.views,
-        rerank=wanted.verify, precision=wanted.precision, good=good, bad=bad,
+    query = _query(image, request)
+    good, bad = ([gallery.row(number).path for number in ids] for ids in (request.good, request.bad))
+    region = Box(*request.region) if request.region else None
+    hits = gallery.search(
+        query, request.k, by=request.by, where=request.where, region=region, views=request.views,
+        rerank=request.rerank, precision=request.precision, good=good, bad=bad,
     )  # fmt: skip
-    blank = not found and isinstance(query, Image) and gallery.is_blank(query, by=wanted.by, region=region)
-    asked = {"id": sent.id, "width": query.width, "height": query.height, "blank": blank}
-    verified = any(hit.verified for hit in found)
+    blank = not hits and isinstance(query, Image) and gallery.is_blank(query, by=request.by, region=region)
+    described = {"id": image.id, "width": query.width, "height": query.height, "blank": blank}
+    verified = any(hit.verified for hit in hits)
     return {
-        "query": asked,
-        "by": wanted.by or gallery.default_by,
+        "query": described,
+        "by": request.by or gallery.default_by,
         "verified": verified,
-        "hits": serializers.hits(gallery, found),
+        "hits": serializers.hits(gallery, hits),
     }
 
 
-def compare(a: Sent, b: Sent, reasons: bool) -> Json:
+def compare(a: ImageInput, b: ImageInput, reasons: bool) -> Json:
     """The answer of ``POST /v1/compare``."""
     first, second = _image(a), _image(b)
-    told = explanation_json(explain(first, second)) if reasons else to_json(compared(first, second))
-    told = {name: value for name, value in told.items() if name not in ("content_a", "content_b")}
-    return {"a": _side(a, first), "b": _side(b, second), **told}
+    comparison = explanation_json(explain(first, second)) if reasons else to_json(compared(first, second))
+    comparison = {name: value for name, value in comparison.items() if name not in ("content_a", "content_b")}
+    return {"a": _compared_image(a, first), "b": _compared_image(b, second), **comparison}
 
 
-def compare_image(a: Sent, b: Sent) -> bytes:
+def compare_image(a: ImageInput, b: ImageInput) -> bytes:
     """The explanation, drawn, as PNG."""
     memory = io.BytesIO()
     Pillow.fromarray(draw(explain(_image(a), _image(b)))).save(memory, "PNG")
@@ -139,22 +139,22 @@ def thumbnail(number: int, side: int) -> bytes:
     return data
 
 
-def classify(sent: Sent, model: str, top: int) -> Json:
+def classify(image: ImageInput, model: str, top: int) -> Json:
     """The answer of ``POST /v1/classify``; of a model by its name alone, never by a path."""
     card = model_store.find(model)
     labels_of(card)
-    found = told([_image(sent)], card).top(0, top, least=0.0)
-    return {"model": card.name, "labels": [{"label": one.label, "probability": one.probability} for one in found]}
+    labels = classified([_image(image)], card).top(0, top, least=0.0)
+    return {"model": card.name, "labels": [{"label": one.label, "probability": one.probability} for one in labels]}
 
 
-def plan(by: str | None) -> Json:
-    """The answer of ``GET /v1/map``."""
-    found = _gallery().projection(by)
-    x, y = (found.places[:, n].astype(float).round(4).tolist() for n in (0, 1))
-    return {"by": found.by, "ids": found.ids.tolist(), "x": x, "y": y, "explained": list(found.explained)}
+def projection(by: str | None) -> Json:
+    """The answer of ``GET /v1/projection``."""
+    projected = _gallery().projection(by)
+    x, y = (projected.places[:, n].astype(float).round(4).tolist() for n in (0, 1))
+    return {"by": projected.by, "ids": projected.ids.tolist(), "x": x, "y": y, "explained": list(projected.explained)}
 
 
-def take_in(path: str) -> Json:
+def add(path: str) -> Json:
     """Add a file to the gallery: the answer of ``POST /v1/images``."""
     gallery = _gallery()
     report = gallery.add(path)
@@ -174,27 +174,27 @@ def _gallery() -> Gallery:
     return _process.gallery
 
 
-def _query(sent: Sent, wanted: Wanted) -> Row | Image:
+def _query(source: ImageInput, request: SearchRequest) -> Row | Image:
     """The row, where the gallery knows enough; otherwise the image, at a scale at which nothing is lost."""
-    if sent.id is not None:
-        return _gallery().row(sent.id)
-    if wanted.region is not None:
-        return _image(sent)
-    quick = wanted.verify == 0 and wanted.by not in _gallery().regions
-    return _image(sent, QUICK if quick else CLOSE)
+    if source.id is not None:
+        return _gallery().row(source.id)
+    if request.region is not None:
+        return _image(source)
+    quick = request.rerank == 0 and request.by not in _gallery().regions
+    return _image(source, THUMBNAIL_MIN_SIDE if quick else KEYPOINT_MIN_SIDE)
 
 
-def _image(sent: Sent, least: int | None = None) -> Image:
-    if sent.id is not None:
+def _image(source: ImageInput, least: int | None = None) -> Image:
+    if source.id is not None:
         _gallery().need_paths("looking at an image itself")
-        return load(_gallery().row(sent.id).path, min_side=least, max_pixels=_process.max_pixels)
-    if sent.data is None:
+        return load(_gallery().row(source.id).path, min_side=least, max_pixels=_process.max_pixels)
+    if source.data is None:
         raise UserError("an image is needed: a file, or the id of one of the gallery")
-    return load(sent.data, min_side=least, max_pixels=_process.max_pixels)
+    return load(source.data, min_side=least, max_pixels=_process.max_pixels)
 
 
-def _side(sent: Sent, image: Image) -> Json:
-    return {"id": sent.id, "width": image.width, "height": image.height}
+def _compared_image(source: ImageInput, image: Image) -> Json:
+    return {"id": source.id, "width": image.width, "height": image.height}
 
 
 def _keep(row: Row, side: int, data: bytes) -> None:

@@ -93,7 +93,7 @@ def test_words(edited: Explanation, monkeypatch: pytest.MonkeyPatch) -> None:
     """The relation, every edit, the similarity and every cue stand on the sheet."""
     text = said(monkeypatch, edited)
     assert text.startswith("Edited")
-    for word in (*edited.comparison.edits, "keypoints in place", "1 region changed", "colour", "geometry", "together"):
+    for word in (*edited.comparison.edits, "matching keypoints", "1 region changed", "colour", "geometry", "together"):
         assert word in text
 
 

@@ -19,7 +19,7 @@ KINDS = {
 }
 
 
-@click.group(cls=Lazy, told=KINDS, package=__name__, heading="What can be learnt")
+@click.group(cls=Lazy, commands=KINDS, package=__name__, heading="What can be learnt")
 def command() -> None:
     """Train a network on your own images. Needs the extra: pip install 'lookalike[train]'."""
     for package in (

@@ -91,10 +91,10 @@ def _heading(explanation: Explanation) -> Pixels:
 
 def _facts(explanation: Explanation) -> Iterable[str]:
     found = explanation.comparison
-    if found.turn != "upright":
+    if found.turn not in ("upright", found.relation):
         yield found.turn
     if found.inliers:
-        yield f"{_counted(found.inliers, 'keypoint')} in place"
+        yield _counted(found.inliers, "matching keypoint")
     if explanation.changed:
         share = sum(region.share for region in explanation.changed)
         yield f"{_counted(len(explanation.changed), 'region')} changed, {percent(share)} of B"

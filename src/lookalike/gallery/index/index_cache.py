@@ -27,7 +27,7 @@ TOMBSTONE_SHARE = 0.1  # removed vectors that a graph may keep before it is buil
 
 @dataclass(frozen=True, slots=True)
 class IndexManifest:
-    """What a saved index holds: images up to an id, removals up to a number, of one gallery."""
+    """What a saved index holds: images up to an id, removals and backfills up to a number, of one gallery."""
 
     gallery: str
     fingerprint: str
@@ -35,6 +35,7 @@ class IndexManifest:
     graph: bool
     last_image: int
     last_removal: int
+    backfills: int = 0
 
 
 @dataclass(slots=True)
@@ -44,6 +45,7 @@ class CachedIndex:
     last_removal: int = 0
     built_removal: int = 0  # a graph keeps what was removed since; the file does not know which
     unsaved: int = 0
+    backfills: int = 0  # vectors that came after their images were read up to here
 
 
 class IndexCache:
@@ -65,6 +67,9 @@ class IndexCache:
         return self._cached[name].index
 
     def _updated(self, name: str, cached: CachedIndex) -> CachedIndex:
+        backfills = self._store.backfills(name)
+        if cached.backfills != backfills:
+            cached = self._empty(name)
         cached.last_removal, gone = self._store.removed_since(cached.last_removal)
         before = len(cached.index)
         cached.index.remove(gone)
@@ -72,6 +77,7 @@ class IndexCache:
         self._read_new(name, cached)
         if self._needs_rebuild(cached):
             cached = self._rebuilt(name)
+        cached.backfills = backfills
         if cached.unsaved > max(SAVE_LEAST, SAVE_SHARE * len(cached.index)):
             self._save(name, cached)
         return cached
@@ -115,7 +121,13 @@ class IndexCache:
             index = self._read(self._folder / manifest.file, card, manifest)
         except (OSError, ValueError, TypeError, RuntimeError):
             return self._empty(name)
-        return CachedIndex(index, manifest.last_image, manifest.last_removal, manifest.last_removal)
+        return CachedIndex(
+            index,
+            manifest.last_image,
+            manifest.last_removal,
+            manifest.last_removal,
+            backfills=manifest.backfills,
+        )
 
     def _read(self, file: Path, card: DescriptorCard, manifest: IndexManifest) -> Any:
         return FaissIndex.load(file, card.metric, card.dim, manifest.graph)
@@ -130,6 +142,7 @@ class IndexCache:
             cached.index.graph,
             cached.last_image,
             cached.built_removal if cached.index.graph else cached.last_removal,
+            cached.backfills,
         )
         try:
             self._folder.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ from functools import partial
 
 from lookalike.descriptors import describe_all, get, min_side
 from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.errors import ModelError
 from lookalike.gallery.ingest.extract import packed_regions, packed_vectors
 from lookalike.gallery.library import Library
 from lookalike.gallery.load_verified import load_or_failure
@@ -72,13 +73,21 @@ def _described(rows: Sequence[Row], name: str, max_pixels: int) -> list[Extracte
     return [one if isinstance(one, Failure) else next(found) for one in read]
 
 
-def _extracted(loaded: Sequence[tuple[Row, Image]], name: str) -> list[Extracted]:
+def _extracted(loaded: Sequence[tuple[Row, Image]], name: str) -> list[Extracted | Failure]:
+    """All at once; should one of them break the descriptor, one by one, so that the others are kept."""
     images = [image for _, image in loaded]
-    if isinstance(get(name), RegionNetwork):
-        regions = packed_regions(images, [name])
-        return [Extracted(row, regions=one[name]) for (row, _), one in zip(loaded, regions, strict=True)]
-    described = describe_all(images, [name])
-    return [Extracted(row, vector=packed_vectors(described, n)[name]) for n, (row, _) in enumerate(loaded)]
+    try:
+        if isinstance(get(name), RegionNetwork):
+            regions = packed_regions(images, [name])
+            return [Extracted(row, regions=one[name]) for (row, _), one in zip(loaded, regions, strict=True)]
+        described = describe_all(images, [name])
+        return [Extracted(row, vector=packed_vectors(described, n)[name]) for n, (row, _) in enumerate(loaded)]
+    except ModelError:
+        raise  # no fault of the images
+    except Exception as error:
+        if len(loaded) > 1:
+            return [outcome for one in loaded for outcome in _extracted([one], name)]
+        return [Failure(loaded[0][0].path, f"could not be described: {error}")]
 
 
 def add_descriptor(library: Library, name: str, progress: Progress | None, max_pixels: int) -> AddReport:

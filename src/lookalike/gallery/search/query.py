@@ -13,11 +13,9 @@ from lookalike.gallery.search.options import Region, parse_region
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import dtype_of
 from lookalike.gallery.storage.row import Row
-from lookalike.imaging import crop, load
-from lookalike.paths import PathLike
+from lookalike.imaging import ImageSource, as_image, crop
 from lookalike.types import Image
 
-ImageSource = PathLike | bytes | Image
 QuerySource = ImageSource | Row
 
 
@@ -28,8 +26,8 @@ def query_image(source: QuerySource, names: Sequence[str], region: Region | None
     Raises LoadError, or UserError for a region that is not within."""
     side = max(least, min_side(names)) if region is None else None
     source = source.path if isinstance(source, Row) else source
-    image = source if isinstance(source, Image) else load(source, min_side=side)
-    return image if region is None else crop(image, parse_region(region))
+    whole = as_image(source, min_side=side)
+    return whole if region is None else crop(whole, parse_region(region))
 
 
 def is_blank(image: Image, names: Iterable[str]) -> bool:

@@ -186,6 +186,11 @@ class VectorStorage(Protocol):
         have one, stay as they are."""
         ...
 
+    def backfills(self, name: str) -> int:
+        """How often vectors of this descriptor came after their images, out of the order of ids: an index that catches
+        up by ids begins anew then."""
+        ...
+
     def keypoints(self, number: int) -> bytes | None:
         """The packed keypoints of an image, if there are any."""
         ...

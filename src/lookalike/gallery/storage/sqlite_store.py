@@ -190,6 +190,10 @@ class SqliteStore:
         found = self._db.all(sql, condition.values)
         return np.fromiter((v[0] for v in found), np.int64, len(found))
 
+    def backfills(self, name: str) -> int:
+        """As in the contract."""
+        return int(self._meta(f"backfills {name}", "0"))
+
     def lacking(self, name: str) -> list[int]:
         """As in the contract."""
         table = "regions" if name in self.regions.names() else "vectors"
@@ -220,6 +224,9 @@ class SqliteStore:
                SELECT ?, id, 0, ?, ? FROM images WHERE id = ?""",
             [(self._descriptors[name], contrast, vector, number) for number, (vector, contrast) in vectors.items()],
         )
+        if vectors:
+            count = str(self.backfills(name) + 1)
+            self._db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"backfills {name}", count))
 
     def put_copy(self, row: Row, source: int) -> int:
         """Write an image whose bytes are those of image ``source``: its vectors are taken over."""

@@ -22,7 +22,7 @@ async def ready(server: Server) -> Response:
     """The gallery can be asked, and the networks are loaded."""
     if not server.ready:
         return problem(503, "the networks and vectors are being loaded")
-    await server.front.ask(len)
+    await server.gallery.ask(len)
     return PlainTextResponse("ok\n")
 
 
@@ -30,5 +30,5 @@ async def ready(server: Server) -> Response:
 async def metrics(server: Server) -> Response:
     """The numbers of this server, for Prometheus."""
     server.metrics.waiting.set(server.workers.waiting)
-    server.metrics.images.set(await server.front.ask(len))
+    server.metrics.images.set(await server.gallery.ask(len))
     return Response(server.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,4 +1,4 @@
-"""What the gallery holds: its images, their files and thumbnails, what could not be read, its map."""
+"""What the gallery holds: its images, their files and thumbnails, what could not be read, its projection."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import KEPT, SIDES
 from lookalike.service import schemas, serializers, tasks
 from lookalike.service.cursors import cursor, place
-from lookalike.service.forms import data_of, ids
+from lookalike.service.forms import ids, read_upload
+from lookalike.service.media_types import CheckedRoute
 from lookalike.service.problems import Conflict, Gone, NotThere, Refused, plain
 from lookalike.service.service import Server, Service, Writable
 from lookalike.version import __version__
 
-router = APIRouter(prefix="/v1", tags=["images"])
+router = APIRouter(prefix="/v1", tags=["images"], route_class=CheckedRoute)
 
 Id = Annotated[int, InPath(ge=1, le=2**63 - 1)]
 Limit = Annotated[int, Query(ge=1, le=500)]
@@ -38,7 +39,7 @@ async def gallery(server: Server) -> dict[str, object]:
     """What the gallery holds, what a search may go by, and what this server allows."""
     settings = server.settings
 
-    def told(opened: Gallery) -> dict[str, object]:
+    def described(opened: Gallery) -> dict[str, object]:
         info = opened.info()
         by = [{"name": name, "kind": "regions" if name in info.regions else "whole"} for name in info.descriptors]
         blended = [{"name": "blend", "kind": "blend"}] if opened.can_blend else []
@@ -59,10 +60,10 @@ async def gallery(server: Server) -> dict[str, object]:
             "version": __version__,
         }
 
-    return await server.front.ask(told)
+    return await server.gallery.ask(described)
 
 
-@router.get("/images", response_model=schemas.Images)
+@router.get("/images", response_model=schemas.ImageList)
 async def images(
     server: Server,
     where: Where = None,
@@ -83,19 +84,19 @@ async def images(
         following = cursor(rest[limit - 1]) if len(rest) > limit else None
         return {"images": serializers.images(opened, rows), "next": following, "total": len(every)}
 
-    return await server.front.ask(listed)
+    return await server.gallery.ask(listed)
 
 
-@router.get("/ids", response_model=schemas.AllIds)
+@router.get("/ids", response_model=schemas.IdList)
 async def all_ids(server: Server, where: Where = None) -> dict[str, object]:
     """The ids of all images that a filter leaves, in the order in which they were added."""
-    return {"ids": await server.front.ask(lambda opened: opened.ids(where))}
+    return {"ids": await server.gallery.ask(lambda opened: opened.ids(where))}
 
 
 @router.get("/images/{number}", response_model=schemas.Image)
 async def image(server: Server, number: Id) -> dict[str, object]:
     """One image."""
-    return (await server.front.ask(lambda opened: serializers.images(opened, [opened.row(number)])))[0]
+    return (await server.gallery.ask(lambda opened: serializers.images(opened, [opened.row(number)])))[0]
 
 
 @router.get("/images/{number}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
@@ -103,8 +104,8 @@ async def thumbnail(server: Server, number: Id, side: int = KEPT) -> Response:
     """A small image, WebP, its longer side at most 160, 320, 640 or 1600 pixels."""
     if side not in SIDES:
         raise UserError(f"side: one of {', '.join(map(str, SIDES))} pixels, not {side}")
-    row, retention = await server.front.ask(lambda opened: (opened.row(number), opened.retention))
-    data = await server.front.thumbnail(row.sha256, side if retention == "paths" else KEPT)
+    row, retention = await server.gallery.ask(lambda opened: (opened.row(number), opened.retention))
+    data = await server.gallery.thumbnail(row.sha256, side if retention == "paths" else KEPT)
     if data is None and retention != "paths":
         raise NotThere(f"image {number}: this gallery keeps no thumbnail of it")
     if data is None:
@@ -125,50 +126,50 @@ async def file(server: Server, number: Id) -> FileResponse:
 
 
 @router.post("/images", status_code=201, response_model=schemas.Image, dependencies=[Writable])
-async def keep(server: Server, image: Annotated[UploadFile, File()]) -> dict[str, object]:
+async def add_image(server: Server, image: Annotated[UploadFile, File()]) -> dict[str, object]:
     """Keep an image in the library. Only with ``--uploads``."""
     folder = server.settings.uploads
     if folder is None:
         raise Refused("this server keeps no images that are sent to it; start it with --uploads FOLDER")
-    data = await data_of(server.settings, image)
+    data = await read_upload(server.settings, image)
     kind = await server.workers.run(tasks.checked, data)
     path = await asyncio.to_thread(_written, folder, data, kind)
-    return await server.workers.run(tasks.take_in, path)
+    return await server.workers.run(tasks.add, path)
 
 
 @router.delete("/images/{number}", status_code=204, dependencies=[Writable])
-async def forget(server: Server, number: Id, trash: bool = False) -> Response:
+async def remove_image(server: Server, number: Id, trash: bool = False) -> Response:
     """Forget an image. The file stays where it is, or goes to the system's trash."""
-    row = await (_with_file(server, number) if trash else server.front.ask(lambda opened: opened.row(number)))
+    row = await (_with_file(server, number) if trash else server.gallery.ask(lambda opened: opened.row(number)))
     if trash:
         from lookalike.actions.dedupe_actions import trash as to_trash
 
         await asyncio.to_thread(_status, row)
         await asyncio.to_thread(to_trash(), row.path, row.path)
-    await server.front.ask(lambda opened: opened.remove(row.path))
+    await server.gallery.ask(lambda opened: opened.remove(row.path))
     return Response(status_code=204)
 
 
-@router.get("/failures", response_model=schemas.Failures)
+@router.get("/failures", response_model=schemas.FailureList)
 async def failures(
     server: Server, limit: Limit = 100, cursor_: Annotated[str | None, Query(alias="cursor", max_length=200)] = None
 ) -> dict[str, object]:
     """The files that could not be used, and why."""
     after = place(cursor_)
-    every = (await server.front.ask(lambda opened: opened.info())).failures
+    every = (await server.gallery.ask(lambda opened: opened.info())).failures
     part = [{"path": plain(one.path), "reason": plain(one.reason)} for one in every[after : after + limit]]
     following = cursor(after + limit) if after + limit < len(every) else None
     return {"failures": part, "next": following, "total": len(every)}
 
 
-@router.get("/map", response_model=schemas.Map)
-async def plan(server: Server, by: Annotated[str | None, Query(max_length=200)] = None) -> dict[str, object]:
+@router.get("/projection", response_model=schemas.Projection)
+async def projection(server: Server, by: Annotated[str | None, Query(max_length=200)] = None) -> dict[str, object]:
     """The library in two dimensions: what is alike lies near."""
-    return await server.workers.run(tasks.plan, by)
+    return await server.workers.run(tasks.projection, by)
 
 
 async def _with_file(server: Service, number: int) -> Row:
-    row, retention = await server.front.ask(lambda opened: (opened.row(number), opened.retention))
+    row, retention = await server.gallery.ask(lambda opened: (opened.row(number), opened.retention))
     if retention != "paths":
         raise NotThere(f"image {number}: this gallery does not know where its file is")
     return row

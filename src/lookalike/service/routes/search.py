@@ -8,16 +8,17 @@ from fastapi import APIRouter, File, Form, UploadFile
 from fastapi.responses import Response
 
 from lookalike.service import forms, schemas, tasks
+from lookalike.service.media_types import CheckedRoute
 from lookalike.service.service import Server
 
-router = APIRouter(prefix="/v1", tags=["search and compare"])
+router = APIRouter(prefix="/v1", tags=["search and compare"], route_class=CheckedRoute)
 
 Upload = Annotated[UploadFile | None, File(description="an image in any format that can be read")]
 Number = Annotated[int | None, Form(ge=1, le=2**63 - 1, description="the id of an image of the gallery")]
 Text = Annotated[str | None, Form(max_length=12_000)]
 
 
-@router.post("/search", response_model=schemas.Found)
+@router.post("/search", response_model=schemas.SearchResponse)
 async def search(
     server: Server,
     image: Upload = None,
@@ -27,21 +28,21 @@ async def search(
     where: Annotated[str | None, Form(max_length=2000, examples=["width >= 1000"])] = None,
     region: Annotated[str | None, Form(max_length=200, examples=["120,80,300,200"])] = None,
     precision: Annotated[float | None, Form(ge=0.5, lt=1)] = None,
-    verify: Annotated[int | None, Form(ge=0, le=100)] = None,
+    rerank: Annotated[int | None, Form(ge=0, le=100)] = None,
     views: Annotated[bool, Form()] = False,
     good: Annotated[str | None, Form(max_length=12_000, examples=["4,7"])] = None,
     bad: Annotated[str | None, Form(max_length=12_000)] = None,
 ) -> dict[str, object]:
     """The images of the gallery that are most like this one, or this part of it, best first."""
-    sent = await forms.sent(server.settings, image, id, ("image", "id"))
-    wanted = tasks.Wanted(
-        k, by or None, where or None, forms.region(region), precision, verify, views,
+    query = await forms.image_input(server.settings, image, id, ("image", "id"))
+    request = tasks.SearchRequest(
+        k, by or None, where or None, forms.region(region), precision, rerank, views,
         forms.ids(good, "good"), forms.ids(bad, "bad"),
     )  # fmt: skip
-    return await server.workers.run(tasks.search, sent, wanted)
+    return await server.workers.run(tasks.search, query, request)
 
 
-@router.post("/compare", response_model=schemas.Compared, response_model_exclude_unset=True)
+@router.post("/compare", response_model=schemas.Comparison, response_model_exclude_unset=True)
 async def compare(
     server: Server,
     a: Upload = None,
@@ -51,8 +52,8 @@ async def compare(
     explain: Annotated[bool, Form()] = False,
 ) -> dict[str, object]:
     """What two images have to do with each other; with ``explain``, and why."""
-    first = await forms.sent(server.settings, a, a_id, ("a", "a_id"))
-    second = await forms.sent(server.settings, b, b_id, ("b", "b_id"))
+    first = await forms.image_input(server.settings, a, a_id, ("a", "a_id"))
+    second = await forms.image_input(server.settings, b, b_id, ("b", "b_id"))
     return await server.workers.run(tasks.compare, first, second, explain)
 
 
@@ -61,19 +62,19 @@ async def compare_image(
     server: Server, a: Upload = None, b: Upload = None, a_id: Number = None, b_id: Number = None
 ) -> Response:
     """The reasons for a comparison, drawn, as PNG."""
-    first = await forms.sent(server.settings, a, a_id, ("a", "a_id"))
-    second = await forms.sent(server.settings, b, b_id, ("b", "b_id"))
+    first = await forms.image_input(server.settings, a, a_id, ("a", "a_id"))
+    second = await forms.image_input(server.settings, b, b_id, ("b", "b_id"))
     return Response(await server.workers.run(tasks.compare_image, first, second), media_type="image/png")
 
 
-@router.post("/classify", response_model=schemas.Classified)
+@router.post("/classify", response_model=schemas.Classification)
 async def classify(
     server: Server,
     model: Annotated[str, Form(min_length=1, max_length=200)],
     image: Upload = None,
-    id: Number = None,  # noqa: A002
+    id: Number = None,  # noqa: A002  the name that it has in the API
     top: Annotated[int, Form(ge=1, le=100)] = 5,
 ) -> dict[str, object]:
     """What a model calls an image."""
-    sent = await forms.sent(server.settings, image, id, ("image", "id"))
-    return await server.workers.run(tasks.classify, sent, model, top)
+    query = await forms.image_input(server.settings, image, id, ("image", "id"))
+    return await server.workers.run(tasks.classify, query, model, top)

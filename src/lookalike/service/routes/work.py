@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 from collections.abc import AsyncIterator, Sequence
@@ -13,32 +12,33 @@ from fastapi.responses import StreamingResponse
 
 from lookalike.gallery import Gallery
 from lookalike.service import job_functions, schemas
+from lookalike.service.media_types import CheckedRoute
 from lookalike.service.problems import Refused
 from lookalike.service.service import Server, Service, Writable
 
-router = APIRouter(prefix="/v1", tags=["jobs"])
+router = APIRouter(prefix="/v1", tags=["jobs"], route_class=CheckedRoute)
 
-HEARTBEAT = 5.0  # seconds without news after which a comment keeps the connection open
+HEARTBEAT_SECONDS = 5.0  # seconds without news after which a comment keeps the connection open
 
 
 @router.post("/index", status_code=202, response_model=schemas.Job, dependencies=[Writable])
-async def index(server: Server, body: schemas.Index) -> dict[str, object]:
+async def index(server: Server, body: schemas.IndexRequest) -> dict[str, object]:
     """Bring the gallery up to date with its folders, or with the given ones: a job."""
-    folders = await server.front.ask(lambda opened: _folders(opened, body.folders, server.settings.folders))
+    folders = await server.gallery.ask(lambda opened: _folders(opened, body.folders, server.settings.folders))
     job = server.jobs.begin("index", job_functions.index, server.settings.gallery, folders, body.retry_failed)
-    return job.shown()
+    return job.to_dict()
 
 
-@router.get("/jobs", response_model=schemas.Jobs)
+@router.get("/jobs", response_model=schemas.JobList)
 async def jobs(server: Server) -> dict[str, object]:
     """The jobs of this server, the newest first."""
-    return {"jobs": [job.shown() for job in server.jobs.all()]}
+    return {"jobs": [job.to_dict() for job in server.jobs.all()]}
 
 
 @router.get("/jobs/{name}", response_model=schemas.Job)
 async def job(server: Server, name: str) -> dict[str, object]:
     """One job."""
-    return server.jobs.get(name).shown()
+    return server.jobs.get(name).to_dict()
 
 
 @router.get(
@@ -53,25 +53,17 @@ async def events(server: Server, name: str) -> StreamingResponse:
 @router.delete("/jobs/{name}", status_code=202, response_model=schemas.Job, dependencies=[Writable])
 async def cancel(server: Server, name: str) -> dict[str, object]:
     """Cancel a job. What it did so far is kept."""
-    return (await server.jobs.cancel(name)).shown()
+    return (await server.jobs.cancel(name)).to_dict()
 
 
 async def _events(server: Service, name: str) -> AsyncIterator[bytes]:
-    async with aclosing(server.jobs.watch(name)) as watched:
-        coming = asyncio.ensure_future(anext(watched, None))
-        try:
-            while not server.stopping():
-                done, _ = await asyncio.wait({coming}, timeout=HEARTBEAT)
-                if not done:
-                    yield b": still here\n\n"
-                    continue
-                news = coming.result()
-                if news is None:
-                    return
-                yield f"event: job\ndata: {json.dumps(news.shown())}\n\n".encode()
-                coming = asyncio.ensure_future(anext(watched, None))
-        finally:
-            coming.cancel()
+    """Until the job has ended, the server is about to, or the client has gone: then this is cancelled while it waits,
+    and nothing of it is left running."""
+    async with aclosing(server.jobs.watch(name, HEARTBEAT_SECONDS)) as changes:
+        async for job in changes:
+            if server.stopping():
+                return
+            yield b": still here\n\n" if job is None else f"event: job\ndata: {json.dumps(job.to_dict())}\n\n".encode()
 
 
 def _folders(gallery: Gallery, asked: Sequence[str] | None, allowed: Sequence[str]) -> list[str]:
