@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import shipped
-from lookalike.descriptors import DESCRIPTORS, Described, DescriptorCard, get
+from lookalike.descriptors import HASHES, Described, DescriptorCard, get
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery import Gallery
 from lookalike.gallery.search.vector_search import Query
@@ -38,7 +38,7 @@ class Registered:
 def register_float(name: str, dim: int) -> None:
     """Make this process know a float descriptor with cosine distance, judged as texture is."""
     card = DescriptorCard(name, 1, "cosine", dim, 16 * dim, 64, 0.0, 1.0, "synthetic")
-    DESCRIPTORS[name] = lambda: Registered(card)  # type: ignore[index, assignment]
+    HASHES[name] = lambda: Registered(card)  # type: ignore[index, assignment]
     shipped().curves[name] = shipped().curves["texture"]  # type: ignore[index]
 
 

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.score_normalization import background_similarity
-from lookalike.descriptors import DESCRIPTORS, describe_all, get
+from lookalike.descriptors import HASHES, describe_all, get
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend, learn_weights
 from lookalike.distance import METRICS
 from lookalike.imaging import from_array, is_image_name, load
@@ -57,7 +57,7 @@ class Plan:
 
 
 PLANS = {
-    "hashes": Plan(tuple(DESCRIPTORS), ("blend", *DESCRIPTORS), "blend", LYING),
+    "hashes": Plan(tuple(HASHES), ("blend", *HASHES), "blend", LYING),
     "networks": Plan(
         ("copy", "content"),
         ("copy", "content"),

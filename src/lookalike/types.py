@@ -85,11 +85,11 @@ class Comparison:
     ``box``: where the other one lies, in pixels of the larger image, the one that shows more; None if neither does.
     ``box_in``: which one that is, "a" or "b".
     ``transform``: (3, 3) float64, a's pixels -> b's pixels, or None if the two are not copies.
-    ``turn``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
+    ``orientation``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
     ``inliers``: keypoints that lie where the transform puts them.
     ``edits``: what was done to an edited copy, as far as it can be seen: "recoloured", "cropped", "overlay", ...
     ``odds``: the logarithm of the odds behind ``probability``; None for the same bytes or pixels.
-    ``evidence``: the named numbers that the relation was decided by, see compare/evidence.py.
+    ``evidence``: the named numbers that the relation was decided by, see comparison/evidence.py.
     """
 
     relation: Relation
@@ -97,7 +97,7 @@ class Comparison:
     distances: Mapping[str, float]
     box: Box | None = None
     transform: NDArray[np.float64] | None = None
-    turn: str = "upright"
+    orientation: str = "upright"
     box_in: str | None = None
     inliers: int = 0
     edits: tuple[str, ...] = ()
@@ -173,15 +173,15 @@ class LabelError:
 
 
 @dataclass(frozen=True, slots=True)
-class Figures:
-    """How well a measure tells judged pairs apart, each 0..1. ``accuracy``: pairs told right at even odds. ``auc``: the
-    area under the ROC curve. ``found``: the share of the same pairs that reach the precision that was asked for;
-    ``right``: the share of same ones among all pairs that do, None if none does."""
+class PairMetrics:
+    """How well a measure separates annotated pairs, each 0..1. ``accuracy``: at even odds. ``auc``: the area under the
+    ROC curve. ``recall``: of the same pairs, those whose probability reaches the precision that was asked for;
+    ``precision``: of all pairs whose probability does, the same ones; None if none does."""
 
     accuracy: float
     auc: float
-    found: float
-    right: float | None
+    recall: float
+    precision: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +201,8 @@ class TuneReport:
     weights: Mapping[str, float]
     threshold: float
     precision: float
-    before: Figures | None
-    after: Figures
+    before: PairMetrics | None
+    after: PairMetrics
     helped: bool
     kept: bool
     unused: int

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from lookalike.comparison.calibration import Calibration, curve, library_prior, shipped
-from lookalike.descriptors import DESCRIPTORS, get
+from lookalike.descriptors import HASHES, get
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.errors import UserError
 
-MEASURES = ("blend", *DESCRIPTORS)
+MEASURES = ("blend", *HASHES)
 
 
 @pytest.mark.parametrize("name", MEASURES)

@@ -13,14 +13,14 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 import lookalike as la
-from lookalike.descriptors import DESCRIPTORS
+from lookalike.descriptors import HASHES
 from lookalike.errors import FileMissing, NotAnImage
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
 from samples import PHOTOGRAPHS, drawn, photograph_path, save
 from samples import photograph as photograph_in_full
 
-EVERY = (*DESCRIPTORS, "copy", "content")
+EVERY = (*HASHES, "copy", "content")
 
 SYMMETRIC = "retina.jpg"  # round: its turns are nearly itself
 BACK = {"rotated 90": "rotated 270", "rotated 270": "rotated 90"}

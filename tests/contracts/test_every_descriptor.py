@@ -15,7 +15,7 @@ import PIL.Image
 import pytest
 from skimage import data
 
-from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side, names
+from lookalike.descriptors import HASHES, describe_all, get, min_side, names
 from lookalike.descriptors.base import Described, Descriptor, thumbnail
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.onnx_model import Neural
@@ -58,12 +58,12 @@ def own_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=[*DESCRIPTORS, *SHIPPED, "tint", "places"])
+@pytest.fixture(params=[*HASHES, *SHIPPED, "tint", "places"])
 def descriptor(request: pytest.FixtureRequest) -> Descriptor:
     return get(request.param)
 
 
-@pytest.fixture(params=DESCRIPTORS)
+@pytest.fixture(params=HASHES)
 def hash_alone(request: pytest.FixtureRequest) -> Descriptor:
     return get(request.param)
 

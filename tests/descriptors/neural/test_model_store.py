@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 import pytest
 
-from lookalike.descriptors import DESCRIPTORS, get, names
+from lookalike.descriptors import HASHES, get, names
 from lookalike.descriptors.fusion import Blend, parse_by
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.model_card import read_card
@@ -182,7 +182,7 @@ def test_words_do_not_change_a_fingerprint(tmp_path: Path) -> None:
     assert before.fingerprint == after.fingerprint
 
 
-@pytest.mark.parametrize("name", DESCRIPTORS)
+@pytest.mark.parametrize("name", HASHES)
 def test_hashes_keep_their_fingerprints(name: str) -> None:
     """A hash has no origin, so its fingerprint is what it was; with one it would be another."""
     plain = get(name).card
@@ -197,7 +197,7 @@ def test_hashes_keep_their_fingerprints(name: str) -> None:
 def test_without_models_all_is_as_before() -> None:
     """No folder, no models: the hashes, and nothing else."""
     assert (model_store.shipped(), model_store.users(), model_store.refused()) == ((), (), ())
-    assert list(DESCRIPTORS) == names()
+    assert list(HASHES) == names()
     with pytest.raises(UserError, match=r"no model 'means'; there are: none"):
         model_store.find("means")
 
@@ -217,9 +217,9 @@ def test_hashes_then_shipped_then_own(folder: Path, tmp_path: Path) -> None:
     told = card("zebra")
     told["outputs"] = {"a2": told["outputs"]["tint"]}
     install(folder, "zebra", told=told)
-    assert [*DESCRIPTORS, "a2"] == names()
+    assert [*HASHES, "a2"] == names()
     install(tmp_path / "shipped")
-    assert [*DESCRIPTORS, "tint", "places", "a2"] == names()
+    assert [*HASHES, "tint", "places", "a2"] == names()
     assert [(one.name, model_store.is_shipped(one)) for one in model_store.all_models()] == [
         ("means", True),
         ("zebra", False),
@@ -229,7 +229,7 @@ def test_hashes_then_shipped_then_own(folder: Path, tmp_path: Path) -> None:
         ["zebra"],
     )
     shutil.rmtree(tmp_path / "shipped")
-    assert [*DESCRIPTORS, "a2"] == names()
+    assert [*HASHES, "a2"] == names()
 
 
 def test_a_changed_card_is_read_again(folder: Path) -> None:
@@ -245,7 +245,7 @@ def test_a_bad_card_stops_nobody(folder: Path) -> None:
     install(folder)
     (folder / "bad.toml").write_text("nonsense")
     (folder / "link.toml").symlink_to(folder / "nowhere")
-    assert [*DESCRIPTORS, "tint", "places"] == names()
+    assert [*HASHES, "tint", "places"] == names()
     reasons = {Path(failure.path).name: failure.reason for failure in model_store.refused()}
     assert {"bad.toml", "link.toml"} == set(reasons)
     assert "not TOML" in reasons["bad.toml"]
@@ -257,7 +257,7 @@ def test_a_bad_card_stops_nobody(folder: Path) -> None:
 def test_a_folder_that_is_none(folder: Path) -> None:
     """A file in the place of the folder is told, and stops nobody."""
     folder.write_text("no folder")
-    assert list(DESCRIPTORS) == names()
+    assert list(HASHES) == names()
     assert [str(folder)] == [failure.path for failure in model_store.refused()]
 
 
