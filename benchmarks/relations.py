@@ -25,7 +25,6 @@ from benchmarks.harness import SEED, Options, run, seconds, table
 from benchmarks.unseen import flowers, mixed, neighbours, photographs, similar_pairs
 from lookalike import compare
 from lookalike.comparison.edit_classifier import COPIES, OTHERS, decide
-from lookalike.comparison.evidence import SIDE
 from lookalike.comparison.pair import ComparisonInput, extract_features, relate
 from lookalike.imaging import from_array, load
 from lookalike.imaging.manipulations import EDITS, apply

@@ -95,7 +95,7 @@ def _compared(a: str, b: str, *, report: bool, explain: str | None, few: bool) -
 
 def _print(one: _Found) -> None:
     found = one.comparison
-    turn = "" if found.turn == "upright" else f" ({found.turn})"
+    turn = "" if found.orientation == "upright" else f" ({found.orientation})"
     click.echo(f"{shown(one.a)} - {shown(one.b)}")
     click.echo(f"{found.relation}{turn}, copy with probability {percent(found.probability, found.relation)}")
     for line in _details(found):

@@ -7,7 +7,7 @@ import numpy as np
 
 from lookalike.cli.output import json_option, print_failures, print_json, printable, shown
 from lookalike.descriptors import describe_all, get, min_side
-from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT, RegionNetwork, in_pixels
+from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT_THRESHOLD, RegionNetwork, in_pixels
 from lookalike.errors import LoadError, UserError
 from lookalike.imaging import load
 from lookalike.types import Failure
@@ -61,12 +61,14 @@ def _regions(path: str, network: RegionNetwork, draw: str | None, as_json: bool)
     image = load(path, min_side=None if draw else network.card.min_side)
     found = network.regions([image])[0]
     boxes = [in_pixels(box, image.width, image.height) for box in found.boxes]
-    names = [network.gives.names[n] if NO_CLASS < n < len(network.gives.names) else "" for n in found.classes.tolist()]
+    names = [
+        network.output.names[n] if NO_CLASS < n < len(network.output.names) else "" for n in found.classes.tolist()
+    ]
     rows = list(zip(boxes, np.round(found.scores.astype(float), 4).tolist(), names, strict=True))
     if draw:
         from lookalike.report.draw_boxes import draw_boxes, write_png
 
-        objects = [(box, f"{name} {score:.2f}".strip()) for box, score, name in rows if score >= OBJECT]
+        objects = [(box, f"{name} {score:.2f}".strip()) for box, score, name in rows if score >= OBJECT_THRESHOLD]
         write_png(draw, draw_boxes(image, objects))
     if as_json:
         told = [{"box": box, "score": score, "class": name or None} for box, score, name in rows]

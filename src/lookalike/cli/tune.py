@@ -22,7 +22,7 @@ from lookalike.descriptors.fusion import BLEND
 from lookalike.formatting import percent
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 from lookalike.gallery.calibration.tune import COLUMNS, PRECISION
-from lookalike.types import Figures, TuneReport
+from lookalike.types import PairMetrics, TuneReport
 
 
 @click.command()
@@ -114,11 +114,11 @@ def _print(report: TuneReport) -> None:
     )
 
 
-def _row(found: Figures | None) -> list[str]:
+def _row(found: PairMetrics | None) -> list[str]:
     if found is None:
         return ["unknown"] * 4
-    right = "none found" if found.right is None else percent(found.right, "identical")
-    return [percent(found.accuracy, "identical"), f"{found.auc:.4f}", percent(found.found, "identical"), right]
+    right = "none found" if found.precision is None else percent(found.precision, "identical")
+    return [percent(found.accuracy, "identical"), f"{found.auc:.4f}", percent(found.recall, "identical"), right]
 
 
 def _verdict(report: TuneReport) -> str:

@@ -1,5 +1,5 @@
-"""From named evidence to an answer: one weighted sum says whether it is a copy, others what was done to it, or what else
-the two may be.
+"""From named evidence to an answer: one weighted sum says whether it is a copy, others what was done to it, or what
+else the two may be.
 
 The weights stand in ``relation.toml`` and can be read there; ``recipes/fit_relation.py`` fits them. A probability is
 right at even odds; a search asks with its own prior, as in calibration.py.

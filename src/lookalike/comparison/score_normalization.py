@@ -1,8 +1,9 @@
-"""Score normalisation: how similar an image is to a fixed set of background images (SSCD, arXiv 2202.10261, section 4.4).
+"""Score normalisation: how similar an image is to a fixed set of background images (SSCD, arXiv 2202.10261, section
+4.4).
 
 A page of text or a clear sky is near to many images (hubness), so that a small distance to it says little.
-``score_normalization.npz`` holds the vectors of a few hundred training photographs and drawn things by the network whose
-card says ``score_normalization``, written by ``recipes/background.py``.
+``score_normalization.npz`` holds the vectors of a few hundred training photographs and drawn things by the network
+whose card says ``score_normalization``, written by ``recipes/background.py``.
 """
 
 from __future__ import annotations
@@ -23,8 +24,8 @@ NEAREST = 3
 
 @dataclass(frozen=True, slots=True)
 class _Background:
-    """``vectors``: (B, D) float32, unit length. ``usual``: what 19 of 20 photographs stay under. ``fingerprint``: of the
-    descriptor that made them."""
+    """``vectors``: (B, D) float32, unit length. ``usual``: what 19 of 20 photographs stay under. ``fingerprint``: of
+    the descriptor that made them."""
 
     vectors: Floats
     usual: float

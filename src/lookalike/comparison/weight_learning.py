@@ -50,8 +50,8 @@ def check_pairs(same: Mask) -> None:
     yes, no = int(same.sum()), int((~same).sum())
     if len(same) < MIN_PAIRS or min(yes, no) < MIN_PAIRS_EACH:
         raise UserError(
-            f"tuning needs {MIN_PAIRS} usable pairs, at least {MIN_PAIRS_EACH} of them same and {MIN_PAIRS_EACH} different; "
-            f"there are {yes} same and {no} different"
+            f"tuning needs {MIN_PAIRS} usable pairs, at least {MIN_PAIRS_EACH} of them same and {MIN_PAIRS_EACH} "
+            f"different; there are {yes} same and {no} different"
         )
 
 
@@ -83,7 +83,9 @@ def _weights(distances: Distances, same: Mask) -> dict[str, float]:
     model = fit(table, same, l2=LEARNING_L2, nonnegative=True, weights=_balance(same))
     weights = {name: weight / spreads[name] for name, weight in zip(scaled, model.coefficients, strict=True)}
     if not any(weights.values()):
-        raise UserError("no descriptor separates matching from non-matching pairs: the former are closer by none of them")
+        raise UserError(
+            "no descriptor separates matching from non-matching pairs: the former are closer by none of them"
+        )
     return dict(Blend(weights).weights)
 
 

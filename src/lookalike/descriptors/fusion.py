@@ -57,14 +57,17 @@ class Blend:
 def learn_weights(distances: Mapping[str, NDArray[Any]], same: NDArray[Any]) -> dict[str, float]:
     """The weights that separate labelled pairs best: descriptor name -> weight; they add up to 1.
 
-    ``distances``: descriptor name -> (N,), in its own unit; ``same``: (N,) bool, true for pairs that match. Two pairs are enough, one of each kind. Logistic regression without negative weights.
+    ``distances``: descriptor name -> (N,), in its own unit; ``same``: (N,) bool, true for pairs that match. Two pairs
+    are enough, one of each kind. Logistic regression without negative weights.
     """
     scaled = _normalised(distances, tuple(distances))
     table = np.column_stack([-column for column in scaled.values()]) if scaled else np.empty((len(same), 0))
     model = fit(table, same, l2=LEARNING_L2, nonnegative=True)
     weights = dict(zip(scaled, model.coefficients, strict=True))
     if not any(weights.values()):
-        raise UserError("no descriptor separates matching from non-matching pairs: the former are closer by none of them")
+        raise UserError(
+            "no descriptor separates matching from non-matching pairs: the former are closer by none of them"
+        )
     return normalise_weights(weights)
 
 

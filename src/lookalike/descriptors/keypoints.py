@@ -19,16 +19,20 @@ MAX_KEYPOINTS = 1000  # points kept of an image: the most contrasted, in no orde
 SEARCH_AREA = 160_000  # pixels at which points are looked for, whatever the shape
 MIN_SEARCH_AREA = 100_000  # pixels: what has fewer is enlarged to these, at most to twice its sides
 MIN_SIDE = 12  # pixels: in an image narrower than this, once enlarged, no points are looked for
-POSITION_BIAS = 0.25  # pixels: an image turned upside down shows that OpenCV's points are this far from the pixels' corners
-CONTRAST_THRESHOLD = 0.007  # a sixth of Lowe's: faint images have points as well; of contrasted ones the best are kept anyway
+POSITION_BIAS = (
+    0.25  # pixels: an image turned upside down shows that OpenCV's points are this far from the pixels' corners
+)
+CONTRAST_THRESHOLD = (
+    0.007  # a sixth of Lowe's: faint images have points as well; of contrasted ones the best are kept anyway
+)
 DIM = 128
 
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
-    """N points of one image. ``points``: (N, 2) float32, (x, y) in pixels of the upright original. ``vectors``:
-    (N, 128) uint8, SIFT's histograms as OpenCV gives them. ``pixel_scale``: pixels of the original to one in which they were
-    looked for; nothing is placed more exactly than that."""
+    """N points of one image. ``points``: (N, 2) float32, (x, y) in pixels of the upright original. ``vectors``: (N,
+    128) uint8, SIFT's histograms as OpenCV gives them. ``pixel_scale``: pixels of the original to one in which they
+    were looked for; nothing is placed more exactly than that."""
 
     points: Floats
     vectors: Pixels
@@ -50,8 +54,12 @@ def keypoints(image: Image, count: int = MAX_KEYPOINTS) -> Keypoints:
     found, vectors = _sift(count).detectAndCompute(grey, None) if min(grey.shape) >= MIN_SIDE else ((), None)
     if vectors is None:
         return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, DIM), np.uint8), max(pixel_scale))
-    points = np.array([point.pt for point in found[:count]], np.float32) + POSITION_BIAS  # OpenCV gives more where some tie
-    return Keypoints(points * np.array(pixel_scale, np.float32), vectors[:count].clip(0, 255).astype(np.uint8), max(pixel_scale))
+    points = (
+        np.array([point.pt for point in found[:count]], np.float32) + POSITION_BIAS
+    )  # OpenCV gives more where some tie
+    return Keypoints(
+        points * np.array(pixel_scale, np.float32), vectors[:count].clip(0, 255).astype(np.uint8), max(pixel_scale)
+    )
 
 
 def _scale(area: int) -> float:

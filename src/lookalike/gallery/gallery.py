@@ -14,9 +14,9 @@ from typing import Self
 
 import numpy as np
 
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, with_keypoints
 from lookalike.comparison.alignment.orientations import ORIENTATIONS
 from lookalike.comparison.calibration import library_prior
-from lookalike.comparison.evidence import SIDE, subject
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput
 from lookalike.descriptors import describe_all, get, region_network
 from lookalike.descriptors.base import DescriptorCard
@@ -365,7 +365,7 @@ class Gallery:
         looked_at = _looked_at(verify, blend, views)
         names = list(dict.fromkeys([*blend.weights, *self._judging()]))
         needed = list(dict.fromkeys([*names, *(COMPARISON_DESCRIPTORS if looked_at else ())]))
-        image = query_image(image, needed, region, SIDE if looked_at else 1)
+        image = query_image(image, needed, region, LOAD_MIN_SIDE if looked_at else 1)
         sha256 = image.sha256 if region is None else ""
         described = [describe_all([view], needed) for view in (_turned(image) if views else [image])]
         queries = [Query({name: one[name] for name in names}, sha256) for one in described]
@@ -373,7 +373,9 @@ class Gallery:
         found = [self._searcher.search(query, reach, blend, condition, exact, looks) for query in queries]
         hits = _nearest(found, k) if views else found[0]
         if looked_at and any(hit.relation != "identical" for hit in hits[:looked_at]):
-            query = ComparisonInput(subject(image), {name: described[0][name] for name in COMPARISON_DESCRIPTORS})
+            query = ComparisonInput(
+                with_keypoints(image), {name: described[0][name] for name in COMPARISON_DESCRIPTORS}
+            )
             more = self._second_chance(image, hits, looked_at, condition) if blend.names == ("copy",) else None
             others = (
                 self._searcher.search(queries[0], looked_at, blend, more, exact=True) if more and more.values else []
@@ -526,7 +528,7 @@ class Gallery:
         ``keep`` it if it helped: ``search`` and ``duplicates`` go by it from then on. No vector changes.
 
         ``pairs``: a CSV file with the columns a, b (paths, or file names) and verdict (same or different); by default
-        what ``decide`` has recorded. Raises UserError for fewer than 20 usable pairs, or 5 of either verdict."""
+        what ``add_verdicts`` has recorded. Raises UserError for fewer than 20 usable pairs, or 5 of either verdict."""
         _check_precision(precision)
         judged = judged_in_gallery(self._store) if pairs is None else judged_in_csv(self._store, pairs)
         return tuned(self._store, self._cards, by, judged, precision, keep)
@@ -776,7 +778,7 @@ def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCar
 def _classes(cards: Sequence[DescriptorCard]) -> dict[str, tuple[str, ...]]:
     """Of those that give regions, the names of their classes."""
     found = {card.name: get(card.name) for card in cards}
-    return {name: one.gives.names for name, one in found.items() if isinstance(one, RegionNetwork)}
+    return {name: one.output.names for name, one in found.items() if isinstance(one, RegionNetwork)}
 
 
 def _size(file: Path) -> int:

@@ -74,12 +74,12 @@ export function mount(root, gallery) {
       el("p.verdict", chip(told.relation), el("span.sure.big", { title: t("probability") }, percent(told.probability, told.relation))),
       bar(told.probability, "thick"), el("p.soft", t("compare.sure")), el("p", t(`why.${told.relation}`)),
       done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
-      told.turn !== "upright" && el("p", named("turn", told.turn)),
+      told.orientation !== "upright" && el("p", named("turn", told.orientation)),
       told.inliers > 0 && el("p.soft", t("inliers", { n: told.inliers })));
     if (drawn.every(Boolean)) shown = stage(...drawn, told);
     answer.replaceChildren(
       summary, el("div.seen", shown ? shown.node : el("p.empty", t("compare.unseen")), explained(form)),
-      el("div.card.reasoned", told.shares && Object.keys(told.shares).length > 0 && evidence(told), distances(told)));
+      el("div.card.reasoned", told.contributions && Object.keys(told.contributions).length > 0 && evidence(told), distances(told)));
     say(`${named("relation", told.relation)}, ${percent(told.probability, told.relation)}`, true);
   }
 
@@ -115,7 +115,7 @@ const rows = (title, items, note) => el("section", el("h3", title), el("dl.ways"
 const distances = ({ distances: all }) => rows(t("compare.distances"),
   Object.entries(all).map(([way, value]) => [way, distance(value), bar(value / (TYPICAL[way] ?? 1), "plain")]), t("compare.typical"));
 
-function evidence({ shares }) {
+function evidence({ contributions: shares }) {
   const sorted = Object.entries(shares).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const most = Math.abs(sorted[0][1]);
   const signed = (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value), 1)}`;

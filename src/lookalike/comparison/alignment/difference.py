@@ -31,9 +31,9 @@ class Difference:
 
     ``local_ncc``: -1..1, mean normalised cross-correlation in small windows, where there is structure: in the share
     ``structured`` of the overlap. ``changed``: the share that is something else. ``tone``: 0..1, mean difference of
-    colour. ``sharpness_log_ratio``: the logarithm of how much sharper b is. ``noise_level``: 0..1, standard deviation of
-    the finest difference. ``noise_flat_ratio``: the logarithm of how much more of it there is in the smoother half of
-    the pixels than in the other. ``mask``: (h, w) bool, what changed."""
+    colour. ``sharpness_log_ratio``: the logarithm of how much sharper b is. ``noise_level``: 0..1, standard deviation
+    of the finest difference. ``noise_flat_ratio``: the logarithm of how much more of it there is in the smoother half
+    of the pixels than in the other. ``mask``: (h, w) bool, what changed."""
 
     local_ncc: float
     structured: float

@@ -1,4 +1,5 @@
-"""Alignment by enhanced correlation (ECC; Evangelidis and Psarakis, 2008): without keypoints, or to refine what they say.
+"""Alignment by enhanced correlation (ECC; Evangelidis and Psarakis, 2008): without keypoints, or to refine what they
+say.
 
 ``align_ecc`` is for images that are blurred, flat or tiny: the eight orientations of the whole image are correlated as
 thumbnails, and the best is aligned from coarse to fine. It finds no crops: what has no keypoints has too little for

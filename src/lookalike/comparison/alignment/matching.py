@@ -78,7 +78,9 @@ def estimate_affine(a: Keypoints, b: Keypoints) -> AffineMatch | None:
 def count_epipolar_inliers(a: Keypoints, b: Keypoints) -> int:
     """How many matches two photographs of one thing, taken from anywhere, could have: they have one fundamental matrix
     (Longuet-Higgins, 1981). Chance alone gives up to nine, copies all that match."""
-    first, second = match_keypoints(root(a.vectors), root(b.vectors)) if min(len(a), len(b)) >= MIN_INLIERS else ((), ())
+    first, second = (
+        match_keypoints(root(a.vectors), root(b.vectors)) if min(len(a), len(b)) >= MIN_INLIERS else ((), ())
+    )
     if len(first) < MIN_EPIPOLAR_MATCHES:
         return 0
     cv2.setRNGSeed(0)

@@ -1,4 +1,5 @@
-"""The overlap of two aligned images, at the scale of the coarser one, so that a copy of another size is no other image."""
+"""The overlap of two aligned images, at the scale of the coarser one, so that a copy of another size is no other
+image."""
 
 from __future__ import annotations
 
@@ -45,7 +46,9 @@ def overlap(a: Image, b: Image, matrix: Matrix) -> Overlap | None:
     between = inverse(array_to_b) @ matrix @ array_to_a  # pixels of the arrays
     if abs(np.linalg.det(between[:2, :2])) > 1:  # b shows more in the same place: a is the coarser one
         found = _resample(b.pixels, a.pixels, inverse(between))
-        return found and replace(found, a=found.b, b=found.a, to_a=array_to_a @ found.to_b, to_b=array_to_b @ found.to_a)
+        return found and replace(
+            found, a=found.b, b=found.a, to_a=array_to_a @ found.to_b, to_b=array_to_b @ found.to_a
+        )
     found = _resample(a.pixels, b.pixels, between)
     return found and replace(found, to_a=array_to_a @ found.to_a, to_b=array_to_b @ found.to_b)
 

@@ -85,8 +85,8 @@ def explain(a: Source, b: Source) -> Explanation:
     first, second = extract_features(a, names), extract_features(b, names)
     geometry = pair_geometry(first.keypoint_image, second.keypoint_image)
     comparison, alignment = compare_aligned(first, second, geometry), geometry.alignment
-    is_placed = alignment is not None and comparison.transform is not None
-    changed, changed_mask = changed_regions(alignment, second.image) if is_placed else ((), None)
+    shown = alignment if comparison.transform is not None else None
+    changed, changed_mask = changed_regions(shown, second.image) if shown else ((), None)
     baseline = baseline_evidence(first.keypoint_image, second.keypoint_image)
     content = attribution(first.image, second.image, "content")
     return Explanation(
@@ -183,8 +183,8 @@ def _cue(evidence: str) -> str:
 
 def attribution(a: Image, b: Image, name: str) -> tuple[Floats, Floats] | None:
     """What each cell of a, and of b, adds to the cosine similarity of their vectors ``name``: two maps (h, w) float32,
-    each of which adds up to it. None for a descriptor whose model has no such output: its file needs an output ``name`` +
-    "_parts"."""
+    each of which adds up to it. None for a descriptor whose model has no such output: its file needs an output ``name``
+    + "_parts"."""
     descriptor = get(name)
     if not isinstance(descriptor, Neural):
         return None

@@ -16,24 +16,24 @@ from numpy.typing import NDArray
 
 from lookalike.comparison.explain.attribution import Explanation
 from lookalike.comparison.explain.canvas import (
+    CANVAS_WIDTH,
+    GREY_INK,
     INK,
     LINE,
     MARGIN,
-    GREY_INK,
     WHITE,
-    CANVAS_WIDTH,
     Colour,
     ScaledImage,
     Word,
     blank_canvas,
+    blend_pixels,
     fit_image,
     printable_name,
-    text_width,
-    blend_pixels,
-    text_line,
-    side_by_side,
-    truncate_middle,
     section,
+    side_by_side,
+    text_line,
+    text_width,
+    truncate_middle,
     write_words,
 )
 from lookalike.formatting import percent
@@ -114,7 +114,9 @@ def _images(explanation: Explanation) -> Pixels:
     if found.box is not None:
         outer = 0 if found.box_in == "a" else 1
         frames[outer] = _with_box(frames[outer], found.box)
-    canvas, positions = side_by_side(frames, [_caption(letter, image) for letter, image in zip("AB", images, strict=True)])
+    canvas, positions = side_by_side(
+        frames, [_caption(letter, image) for letter, image in zip("AB", images, strict=True)]
+    )
     points = explanation.points(MAX_LINES)
     a, b = (points[:, n] * frames[n].scale + positions[n] for n in (0, 1))
     if len(points):
@@ -124,9 +126,7 @@ def _images(explanation: Explanation) -> Pixels:
 
 def _why_no_lines(explanation: Explanation) -> str:
     if explanation.alignment is None:
-        return (
-            "Their keypoints do not match, and they are not similar when they are aligned as a whole."
-        )
+        return "Their keypoints do not match, and they are not similar when they are aligned as a whole."
     return "There are too few keypoints: the two were aligned as a whole."
 
 
@@ -170,7 +170,9 @@ def _overlap(explanation: Explanation) -> Pixels:
     if alignment is None:
         return text_line("They cannot be aligned.")
     if changed_mask is None:
-        return text_line("They are no copies: what differs where the one comes nearest to the other would mean nothing.")
+        return text_line(
+            "They are no copies: what differs where the one comes nearest to the other would mean nothing."
+        )
     overlap = alignment.overlap
     first = np.where(overlap.mask[..., None], overlap.a, np.uint8(255))
     frames = [fit_image(first, 3), fit_image(overlap.b, 3), _changes(fit_image(overlap.b, 3), changed_mask)]
@@ -226,7 +228,9 @@ def _legend() -> Pixels:
 def _heatmap(frame: ScaledImage, heat: Floats) -> ScaledImage:
     """The image in grey, the places that add to the similarity in one colour, those that take from it in another."""
     high, wide = frame.pixels.shape[:2]
-    strength = cv2.resize(heat * heat.size / FULL_COLOUR_SHARE, (wide, high), interpolation=cv2.INTER_LINEAR).clip(-1, 1)[..., None]
+    strength = cv2.resize(heat * heat.size / FULL_COLOUR_SHARE, (wide, high), interpolation=cv2.INTER_LINEAR).clip(
+        -1, 1
+    )[..., None]
     grey = cv2.cvtColor(frame.pixels, cv2.COLOR_RGB2GRAY)[..., None] * 0.7 + 255 * 0.3
     colour = np.where(strength > 0, np.array(POSITIVE_COLOUR), np.array(NEGATIVE_COLOUR))
     cover = 0.75 * np.abs(strength)
@@ -257,7 +261,9 @@ def _bars(explanation: Explanation) -> list[_Bar]:
     odds = explanation.baseline + explanation.prior
     bars = [_Bar("before they are compared", 0.0, odds, BASELINE_COLOUR)]
     for cue, contribution in explanation.contributions.items():
-        bars.append(_Bar(CUE_LABELS[cue], odds, odds + contribution, POSITIVE_COLOUR if contribution > 0 else NEGATIVE_COLOUR))
+        bars.append(
+            _Bar(CUE_LABELS[cue], odds, odds + contribution, POSITIVE_COLOUR if contribution > 0 else NEGATIVE_COLOUR)
+        )
         odds += contribution
     return [*bars, _Bar("together", 0.0, odds, SUM_COLOUR, 0.35)]
 

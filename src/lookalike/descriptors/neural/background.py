@@ -20,7 +20,8 @@ GREY = 118  # the mean of photographs
 def with_grey_background(pixels: Pixels) -> Pixels | None:
     """(h, w, 3) -> the same at MASK_SIDE pixels at most, its plain background made grey; None if it has none.
 
-    Background is what has the edge's colour and is joined to the edge, so that what is white within the object stays."""
+    Background is what has the edge's colour and is joined to the edge, so that what is white within the object
+    stays."""
     import cv2
 
     small = _small(pixels)

@@ -152,7 +152,10 @@ class Network:
         Raises UserError for a network without labels, ModelMissing, ModelDamaged, ModelCardInvalid."""
         if self.labels is None:
             raise UserError(f"{self.file}: a network without labels: its card has no table [labels]")
-        whole = [squeeze(images[start : start + MODEL_BATCH], self.input_spec.side) for start in range(0, len(images), MODEL_BATCH)]
+        whole = [
+            squeeze(images[start : start + MODEL_BATCH], self.input_spec.side)
+            for start in range(0, len(images), MODEL_BATCH)
+        ]
         parts = [self._logits(squeezed, self.labels) for squeezed in whole]
         return np.concatenate([np.empty((0, len(self.labels.names)), np.float32), *parts])
 
@@ -160,7 +163,9 @@ class Network:
         """(N, side, side, 3) uint8, N from 1 -> (N, C) float32."""
         step = self._step()
         output, expected = labels.output + LOGITS, (len(squeezed), len(labels.names))
-        parts = [self._run_session(squeezed[start : start + step], [output])[0] for start in range(0, len(squeezed), step)]
+        parts = [
+            self._run_session(squeezed[start : start + step], [output])[0] for start in range(0, len(squeezed), step)
+        ]
         logits = np.concatenate(parts)
         if logits.shape != expected:
             raise ModelCardInvalid(
@@ -271,7 +276,9 @@ def _check_input(file: Path, session: Any, input_spec: ModelInput) -> None:
         raise ModelCardInvalid(f"{file}: its card names the input {input_spec.name!r}; it has {_listed(present)}")
     one = present[input_spec.name]
     if one.type != TENSORS[input_spec.type]:
-        raise ModelCardInvalid(f"{file}: input {input_spec.name!r} is {one.type}; its card says {TENSORS[input_spec.type]}")
+        raise ModelCardInvalid(
+            f"{file}: input {input_spec.name!r} is {one.type}; its card says {TENSORS[input_spec.type]}"
+        )
     _check_shape(file, f"input {input_spec.name!r}", one.shape, input_spec.shape)
 
 

@@ -39,9 +39,9 @@ OBJECT_THRESHOLD = 0.35  # score from which a box is said to be an object: the b
 
 @dataclass(frozen=True, slots=True)
 class RegionOutput:
-    """What a network of regions gives. ``count``: boxes per image, the first of them the whole. ``query_scales``: pixels,
-    the sides of squares with the area that a query is embedded at. ``names``: of its classes, none for a network
-    that only tells what is an object."""
+    """What a network of regions gives. ``count``: boxes per image, the first of them the whole. ``query_scales``:
+    pixels, the sides of squares with the area that a query is embedded at. ``names``: of its classes, none for a
+    network that only tells what is an object."""
 
     output: str
     count: int
@@ -74,7 +74,9 @@ class Regions:
 class RegionNetwork:
     """One ONNX file with a card that has a table [regions]. Any thread may use it."""
 
-    def __init__(self, file: Path, sha256: str, input_spec: ModelInput, card: DescriptorCard, output: RegionOutput) -> None:
+    def __init__(
+        self, file: Path, sha256: str, input_spec: ModelInput, card: DescriptorCard, output: RegionOutput
+    ) -> None:
         self.file, self.sha256, self.input_spec, self.card, self.output = file, sha256, input_spec, card, output
         self._session: Any = None
         self._opening = threading.Lock()
@@ -107,12 +109,15 @@ class RegionNetwork:
         a product shot as many again, its background made grey."""
         grey = with_grey_background(image.pixels)
         variants = [image.pixels, *([grey] if grey is not None else [])]
-        vectors = [self._run(_resize_query(one, side)[None])[0][:, 0] for one in variants for side in self.output.query_scales]
+        vectors = [
+            self._run(_resize_query(one, side)[None])[0][:, 0] for one in variants for side in self.output.query_scales
+        ]
         return _unit(np.concatenate(vectors))
 
     def query_regions(self, image: Image, close: bool = False) -> Regions:
         """A query's own regions, seen as a library's images are and at FINE_SCALE times the side, ``close`` at
-        CLOSE_SCALE times as well: there, an image that lies within the query is about as large as whole ones in the library."""
+        CLOSE_SCALE times as well: there, an image that lies within the query is about as large as whole ones in the
+        library."""
         sides = [scale * self.input_spec.side for scale in (FINE_SCALE, CLOSE_SCALE)[: 1 + close]]
         finer = [self._detect(squeeze([image], side))[0] for side in sides]
         return _concatenated([self.regions([image])[0], *finer])
@@ -128,7 +133,9 @@ class RegionNetwork:
 
     def smoke_test(self) -> None:
         """Run it on noise. Raises ModelDamaged if a number is not finite, or what ``open`` raises."""
-        noise = np.random.default_rng(0).integers(0, 256, (1, self.input_spec.side, self.input_spec.side, 3), dtype=np.uint8)
+        noise = np.random.default_rng(0).integers(
+            0, 256, (1, self.input_spec.side, self.input_spec.side, 3), dtype=np.uint8
+        )
         for values in self._run(noise)[:3]:
             if not np.isfinite(values).all():
                 raise ModelDamaged(f"{self.file}: its regions are not finite for an ordinary image")
@@ -183,11 +190,10 @@ class RegionNetwork:
         return _merged(whole, parts, self.output.count)
 
     def _check(self, session: Any) -> None:
-        there = {one.name for one in session.get_outputs()}
-        if there != set(self._output_names):
-            raise ModelCardInvalid(
-                f"{self.file}: its card names the outputs {', '.join(self._output_names)}; it has {', '.join(sorted(there))}"
-            )
+        present = {one.name for one in session.get_outputs()}
+        if present != set(self._output_names):
+            expected, actual = ", ".join(self._output_names), ", ".join(sorted(present))
+            raise ModelCardInvalid(f"{self.file}: its card names the outputs {expected}; it has {actual}")
         inputs = [one.name for one in session.get_inputs()]
         if inputs != [self.input_spec.name]:
             raise ModelCardInvalid(f"{self.file}: its card names the input {self.input_spec.name!r}; it has {inputs}")
@@ -200,7 +206,8 @@ def in_pixels(box: Floats, width: int, height: int) -> Box:
 
 
 def _resize_query(pixels: Pixels, side: int) -> Pixels:
-    """(h, w, 3) -> about side * side pixels in the same shape, by at most MAX_ASPECT_RATIO to 1, in whole cells of the map."""
+    """(h, w, 3) -> about side * side pixels in the same shape, by at most MAX_ASPECT_RATIO to 1, in whole cells of the
+    map."""
     import cv2
 
     shape = math.sqrt(min(max(pixels.shape[1] / pixels.shape[0], 1 / MAX_ASPECT_RATIO), MAX_ASPECT_RATIO))
@@ -211,7 +218,8 @@ def _resize_query(pixels: Pixels, side: int) -> Pixels:
 
 
 def _windows(width: int, height: int) -> list[tuple[float, float, float, float]]:
-    """(x, y, w, h) in shares, overlapping, over an image that is longer than MAX_ASPECT_RATIO to 1; none for any other."""
+    """(x, y, w, h) in shares, overlapping, over an image that is longer than MAX_ASPECT_RATIO to 1; none for any
+    other."""
     shape = max(width, height) / max(min(width, height), 1)
     if shape <= MAX_ASPECT_RATIO:
         return []

@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration, curve
-from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, extract_features, relate
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, compare_features, extract_features
 from lookalike.comparison.score_normalization import background_similarity
-from lookalike.comparison.scoring import blend_distance
+from lookalike.comparison.scoring import combined_distance
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
 from lookalike.distance import METRICS
@@ -94,7 +94,9 @@ def own_curves(store: Store, *, tuned: bool = True) -> dict[str, Calibration]:
     """The curves that were fitted on this library, by measure; none before ``calibrated``. Those that were ``tuned`` on
     a person's pairs go first."""
     kept = store.calibrations() | ({n: one.curve for n, one in store.tunings().items()} if tuned else {})
-    return {n: replace(c, crowding=c.slope * crowding()) if n == "copy" else c for n, c in kept.items()}
+    return {
+        n: replace(c, background_weight=c.slope * background_weight()) if n == "copy" else c for n, c in kept.items()
+    }
 
 
 def own_weights(store: Store) -> Mapping[str, float] | None:
@@ -127,7 +129,9 @@ class _Sampler:
         pixels = original.image.pixels
         rng = np.random.default_rng([SEED, place])
         near = [n for n in np.argsort(self._far(original)).tolist() if n != place]
-        copies = {n for n in near[:SUSPECTS] if (other := looked(n)) and relate(original, other).probability > 0.5}
+        copies = {
+            n for n in near[:SUSPECTS] if (other := looked(n)) and compare_features(original, other).probability > 0.5
+        }
         seen = []
         for edit in rng.choice(DONE, EACH, replace=False):
             query = extract_features(from_array(apply(str(edit), pixels, place)))
@@ -171,17 +175,19 @@ class _Sampler:
             )
         found = {}
         if set(DEFAULT_WEIGHTS) <= set(told):
-            found[BLEND] = blend_distance(told)
+            found[BLEND] = combined_distance(told)
         if "copy" in told:
-            found["copy"] = told["copy"] + crowding() * float(background_similarity(query.described["copy"].vectors)[0])
-        comparison = relate(query, other, prior=0.5)
+            found["copy"] = told["copy"] + background_weight() * float(
+                background_similarity(query.described["copy"].vectors)[0]
+            )
+        comparison = compare_features(query, other, prior=0.5)
         return found | {VERIFIED: -(SAME if comparison.odds is None else comparison.odds)}
 
 
-def crowding() -> float:
-    """Distance that an image amid a crowd loses, per unit of crowd: as in the shipped curve."""
+def background_weight() -> float:
+    """Distance that a query loses per unit of background similarity: as in the shipped curve."""
     shipped = curve("copy")
-    return shipped.crowding / shipped.slope
+    return shipped.background_weight / shipped.slope
 
 
 def _curve(name: str, seen: Sequence[Seen], origin: str) -> Calibration:
@@ -190,4 +196,4 @@ def _curve(name: str, seen: Sequence[Seen], origin: str) -> Calibration:
     model = fit(-distance, same, l2=0.01, nonnegative=True, weights=weight)
     slope = max(model.coefficients[0], 1e-6)
     even = model.intercept + float(np.log(weight[~same].sum() / weight[same].sum()))
-    return Calibration(slope, even, origin, slope * crowding() if name == "copy" else 0.0)
+    return Calibration(slope, even, origin, slope * background_weight() if name == "copy" else 0.0)

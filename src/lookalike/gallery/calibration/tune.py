@@ -6,7 +6,6 @@ library's prior, it gives the probability at even odds among pairs like those th
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,16 +16,17 @@ from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration, library_prior, shipped
 from lookalike.comparison.score_normalization import background_similarity
-from lookalike.comparison.weight_learning import blended, check_pairs, cross_validated, figures, fitted
+from lookalike.comparison.weight_learning import check_pairs, cross_validated, fitted, pair_metrics
 from lookalike.csvfile import Named, read_csv
 from lookalike.descriptors.base import DescriptorCard
-from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
+from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, Blend
 from lookalike.errors import UserError
-from lookalike.gallery.calibration.calibrate import crowding, own_curves
+from lookalike.gallery.calibration.calibrate import background_weight, own_curves
 from lookalike.gallery.storage.embeddings import Evidence
 from lookalike.gallery.storage.store import Store, Tuning
+from lookalike.logistic import logit
 from lookalike.paths import PathLike, absolute
-from lookalike.types import Failure, Figures, TuneReport, Verdict
+from lookalike.types import Failure, PairMetrics, TuneReport, Verdict
 
 COLUMNS = ("a", "b", "verdict")
 PRECISION = 0.95
@@ -109,9 +109,9 @@ def tuned(
     check_pairs(same)
     learnt, prior = fitted(distances, same), library_prior(store.count())
     origin = f"{len(same)} pairs that were judged: {same.sum()} same, {(~same).sum()} different"
-    curve = Calibration(learnt.slope, learnt.intercept - math.log(prior / (1 - prior)), origin)
+    curve = Calibration(learnt.slope, learnt.intercept - logit(prior), origin)
     before = _before(store, by, distances, same, prior, precision)
-    after = figures(cross_validated(distances, same), same, precision)
+    after = pair_metrics(cross_validated(distances, same), same, precision)
     helped = _worth(after) > (_worth(before) if before else _worth(_guessing(same)))
     weights = learnt.weights if by == BLEND else {}
     if helped and keep:
@@ -148,9 +148,9 @@ def _measured(
         judged.failed.append(Failure(paths, f"too little in it for {', '.join(names)}: a pair is left out"))
     a, b = (np.array([place[pair[side]] for pair in used], np.int64) for side in (0, 1))
     distances: dict[str, NDArray[Any]] = dict(evidence.along(a, b))
-    if names == ["copy"]:  # as in calibrating.py: a query amid a crowd is farther from everything
+    if names == ["copy"]:  # as in calibrate.py: a query like many images is farther from everything
         crowded = background_similarity(evidence.vectors["copy"])
-        distances["copy"] = distances["copy"] + crowding() * (crowded[a] + crowded[b]) / 2
+        distances["copy"] = distances["copy"] + background_weight() * (crowded[a] + crowded[b]) / 2
     return distances, np.array([verdict == "same" for verdict in used.values()], bool)
 
 
@@ -161,23 +161,21 @@ def _before(
     same: NDArray[np.bool_],
     prior: float,
     precision: float,
-) -> Figures | None:
+) -> PairMetrics | None:
     """What this library says of the pairs without any of them; None where it says nothing."""
     curve = own_curves(store, tuned=False).get(by) or shipped().curves.get(by)
     weights = DEFAULT_WEIGHTS if by == BLEND else {by: 1.0}
     if curve is None or not set(weights) <= set(distances):
         return None
-    odds = (
-        curve.intercept + math.log(prior / (1 - prior)) - curve.slope * np.asarray(blended(weights, distances), float)
-    )
-    return figures(odds, same, precision)
+    odds = curve.intercept + logit(prior) - curve.slope * np.asarray(Blend(weights).distance(distances), float)
+    return pair_metrics(odds, same, precision)
 
 
-def _worth(found: Figures) -> float:
+def _worth(found: PairMetrics) -> float:
     return found.accuracy + found.auc
 
 
-def _guessing(same: NDArray[np.bool_]) -> Figures:
+def _guessing(same: NDArray[np.bool_]) -> PairMetrics:
     """The commoner verdict, always."""
     share = float(same.mean())
-    return Figures(max(share, 1 - share), 0.5, 0.0, None)
+    return PairMetrics(max(share, 1 - share), 0.5, 0.0, None)

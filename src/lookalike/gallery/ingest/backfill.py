@@ -26,7 +26,7 @@ def hold(store: Store, name: str) -> None:
     if name not in store.cards():
         with store.transaction():
             store.put_descriptor(network.card)
-            store.regions.mark({name: network.gives.names})
+            store.regions.mark({name: network.output.names})
 
 
 def describe_lacking(store: Store, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lookalike.comparison.evidence import SIDE
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.descriptors import Described, describe_all, get, min_side, region_network
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
@@ -70,7 +70,7 @@ class Wanted:
     @property
     def side(self) -> int:
         """Pixels: the shortest side that a decoded image must keep."""
-        further = (SIDE if self.keypoints else 1, KEPT_SIDE if self.thumbnails else 1)
+        further = (LOAD_MIN_SIDE if self.keypoints else 1, KEPT_SIDE if self.thumbnails else 1)
         return max(min_side((*self.names, *self.regions)), *further)
 
 
@@ -157,7 +157,7 @@ def regions_of(images: Sequence[Image], names: Sequence[str]) -> list[dict[str, 
     for name in names:
         network = region_network(name)
         for one, told in zip(found, network.regions(images), strict=True):
-            one[name] = Packed(region_codec.packed(told), region_codec.objects(told, network.gives.names))
+            one[name] = Packed(region_codec.packed(told), region_codec.objects(told, network.output.names))
     return found
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from lookalike.comparison.evidence import SIDE, subject
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, with_keypoints
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput
 from lookalike.descriptors import describe_all, region_network
-from lookalike.descriptors.neural.region_model import FINER
+from lookalike.descriptors.neural.region_model import FINE_SCALE
 from lookalike.errors import UserError
 from lookalike.gallery.search.query import Region, box_of, query_image
 from lookalike.gallery.search.region_matching import RegionQuery
@@ -43,12 +43,12 @@ def search_regions(
 ) -> list[Hit]:
     """At least ``k`` images that hold the query, or a part of it; copies that were looked at come first."""
     count = asked.looked_at
-    least = max(SIDE if count else 1, FINER * region_network(asked.by).card.min_side)
+    least = max(LOAD_MIN_SIDE if count else 1, FINE_SCALE * region_network(asked.by).card.min_side)
     image = query_image(image, (asked.by, *(COMPARISON_DESCRIPTORS if count else ())), asked.region, least)
     query = RegionQuery.of(asked.by, image, image.sha256 if asked.region is None else "")
     hits = searcher.search(asked.by, query, max(asked.k, count), asked.where, asked.exact)
     if any(hit.relation != "identical" for hit in hits[:count]):
-        seen = ComparisonInput(subject(image), describe_all([image], COMPARISON_DESCRIPTORS))
+        seen = ComparisonInput(with_keypoints(image), describe_all([image], COMPARISON_DESCRIPTORS))
         hits = [*verifier.hits(seen, hits[:count]), *hits[count:]]
     return placed(hits, None if asked.region is None else box_of(asked.region))
 

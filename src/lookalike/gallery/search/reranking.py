@@ -13,9 +13,9 @@ from functools import partial
 from itertools import islice
 from threading import Lock
 
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, KeypointImage, with_keypoints
 from lookalike.comparison.calibration import Calibration
-from lookalike.comparison.evidence import SIDE, Subject, subject
-from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, relate
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, compare_features
 from lookalike.descriptors import describe_all, min_side
 from lookalike.descriptors.keypoints import Keypoints
 from lookalike.errors import LoadError
@@ -31,7 +31,7 @@ SIDES = {"a": "query", "b": "image"}
 @dataclass(frozen=True, slots=True)
 class GeometricVerifier:
     """``row_of``: the gallery's row for a path. ``kept``: the keypoints that it holds of an image, if any; both are
-    asked by one thread at a time. ``prior``, ``own``: as for ``decide``."""
+    asked by one thread at a time. ``prior``, ``own``: as for ``classify_relation``."""
 
     row_of: Callable[[str], Row | None]
     kept: Callable[[Row], Keypoints | None]
@@ -45,16 +45,16 @@ class GeometricVerifier:
             row = self.row_of(path)
             points = self.kept(row) if row else None
         try:
-            image = load(path, min_side=max(SIDE, min_side(COMPARISON_DESCRIPTORS)))
+            image = load(path, min_side=max(LOAD_MIN_SIDE, min_side(COMPARISON_DESCRIPTORS)))
         except LoadError:
             return None
         if row is None or image.sha256 != row.sha256:
             return None
-        seen = subject(image) if points is None else Subject(image, points)
+        seen = with_keypoints(image) if points is None else KeypointImage(image, points)
         return ComparisonInput(seen, describe_all([image], COMPARISON_DESCRIPTORS))
 
     def told(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
-        return relate(a, b, self.prior, self.own)
+        return compare_features(a, b, self.prior, self.own)
 
     def hits(self, query: ComparisonInput, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with what looking tells: same bytes first, then copies, the surest first, then the others."""

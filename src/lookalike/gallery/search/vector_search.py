@@ -119,7 +119,7 @@ class Searcher:
         for number, near in best.items():
             if number in rows:  # another process may have removed it since
                 judged = classify_from_distances(
-                    near.distances, same_bytes=number in same, prior=prior, crowd=crowded, own=own, weights=weights
+                    near.distances, same_bytes=number in same, prior=prior, background=crowded, own=own, weights=weights
                 )
                 hits.append(
                     Hit(
