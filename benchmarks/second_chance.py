@@ -14,7 +14,7 @@ from benchmarks.copies import drawn_from, encoded
 from benchmarks.copy_recall import SIDE, dealt, percent
 from benchmarks.harness import SEED, Options, run, table
 from lookalike import Gallery
-from lookalike.comparison.evidence import SIDE as LOOKED_AT
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.gallery.search.query import query_image
 from lookalike.gallery.search.reranking import RERANK_TOP_K
 from lookalike.imaging import load
@@ -72,7 +72,9 @@ def _shares(
         data = encoded(change(load(file, min_side=options.size(SIDE, 64)).pixels, SEED + number), as_jpeg=True)
         hits = {by: gallery.search(data, RERANK_TOP_K, by=by, verify=0) for by in ("copy", "regions")}
         near = [str(file) in {hit.path for hit in some} for some in hits.values()]
-        more = gallery._second_chance(query_image(data, ("copy",), None, LOOKED_AT), hits["copy"], RERANK_TOP_K, None)
+        more = gallery._second_chance(
+            query_image(data, ("copy",), None, LOAD_MIN_SIDE), hits["copy"], RERANK_TOP_K, None
+        )
         found.append([*near, near[0] or gallery.rows_at([file])[str(file)].id in more.values])
     return [percent(share) for share in np.mean(found, axis=0).tolist()]
 

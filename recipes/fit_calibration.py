@@ -6,9 +6,9 @@
 FOLDER...: photographs of more than one kind, none of them a copy of another. Each is edited in every way of
 imaging/manipulations.py that keeps its orientation; what no hash survives (HASHES_MISS) is left out. The networks are
 asked for nearly every edit. Each edited image is compared with its original and with negatives: the NEAREST by each
-measure, because a library search meets those, and a few others that stand for all the rest, with the weight
-of the rest. So the curves are right in the far tail too, where "the best of a million negatives" lives. The even photographs fit, the odd ones test how good the fit is (on
-stderr). Seeded; about ten minutes on two cores for 1,250 photographs.
+measure, because a library search meets those, and a few others that stand for all the rest, with the weight of the
+rest. So the curves are right in the far tail too, where "the best of a million negatives" lives. The even photographs
+fit, the odd ones test how good the fit is (on stderr). Seeded; about ten minutes on two cores for 1,250 photographs.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ FITS = {
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """P pairs: measure -> distances (P,); the query's background similarity, if it counts (P,); copies or not (P,); how many pairs
-    each stands for (P,); the edit (P,)."""
+    """P pairs: measure -> distances (P,); the query's background similarity, if it counts (P,); copies or not (P,); how
+    many pairs each stands for (P,); the edit (P,)."""
 
     distances: Mapping[str, Table]
     background: Table
@@ -196,9 +196,8 @@ def print_edited_rule(spec: Fit, fitting: Pairs, testing: Pairs) -> None:
     edited = is_edited[fitting.edit[fitting.same]]
     weight = np.where(edited, 1 / edited.sum(), 1 / (~edited).sum()) * len(edited)
     model = fit(scaled_distances(fitting)[fitting.same], edited, l2=1e-6, weights=weight)
-    print(
-        "# Above zero: edited, below: re-encoded; distances in units of each card's `median_negative_distance`.\n[edited]"
-    )
+    print("# Above zero: edited, below: re-encoded; distances in units of each card's `median_negative_distance`.")
+    print("[edited]")
     print(f"intercept = {model.intercept:.6g}")
     for name, coefficient in zip(DEFAULT_WEIGHTS, model.coefficients, strict=True):
         print(f"{name} = {coefficient:.6g}")

@@ -2,11 +2,11 @@
 
     python recipes/fit_relation.py DATA > relation.toml && mv relation.toml src/lookalike/comparison/
 
-DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/background.py), and
-images of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tests (on
-stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in
-imaging/manipulations.py and written as files; negatives are the nearest by `copy`, which are what a search meets, and
-others. Seeded; about fifteen minutes on two cores.
+DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/background.py),
+and images of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tests
+(on stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in imaging/manipulations.py and
+written as files; negatives are the nearest by `copy`, which are what a search meets, and others. Seeded; about fifteen
+minutes on two cores.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ UNDECIDED = {"Not sure", "Skip", "Other"}
 
 @dataclass(frozen=True)
 class LabelledPair:
-    """Two files; the second is edited first by ``edit``, names with "|" between them. ``relation``: how they are related,
-    "negative" if only that
-    they are no copies is known. ``swap``: they change places. ``weight``: how many pairs it stands for."""
+    """Two files; the second is edited first by ``edit``, names with "|" between them. ``relation``: how they are
+    related, "negative" if only that they are no copies is known. ``swap``: they change places. ``weight``: how many
+    pairs it stands for."""
 
     a: Path
     b: Path
@@ -282,7 +282,8 @@ class Pairs:
         return np.array([[evidence[name] for name in names] for evidence in self.values])
 
     def without_unseen_scenes(self) -> Pairs:
-        """Without the views of one scene that share too little to be recognised: what is no more than similar is none."""
+        """Without the views of one scene that share too little to be recognised: what is no more than similar is
+        none."""
         seen = [evidence["epipolar_inliers"] >= MIN_EPIPOLAR_EVIDENCE for evidence in self.values]
         kept = [n for n, pair in enumerate(self.labelled) if pair.relation != "same scene" or seen[n]]
         return Pairs([self.labelled[n] for n in kept], [self.values[n] for n in kept])

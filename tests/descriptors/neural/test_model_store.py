@@ -39,9 +39,9 @@ WRONG = [
     ("licence", 3, "a text"),
     ("weaknesses", "many", "a list of texts"),
     ("weaknesses", [1], "a list of texts"),
-    ("colour", "red", "no field of a card; there are format, name"),
+    ("colour", "red", "unknown field; there are format, name"),
     ("training", "photos", "a list of tables"),
-    ("training.0.colour", "red", "no field of a card; there are training.data, training.terms"),
+    ("training.0.colour", "red", "unknown field; there are training.data, training.terms"),
     ("input", "image", "a table"),
     ("input.side", 0, "1 or more"),
     ("input.side", 32.0, "whole number"),
@@ -49,7 +49,7 @@ WRONG = [
     ("input.layout", "HWC", "'NHWC' or 'NCHW'"),
     ("input.type", "float16", "'uint8' or 'float32'"),
     ("input.mean", [0.5, 0.5, 0.5], "float32"),
-    ("input.colour", "red", "no field of a card; there are input.name"),
+    ("input.colour", "red", "unknown field; there are input.name"),
     ("outputs", {}, "names no output"),
     ("outputs.blend", {"version": 1}, "no name for a descriptor"),
     ("outputs.a b", {"version": 1}, "no name for a descriptor"),
@@ -61,7 +61,7 @@ WRONG = [
     ("outputs.tint.median_negative_distance", 0.0, "above 0"),
     ("outputs.tint.median_negative_distance", float("nan"), "finite number"),
     ("outputs.tint.min_contrast", 1.5, "between 0 and 1"),
-    ("outputs.tint.colour", "red", "no field of a card; there are outputs.tint.version"),
+    ("outputs.tint.colour", "red", "unknown field; there are outputs.tint.version"),
     ("measured.recall", "good", "finite number"),
 ]
 
@@ -440,10 +440,10 @@ def test_nothing_is_left_of_a_refused_model(folder: Path, outside: Path, how: st
         folder.mkdir()
         (folder / "means.onnx").write_text("something of the user's")
         before = ["means.onnx"]
-    with pytest.raises((ModelError, UserError)) as told_of:
+    with pytest.raises((ModelError, UserError)) as raised:
         model_store.add(onnx_file, outside)
     given = folder if how == "in the way" else outside.parent
-    assert str(told_of.value).startswith(f"{given}/means.")
+    assert str(raised.value).startswith(f"{given}/means.")
     assert before == ([path.name for path in folder.iterdir()] if folder.exists() else [])
     assert model_store.all_models() == ()
 
