@@ -64,5 +64,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    """Gallery too, which is not there before it is first used."""
-    return sorted({*globals(), *__all__})
+    """What this module offers; Gallery too, which is not there before it is first used."""
+    return sorted(__all__)

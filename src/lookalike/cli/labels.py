@@ -111,12 +111,12 @@ def suspects(gallery: str, by: str | None, k: int, source: str | None, report: s
 
 def _report(path: str, found: list[LabelError]) -> None:
     from lookalike.report import Summary, write_report
-    from lookalike.report.view_models import suspect_views
+    from lookalike.report.view_models import label_error_views
 
     with progress_bar("drawing the report") as progress:
-        views = suspect_views(found, progress)
+        views = label_error_views(found, progress)
     facts = (("Labels that are likely wrong", f"{len(found):,}"),)
-    write_report(path, summary=Summary("LabelError labels", facts), suspects=views)
+    write_report(path, summary=Summary("Label errors", facts), label_errors=views)
     click.echo(f"report: {shown(os.path.abspath(path))}", err=True)
 
 

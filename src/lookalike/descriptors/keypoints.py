@@ -30,8 +30,8 @@ DIM = 128
 
 @dataclass(frozen=True, slots=True)
 class Keypoints:
-    """N points of one image. ``points``: (N, 2) float32, (x, y) in pixels of the upright original. ``vectors``: (N,
-    128) uint8, SIFT's histograms as OpenCV gives them. ``pixel_scale``: pixels of the original to one in which they
+    """N points of one image. ``points``: (N, 2) float32, (x, y) in pixels of the upright original. ``vectors``:
+    (N, 128) uint8, SIFT's histograms as OpenCV gives them. ``pixel_scale``: pixels of the original to one in which they
     were looked for; nothing is placed more exactly than that."""
 
     points: Floats
@@ -54,12 +54,10 @@ def keypoints(image: Image, count: int = MAX_KEYPOINTS) -> Keypoints:
     found, vectors = _sift(count).detectAndCompute(grey, None) if min(grey.shape) >= MIN_SIDE else ((), None)
     if vectors is None:
         return Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, DIM), np.uint8), max(pixel_scale))
-    points = (
-        np.array([point.pt for point in found[:count]], np.float32) + POSITION_BIAS
-    )  # OpenCV gives more where some tie
-    return Keypoints(
-        points * np.array(pixel_scale, np.float32), vectors[:count].clip(0, 255).astype(np.uint8), max(pixel_scale)
-    )
+    found, vectors = found[:count], vectors[:count]  # OpenCV gives more where some tie
+    points = np.array([point.pt for point in found], np.float32) + POSITION_BIAS
+    points *= np.array(pixel_scale, np.float32)
+    return Keypoints(points, vectors.clip(0, 255).astype(np.uint8), max(pixel_scale))
 
 
 def _scale(area: int) -> float:

@@ -62,10 +62,10 @@ def get(name: str) -> Descriptor:
 
 def refused() -> tuple[Failure, ...]:
     """The descriptors of other packages, and the models' cards, that are there and cannot be used, and why."""
-    survey = plugins.installed()
-    taken = [Failure(one.origin, _taken(name)) for name, one in survey.plugins.items() if name in _own_names()]
-    broken = [Failure(one.origin, why) for name, one in survey.plugins.items() if (why := _trouble(name))]
-    return (*model_store.refused(), *survey.refused, *taken, *broken)
+    survey, own = plugins.installed(), _own_names()
+    reasons = {name: _taken(name) if name in own else _trouble(name) for name in survey.plugins}
+    unusable = [Failure(survey.plugins[name].origin, reason) for name, reason in reasons.items() if reason]
+    return (*model_store.refused(), *survey.refused, *unusable)
 
 
 def region_network(name: str) -> RegionNetwork:
@@ -105,7 +105,7 @@ def _trouble(name: str) -> str | None:
 
 
 def _taken(name: str) -> str:
-    return f"there is a descriptor {name!r} already, of Lookalike or of a model; the package must choose another name"
+    return f"there is a descriptor {name!r} already, of Lookalike or of a model; the package needs another name"
 
 
 def _refused() -> str:

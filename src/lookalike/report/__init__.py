@@ -3,10 +3,10 @@
 from lookalike.report.html_report import (
     GroupView,
     Image,
+    LabelErrorView,
     PairView,
     SearchView,
     Summary,
-    SuspectView,
     write_report,
 )
 from lookalike.report.thumbnails import thumbnail

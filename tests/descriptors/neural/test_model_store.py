@@ -101,6 +101,31 @@ def test_a_card_is_read(tmp_path: Path) -> None:
     assert read.onnx == tmp_path / "means.onnx"
 
 
+def test_an_earlier_card_is_read(tmp_path: Path) -> None:
+    """Keys by the names that they had before 0.1, `typical` and `min_quality`, give the very same descriptors."""
+    now = card()
+    earlier = card()
+    for name, output in earlier["outputs"].items():
+        output["typical"] = output.pop("median_negative_distance")
+        if "min_contrast" in output:
+            output["min_quality"] = output.pop("min_contrast")
+        assert "typical" in earlier["outputs"][name]
+    assert "min_quality" in earlier["outputs"]["places"]
+    before, after = (
+        read_card(write_card(tmp_path / f"{number}.toml", fields)) for number, fields in enumerate((earlier, now))
+    )
+    assert before.outputs == after.outputs
+
+
+def test_an_earlier_card_of_regions_is_read(tmp_path: Path) -> None:
+    """The shipped card with `looks` for `query_scales` is the same card."""
+    (shipped,) = (model for model in model_store.shipped() if model.regions)
+    text = Path(shipped.path).read_text("utf-8")
+    assert "query_scales = [48, 96]" in text
+    (tmp_path / "old.toml").write_text(text.replace("query_scales", "looks"))
+    assert read_card(tmp_path / "old.toml").regions == shipped.regions
+
+
 @pytest.mark.parametrize("field", REQUIRED)
 def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
     """Each field but mean, std, min_contrast, training and measured must be there; the error names it and the file."""
