@@ -20,7 +20,7 @@ from benchmarks.copies import one_thread
 from benchmarks.harness import SEED, Options, run, table
 from benchmarks.unseen import mixed, photographs
 from lookalike import compare
-from lookalike.comparison.evidence import SIDE, examine, subject
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, align_images, with_keypoints
 from lookalike.imaging import load
 from lookalike.types import Box, Pixels
 
@@ -260,15 +260,15 @@ def _recoloured(pixels: Pixels, rng: np.random.Generator) -> Pixels:
 
 def _ours(a: Pixels, b: bytes) -> Mask:
     """What compare's geometry marks, in the pixels of b."""
-    first, second = load(_png(a), min_side=SIDE), load(b, min_side=SIDE)
-    finding = examine(subject(first), subject(second))
-    if finding is None:
+    first, second = load(_png(a), min_side=LOAD_MIN_SIDE), load(b, min_side=LOAD_MIN_SIDE)
+    alignment = align_images(with_keypoints(first), with_keypoints(second))
+    if alignment is None:
         return np.zeros((second.height, second.width), np.bool_)
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    to_b = np.linalg.inv(half) @ finding.part.to_b @ half  # warpAffine counts from the middle of the first pixel
-    where = finding.difference.where.astype(np.uint8)
+    to_b = np.linalg.inv(half) @ alignment.overlap.to_b @ half  # warpAffine counts from the middle of the first pixel
+    changed = alignment.difference.mask.astype(np.uint8)
     size = second.width, second.height
-    return np.asarray(cv2.warpAffine(where, to_b[:2], size, flags=cv2.INTER_NEAREST), np.bool_)
+    return np.asarray(cv2.warpAffine(changed, to_b[:2], size, flags=cv2.INTER_NEAREST), np.bool_)
 
 
 def _png(pixels: Pixels) -> bytes:

@@ -143,7 +143,10 @@ def blended(asked: Vectors, held: Vectors) -> Floats:
 def normalised(asked: Vectors, held: Vectors) -> Floats:
     """(Q, N): `copy`, score normalised as the calibration does it, in units of distance."""
     told = curve("copy")
-    return distances("copy", asked, held) + told.crowding / told.slope * background_similarity(asked["copy"])[:, None]
+    return (
+        distances("copy", asked, held)
+        + told.background_weight / told.slope * background_similarity(asked["copy"])[:, None]
+    )
 
 
 def judged(asked: Vectors, held: Vectors) -> Floats:

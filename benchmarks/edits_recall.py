@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from benchmarks.copies import Copy, drawn_from, made, one_thread
 from benchmarks.harness import Options, run, table
-from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side
+from lookalike.descriptors import HASHES, describe_all, get, min_side
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend
 from lookalike.distance import METRICS, hamming
 from lookalike.imaging import load
@@ -24,7 +24,7 @@ from lookalike.imaging.manipulations import EDITS
 
 TITLE = "Recall of edited copies, hash by hash"
 FOREIGN_SHARE = 1 / 500  # of the foreign queries may have any match
-OURS = tuple(DESCRIPTORS)
+OURS = tuple(HASHES)
 PEERS: Mapping[str, Callable[[Pillow.Image], NDArray[Any]]] = {
     "phash-256": lambda image: imagehash.phash(image, hash_size=16).hash,
     "dhash": lambda image: imagehash.dhash(image).hash,

@@ -24,9 +24,9 @@ from benchmarks.edits_recall import FOREIGN_SHARE
 from benchmarks.harness import SEED, Options, run, seconds, table
 from benchmarks.unseen import flowers, mixed, neighbours, photographs, similar_pairs
 from lookalike import compare
-from lookalike.comparison.edit_classifier import COPIES, OTHERS, decide
-from lookalike.comparison.evidence import SIDE
-from lookalike.comparison.pair import ComparisonInput, extract_features, relate
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
+from lookalike.comparison.edit_classifier import COPIES, OTHERS, classify_relation
+from lookalike.comparison.pair import ComparisonInput, compare_features, extract_features
 from lookalike.imaging import from_array, load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Floats, Image, Pixels
@@ -156,9 +156,9 @@ class Seen:
 def answer(question: Question) -> Answer:
     """As compare() and the others see this pair."""
     a, b = _seen(question.a), _seen(question.b)
-    found = relate(a.looked, b.looked)
+    found = compare_features(a.looked, b.looked)
     scores = {
-        OURS: decide(found.evidence, 0.5).odds,
+        OURS: classify_relation(found.evidence, 0.5).odds,
         SSIM: _ssim(a.small, b.small),
         PHASH: float(-(a.phash - b.phash)),
         PLAIN: float(_inliers(a.points, b.points)),
@@ -168,7 +168,7 @@ def answer(question: Question) -> Answer:
 
 @lru_cache(maxsize=4)
 def _seen(side: Side) -> Seen:
-    image = load(side.data(), min_side=SIDE)
+    image = load(side.data(), min_side=LOAD_MIN_SIDE)
     pixels = image.pixels
     return Seen(extract_features(image), _small(pixels), imagehash.phash(Pillow.fromarray(pixels)), _points(pixels))
 

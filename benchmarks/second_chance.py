@@ -14,9 +14,7 @@ from benchmarks.copies import drawn_from, encoded
 from benchmarks.copy_recall import SIDE, dealt, percent
 from benchmarks.harness import SEED, Options, run, table
 from lookalike import Gallery
-from lookalike.comparison.evidence import SIDE as LOOKED_AT
 from lookalike.gallery.search.options import RERANK_TOP_K
-from lookalike.gallery.search.query import query_image
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Pixels
@@ -72,8 +70,9 @@ def _shares(
         data = encoded(change(load(file, min_side=options.size(SIDE, 64)).pixels, SEED + number), as_jpeg=True)
         hits = {by: gallery.search(data, RERANK_TOP_K, by=by, rerank=0) for by in ("copy", "regions")}
         near = [str(file) in {hit.path for hit in some} for some in hits.values()]
-        more = gallery._second_chance(query_image(data, ("copy",), None, LOOKED_AT), hits["copy"], RERANK_TOP_K, None)
-        found.append([*near, near[0] or gallery.rows_at([file])[str(file)].id in more.values])
+        verified = gallery.search(data, 2 * RERANK_TOP_K, by="copy")
+        both = {hit.path for hit in verified if hit.verified or hit.relation == "identical"}
+        found.append([*near, near[0] or str(file) in both])
     return [percent(share) for share in np.mean(found, axis=0).tolist()]
 
 

@@ -72,9 +72,9 @@ def measure(options: Options) -> str:
 
 
 WAYS = {
-    "`regions`": {"by": "regions", "verify": 0},
+    "`regions`": {"by": "regions", "rerank": 0},
     "`regions`, the first 20 verified": {"by": "regions"},
-    "whole images by `copy`": {"by": "copy", "verify": 0},
+    "whole images by `copy`": {"by": "copy", "rerank": 0},
     "whole images by `content`": {"by": "content"},
     "whole images by PDQ": {"by": "pdq"},
     "whole images by structure (phash-256)": {"by": "structure"},

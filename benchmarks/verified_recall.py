@@ -18,9 +18,8 @@ from benchmarks.copy_recall import SIDE, Vectors, dealt, distances, of_file, per
 from benchmarks.edits_recall import FOREIGN_SHARE
 from benchmarks.harness import Options, run, table
 from benchmarks.unseen import photographs
-from lookalike.comparison.evidence import SIDE as READ_AT
-from lookalike.comparison.evidence import Subject, examine, subject
-from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, extract_features, related
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, KeypointImage, pair_geometry, with_keypoints
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, compare_aligned, extract_features
 from lookalike.descriptors.base import Described
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import EDITS
@@ -113,8 +112,9 @@ def _verified(data: bytes, original: int | None = None) -> Verified:
         started = time.process_time()
         other, is_new = _looked(row)
         between = time.process_time()
-        told = related(query, other, examine(query.subject, other.subject), prior=0.5).odds
-        odds.append(np.inf if told is None else told)
+        geometry = pair_geometry(query.keypoint_image, other.keypoint_image)
+        found = compare_aligned(query, other, geometry, prior=0.5).odds
+        odds.append(np.inf if found is None else found)
         spent, loading, loaded = spent + time.process_time() - between, loading + between - started, loaded + is_new
     own = np.inf if original is None else float(far[original])
     return Verified(rows, odds, float(far[rows[0]]), own, (1000 * spent, 1000 * loading), loaded)
@@ -124,15 +124,17 @@ def _looked(row: int) -> tuple[ComparisonInput, bool]:
     """A library image: its vectors from the gallery, its keypoints from the file, unless they are remembered."""
     library, remembered = _opened()[0]
     is_new = row not in remembered
-    looked = remembered.pop(row, None) or ComparisonInput(_subject(library.files[row]), _described(library.held, row))
+    looked = remembered.pop(row, None) or ComparisonInput(
+        _keypoint_image(library.files[row]), _described(library.held, row)
+    )
     remembered[row] = looked  # as the latest
     if len(remembered) > KEPT:
         remembered.pop(next(iter(remembered)))
     return looked, is_new
 
 
-def _subject(file: Path) -> Subject:
-    return subject(load(file, min_side=READ_AT))
+def _keypoint_image(file: Path) -> KeypointImage:
+    return with_keypoints(load(file, min_side=LOAD_MIN_SIDE))
 
 
 def _described(held: Vectors, row: int) -> Mapping[str, Described]:

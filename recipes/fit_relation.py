@@ -1,12 +1,12 @@
-"""Fits compare/relation.toml: how named evidence is weighed, from pairs whose relation is known.
+"""Fits comparison/relation.toml: how named evidence is weighed, from pairs whose relation is known.
 
     python recipes/fit_relation.py DATA > relation.toml && mv relation.toml src/lookalike/comparison/
 
-DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/crowd.py), and
-images of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tells (on
-stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in ``edits.py`` and written as files;
-strangers are the nearest by
-`copy`, which are what a search meets, and others. Seeded; about fifteen minutes on two cores.
+DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/background.py),
+and images of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tests
+(on stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in imaging/manipulations.py and
+written as files; negatives are the nearest by `copy`, which are what a search meets, and others. Seeded; about fifteen
+minutes on two cores.
 """
 
 from __future__ import annotations
@@ -30,8 +30,10 @@ from gps import APART, metres
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from lookalike.comparison.edit_classifier import COPIES, DONE, OTHERS, distances_for
-from lookalike.comparison.evidence import SIDE, Subject, examine, measured, subject
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, KeypointImage, pair_geometry, with_keypoints
+from lookalike.comparison.edit_classifier import COPIES, EDIT_TYPES, OTHERS, edit_rule
+from lookalike.comparison.evidence import distance_evidence, evidence_values
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS
 from lookalike.descriptors import describe_all
 from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
@@ -40,38 +42,37 @@ from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.logistic import Logistic, fit, sigmoid
 
 SEED = 2026
-NAMES = ("colour", "texture", "structure", "copy", "content")
-UNTOLD = {"Not sure", "Skip", "Other"}
+UNDECIDED = {"Not sure", "Skip", "Other"}
 
 
 @dataclass(frozen=True)
-class Question:
-    """Two files; the second is edited first by ``edit``, names with "|" between them. ``truth``: how they are related,
-    "stranger" if only that they
-    are no copies is known. ``swap``: they change places. ``weight``: how many pairs it stands for."""
+class LabelledPair:
+    """Two files; the second is edited first by ``edit``, names with "|" between them. ``relation``: how they are
+    related, "negative" if only that they are no copies is known. ``swap``: they change places. ``weight``: how many
+    pairs it stands for."""
 
     a: Path
     b: Path
-    truth: str
+    relation: str
     edit: str = ""
     swap: bool = False
     weight: float = 1.0
     seed: int = 0
 
 
-def answer(question: Question) -> dict[str, float]:
+def evidence_of(pair: LabelledPair) -> dict[str, float]:
     """The evidence of one pair."""
-    first, second = looked_at(question.a, "", 0), looked_at(question.b, question.edit, question.seed)
-    if question.swap:
+    first, second = features(pair.a, "", 0), features(pair.b, pair.edit, pair.seed)
+    if pair.swap:
         first, second = second, first
-    (a, told_a), (b, told_b) = first, second
-    return measured(a, b, examine(a, b), distances_for(told_a, told_b))
+    (a, described_a), (b, described_b) = first, second
+    return evidence_values(pair_geometry(a, b), distance_evidence(described_a, described_b))
 
 
 @lru_cache(maxsize=4)
-def looked_at(path: Path, edit: str, seed: int) -> tuple[Subject, dict[str, Described]]:
+def features(path: Path, edit: str, seed: int) -> tuple[KeypointImage, dict[str, Described]]:
     cv2.setNumThreads(1)
-    image = load(path, min_side=SIDE)
+    image = load(path, min_side=LOAD_MIN_SIDE)
     if edit:
         pixels = load(path, min_side=512).pixels
         for one in edit.split("|"):
@@ -79,8 +80,8 @@ def looked_at(path: Path, edit: str, seed: int) -> tuple[Subject, dict[str, Desc
         memory = io.BytesIO()
         kind = ("JPEG", {"quality": 90}) if seed % 2 else ("PNG", {"compress_level": 1})
         Pillow.fromarray(pixels).save(memory, kind[0], **kind[1])
-        image = load(memory.getvalue(), min_side=SIDE)
-    return subject(image), describe_all([image], NAMES)
+        image = load(memory.getvalue(), min_side=LOAD_MIN_SIDE)
+    return with_keypoints(image), describe_all([image], COMPARISON_DESCRIPTORS)
 
 
 # --- the pairs
@@ -90,36 +91,36 @@ def images(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if is_image_name(path))
 
 
-def dealt(files: Sequence[Path], part: int, count: int) -> list[Path]:
-    """Quarter ``part`` of the files; quarters 0 and 1 fit, 2 tells, 3 is for the benchmark."""
+def quarter(files: Sequence[Path], part: int, count: int) -> list[Path]:
+    """Quarter ``part`` of the files; quarters 0 and 1 fit, 2 tests, 3 is for the benchmark."""
     order = np.random.default_rng(SEED).permutation(len(files))
     mine = [files[n] for n in order[part * len(files) // 4 : (part + 1) * len(files) // 4]]
     return mine[:count]
 
 
-def questions(data: Path, parts: Sequence[int], count: int, edits: int) -> list[Question]:
+def labelled_pairs(data: Path, parts: Sequence[int], count: int, edits: int) -> list[LabelledPair]:
     rng = np.random.default_rng([SEED, *parts])
     photographs = [
         file
         for folder in ("bsds", "codec/CID22", "clothing", "drawn")
         for part in parts
-        for file in dealt(images(data / folder), part, count)
+        for file in quarter(images(data / folder), part, count)
     ]
     return [
         *_copies(photographs, edits, rng),
-        *_strangers(photographs, rng),
+        *_negatives(photographs, rng),
         *_views(data, parts, rng),
-        *_kinds(data, parts, count, rng),
+        *_classes(data, parts, count, rng),
     ]
 
 
-# A change that comes with a crop, a mirror or a turn; none before an edit that would only be told by it.
+# A change that comes with a crop, a mirror or a turn; none before an edit that would only be seen by it.
 ALSO = ("jpeg-30", "resize-50", "brightness-", "contrast+", "grey", "saturation", "blur")
 AGAIN = ("jpeg-90", "jpeg-50", "jpeg-30", "webp-50", "resize-50")  # what is re-encoded twice is re-encoded
 SIMPLE = ("jpeg-50", "resize-50", "brightness+", "crop-80")  # for drawn things, of which other edits leave nothing
 
 
-def _copies(files: Sequence[Path], edits: int, rng: np.random.Generator) -> Iterator[Question]:
+def _copies(files: Sequence[Path], edits: int, rng: np.random.Generator) -> Iterator[LabelledPair]:
     for number, file in enumerate(files):
         is_drawn = file.stem.startswith("drawn")
         for edit in SIMPLE if is_drawn else map(str, rng.choice(list(EDITS), edits, replace=False)):
@@ -129,10 +130,10 @@ def _copies(files: Sequence[Path], edits: int, rng: np.random.Generator) -> Iter
                 edit = f"{rng.choice(before)}|{edit}"
             if kind != "re-encoded" and rng.random() < 0.4:
                 edit = f"{edit}|{rng.choice(AGAIN)}"
-            yield Question(file, file, kind, edit, bool(rng.random() < 0.5), 1.0, number)
+            yield LabelledPair(file, file, kind, edit, bool(rng.random() < 0.5), 1.0, number)
 
 
-def _strangers(files: Sequence[Path], rng: np.random.Generator) -> Iterator[Question]:
+def _negatives(files: Sequence[Path], rng: np.random.Generator) -> Iterator[LabelledPair]:
     with ProcessPoolExecutor(2) as pool:
         vectors = np.concatenate(list(pool.map(_copy_vector, files, chunksize=16)))
     far = METRICS["cosine"](vectors, vectors)
@@ -141,9 +142,9 @@ def _strangers(files: Sequence[Path], rng: np.random.Generator) -> Iterator[Ques
         order = np.argsort(far[number])
         edit = str(rng.choice(list(EDITS)))
         for other in order[:3]:
-            yield Question(files[other], file, "stranger", edit if rng.random() < 0.5 else "", False, 1.0, number)
+            yield LabelledPair(files[other], file, "negative", edit if rng.random() < 0.5 else "", False, 1.0, number)
         for other in rng.choice(order[3:-1], 3, replace=False):
-            yield Question(
+            yield LabelledPair(
                 files[other], file, "unrelated", edit if rng.random() < 0.5 else "", False, (len(files) - 4) / 3, number
             )
 
@@ -156,7 +157,7 @@ def _copy_vector(file: Path) -> NDArray[np.float32]:
 LIGHT = ("", "", "jpeg-50", "resize-50", "crop-80", "brightness+", "grey")
 
 
-def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterator[Question]:
+def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterator[LabelledPair]:
     """Neighbours in a row of photographs of one place; each row is cut into quarters. Where an aircraft turned they may
     have nothing in common: those that say where they were taken count up to APART metres."""
     for folder, reach in (("seneca", 1), ("views/monstree", 2)):
@@ -168,29 +169,29 @@ def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterat
                     for _ in range(2 if folder == "seneca" else 3):
                         edit, swap = str(rng.choice(LIGHT)), bool(rng.random() < 0.5)
                         if metres(file, other) <= APART:
-                            yield Question(file, other, "same scene", edit, swap, 1.0, n)
+                            yield LabelledPair(file, other, "same scene", edit, swap, 1.0, n)
 
 
-def _kinds(data: Path, parts: Sequence[int], count: int, rng: np.random.Generator) -> Iterator[Question]:
+def _classes(data: Path, parts: Sequence[int], count: int, rng: np.random.Generator) -> Iterator[LabelledPair]:
     """Images of one class, and of two classes."""
     for part in parts:
         for classes in (_flowers(data), _clothing(data)):
-            rows = {name: dealt(files, part, count) for name, files in sorted(classes.items())}
+            rows = {name: quarter(files, part, count) for name, files in sorted(classes.items())}
             rows = {name: files for name, files in rows.items() if len(files) > 1}
             for number in range(2 * count):
                 name = str(rng.choice(list(rows)))
                 a, b = rng.choice(len(rows[name]), 2, replace=False)
-                yield Question(rows[name][a], rows[name][b], "similar", "", False, 1.0, number)
+                yield LabelledPair(rows[name][a], rows[name][b], "similar", "", False, 1.0, number)
         flowers, clothing = (
             sorted(file for files in classes.values() for file in files)
             for classes in (_flowers(data), _clothing(data))
         )
-        photographs = dealt(images(data / "bsds"), part, 1000)
+        photographs = quarter(images(data / "bsds"), part, 1000)
         for number in range(count):
-            pools = [dealt(flowers, part, 1000), dealt(clothing, part, 1000), photographs]
+            pools = [quarter(flowers, part, 1000), quarter(clothing, part, 1000), photographs]
             first, second = rng.choice(3, 2, replace=False)
             a, b = (pools[n][int(rng.integers(len(pools[n])))] for n in (first, second))
-            yield Question(a, b, "unrelated", "", False, 1.0, number)
+            yield LabelledPair(a, b, "unrelated", "", False, 1.0, number)
 
 
 def _flowers(data: Path) -> dict[str, list[Path]]:
@@ -206,18 +207,18 @@ def _clothing(data: Path) -> dict[str, list[Path]]:
     for listed in (data / "clothing").rglob("images.csv"):
         with listed.open(newline="") as lines:
             for row in csv.DictReader(lines):
-                if row["image"] in files and row["label"] not in UNTOLD:
+                if row["image"] in files and row["label"] not in UNDECIDED:
                     found.setdefault(row["label"], []).append(files[row["image"]])
     return found
 
 
-def answered(asked: Sequence[Question]) -> list[dict[str, float]]:
+def all_evidence(labelled: Sequence[LabelledPair]) -> list[dict[str, float]]:
     """The evidence of every pair, kept in a file, so that the fit can be changed and run again."""
-    kept = Path(tempfile.gettempdir()) / f"lookalike-relation-{zlib.crc32(repr(asked).encode()):08x}.pickle"
+    kept = Path(tempfile.gettempdir()) / f"lookalike-relation-{zlib.crc32(repr(labelled).encode()):08x}.pickle"
     if not kept.exists():
         with ProcessPoolExecutor(2) as pool:
-            told = list(pool.map(answer, asked, chunksize=16))
-        kept.write_bytes(pickle.dumps(told))
+            values = list(pool.map(evidence_of, labelled, chunksize=16))
+        kept.write_bytes(pickle.dumps(values))
     found: list[dict[str, float]] = pickle.loads(kept.read_bytes())
     return found
 
@@ -226,90 +227,101 @@ def answered(asked: Sequence[Question]) -> list[dict[str, float]]:
 
 COPY_EVIDENCE = (
     *(
-        "unproved copy distance",
-        "unproved structure distance",
-        "unproved texture distance",
-        "proved",
-        "placed",
+        "unverified_copy_distance",
+        "unverified_structure_distance",
+        "unverified_texture_distance",
+        "verified",
+        "aligned",
         "inliers",
     ),
-    *("held", "shared", "missed", "residual", "agreement", "structured", "changed", "shifted"),
+    *("inlier_ratio", "keypoint_coverage", "unmatched_keypoints", "residual", "local_ncc", "structured", "changed"),
+    "outside_both",
 )
-KIND_EVIDENCE = (
-    *("colour distance", "texture distance", "structure distance", "copy distance", "inliers", "held", "shared"),
+EDIT_EVIDENCE = (
+    *("colour_distance", "texture_distance", "structure_distance", "copy_distance"),
+    *("inliers", "inlier_ratio", "keypoint_coverage"),
     *(
         "residual",
-        "agreement",
-        "alike",
+        "local_ncc",
+        "local_ncc_log",
         "changed",
         "tone",
-        "sharpness",
-        "grain",
-        "even",
+        "sharpness_log_ratio",
+        "noise_level",
+        "noise_flat_ratio",
         "mirrored",
         "negative",
-        "turned",
+        "rotation",
     ),
-    *("tilted", "stretched", "beyond", "beyond plain", "beyond much", "shifted"),
+    *("tilt", "anisotropy", "outside_overlap", "outside_overlap_plain", "outside_share", "outside_both"),
 )
-OTHER_EVIDENCE = ("colour distance", "texture distance", "structure distance", "copy distance", "content distance",
-                  "placed", "inliers", "views", "held", "shared", "agreement", "shifted")  # fmt: skip
-SEEN = 2.65  # of the logarithm of views and one more: 14 of them; two pages of text have as many
-SCENE_EVIDENCE = ("copy distance", "views", "placed", "inliers", "held", "shared", "residual", "agreement", "shifted")
+OTHER_EVIDENCE = (
+    *("colour_distance", "texture_distance", "structure_distance", "copy_distance", "content_distance"),
+    *("aligned", "inliers", "epipolar_inliers", "inlier_ratio", "keypoint_coverage", "local_ncc", "outside_both"),
+)
+MIN_EPIPOLAR_EVIDENCE = 2.65  # log(1 + inliers) of 14 inliers; two pages of text have as many
+SCENE_EVIDENCE = (
+    *("copy_distance", "epipolar_inliers", "aligned", "inliers", "inlier_ratio", "keypoint_coverage"),
+    *("residual", "local_ncc", "outside_both"),
+)
 RIDGE = 0.002  # examples
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Questions and the evidence that answers them."""
+    """Labelled pairs and their evidence."""
 
-    asked: list[Question]
-    told: list[dict[str, float]]
+    labelled: list[LabelledPair]
+    values: list[dict[str, float]]
 
-    def of(self, truths: Sequence[str]) -> Pairs:
-        chosen = [n for n, question in enumerate(self.asked) if question.truth in truths]
-        return Pairs([self.asked[n] for n in chosen], [self.told[n] for n in chosen])
+    def of(self, relations: Sequence[str]) -> Pairs:
+        chosen = [n for n, pair in enumerate(self.labelled) if pair.relation in relations]
+        return Pairs([self.labelled[n] for n in chosen], [self.values[n] for n in chosen])
 
     def table(self, names: Sequence[str]) -> NDArray[np.float64]:
-        return np.array([[evidence[name] for name in names] for evidence in self.told])
+        return np.array([[evidence[name] for name in names] for evidence in self.values])
 
     def without_unseen_scenes(self) -> Pairs:
-        """Without the views of one scene that share too little to be told: what is no more than like it is no scene."""
-        kept = [n for n, q in enumerate(self.asked) if q.truth != "same scene" or self.told[n]["views"] >= SEEN]
-        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+        """Without the views of one scene that share too little to be recognised: what is no more than similar is
+        none."""
+        seen = [evidence["epipolar_inliers"] >= MIN_EPIPOLAR_EVIDENCE for evidence in self.values]
+        kept = [n for n, pair in enumerate(self.labelled) if pair.relation != "same scene" or seen[n]]
+        return Pairs([self.labelled[n] for n in kept], [self.values[n] for n in kept])
 
-    def drawn_strangers(self) -> Pairs:
-        """Pages of text and the like, on which matches are many and prove nothing."""
-        kept = [n for n, q in enumerate(self.asked) if q.truth == "stranger" and q.a.stem.startswith("drawn")]
-        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+    def drawn_negatives(self) -> Pairs:
+        """Pages of text and the like, on which matches are many and mean nothing."""
+        kept = [
+            n for n, pair in enumerate(self.labelled) if pair.relation == "negative" and pair.a.stem.startswith("drawn")
+        ]
+        return Pairs([self.labelled[n] for n in kept], [self.values[n] for n in kept])
 
     def photographs(self) -> Pairs:
         """Without drawn things: an edit may leave no trace on them."""
-        kept = [n for n, question in enumerate(self.asked) if not question.a.stem.startswith("drawn")]
-        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+        kept = [n for n, pair in enumerate(self.labelled) if not pair.a.stem.startswith("drawn")]
+        return Pairs([self.labelled[n] for n in kept], [self.values[n] for n in kept])
 
     def edited_by(self, edits: Sequence[str]) -> NDArray[np.bool_]:
-        return np.array([bool(set(question.edit.split("|")) & set(edits)) for question in self.asked])
+        return np.array([bool(set(pair.edit.split("|")) & set(edits)) for pair in self.labelled])
 
-    def is_(self, truths: Sequence[str]) -> NDArray[np.bool_]:
-        return np.array([question.truth in truths for question in self.asked])
+    def has_relation(self, relations: Sequence[str]) -> NDArray[np.bool_]:
+        return np.array([pair.relation in relations for pair in self.labelled])
 
     def weights(self) -> NDArray[np.float64]:
         """How many pairs each stands for; images of one scene count as much as the copies, for they are what is
         taken for copies."""
-        scene, copies = self.is_(["same scene"]), self.is_(COPIES)
-        given = np.array([question.weight for question in self.asked])
+        scene, copies = self.has_relation(["same scene"]), self.has_relation(COPIES)
+        given = np.array([pair.weight for pair in self.labelled])
         return np.where(scene, copies.sum() / max(scene.sum(), 1), given)
 
 
 def fit_copy(pairs: Pairs) -> Logistic:
-    """Whether it is a copy, right where copies are as many as strangers."""
-    same, weights = pairs.is_(COPIES), pairs.weights()
+    """Whether it is a copy, right where copies are as many as negatives."""
+    same, weights = pairs.has_relation(COPIES), pairs.weights()
     model = fit(pairs.table(COPY_EVIDENCE), same, l2=RIDGE, weights=weights)
     return Logistic(model.coefficients, model.intercept + float(np.log(weights[~same].sum() / weights[same].sum())))
 
 
-def fit_one(pairs: Pairs, names: Sequence[str], yes: NDArray[np.bool_], balanced: bool) -> Logistic:
+def fit_rule(pairs: Pairs, names: Sequence[str], yes: NDArray[np.bool_], balanced: bool) -> Logistic:
     """One kind against all others. ``balanced``: both sides weigh the same; or else every pair does."""
     weights = np.where(yes, 1 / yes.sum(), 1 / (~yes).sum()) * len(yes) / 2 if balanced else None
     return fit(pairs.table(names), yes, l2=RIDGE, weights=weights)
@@ -318,24 +330,27 @@ def fit_one(pairs: Pairs, names: Sequence[str], yes: NDArray[np.bool_], balanced
 def fitted(pairs: Pairs) -> dict[str, tuple[tuple[str, ...], Logistic]]:
     copies, others = pairs.of(COPIES).photographs(), pairs.of(OTHERS).without_unseen_scenes()
     found = {"copy": (COPY_EVIDENCE, fit_copy(pairs))}
-    drawn = pairs.drawn_strangers()
-    scenes = Pairs(others.asked + drawn.asked, others.told + drawn.told)
-    found["same scene"] = (SCENE_EVIDENCE, fit_one(scenes, SCENE_EVIDENCE, scenes.is_(["same scene"]), True))
+    drawn = pairs.drawn_negatives()
+    scenes = Pairs(others.labelled + drawn.labelled, others.values + drawn.values)
+    found["same scene"] = (SCENE_EVIDENCE, fit_rule(scenes, SCENE_EVIDENCE, scenes.has_relation(["same scene"]), True))
     for name in ("similar", "unrelated"):
-        found[name] = (OTHER_EVIDENCE, fit_one(others, OTHER_EVIDENCE, others.is_([name]), True))
-    for name, done in DONE.items():
-        found[f"done {name}"] = (KIND_EVIDENCE, fit_one(copies, KIND_EVIDENCE, copies.edited_by(done.edits), False))
+        found[name] = (OTHER_EVIDENCE, fit_rule(others, OTHER_EVIDENCE, others.has_relation([name]), True))
+    for name, edit_type in EDIT_TYPES.items():
+        found[edit_rule(name)] = (
+            EDIT_EVIDENCE,
+            fit_rule(copies, EDIT_EVIDENCE, copies.edited_by(edit_type.edits), False),
+        )
     return found
 
 
-def printed(found: dict[str, tuple[tuple[str, ...], Logistic]], origin: str) -> str:
+def to_toml(found: dict[str, tuple[tuple[str, ...], Logistic]], origin: str) -> str:
     lines = [
         f"# Written by recipes/fit_relation.py from {origin}; do not edit by hand.",
-        "# Log-odds = intercept + the sum of weight x evidence; compare/evidence.py says what each evidence is.",
+        "# Log-odds = intercept + the sum of weight x evidence; comparison/evidence.py says what each evidence is.",
     ]
     for rule, (names, model) in found.items():
         lines += ["", f'[rules."{rule}"]', f"intercept = {model.intercept:.4f}", f'[rules."{rule}".weights]']
-        lines += [f'"{name}" = {weight:.4f}' for name, weight in zip(names, model.coefficients, strict=True)]
+        lines += [f"{name} = {weight:.4f}" for name, weight in zip(names, model.coefficients, strict=True)]
     return "\n".join(lines) + "\n"
 
 
@@ -345,14 +360,14 @@ def report(found: dict[str, tuple[tuple[str, ...], Logistic]], pairs: Pairs) -> 
         name: pairs.table(names) @ np.array(model.coefficients) + model.intercept
         for name, (names, model) in found.items()
     }
-    same, weights = pairs.is_(COPIES), pairs.weights()
+    same, weights = pairs.has_relation(COPIES), pairs.weights()
     even = np.where(same, weights / weights[same].sum(), weights / weights[~same].sum()) / 2
-    said = sigmoid(odds["copy"])
-    bins = np.minimum((said * 10).astype(int), 9)
-    error = sum(abs((even * (said - same))[bins == number].sum()) for number in range(10))
-    print(f"copy: calibration error {error:.4f}; {np.mean(said[same] > 0.5):.4f} of copies, "
-          f"{np.mean(said[~same] <= 0.5):.4f} of others told right", file=sys.stderr)  # fmt: skip
-    print(f"surest strangers: {np.sort(odds['copy'][~same])[-5:].round(1)}; copies beyond 6.9: "
+    probability = sigmoid(odds["copy"])
+    bins = np.minimum((probability * 10).astype(int), 9)
+    error = sum(abs((even * (probability - same))[bins == number].sum()) for number in range(10))
+    print(f"copy: calibration error {error:.4f}; {np.mean(probability[same] > 0.5):.4f} of copies, "
+          f"{np.mean(probability[~same] <= 0.5):.4f} of others classified correctly", file=sys.stderr)  # fmt: skip
+    print(f"surest negatives: {np.sort(odds['copy'][~same])[-5:].round(1)}; copies beyond 6.9: "
           f"{np.mean(odds['copy'][same] > 6.9):.4f}", file=sys.stderr)  # fmt: skip
     pairs = pairs.photographs()
     for names in (COPIES, OTHERS):
@@ -362,26 +377,26 @@ def report(found: dict[str, tuple[tuple[str, ...], Logistic]], pairs: Pairs) -> 
             for name, (parts, model) in found.items()
         }
         if names == COPIES:
-            told = np.full(len(chosen.asked), "re-encoded", object)
-            for name, done in reversed(DONE.items()):
-                told[odds[f"done {name}"] > 0] = done.relation
+            predicted = np.full(len(chosen.labelled), "re-encoded", object)
+            for name, edit_type in reversed([*EDIT_TYPES.items()]):
+                predicted[odds[edit_rule(name)] > 0] = edit_type.relation
         else:
-            told = np.array(names, object)[np.argmax([odds[name] for name in names], axis=0)]
-        truth = np.array([question.truth for question in chosen.asked], object)
-        edits = np.array([question.edit for question in chosen.asked], object)
-        print({name: round(float((told == name)[truth == name].mean()), 3) for name in names}, file=sys.stderr)
-        wrong = Counter(zip(edits[told != truth], told[told != truth], strict=True))
+            predicted = np.array(names, object)[np.argmax([odds[name] for name in names], axis=0)]
+        relation = np.array([pair.relation for pair in chosen.labelled], object)
+        edits = np.array([pair.edit for pair in chosen.labelled], object)
+        print({name: round(float((predicted == name)[relation == name].mean()), 3) for name in names}, file=sys.stderr)
+        wrong = Counter(zip(edits[predicted != relation], predicted[predicted != relation], strict=True))
         print([(edit, name, count) for (edit, name), count in wrong.most_common(12)], file=sys.stderr)
-        for name, done in DONE.items() if names == COPIES else ():
-            yes, seen = chosen.edited_by(done.edits), odds[f"done {name}"] > 0
+        for name, edit_type in EDIT_TYPES.items() if names == COPIES else ():
+            yes, seen = chosen.edited_by(edit_type.edits), odds[edit_rule(name)] > 0
             print(f"{name}: seen in {seen[yes].mean():.3f}, wrongly in {seen[~yes].mean():.3f}", file=sys.stderr)
 
 
 def main(data: Path) -> None:
-    fitting, telling = (questions(data, parts, 36, 12) for parts in ((0, 1), (2,)))
-    found = fitted(Pairs(fitting, answered(fitting)))
-    print(printed(found, f"{len(fitting)} pairs, seed {SEED}"), end="")
-    report(found, Pairs(telling, answered(telling)))
+    fitting, testing = (labelled_pairs(data, parts, 36, 12) for parts in ((0, 1), (2,)))
+    found = fitted(Pairs(fitting, all_evidence(fitting)))
+    print(to_toml(found, f"{len(fitting)} pairs, seed {SEED}"), end="")
+    report(found, Pairs(testing, all_evidence(testing)))
 
 
 if __name__ == "__main__":

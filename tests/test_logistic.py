@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import minimize
 
 from lookalike.errors import UserError
-from lookalike.logistic import Logistic, fit, probability, sigmoid
+from lookalike.logistic import Logistic, fit, logit, probability, scalar_sigmoid, sigmoid
 
 
 def data(seed: int, n: int = 200, features: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -105,3 +105,19 @@ def test_another_number_of_features_is_refused():
     """A model of two features does not answer for three."""
     with pytest.raises(UserError, match="2"):
         probability(Logistic((1.0, 1.0), 0.0), np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("z", [-800.0, -30.0, -1.5, 0.0, 1e-9, 2.0, 40.0, 800.0])
+def test_one_number_is_as_an_array(z):
+    """The sigmoid of one number is that of an array with it, without an overflow at either end."""
+    assert scalar_sigmoid(z) == pytest.approx(float(sigmoid(np.array(z))), rel=1e-15)
+
+
+def test_logit_is_the_way_back():
+    """Log-odds by hand, and back to the probability; what is no probability between 0 and 1 is the user's mistake."""
+    assert logit(0.8) == pytest.approx(math.log(4))
+    for p in (1e-6, 0.3, 0.5, 0.999):
+        assert scalar_sigmoid(logit(p)) == pytest.approx(p, rel=1e-9)
+    for p in (0.0, 1.0, -0.1, math.nan):
+        with pytest.raises(UserError, match="between 0 and 1"):
+            logit(p)

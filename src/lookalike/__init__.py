@@ -5,7 +5,9 @@
     types                       Image, Box, Hit, Comparison, Pair, Group, Failure, AddReport
     errors                      LookalikeError and its kinds
 
-The data goes one way: load -> describe -> compare, gallery -> report, cli. See ARCHITECTURE.md.
+    descriptors                 the registry: names, get, and register for your own
+
+The data goes one way: imaging -> descriptors -> comparison -> gallery -> report, cli. See ARCHITECTURE.md.
 """
 
 from __future__ import annotations
@@ -15,8 +17,6 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-# `load`, `describe` and `compare` are rooms, too, and a room takes its name in this package when it is first imported.
-# The next line imports all three; from then on these names are free for the functions.
 from lookalike.comparison.pair import Source, compare
 from lookalike.csvfile import write_csv
 from lookalike.descriptors import describe_all, min_side
@@ -63,3 +63,8 @@ def __getattr__(name: str) -> Any:
 
         return Gallery
     raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What this module offers; Gallery too, which is not there before it is first used."""
+    return sorted(__all__)

@@ -73,14 +73,14 @@ METRICS: Mapping[Metric, Callable[[Array, Array], Floats]] = {
 
 def weighted_sum(distances: Mapping[str, Array], weights: Mapping[str, float]) -> Floats:
     """Sum of same-shaped distance arrays, each times its weight; the weights are normalised to add up to 1."""
-    shares = normalise_weights(weights)
-    missing = set(shares) - set(distances)
+    normalised = normalise_weights(weights)
+    missing = set(normalised) - set(distances)
     if missing:
         raise UserError(f"no distance given for {', '.join(sorted(missing))}")
-    shapes = {np.shape(distances[name]) for name in shares}
+    shapes = {np.shape(distances[name]) for name in normalised}
     if len(shapes) > 1:
         raise UserError(f"a sum needs distances of one shape, not {', '.join(map(str, sorted(shapes)))}")
-    parts = [np.float32(share) * distances[name].astype(np.float32) for name, share in shares.items()]
+    parts = [np.float32(weight) * distances[name].astype(np.float32) for name, weight in normalised.items()]
     return np.asarray(np.sum(parts, axis=0, dtype=np.float32), np.float32)
 
 

@@ -120,5 +120,9 @@ class ModelCardInvalid(ModelError):
     http_status = 422
 
 
+class DescriptorBroken(LookalikeError):
+    """A descriptor that another package brings cannot be made; the message names both."""
+
+
 class MissingDependency(LookalikeError):
     """An optional package is not installed; the message names the extra that brings it."""

@@ -7,6 +7,7 @@ separates perfectly still have one finite answer.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,19 @@ def sigmoid(z: NDArray[Any]) -> Reals:
     """Log-odds -> probability 0..1, any shape, float64. Neither overflows nor warns for any finite z."""
     small = np.exp(-np.abs(np.asarray(z, np.float64)))
     return np.where(np.asarray(z) >= 0, 1.0, small) / (1.0 + small)
+
+
+def scalar_sigmoid(z: float) -> float:
+    """The same of one number, without the cost of an array: a search asks for every hit."""
+    small = math.exp(-abs(z))
+    return (1.0 if z >= 0 else small) / (1.0 + small)
+
+
+def logit(probability: float) -> float:
+    """Probability -> log-odds, the inverse of ``sigmoid``. Raises UserError for one that is not between 0 and 1."""
+    if not 0.0 < probability < 1.0:
+        raise UserError(f"a probability between 0 and 1 is needed, not {probability}")
+    return math.log(probability / (1.0 - probability))
 
 
 def probability(model: Logistic, x: NDArray[Any]) -> Reals:
@@ -113,7 +127,7 @@ def _line_search(
     """The first of full step, half, quarter... that lowers the loss; None when none does (any more)."""
     start = _loss(x, y, counts, penalty, beta)
     for halvings in range(40):
-        moved = np.maximum(beta - 0.5**halvings * step, lower)
-        if _loss(x, y, counts, penalty, moved) < start:
-            return moved
+        candidate = np.maximum(beta - 0.5**halvings * step, lower)
+        if _loss(x, y, counts, penalty, candidate) < start:
+            return candidate
     return None

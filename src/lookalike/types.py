@@ -114,7 +114,7 @@ class Comparison(Result):
     ``box``: where the other one lies, in pixels of the larger image, the one that shows more; None if neither does.
     ``box_in``: which one that is, "a" or "b".
     ``transform``: (3, 3) float64, a's pixels -> b's pixels, or None if the two are not copies.
-    ``turn``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
+    ``orientation``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
     ``inliers``: keypoints that lie where the transform puts them.
     ``edits``: what was done to an edited copy, as far as it can be seen: "recoloured", "cropped", "overlay", ...
     ``odds``: the logarithm of the odds behind ``probability``; None for the same bytes or pixels.
@@ -126,7 +126,7 @@ class Comparison(Result):
     distances: Mapping[str, float]
     box: Box | None = None
     transform: NDArray[np.float64] | None = None
-    turn: str = "upright"
+    orientation: str = "upright"
     box_in: str | None = None
     inliers: int = 0
     edits: tuple[str, ...] = ()

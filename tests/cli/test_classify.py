@@ -108,7 +108,7 @@ def test_mistakes(folder: Path) -> None:
     install_classifier(folder / "models", names=["a", "b", "c"])
     for arguments, why in (
         ([*gallery, "-m", "nobody"], "no model 'nobody'"),
-        ([*gallery, "-m", folder / "plain" / "plain.toml"], "tells no classes"),
+        ([*gallery, "-m", folder / "plain" / "plain.toml"], "is no classifier"),
         ([*gallery, "-m", "means"], "--replace"),
         (["-m", "means"], "name images, or a gallery"),
         ([image, *gallery, "-m", "means"], "not both"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import lookalike as la
-from lookalike.descriptors import DESCRIPTORS, get
+from lookalike.descriptors import HASHES, get
 from samples import drawn, save
 from terminal import here, process
 
@@ -19,7 +19,7 @@ def images(tmp_path: Path) -> list[Path]:
     return [save(tmp_path / f"{number}.png", drawn(number)) for number in range(3)]
 
 
-@pytest.mark.parametrize("by", DESCRIPTORS)
+@pytest.mark.parametrize("by", HASHES)
 def test_json(images: list[Path], by: str) -> None:
     """A line per image: path, descriptor, fingerprint, quality, and the vector that the library gives."""
     ran = here("describe", *images, "--by", by, "--json")
@@ -57,4 +57,4 @@ def test_an_unknown_descriptor(images: list[Path]) -> None:
     """The refusal names the descriptors that there are."""
     ran = here("describe", images[0], "--by", "nonsense")
     assert (ran.code, ran.out) == (2, "")
-    assert all(name in ran.err for name in DESCRIPTORS)
+    assert all(name in ran.err for name in HASHES)

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 from lookalike.comparison.calibration import Calibration, curve, library_prior, shipped
-from lookalike.descriptors import DESCRIPTORS, get
+from lookalike.descriptors import HASHES, get
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.errors import UserError
 
-MEASURES = ("blend", *DESCRIPTORS)
+MEASURES = ("blend", *HASHES)
 
 
 @pytest.mark.parametrize("name", MEASURES)
 def test_every_measure_has_a_curve(name: str) -> None:
-    """Every descriptor and the blend have a curve that falls, with its origin; equal is sure, typical is not."""
+    """Every descriptor and the blend have a curve that falls, with its origin; equal is sure, the median negative
+    distance is not."""
     fitted = curve(name)
     assert fitted.slope > 0
     assert len(fitted.origin) > 20
@@ -65,7 +66,7 @@ def test_there_and_back(name: str, prior: float) -> None:
 
 @pytest.mark.parametrize("prior", [0.3, 0.05, 1e-4])
 def test_the_prior_by_bayes(prior: float) -> None:
-    """p(copy | distance) = prior x likelihood of copies / (the same + (1 - prior) x likelihood of strangers)."""
+    """p(copy | distance) = prior x likelihood of copies / (the same + (1 - prior) x likelihood of negatives)."""
     fitted = curve("blend")
     for distance in np.linspace(0.4, 0.9, 11):
         even = float(fitted.probability(distance))

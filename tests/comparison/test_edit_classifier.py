@@ -10,38 +10,36 @@ import pytest
 import lookalike as la
 from lookalike.comparison.edit_classifier import (
     COPIES,
-    DONE,
+    EDIT_TYPES,
     OTHERS,
     PART,
     Rule,
-    decide,
-    distances_for,
-    edits_told,
+    classify_relation,
+    detect_edits,
+    edit_rule,
     rules,
 )
-from lookalike.comparison.evidence import NOTHING, with_distances
-from lookalike.comparison.pair import extract_features
-from lookalike.descriptors import describe_all, get
-from lookalike.distance import METRICS
+from lookalike.comparison.evidence import NO_ALIGNMENT, with_distances
+from lookalike.comparison.pair import compare_features, extract_features
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import EDITS, apply
 from samples import photograph
 
-STRANGERS = {f"{name} distance": 1.0 for name in ("colour", "texture", "structure", "copy", "content")}
+NEGATIVES = {f"{name}_distance": 1.0 for name in ("colour", "texture", "structure", "copy", "content")}
 
 
 def test_every_rule_is_there() -> None:
     """There is a rule for "copy", for all that is done to images and for what is no copy; each asks for evidence that
     is measured."""
-    assert set(rules()) == {"copy", *OTHERS, *(f"done {name}" for name in DONE)}
-    known = set(with_distances(NOTHING, STRANGERS))
+    assert set(rules()) == {"copy", *OTHERS, *map(edit_rule, EDIT_TYPES)}
+    known = set(with_distances(NO_ALIGNMENT, NEGATIVES))
     assert all(set(rule.weights) <= known for rule in rules().values())
-    assert {done.relation for done in DONE.values()} | {"re-encoded"} == set(COPIES)
+    assert {one.relation for one in EDIT_TYPES.values()} | {"re-encoded"} == set(COPIES)
 
 
 def test_every_edit_has_its_name() -> None:
-    """Each edit that people make is something done, with the relation that it is made for, or a mere re-encoding."""
-    named = {edit: done.relation for name, done in DONE.items() if name != PART for edit in done.edits}
+    """Each edit that people make has a type, with the relation that it is made for, or is a mere re-encoding."""
+    named = {edit: one.relation for name, one in EDIT_TYPES.items() if name != PART for edit in one.edits}
     assert {name: edit.kind for name, edit in EDITS.items() if edit.kind != "re-encoded"} == named
 
 
@@ -49,13 +47,13 @@ def test_a_rule_is_a_weighted_sum() -> None:
     """Log-odds are the intercept and what each piece of evidence adds."""
     rule = Rule(-1.0, {"x": 2.0, "y": -3.0})
     assert rule.odds({"x": 4.0, "y": 1.0, "z": 9.0}) == -1 + 8 - 3
-    assert rule.parts({"x": 4.0, "y": 1.0}) == {"x": 8.0, "y": -3.0}
+    assert rule.contributions({"x": 4.0, "y": 1.0}) == {"x": 8.0, "y": -3.0}
 
 
 def test_nothing_in_common() -> None:
-    """Images that cannot be laid on one another and are as far apart as strangers are unrelated."""
-    judged = decide(with_distances(NOTHING, STRANGERS))
-    assert (judged.relation, judged.probability < 0.1) == ("unrelated", True)
+    """Images that cannot be aligned and are as far apart as negatives are unrelated."""
+    score = classify_relation(with_distances(NO_ALIGNMENT, NEGATIVES))
+    assert (score.relation, score.probability < 0.1) == ("unrelated", True)
 
 
 def test_the_prior_moves_the_odds_alone() -> None:
@@ -63,24 +61,9 @@ def test_the_prior_moves_the_odds_alone() -> None:
     evidence = la.compare(
         from_array(photograph("coffee.png")), from_array(apply("blur", photograph("coffee.png")))
     ).evidence
-    even, rare = decide(evidence), decide(evidence, 1 / 1001)
+    even, rare = classify_relation(evidence), classify_relation(evidence, 1 / 1001)
     assert even.odds - rare.odds == pytest.approx(np.log(1000))
     assert rare.probability == pytest.approx(1 / (1 + np.exp(-rare.odds)))
-
-
-def test_distances_in_units_of_strangers() -> None:
-    """Each distance is divided by what is typical for strangers; one that cannot be told counts as a stranger's."""
-    names = ("colour", "structure", "copy")
-    a, b = (describe_all([from_array(photograph(name))], names) for name in ("coffee.png", "chelsea.png"))
-    blank = describe_all([from_array(np.full((64, 64, 3), 7, np.uint8))], names)
-    told = distances_for(a, b)
-    for name in names:
-        card = get(name).card
-        assert (
-            told[f"{name} distance"]
-            == float(METRICS[card.metric](a[name].vectors, b[name].vectors)[0, 0]) / card.median_negative_distance
-        )
-    assert distances_for(a, blank)["structure distance"] == 1.0
 
 
 @pytest.mark.parametrize("edit", EDITS)
@@ -91,7 +74,7 @@ def test_every_edit_is_a_copy(edit: str) -> None:
     assert found.relation in COPIES
     if EDITS[edit].kind in ("mirrored", "rotated", "crop"):
         assert found.relation == EDITS[edit].kind
-        assert edits_told(found.evidence) == found.edits
+        assert detect_edits(found.evidence) == found.edits
 
 
 def test_two_edits_at_once() -> None:
@@ -116,12 +99,10 @@ def test_seen_from_the_other_side() -> None:
     assert astuple(there.box) == pytest.approx(astuple(back.box))
 
 
-def test_looking_once_is_enough() -> None:
-    """An image that was looked at can be compared with many; the answer is that of `compare`."""
-    from lookalike.comparison.pair import relate
-
+def test_features_are_extracted_once() -> None:
+    """Features can be compared with many others; the answer is that of `compare`."""
     a, b = from_array(photograph("coffee.png")), from_array(apply("crop-50", photograph("coffee.png")))
-    once = relate(extract_features(a), extract_features(b))
+    once = compare_features(extract_features(a), extract_features(b))
     assert (once.relation, once.odds, once.box) == (
         la.compare(a, b).relation,
         la.compare(a, b).odds,

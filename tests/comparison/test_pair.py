@@ -1,4 +1,5 @@
-"""Two real photographs or drawn images -> the relation that they are known to have, its turn and its transform."""
+"""Two real photographs or drawn images -> the relation that they are known to have, its orientation and its
+transform."""
 
 from __future__ import annotations
 
@@ -13,16 +14,16 @@ from PIL import Image as Pillow
 from PIL import ImageDraw, ImageFont
 
 import lookalike as la
-from lookalike.descriptors import DESCRIPTORS
+from lookalike.descriptors import HASHES
 from lookalike.errors import FileMissing, NotAnImage
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
 from samples import PHOTOGRAPHS, drawn, photograph_path, save
 from samples import photograph as photograph_in_full
 
-EVERY = (*DESCRIPTORS, "copy", "content")
+EVERY = (*HASHES, "copy", "content")
 
-SYMMETRIC = "retina.jpg"  # round: its turns are nearly itself
+SYMMETRIC = "retina.jpg"  # round: its orientations are nearly alike
 BACK = {"rotated 90": "rotated 270", "rotated 270": "rotated 90"}
 
 
@@ -34,10 +35,10 @@ def photograph(name: str) -> np.ndarray:
 
 
 def both_ways(a, b) -> la.Comparison:
-    """Compare b with a, too: the relation is the same, the turn is the opposite one."""
+    """Compare b with a, too: the relation is the same, the orientation is the opposite one."""
     there, back = la.compare(a, b), la.compare(b, a)
     assert back.relation == there.relation
-    assert BACK.get(there.turn, there.turn) == back.turn
+    assert BACK.get(there.orientation, there.orientation) == back.orientation
     assert there.distances == pytest.approx(back.distances, rel=1e-6)
     assert (there.transform is None) == (back.transform is None)
     if there.transform is not None and back.transform is not None:
@@ -50,7 +51,7 @@ def corners(image: la.Image) -> list[tuple[float, float]]:
     return [(0, 0), (image.width, 0), (image.width, image.height), (0, image.height)]
 
 
-def moved(comparison: la.Comparison, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+def transformed(comparison: la.Comparison, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
     """Points of a in pixels of b."""
     assert comparison.transform is not None
     assert (comparison.transform.shape, comparison.transform.dtype) == ((3, 3), np.float64)
@@ -66,7 +67,7 @@ def test_identical(name: str, tmp_path: Path) -> None:
     other.write_bytes(path.read_bytes())
     for b in (path, str(path), path.read_bytes(), other):
         found = la.compare(path, b)
-        assert (found.relation, found.probability, found.turn) == ("identical", 1.0, "upright")
+        assert (found.relation, found.probability, found.orientation) == ("identical", 1.0, "upright")
         assert found.distances == pytest.approx(dict.fromkeys(EVERY, 0.0), abs=1e-6)
         assert np.array_equal(np.eye(3), found.transform)
     assert la.compare(path, la.load(other)).relation == "identical"
@@ -89,7 +90,7 @@ def test_re_encoded(name: str) -> None:
     exif[0x0110] = "Camera"
     for b in (jpeg, webp, encoded(pixels, "PNG", exif=exif), encoded(pixels, "BMP"), encoded(pixels, "JPEG")):
         found = both_ways(png, b)
-        assert (found.relation, found.turn) == ("re-encoded", "upright")
+        assert (found.relation, found.orientation) == ("re-encoded", "upright")
         assert found.probability > 0.99
         assert np.allclose(np.eye(3), found.transform)
 
@@ -110,8 +111,8 @@ def test_resized(name: str, scale: float) -> None:
     a, b = from_array(pixels), from_array(resized)
     found = both_ways(a, b)
     assert found.relation in ("re-encoded", "edited")  # what half the pixels lose can look like an edit
-    assert (found.probability > 0.99, found.turn) == (True, "upright")
-    assert corners(b) == [pytest.approx(point) for point in moved(found, corners(a))]
+    assert (found.probability > 0.99, found.orientation) == (True, "upright")
+    assert corners(b) == [pytest.approx(point) for point in transformed(found, corners(a))]
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
@@ -119,7 +120,7 @@ def test_resized(name: str, scale: float) -> None:
 def test_edited(name: str, edit: str) -> None:
     """Other light, other colours, something stuck on it: edited, upright, and surely a copy."""
     found = both_ways(from_array(photograph(name)), from_array(apply(edit, photograph(name))))
-    assert (found.relation, found.turn) == ("edited", "upright")
+    assert (found.relation, found.orientation) == ("edited", "upright")
     assert found.probability > 0.9
     assert np.allclose(np.eye(3), found.transform)
 
@@ -132,8 +133,8 @@ def test_text_on_it(name: str) -> None:
     assert found.probability > 0.9
 
 
-TURNED = {
-    # turn: (relation, what Pillow does, where it takes the corners tl tr br bl of a: to which corners of b)
+ORIENTATIONS = {
+    # orientation: (relation, what Pillow does, where it takes the corners tl tr br bl of a: to which corners of b)
     "mirrored": ("mirrored", Pillow.Transpose.FLIP_LEFT_RIGHT, (1, 0, 3, 2)),
     "flipped": ("mirrored", Pillow.Transpose.FLIP_TOP_BOTTOM, (3, 2, 1, 0)),
     "rotated 90": ("rotated", Pillow.Transpose.ROTATE_270, (1, 2, 3, 0)),  # Pillow counts counter-clockwise
@@ -145,27 +146,29 @@ TURNED = {
 
 
 @pytest.mark.parametrize("name", PHOTOGRAPHS)
-@pytest.mark.parametrize("turn", TURNED)
-def test_turned(name: str, turn: str) -> None:
-    """A mirrored or rotated photograph, smaller and as JPEG, is told with its turn; corners land on corners."""
-    relation, transpose, order = TURNED[turn]
+@pytest.mark.parametrize("orientation", ORIENTATIONS)
+def test_orientations(name: str, orientation: str) -> None:
+    """A mirrored or rotated photograph, smaller and as JPEG, has its orientation named; corners land on corners."""
+    relation, transpose, order = ORIENTATIONS[orientation]
     pixels = photograph(name)
-    small = Pillow.fromarray(pixels).transpose(transpose).resize((260, 200) if turn == "mirrored" else (200, 260))
+    small = (
+        Pillow.fromarray(pixels).transpose(transpose).resize((260, 200) if orientation == "mirrored" else (200, 260))
+    )
     a = from_array(pixels)
     b = la.load(encoded(np.asarray(small), "JPEG", quality=90))
     found = both_ways(a, b)
-    assert (relation, turn) == (found.relation, found.turn)
+    assert (relation, orientation) == (found.relation, found.orientation)
     assert found.probability > 0.9
     expected = [corners(b)[corner] for corner in order]
-    assert expected == [pytest.approx(point, abs=1e-6) for point in moved(found, corners(a))]
+    assert expected == [pytest.approx(point, abs=1e-6) for point in transformed(found, corners(a))]
 
 
-def test_turned_and_edited() -> None:
+def test_mirrored_and_edited() -> None:
     """A mirrored copy with other light is still mirrored."""
     for name in set(PHOTOGRAPHS) - {SYMMETRIC}:
         pixels = photograph(name)
         found = both_ways(from_array(pixels), from_array(apply("brightness-", pixels[:, ::-1])))
-        assert (found.relation, found.turn) == ("mirrored", "mirrored")
+        assert (found.relation, found.orientation) == ("mirrored", "mirrored")
 
 
 def test_upright_by_exif(tmp_path: Path) -> None:
@@ -175,7 +178,7 @@ def test_upright_by_exif(tmp_path: Path) -> None:
     exif[0x0112] = 6  # to be turned a quarter clockwise
     sideways = save(tmp_path / "s.png", np.ascontiguousarray(np.rot90(pixels)), exif=exif)
     found = both_ways(from_array(pixels), sideways)
-    assert (found.relation, found.turn) == ("re-encoded", "upright")
+    assert (found.relation, found.orientation) == ("re-encoded", "upright")
     assert np.allclose(np.eye(3), found.transform)
 
 
@@ -186,7 +189,7 @@ def test_unrelated() -> None:
         found = la.compare(a, b)
         assert found.relation in ("unrelated", "similar")
         assert found.probability < 0.5
-        assert (found.transform, found.turn, found.box) == (None, "upright", None)
+        assert (found.transform, found.orientation, found.box) == (None, "upright", None)
 
 
 def blank(*colour: int, size: tuple[int, int] = (90, 120)) -> np.ndarray:
@@ -250,7 +253,7 @@ def test_other_noise_or_another_page(image) -> None:
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:
-    """Which of the two is at fault is told by its path."""
+    """The error names the path of the one at fault."""
     good, bad = photograph_path("coffee.png"), tmp_path / "bad.jpg"
     bad.write_text("hello")
     for pair in ((good, bad), (bad, good)):

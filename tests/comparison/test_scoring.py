@@ -7,49 +7,49 @@ import math
 import pytest
 
 from lookalike.comparison.calibration import curve, shipped
-from lookalike.comparison.scoring import blend_distance, classify_from_distances, evidence
+from lookalike.comparison.scoring import classify_from_distances, combined_distance, select_measures
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 
 UNIT = {"colour": 226.0, "texture": 0.232, "structure": 128.0}
 
 
 def at(blend: float) -> dict[str, float]:
-    """Distances whose every share, and so the blend, is this."""
+    """Distances of which each by its unit, and so the blend, is this."""
     return {name: blend * unit for name, unit in UNIT.items()}
 
 
 def test_the_same_bytes_are_identical() -> None:
     """Whatever the distances say, and at any prior, the same bytes are identical for sure."""
     for distances in ({}, at(0.0), at(2.0)):
-        judged = classify_from_distances(distances, same_bytes=True, prior=1e-9)
-        assert (judged.relation, judged.probability) == ("identical", 1.0)
+        score = classify_from_distances(distances, same_bytes=True, prior=1e-9)
+        assert (score.relation, score.probability) == ("identical", 1.0)
 
 
 def test_the_blend_by_hand() -> None:
-    """The blend is the sum of shares of what is typical for strangers."""
+    """The blend is the weighted sum in units of the median negative distances."""
     found = {"colour": 113.0, "texture": 0.058, "structure": 96.0}
-    shares = DEFAULT_WEIGHTS
-    expected = shares["colour"] * 0.5 + shares["texture"] * 0.25 + shares["structure"] * 0.75
-    assert expected == pytest.approx(blend_distance(found), rel=1e-6)
-    assert {"blend": pytest.approx(expected)} == evidence({**found, "pdq": 3.0})
-    assert sum(shares.values()) == pytest.approx(1)
+    weights = DEFAULT_WEIGHTS
+    expected = weights["colour"] * 0.5 + weights["texture"] * 0.25 + weights["structure"] * 0.75
+    assert expected == pytest.approx(combined_distance(found), rel=1e-6)
+    assert {"blend": pytest.approx(expected)} == select_measures({**found, "pdq": 3.0})
+    assert sum(weights.values()) == pytest.approx(1)
 
 
 def test_from_near_to_far() -> None:
     """With growing distance a copy is re-encoded, then edited, then similar, then unrelated, and never goes back."""
     order = ["re-encoded", "edited", "similar", "unrelated"]
-    said = [classify_from_distances(at(step / 200)).relation for step in range(300)]
-    assert set(order[:2]) | {"unrelated"} <= set(said)
-    assert sorted(said, key=order.index) == said
+    relations = [classify_from_distances(at(step / 200)).relation for step in range(300)]
+    assert set(order[:2]) | {"unrelated"} <= set(relations)
+    assert sorted(relations, key=order.index) == relations
 
 
 def test_half_is_the_border() -> None:
     """What is called a copy has a probability of one half or more, what is not has less."""
     border = curve("blend").distance(0.5)
     for blend in (border - 1e-3, border + 1e-3, 0.0, 3.0):
-        judged = classify_from_distances(at(blend))
-        assert (judged.probability >= 0.5) == (judged.relation in ("re-encoded", "edited"))
-        assert judged.probability == pytest.approx(1 / (1 + math.exp(-judged.odds)))
+        score = classify_from_distances(at(blend))
+        assert (score.probability >= 0.5) == (score.relation in ("re-encoded", "edited"))
+        assert score.probability == pytest.approx(1 / (1 + math.exp(-score.odds)))
 
 
 def test_a_smaller_prior_makes_fewer_copies() -> None:
@@ -64,7 +64,7 @@ def test_a_smaller_prior_makes_fewer_copies() -> None:
 @pytest.mark.parametrize("name", [*UNIT, "pdq"])
 def test_one_measure_alone(name: str) -> None:
     """A single distance decides by its own curve; no hash alone calls anything similar."""
-    assert {name: 3.0} == evidence({name: 3.0})
+    assert {name: 3.0} == select_measures({name: 3.0})
     border = curve(name).distance(0.5)
     assert classify_from_distances({name: 0.0}).relation == "re-encoded"
     assert classify_from_distances({name: border * 1.01}).relation == "unrelated"
@@ -74,11 +74,11 @@ def test_one_measure_alone(name: str) -> None:
 def test_the_surest_of_two_measures() -> None:
     """Where the blend is not complete, the measure decides that is surest of equal vectors; colour is the last."""
     for other in ("texture", "structure", "pdq"):
-        assert list(evidence({"colour": 1.0, other: 0.1})) == [other]
-        assert list(evidence({other: 0.1, "colour": 1.0})) == [other]
+        assert list(select_measures({"colour": 1.0, other: 0.1})) == [other]
+        assert list(select_measures({other: 0.1, "colour": 1.0})) == [other]
 
 
-def test_similar_is_what_hardly_any_strangers_are() -> None:
+def test_similar_is_what_hardly_any_negatives_are() -> None:
     """Just under the fitted distance, and not a copy: similar; just above: unrelated. By the blend or by `content`."""
     border = shipped().similar["blend"]
     if curve("blend").distance(0.5) < border:
@@ -89,9 +89,9 @@ def test_similar_is_what_hardly_any_strangers_are() -> None:
     assert classify_from_distances({"content": border + 1e-4}, prior=1e-9).relation == "unrelated"
 
 
-def test_copy_is_heard_beside_the_hashes() -> None:
-    """Where the hashes see strangers, a small `copy` distance alone makes a copy that was edited; a large one changes
-    nothing of what the hashes say, and as the second witness `copy` must be twice as sure."""
+def test_copy_complements_the_hashes() -> None:
+    """Where the hashes see unrelated images, a small `copy` distance alone makes a copy that was edited; a large one
+    changes nothing of what the hashes say, and as the second measure `copy` must be twice as sure."""
     for near in (at(0.0), at(0.5)):
         assert classify_from_distances({**near, "copy": 1.0}) == classify_from_distances(near)
     assert classify_from_distances({**at(2.0), "copy": 1.0}).relation == "unrelated"
@@ -103,5 +103,5 @@ def test_copy_is_heard_beside_the_hashes() -> None:
 
 def test_without_a_calibration_nothing_is_claimed() -> None:
     """The distance of a network that was never calibrated makes no copy, however small."""
-    judged = classify_from_distances({"mine": 0.0})
-    assert (judged.relation, judged.probability) == ("unrelated", 0.0)
+    score = classify_from_distances({"mine": 0.0})
+    assert (score.relation, score.probability) == ("unrelated", 0.0)

@@ -1,12 +1,13 @@
-"""Fits to judged pairs, against explicit loops and drawn distances."""
+"""Fits to annotated pairs, against explicit loops and drawn distances."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from lookalike.comparison.weight_learning import blended, check_pairs, cross_validated, figures, fitted, roc_auc
+from lookalike.comparison.weight_learning import check_pairs, cross_validated, fitted, pair_metrics, roc_auc
 from lookalike.descriptors import get
+from lookalike.descriptors.fusion import Blend
 from lookalike.errors import UserError
 
 RNG = np.random.default_rng(3)
@@ -15,14 +16,14 @@ SAME = np.arange(COUNT) % 2 == 0
 
 
 def drawn(name: str, gap: float, rng: np.random.Generator) -> np.ndarray:
-    """Distances of COUNT pairs in units of the descriptor: the same are nearer by ``gap`` typical distances."""
+    """Distances of COUNT pairs in units of the descriptor: the same are nearer by ``gap`` median negative distances."""
     far = np.where(SAME, 0.6 - gap, 0.6) + rng.normal(0, 0.15, COUNT)
     return (np.maximum(far, 0) * get(name).card.median_negative_distance).astype(np.float32)
 
 
 @pytest.fixture
 def distances() -> dict[str, np.ndarray]:
-    """`texture` tells the pairs apart, `colour` a little, `structure` not at all."""
+    """`texture` separates the pairs, `colour` a little, `structure` not at all."""
     rng = np.random.default_rng(5)
     return {
         "colour": drawn("colour", 0.1, rng),
@@ -38,8 +39,8 @@ def test_roc_auc_is_a_share_of_pairs() -> None:
     assert roc_auc(score, same) == pytest.approx(sum(wins) / len(wins))
 
 
-def test_the_shares_go_to_what_tells(distances: dict[str, np.ndarray]) -> None:
-    """Shares are not negative and add up to 1; the descriptor that tells the pairs apart has most, the other least."""
+def test_the_weights_go_to_what_separates(distances: dict[str, np.ndarray]) -> None:
+    """Weights are not negative and add up to 1; the descriptor that separates the pairs has most, the other least."""
     weights = fitted(distances, SAME).weights
     assert sum(weights.values()) == pytest.approx(1)
     assert min(weights.values()) >= 0
@@ -56,8 +57,8 @@ def test_the_probability_is_what_it_says() -> None:
     even = np.where(same, 0.5 / same.sum(), 0.5 / (~same).sum())
     for low in (0.1, 0.3, 0.5, 0.7):
         part = (p >= low) & (p < low + 0.2)
-        told, actual = np.average(p[part], weights=even[part]), even[part & same].sum() / even[part].sum()
-        assert actual == pytest.approx(told, abs=0.03)
+        predicted, actual = np.average(p[part], weights=even[part]), even[part & same].sum() / even[part].sum()
+        assert actual == pytest.approx(predicted, abs=0.03)
 
 
 def test_pairs_that_one_line_separates_give_no_certainty() -> None:
@@ -73,16 +74,16 @@ def test_pairs_that_one_line_separates_give_no_certainty() -> None:
 
 
 def test_one_descriptor_keeps_its_unit(distances: dict[str, np.ndarray]) -> None:
-    """Of one alone the distance is its own; of several it is in units of what strangers have."""
+    """Of one alone the distance is its own; of several it is in units of the median negative distance."""
     far = distances["structure"]
-    np.testing.assert_array_equal(far, blended({"structure": 1}, {"structure": far}))
-    both = blended({"structure": 3, "colour": 1}, distances)
+    np.testing.assert_array_equal(far, Blend({"structure": 1}).distance({"structure": far}))
+    both = Blend({"structure": 3, "colour": 1}).distance(distances)
     units = {name: distances[name] / get(name).card.median_negative_distance for name in distances}
     np.testing.assert_allclose(0.75 * units["structure"] + 0.25 * units["colour"], both, rtol=1e-5)
 
 
-def test_what_tells_by_little_is_heard() -> None:
-    """A descriptor in which all pairs are near, the same a little nearer, has a share as large as its use."""
+def test_what_separates_by_little_counts() -> None:
+    """A descriptor in which all pairs are near, the same a little nearer, has a weight as large as its use."""
     rng = np.random.default_rng(4)
     near = {"texture": 0.02 * drawn("texture", 0.5, rng), "colour": drawn("colour", 0.05, rng)}
     learnt = fitted(near, SAME)
@@ -90,21 +91,21 @@ def test_what_tells_by_little_is_heard() -> None:
     assert ((learnt.odds(near) > 0) == SAME).mean() > 0.9
 
 
-def test_nothing_is_judged_by_a_fit_that_saw_it() -> None:
-    """Noise that a fit could learn by heart is told no better than by chance, and always in the same way."""
+def test_no_pair_is_scored_by_a_fit_that_saw_it() -> None:
+    """Noise that a fit could learn by heart is classified no better than by chance, and always in the same way."""
     noise = {name: RNG.random(COUNT).astype(np.float32) for name in ("colour",)}
     odds = cross_validated(noise, SAME)
-    assert figures(odds, SAME, 0.95).auc < 0.6
+    assert pair_metrics(odds, SAME, 0.95).auc < 0.6
     assert np.array_equal(odds, cross_validated(noise, SAME))
 
 
-def test_figures_are_counts() -> None:
-    """Accuracy, found and right of six pairs, counted by hand."""
+def test_metrics_are_counts() -> None:
+    """Accuracy, recall and precision of six pairs, counted by hand."""
     odds = np.array([4.0, 2.0, -1.0, 3.5, -2.0, -3.0])
-    told = figures(odds, np.array([True, True, True, False, False, False]), 0.95)
-    assert (told.accuracy, told.recall, told.precision) == (4 / 6, 1 / 3, 0.5)
-    assert told.auc == pytest.approx(7 / 9)
-    assert figures(odds - 9, np.arange(6) < 3, 0.95).precision is None
+    metrics = pair_metrics(odds, np.array([True, True, True, False, False, False]), 0.95)
+    assert (metrics.accuracy, metrics.recall, metrics.precision) == (4 / 6, 1 / 3, 0.5)
+    assert metrics.auc == pytest.approx(7 / 9)
+    assert pair_metrics(odds - 9, np.arange(6) < 3, 0.95).precision is None
 
 
 @pytest.mark.parametrize(("same", "different"), [(0, 0), (10, 9), (16, 4), (30, 0), (0, 30)])
@@ -116,9 +117,9 @@ def test_too_few(same: int, different: int) -> None:
     check_pairs(np.arange(20) < 5)
 
 
-def test_distances_that_tell_nothing() -> None:
+def test_distances_that_separate_nothing() -> None:
     """Where the same are farther apart than the different in everything, that is said."""
     rng = np.random.default_rng(1)
     wrong = {name: drawn(name, -0.4, rng) for name in ("colour", "texture")}
-    with pytest.raises(UserError, match="in none of these distances"):
+    with pytest.raises(UserError, match="no descriptor separates matching from non-matching pairs"):
         fitted(wrong, SAME)

@@ -15,7 +15,7 @@ import PIL.Image
 import pytest
 from skimage import data
 
-from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side, names
+from lookalike.descriptors import HASHES, describe_all, get, min_side, names
 from lookalike.descriptors.base import Described, Descriptor, thumbnail
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.onnx_model import Neural
@@ -58,12 +58,12 @@ def own_model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=[*DESCRIPTORS, *SHIPPED, "tint", "places"])
+@pytest.fixture(params=[*HASHES, *SHIPPED, "tint", "places"])
 def descriptor(request: pytest.FixtureRequest) -> Descriptor:
     return get(request.param)
 
 
-@pytest.fixture(params=DESCRIPTORS)
+@pytest.fixture(params=HASHES)
 def hash_alone(request: pytest.FixtureRequest) -> Descriptor:
     return get(request.param)
 
@@ -152,8 +152,8 @@ def test_a_featureless_image_has_low_contrast(descriptor, what):
     ramp = np.broadcast_to(np.linspace(120, 123, 400)[None, :, None], (300, 400, 3))
     grain = np.random.default_rng(0).normal(128, 1, (300, 400, 3))
     pixels = {"black": 0, "white": 255, "red": (220, 20, 30), "faint ramp": ramp, "faint grain": grain}[what]
-    image = np.broadcast_to(np.rint(pixels), (300, 400, 3)).astype(np.uint8)
-    assert descriptor.describe([image(image)]).contrast[0] < descriptor.card.min_contrast
+    array = np.broadcast_to(np.rint(pixels), (300, 400, 3)).astype(np.uint8)
+    assert descriptor.describe([image(array)]).contrast[0] < descriptor.card.min_contrast
 
 
 def test_a_photograph_has_contrast(descriptor, photos):
@@ -189,7 +189,7 @@ def test_the_fingerprint_is_pinned(hash_alone):
     "change", [{"version": 99}, {"dim": 8}, {"metric": "other"}, {"bits": 1}, {"name": "other"}, {"origin": "x"}]
 )
 def test_another_algorithm_has_another_fingerprint(descriptor, change):
-    """A new version, size or metric is a stranger to old vectors."""
+    """A new version, size or metric cannot be compared with old vectors."""
     assert descriptor.card.fingerprint != replace(descriptor.card, **change).fingerprint
 
 
@@ -232,7 +232,7 @@ def test_a_thumbnail_is_means_of_blocks():
     np.testing.assert_allclose(thumbnail(pixels), expected, atol=1.5)
 
 
-def test_the_loader_is_told_the_largest_side():
+def test_the_loader_is_given_the_largest_side():
     """Images are decoded once for all descriptors, large enough for the one that needs most."""
     assert min_side(["colour", "pdq"]) == get("pdq").card.min_side
     assert min_side(["colour"]) == 64

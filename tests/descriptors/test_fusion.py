@@ -7,7 +7,7 @@ import pickle
 import numpy as np
 import pytest
 
-from lookalike.descriptors import DESCRIPTORS, get
+from lookalike.descriptors import HASHES, get
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend, learn_weights, parse_by
 from lookalike.errors import UserError
 
@@ -24,8 +24,8 @@ def test_each_distance_is_divided_by_what_is_typical():
 
 def test_two_unrelated_photographs_are_at_one():
     """If every distance is the typical one, so is the blend, whatever the weights."""
-    distances = {name: np.full((2, 3), typical(name)) for name in DESCRIPTORS}
-    for weights in (DEFAULT_WEIGHTS, {"pdq": 7}, dict.fromkeys(DESCRIPTORS, 0.3)):
+    distances = {name: np.full((2, 3), typical(name)) for name in HASHES}
+    for weights in (DEFAULT_WEIGHTS, {"pdq": 7}, dict.fromkeys(HASHES, 0.3)):
         np.testing.assert_allclose(Blend(weights).combine(distances), np.ones((2, 3)), rtol=1e-6)
 
 

@@ -62,12 +62,15 @@ def test_points_are_in_pixels_of_the_original(scale: int) -> None:
     assert np.linalg.norm(found.points - np.array([90.5, 70.25]) * scale, axis=1).min() < 0.3 * scale
 
 
-def test_grain_is_the_step_of_the_search() -> None:
-    """Small images are enlarged to at most twice their sides, large ones reduced to AREA; grain tells by how much."""
-    assert keypoints(image(drawn(1, 100, 80))).grain == 0.5
-    assert keypoints(image(drawn(1, 100, 80), 10)).grain == 5.0
-    assert keypoints(image(drawn(1, 400, 300))).grain == 1.0
-    assert keypoints(image(drawn(1, 1200, 1000))).grain == pytest.approx(math.sqrt(1_200_000 / module.AREA), rel=0.01)
+def test_pixel_scale_is_the_step_of_the_search() -> None:
+    """Small images are enlarged to at most twice their sides, large ones reduced to SEARCH_AREA; the
+    pixel scale says by how much."""
+    assert keypoints(image(drawn(1, 100, 80))).pixel_scale == 0.5
+    assert keypoints(image(drawn(1, 100, 80), 10)).pixel_scale == 5.0
+    assert keypoints(image(drawn(1, 400, 300))).pixel_scale == 1.0
+    assert keypoints(image(drawn(1, 1200, 1000))).pixel_scale == pytest.approx(
+        math.sqrt(1_200_000 / module.SEARCH_AREA), rel=0.01
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -81,7 +84,7 @@ def test_nothing_where_there_is_no_room(shape: tuple[int, int]) -> None:
     """Noise that is one or a few pixels wide has no points either."""
     found = keypoints(image(noise(*shape)))
     assert (found.points.shape, found.vectors.shape) == ((0, 2), (0, 128))
-    assert found.grain > 0
+    assert found.pixel_scale > 0
 
 
 @pytest.mark.parametrize("most", [1, 50, 300])

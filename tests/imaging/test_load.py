@@ -304,7 +304,7 @@ class TestDamage:
         with pytest.raises(DamagedImage, match="scans"):
             load(data[:-2] + scan * 600 + b"\xff\xd9")
 
-    def test_any_exception_of_a_decoder_is_told_as_damage(self, monkeypatch):
+    def test_any_exception_of_a_decoder_is_damage(self, monkeypatch):
         """Whatever class a decoder raises, the caller sees a LoadError with the path."""
         raised = [SyntaxError, ValueError, OSError, EOFError, IndexError, KeyError, RecursionError, UserWarning]
 

@@ -20,14 +20,14 @@ from lookalike.errors import UserError
 from lookalike.report import (
     GroupView,
     Image,
+    LabelErrorView,
     PairView,
     SearchView,
     Summary,
-    SuspectView,
     thumbnail,
     write_report,
 )
-from lookalike.report.html_report import box_style, human_bytes, percent, reasons, visible
+from lookalike.report.html_report import box_style, human_bytes, keep_reasons, percent, visible
 from lookalike.types import Box, Failure, Hit
 
 THUMBNAIL = thumbnail(np.full((6, 8, 3), 120, np.uint8))
@@ -133,18 +133,18 @@ def test_an_empty_report_says_so(tmp_path: Path) -> None:
     assert "None. Every file could be read." in page.text
 
 
-def test_suspect_labels(tmp_path: Path) -> None:
-    """Each suspect label with what its neighbours say and how many, escaped; no section of duplicates beside it."""
+def test_label_errors(tmp_path: Path) -> None:
+    """Each label error with what its neighbours say and how many, escaped; no section of duplicates beside it."""
     near = ((image("/photos/b.jpg"), "<b>daisy</b>"), (image("/photos/c.jpg"), "rose"))
-    suspect = SuspectView(image(), "rose", "<b>daisy</b>", 0.934, near)
-    for suspects in ([suspect], []):
-        write_report(tmp_path / "r.html", summary=Summary("S"), suspects=suspects)
+    label_error = LabelErrorView(image(), "rose", "<b>daisy</b>", 0.934, near)
+    for label_errors in ([label_error], []):
+        write_report(tmp_path / "r.html", summary=Summary("S"), label_errors=label_errors)
         page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
         assert "No duplicates found." not in page.text
-        assert ("rose → <b>daisy</b>? 93.4 % of the votes" in page.text) == bool(suspects)
-        assert ("None found. Every label agrees" in page.text) != bool(suspects)
+        assert ("rose → <b>daisy</b>? 93.4 % of the votes" in page.text) == bool(label_errors)
+        assert ("None found. Every label agrees" in page.text) != bool(label_errors)
         assert page.all("b") == []
-        assert len([a for a in page.all("figure") if a["class"] == "tile keep"]) == len(suspects)
+        assert len([a for a in page.all("figure") if a["class"] == "tile keep"]) == len(label_errors)
 
 
 def test_a_search_without_hits_says_so(tmp_path: Path) -> None:
@@ -301,10 +301,10 @@ def test_the_kept_one_says_why() -> None:
         ((400, 300, 500), "largest file"),
         ((200, 150, 2000), "highest resolution"),
         ((400, 300, 1000), "as good as any"),
-        ((800, 600, 2000), "judged to be the original"),
+        ((800, 600, 2000), "taken to be the original"),
     ]
     for (width, height, size), words in cases:
-        assert words == reasons(GroupView(keep, ((image("/b", width, height, size), "edited", 0.9),)))
+        assert words == keep_reasons(GroupView(keep, ((image("/b", width, height, size), "edited", 0.9),)))
 
 
 def test_a_box_is_drawn_in_the_larger_image() -> None:

@@ -194,7 +194,7 @@ def test_the_first_answer_does_not_wait_for_the_second(at: Opener, server: Serve
     page.goto(f"{server.url}/#/search?id={ids(server)['coffee.jpg']}")
     expect(page.locator("#hits > li:not(.skeleton)").first).to_be_visible()
     looked(page)
-    assert [bool(re.search(r'name="verify"\s+0\s', body)) for body in asked] == [True, False]
+    assert [bool(re.search(r'name="rerank"\s+0\s', body)) for body in asked] == [True, False]
 
 
 def test_it_answers_like_the_command_line(at: Opener, gallery: Path, photos: Path):
@@ -380,10 +380,10 @@ def test_duplicates_are_reviewed_by_keyboard(context: BrowserContext, own: tuple
     assert count >= 2
     page.keyboard.press("n")
     expect(groups).to_have_count(count - 1)
-    assert server.get("/v1/gallery").json()["decisions"] == 1
+    assert server.get("/v1/gallery").json()["verdicts"] == 1
     page.keyboard.press("u")
     expect(groups).to_have_count(count)
-    assert server.get("/v1/gallery").json()["decisions"] == 0
+    assert server.get("/v1/gallery").json()["verdicts"] == 0
 
     keep, copy = (focus.locator(f"figure >> nth={n}").get_attribute("data-id") for n in (0, 1))
     page.keyboard.press("k")

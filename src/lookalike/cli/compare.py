@@ -102,7 +102,7 @@ def _compared(a: str, b: str, *, report: bool, explain: str | None, few: bool) -
 def _print(one: _Compared) -> None:
     comparison = one.comparison
     click.echo(f"{shown(one.a)} - {shown(one.b)}")
-    relation = relation_text(comparison.relation, turn=comparison.turn)
+    relation = relation_text(comparison.relation, turn=comparison.orientation)
     click.echo(f"{relation}, copy with probability {percent(comparison.probability, comparison.relation)}")
     for line in _details(comparison):
         click.echo(line)

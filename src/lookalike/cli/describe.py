@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.cli.output import json_option, print_failures, print_json, printable, shown
 from lookalike.descriptors import Descriptor, describe_all, get, min_side
-from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT, RegionNetwork, in_pixels
+from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT_THRESHOLD, RegionNetwork, in_pixels
 from lookalike.errors import LoadError, UserError
 from lookalike.imaging import load
 from lookalike.types import Failure, Image
@@ -77,7 +77,7 @@ def _regions(path: str, network: RegionNetwork, draw: str | None) -> dict[str, A
     found = network.regions([image])[0]
     boxes = [in_pixels(box, image.width, image.height) for box in found.boxes]
     names = [
-        network.gives.names[n] if NO_CLASS < n < len(network.gives.names) else None for n in found.classes.tolist()
+        network.output.names[n] if NO_CLASS < n < len(network.output.names) else None for n in found.classes.tolist()
     ]
     scores = np.round(found.scores.astype(float), 4).tolist()
     regions = [
@@ -93,7 +93,9 @@ def _draw(path: str, image: Image, regions: Sequence[dict[str, Any]]) -> None:
     from lookalike.report.draw_boxes import draw_boxes, write_png
 
     objects = [
-        (one["box"], f"{one['class'] or ''} {one['score']:.2f}".strip()) for one in regions if one["score"] >= OBJECT
+        (one["box"], f"{one['class'] or ''} {one['score']:.2f}".strip())
+        for one in regions
+        if one["score"] >= OBJECT_THRESHOLD
     ]
     write_png(path, draw_boxes(image, objects))
 

@@ -129,12 +129,12 @@ def errors(gallery: str, by: str | None, k: int, source: str | None, report: str
 
 def _report(path: str, found: list[LabelError]) -> None:
     from lookalike.report import Summary, write_report
-    from lookalike.report.view_models import suspect_views
+    from lookalike.report.view_models import label_error_views
 
     with progress_bar("drawing the report") as progress:
-        views = suspect_views(found, progress)
+        views = label_error_views(found, progress)
     facts = (("Likely label errors", f"{len(found):,}"),)
-    write_report(path, summary=Summary("Likely label errors", facts), suspects=views)
+    write_report(path, summary=Summary("Likely label errors", facts), label_errors=views)
     click.echo(f"report: {shown(os.path.abspath(path))}", err=True)
 
 

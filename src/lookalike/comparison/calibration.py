@@ -1,14 +1,13 @@
 """From a distance to the probability that two images are copies of one original, and back.
 
 A logistic curve per measure (Platt 1999), fitted by ``recipes/fit_calibration.py`` on as many copies as
-strangers, so that it is right for a pair of which nothing is known beforehand (prior 0.5). Among N images a
+negatives, so that it is right for a pair of which nothing is known beforehand (prior 0.5). Among N images a
 copy is expected once at most, so a search or a hunt for duplicates asks with ``prior = 1 / (N + 1)``: the same
-distance says less, the more strangers it was picked from.
+distance says less, the more images it was picked from.
 """
 
 from __future__ import annotations
 
-import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,32 +19,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import UserError
-from lookalike.logistic import sigmoid
+from lookalike.logistic import logit, sigmoid
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """``probability = sigmoid(intercept - slope * distance - crowding * crowd)`` at prior 0.5.
+    """``probability = sigmoid(intercept - slope * distance - background_weight * background)`` at prior 0.5.
 
-    ``slope`` is above zero. ``crowding``: what a query loses that is like many images, see crowd.py."""
+    ``slope`` is above zero. ``background_weight``: what a query loses per unit of background similarity, see
+    score_normalization.py. ``complements_blend``: this measure finds copies that the blend of hashes cannot (crops,
+    rotations), so both are asked where both are known; it overlooks edits."""
 
     slope: float
     intercept: float
     origin: str
-    crowding: float = 0.0
+    background_weight: float = 0.0
+    complements_blend: bool = False
 
     def probability(self, distance: NDArray[Any] | float, prior: float = 0.5) -> NDArray[np.float64]:
         """Distances of any shape -> probabilities 0..1 of the same shape, given the share of copies expected."""
-        odds = self.intercept - self.slope * np.asarray(distance, np.float64) + _logit(prior)
-        return sigmoid(odds)
+        return sigmoid(self.intercept - self.slope * np.asarray(distance, np.float64) + logit(prior))
 
-    def odds(self, distance: float, prior: float = 0.5, crowd: float = 0.0) -> float:
+    def odds(self, distance: float, prior: float = 0.5, background: float = 0.0) -> float:
         """The logarithm of the odds at one distance; tells apart what rounds to probability 1."""
-        return self.intercept - self.slope * distance - self.crowding * crowd + _logit(prior)
+        return self.intercept - self.slope * distance - self.background_weight * background + logit(prior)
 
     def distance(self, probability: float, prior: float = 0.5) -> float:
         """The largest distance that still has this probability; below zero if even 0 is not close enough."""
-        return (self.intercept + _logit(prior) - _logit(probability)) / self.slope
+        return (self.intercept + logit(prior) - logit(probability)) / self.slope
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,7 @@ class Fitted:
 
     ``curves``: measure -> Calibration, "blend" among them. ``edited``: weights (and "intercept") of a logistic rule
     over the blend's components, each in units of its card's ``median_negative_distance``: positive says edited,
-    negative re-encoded. ``similar``: the distances by the blend and by ``content`` that only 1 in 100 pairs of
-    strangers stays under.
+    negative re-encoded. ``similar``: measure -> the distance that only 1 in 100 pairs of unrelated images stays under.
     """
 
     curves: Mapping[str, Calibration]
@@ -79,15 +79,12 @@ def curve(name: str) -> Calibration:
     try:
         return shipped().curves[name]
     except KeyError:
-        raise UserError(f"no calibration for {name!r}; there are {', '.join(shipped().curves)}") from None
+        raise UserError(
+            f"no calibration for {name!r}, so its distances give no probability; there are curves for "
+            f"{', '.join(shipped().curves)}, and `lookalike tune` fits one to pairs that you have judged"
+        ) from None
 
 
 def library_prior(images: int) -> float:
-    """The share of copies to expect when one image is held against a library of this many."""
+    """The share of copies to expect when one image is compared with a library of this many."""
     return 1.0 / (max(images, 1) + 1.0)
-
-
-def _logit(share: float) -> float:
-    if not 0.0 < share < 1.0:
-        raise UserError(f"a probability between 0 and 1 is needed, not {share}")
-    return math.log(share / (1.0 - share))

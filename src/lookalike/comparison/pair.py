@@ -1,103 +1,115 @@
-"""Two images -> what they have to do with each other."""
+"""Two images -> what they have to do with each other: features, geometry, evidence, relation, in this order."""
 
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lookalike.comparison.alignment.orientations import nearest
+from lookalike.comparison.alignment.orientations import nearest_orientation
 from lookalike.comparison.calibration import Calibration, library_prior
-from lookalike.comparison.edit_classifier import decide, distances_for, edits_told
+from lookalike.comparison.edit_classifier import classify_relation, detect_edits
 from lookalike.comparison.scoring import RelationScore
-from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side
+from lookalike.descriptors import describe_all, get, min_side, shipped_names
 from lookalike.descriptors.base import Described
-from lookalike.descriptors.neural import model_store
 from lookalike.distance import METRICS
-from lookalike.imaging import ImageSource, as_image
+from lookalike.imaging import load
 from lookalike.types import Comparison, Image
 
-if TYPE_CHECKING:
-    from lookalike.comparison.evidence import Finding, Subject
+if TYPE_CHECKING:  # they bring OpenCV along, which waits for the first image
+    from lookalike.comparison.alignment.align import Alignment, KeypointImage, PairGeometry
 
-PICKED_FROM = 1000  # nobody compares at random: b is taken for the nearest to a among so many strangers
-PRIOR = library_prior(PICKED_FROM)
-COMPARISON_DESCRIPTORS = ("colour", "texture", "structure", "copy", "content")  # whose distances the decision weighs
-WHOLE = 0.02  # of an image: what is hidden of it or beyond it below this is nobody's crop
+COMPARED_AMONG = 1000  # nobody compares at random: b is taken for the nearest to a among so many images
+PRIOR = library_prior(COMPARED_AMONG)
+COMPARISON_DESCRIPTORS = ("colour", "texture", "structure", "copy", "content")  # whose distances relation.toml weighs
+MIN_CROP_SHARE = 0.02  # of an image: where less of it is outside the overlap there is no crop
 
-Source = ImageSource  # a path, bytes, a file, an Image, a Pillow image or an array
+Source = str | os.PathLike[str] | bytes | Image
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonInput:
     """An image with all that a comparison needs of it, found once: its keypoints and its vectors."""
 
-    subject: Subject
+    keypoint_image: KeypointImage
     described: Mapping[str, Described]
 
     @property
     def image(self) -> Image:
-        return self.subject.image
+        """The image itself."""
+        return self.keypoint_image.image
 
 
 def extract_features(source: Source, names: Sequence[str] = COMPARISON_DESCRIPTORS) -> ComparisonInput:
     """Load an image and find what a comparison needs. Raises LoadError for one that cannot be read."""
-    from lookalike.comparison.evidence import SIDE, subject  # brings OpenCV along: not before the first image
+    from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, with_keypoints
 
-    image = as_image(source, min_side=max(SIDE, min_side(names)))
-    return ComparisonInput(subject(image), describe_all([image], names))
+    image = source if isinstance(source, Image) else load(source, min_side=max(LOAD_MIN_SIDE, min_side(names)))
+    return ComparisonInput(with_keypoints(image), describe_all([image], names))
 
 
 def compare(a: Source, b: Source) -> Comparison:
     """The relation of two images, its probability, every distance, and where the one lies on the other.
 
-    The probability is that of a search which found b for a in a small library (PICKED_FROM).
+    The probability is that of a search which found b for a in a small library (COMPARED_AMONG).
     Raises LoadError for an image that cannot be read."""
-    names = [
-        *DESCRIPTORS,
-        *(output.name for model in model_store.shipped() if not model.regions for output in model.outputs),
-    ]
-    return relate(extract_features(a, names), extract_features(b, names))
+    names = shipped_names()
+    return compare_features(extract_features(a, names), extract_features(b, names))
 
 
-def relate(a: ComparisonInput, b: ComparisonInput, prior: float = PRIOR, own: Calibration | None = None) -> Comparison:
-    """The same for images that were looked at already. ``prior``, ``own``: as for ``decide``."""
-    from lookalike.comparison.evidence import examine
+def compare_features(
+    a: ComparisonInput, b: ComparisonInput, prior: float = PRIOR, own: Calibration | None = None
+) -> Comparison:
+    """The same from features. ``prior``, ``own``: as for ``classify_relation``."""
+    from lookalike.comparison.alignment.align import pair_geometry
 
-    return related(a, b, examine(a.subject, b.subject), prior, own)
+    return compare_aligned(a, b, pair_geometry(a.keypoint_image, b.keypoint_image), prior, own)
 
 
-def related(
+def compare_aligned(
     a: ComparisonInput,
     b: ComparisonInput,
-    finding: Finding | None,
+    geometry: PairGeometry,
     prior: float = PRIOR,
     own: Calibration | None = None,
 ) -> Comparison:
     """The same once it is known how the two lie on one another."""
-    from lookalike.comparison.evidence import box_of, measured
-
-    told = distances_for(*({n: looked.described[n] for n in COMPARISON_DESCRIPTORS} for looked in (a, b)))
-    evidence = measured(a.subject, b.subject, finding, told)
-    judged = _same_image(a.image, b.image) or decide(evidence, prior, own)
-    shown = finding if finding is not None and judged.odds >= 0 else None
-    is_part = shown is not None and max(shown.outside_a, shown.outside_b) > WHOLE
+    evidence = _evidence(a, b, geometry)
+    score = _same_image(a.image, b.image) or classify_relation(evidence, prior, own)
+    is_copy, alignment = score.odds >= 0, geometry.alignment
+    place = _place(alignment, a.image, b.image) if alignment is not None and is_copy else {}
     return Comparison(
-        relation=judged.relation,
-        probability=judged.probability,
+        relation=score.relation,
+        probability=score.probability,
         distances={n: _distance(n, a.described[n], b.described[n]) for n in a.described},
-        box=box_of(shown, a.image, b.image) if shown and is_part else None,
-        box_in=shown.box_in if shown and is_part else None,
-        transform=shown.placement.matrix if shown else None,
-        turn=nearest(shown.placement.matrix) if shown else "upright",
-        inliers=finding.placement.inliers if finding else 0,
-        edits=edits_told(evidence) if judged.relation not in ("identical", "re-encoded") and judged.odds >= 0 else (),
-        odds=judged.odds if math.isfinite(judged.odds) else None,
+        inliers=alignment.match.inliers if alignment is not None else 0,
+        edits=detect_edits(evidence) if is_copy and score.relation not in ("identical", "re-encoded") else (),
+        odds=score.odds if math.isfinite(score.odds) else None,
         evidence=evidence,
+        **place,
     )
+
+
+def _evidence(a: ComparisonInput, b: ComparisonInput, geometry: PairGeometry) -> dict[str, float]:
+    from lookalike.comparison.evidence import distance_evidence, evidence_values
+
+    first, second = ({n: one.described[n] for n in COMPARISON_DESCRIPTORS} for one in (a, b))
+    return evidence_values(geometry, distance_evidence(first, second))
+
+
+def _place(alignment: Alignment, a: Image, b: Image) -> dict[str, Any]:
+    """The fields of a Comparison that say how a copy lies on the other."""
+    from lookalike.comparison.alignment.align import inner_box
+
+    matrix = alignment.match.matrix
+    place: dict[str, Any] = {"transform": matrix, "orientation": nearest_orientation(matrix)}
+    if max(alignment.outside_a, alignment.outside_b) > MIN_CROP_SHARE:
+        place |= {"box": inner_box(alignment, a, b), "box_in": alignment.box_in}
+    return place
 
 
 def _same_image(a: Image, b: Image) -> RelationScore | None:

@@ -1,16 +1,31 @@
 """DESCRIBE: images to vectors. The registry knows every descriptor."""
 
 from lookalike.descriptors.base import Described, Descriptor, DescriptorCard
-from lookalike.descriptors.registry import DESCRIPTORS, describe_all, get, min_side, names, region_network
+from lookalike.descriptors.hashes import HASHES
+from lookalike.descriptors.registry import (
+    describe_all,
+    exists,
+    get,
+    min_side,
+    names,
+    refused,
+    region_network,
+    register,
+    shipped_names,
+)
 
 __all__ = [
-    "DESCRIPTORS",
+    "HASHES",
     "Described",
     "Descriptor",
     "DescriptorCard",
     "describe_all",
+    "exists",
     "get",
     "min_side",
     "names",
+    "refused",
     "region_network",
+    "register",
+    "shipped_names",
 ]

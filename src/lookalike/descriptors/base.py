@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -15,12 +16,14 @@ from numpy.typing import NDArray
 from lookalike.distance import Metric
 from lookalike.types import Floats, Image, Pixels
 
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # it becomes part of file names and of `--by a=2,b=1`
+RESERVED = ("blend",)  # the weighted sum of several descriptors
 THUMBNAIL = 64  # pixels: the side of the small image that colour, texture and structure begin with
 
 
 @dataclass(frozen=True, slots=True)
 class DescriptorCard:
-    """The identity of a descriptor. A gallery keeps its ``fingerprint`` and refuses strangers.
+    """The identity of a descriptor. A gallery keeps its ``fingerprint`` and refuses vectors of any other.
 
     ``dim``: bits for hamming, numbers otherwise. ``bits``: size of one stored vector in bits. ``min_side``: shortest
     side in pixels that a decoded image must keep; a smaller scale loses accuracy. ``min_contrast``: vectors below this
@@ -51,8 +54,8 @@ class DescriptorCard:
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change when vectors of this descriptor are no longer comparable."""
-        told = ("name", "version", "metric", "dim", "bits", *(("origin",) if self.origin else ()))
-        identity = {key: asdict(self)[key] for key in told}
+        fields = ("name", "version", "metric", "dim", "bits", *(("origin",) if self.origin else ()))
+        identity = {key: asdict(self)[key] for key in fields}
         return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
 
 

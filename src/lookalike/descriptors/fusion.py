@@ -1,4 +1,4 @@
-"""Blend: several distances as one, in shares that the user sets. Nothing of it is stored in a gallery.
+"""Blend: several distances as one weighted sum, with weights that the user sets. Nothing of it is stored in a gallery.
 
 Each distance is first divided by what two unrelated photographs typically have, so that bits, angles and
 colour differences add up: 0 is the same, 1 is as far apart as two unrelated photographs.
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.descriptors import get, names
+from lookalike.descriptors.registry import exists, get, names
 from lookalike.distance import normalise_weights, weighted_sum
 from lookalike.errors import UserError
 from lookalike.logistic import fit
@@ -27,7 +27,7 @@ LEARNING_L2 = 1.0  # examples: a few pairs move the weights, none of them rules
 
 @dataclass(frozen=True, slots=True)
 class Blend:
-    """``weights``: descriptor name -> share. Any sum will do: it is made 1, zeros are dropped.
+    """``weights``: descriptor name -> weight. Any sum will do: it is made 1, zeros are dropped.
 
     Raises UserError for an unknown name, a weight that is negative or not finite, or no weight above zero.
     """
@@ -37,8 +37,8 @@ class Blend:
     def __post_init__(self) -> None:
         for name in self.weights:
             get(name)
-        shares = {name: share for name, share in normalise_weights(self.weights).items() if share > 0}
-        object.__setattr__(self, "weights", shares)
+        weights = {name: weight for name, weight in normalise_weights(self.weights).items() if weight > 0}
+        object.__setattr__(self, "weights", weights)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -47,21 +47,27 @@ class Blend:
 
     def combine(self, distances: Mapping[str, NDArray[Any]]) -> Floats:
         """Descriptor name -> distances, all of one shape, each in its own unit -> float32 of that shape."""
-        return weighted_sum(_in_typical(distances, self.names), self.weights)
+        return weighted_sum(_normalised(distances, self.names), self.weights)
+
+    def distance(self, distances: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+        """The distance that ranks: a single descriptor's own, or what ``combine`` makes of several."""
+        return distances[self.names[0]] if len(self.names) == 1 else self.combine(distances)
 
 
 def learn_weights(distances: Mapping[str, NDArray[Any]], same: NDArray[Any]) -> dict[str, float]:
-    """The weights that tell labelled pairs apart best: descriptor name -> share; they add up to 1.
+    """The weights that separate labelled pairs best: descriptor name -> weight; they add up to 1.
 
-    ``distances``: descriptor name -> (N,), in its own unit; ``same``: (N,) bool, true for pairs that belong
-    together. Two pairs are enough, one of each kind. Logistic regression without negative weights.
+    ``distances``: descriptor name -> (N,), in its own unit; ``same``: (N,) bool, true for pairs that match. Two pairs
+    are enough, one of each kind. Logistic regression without negative weights.
     """
-    scaled = _in_typical(distances, tuple(distances))
+    scaled = _normalised(distances, tuple(distances))
     table = np.column_stack([-column for column in scaled.values()]) if scaled else np.empty((len(same), 0))
     model = fit(table, same, l2=LEARNING_L2, nonnegative=True)
     weights = dict(zip(scaled, model.coefficients, strict=True))
     if not any(weights.values()):
-        raise UserError("in none of these distances are the pairs that belong together closer than the others")
+        raise UserError(
+            "no descriptor separates matching from non-matching pairs: the former are closer by none of them"
+        )
     return normalise_weights(weights)
 
 
@@ -80,7 +86,7 @@ def parse_by(text: str) -> Blend:
     return Blend(weights)
 
 
-def _in_typical(distances: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -> dict[str, Floats]:
+def _normalised(distances: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -> dict[str, Floats]:
     missing = [name for name in names if name not in distances]
     if missing:
         raise UserError(f"no distance given for {', '.join(missing)}")
@@ -92,7 +98,7 @@ def _in_typical(distances: Mapping[str, NDArray[Any]], names: tuple[str, ...]) -
 
 def _known(name: str) -> str:
     known = name.strip()
-    if known not in names():
+    if not exists(known):
         raise UserError(f"no descriptor {known!r}; there are {', '.join(names())} and {BLEND}")
     return known
 

@@ -1,69 +1,71 @@
-"""DESCRIBE: images to vectors. ``DESCRIPTORS`` is the one table of hashes: a new one is a file and a line.
+"""Every descriptor by its name: the hashes, the outputs of neural models, and what others add.
 
-Beside them stand the outputs of neural models, those that are shipped and the user's own (model_store.py); ``names``
-lists all, and ``get`` knows all.
+``HASHES`` is the table of the first, neural/model_store.py finds the second, plugins.py the third: ``register`` for a
+program's own, the entry-point group ``lookalike.descriptors`` for a package's. A name belongs to whoever comes first in
+this order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from lookalike.descriptors.base import Described, Descriptor, thumbnail
+from lookalike.descriptors import plugins
+from lookalike.descriptors.base import Described, Descriptor, DescriptorCard, thumbnail
+from lookalike.descriptors.hashes import HASHES
 from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.descriptors.neural.onnx_model import Network, Neural
 from lookalike.descriptors.neural.region_model import RegionNetwork
-from lookalike.errors import UserError
-from lookalike.types import Image
+from lookalike.errors import LookalikeError, UserError
+from lookalike.types import Failure, Image
 
 
-def _colour() -> Descriptor:
-    from lookalike.descriptors.hashes.colour import Colour
+def register(descriptor: str | DescriptorCard, factory: plugins.Factory) -> None:
+    """Add a descriptor to this process, by its name or its card. ``factory`` makes it when it is first asked for.
 
-    return Colour()
-
-
-def _texture() -> Descriptor:
-    from lookalike.descriptors.hashes.texture import Texture
-
-    return Texture()
-
-
-def _structure() -> Descriptor:
-    from lookalike.descriptors.hashes.structure import Structure
-
-    return Structure()
-
-
-def _pdq() -> Descriptor:
-    from lookalike.descriptors.hashes.pdq import Pdq
-
-    return Pdq()
-
-
-# The factories import late, so that `import lookalike` stays quick.
-DESCRIPTORS: Mapping[str, Callable[[], Descriptor]] = {
-    "colour": _colour,
-    "texture": _texture,
-    "structure": _structure,
-    "pdq": _pdq,
-}
+    Other processes do not know it: for the command line and the service, a package declares an entry point instead.
+    Raises UserError for a name that cannot be one, or that is taken."""
+    name = descriptor.name if isinstance(descriptor, DescriptorCard) else descriptor
+    if name in _own_names():
+        raise UserError(f"there is a descriptor {name!r} already, of Lookalike or of a model; choose another name")
+    plugins.add(name, factory)
 
 
 def names() -> list[str]:
-    """Every descriptor there is: the hashes, then those of the models that are shipped, then the user's own."""
-    return [*DESCRIPTORS, *(output.name for model in model_store.all_models() for output in model.outputs)]
+    """Every descriptor that can be used: the hashes, those of the models that are shipped, of the user's own models, of
+    this program, and of installed packages. One that is broken is left out; ``refused`` tells why."""
+    others = [*plugins.registered(), *plugins.installed().plugins]
+    own = _own_names()
+    return [*own, *(name for name in dict.fromkeys(others) if name not in own and _trouble(name) is None)]
+
+
+def exists(name: str) -> bool:
+    """Whether there is a descriptor of this name. Those that others bring are looked at last, and are not made."""
+    return name in _own_names() or name in plugins.registered() or name in plugins.installed().plugins
 
 
 def get(name: str) -> Descriptor:
-    """The descriptor of this name; a hash or a network is made once. Raises UserError that names the known ones."""
-    if name in DESCRIPTORS:
+    """The descriptor of this name; each is made once. Raises UserError that names the known ones, DescriptorBroken for
+    one of another package's that cannot be made."""
+    if name in HASHES:
         return _hash(name)
-    for model in model_store.all_models():
-        if name in {output.name for output in model.outputs}:
-            return model_store.regions(model) if model.regions else model_store.network(model).descriptors[name]
+    model = _model_of(name)
+    if model is not None:
+        return model_store.regions(model) if model.regions else model_store.network(model).descriptors[name]
+    found = plugins.find(name)
+    if found is not None:
+        return found
     raise UserError(f"no descriptor {name!r}; there are {', '.join(names())}{_refused()}")
+
+
+def refused() -> tuple[Failure, ...]:
+    """The descriptors of other packages, and the models' cards, that are there and cannot be used, and why."""
+    survey, own = plugins.installed(), _own_names()
+    reasons = {name: _taken(name) if name in own else _trouble(name) for name in survey.plugins}
+    unusable = [Failure(survey.plugins[name].origin, reason) for name, reason in reasons.items() if reason]
+    return (*model_store.refused(), *survey.refused, *unusable)
 
 
 def region_network(name: str) -> RegionNetwork:
@@ -75,13 +77,39 @@ def region_network(name: str) -> RegionNetwork:
     raise UserError(f"{name!r} gives no regions; of those that do there is {', '.join(known) or 'none'}")
 
 
+def shipped_names() -> list[str]:
+    """The hashes and the outputs of the shipped networks that describe whole images: what a comparison tells."""
+    return [*HASHES, *(o.name for model in model_store.shipped() if not model.regions for o in model.outputs)]
+
+
+def _own_names() -> list[str]:
+    return [*HASHES, *(output.name for model in model_store.all_models() for output in model.outputs)]
+
+
+def _model_of(name: str) -> ModelCard | None:
+    return next((m for m in model_store.all_models() if name in {output.name for output in m.outputs}), None)
+
+
 @cache
 def _hash(name: str) -> Descriptor:
-    return DESCRIPTORS[name]()
+    return HASHES[name]()
+
+
+def _trouble(name: str) -> str | None:
+    """Why a descriptor that others bring cannot be used; None if it can, or if there is none."""
+    try:
+        plugins.find(name)
+    except LookalikeError as error:
+        return str(error)
+    return None
+
+
+def _taken(name: str) -> str:
+    return f"there is a descriptor {name!r} already, of Lookalike or of a model; the package needs another name"
 
 
 def _refused() -> str:
-    return "".join(f"\nrefused: {failure.path}: {failure.reason}" for failure in model_store.refused())
+    return "".join(f"\nrefused: {failure.path}: {failure.reason}" for failure in refused())
 
 
 def describe_all(images: Sequence[Image], names: Sequence[str]) -> dict[str, Described]:

@@ -117,4 +117,4 @@ def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCar
 def _classes(cards: Sequence[DescriptorCard]) -> dict[str, tuple[str, ...]]:
     """Of those that give regions, the names of their classes."""
     found = {card.name: get(card.name) for card in cards}
-    return {name: one.gives.names for name, one in found.items() if isinstance(one, RegionNetwork)}
+    return {name: one.output.names for name, one in found.items() if isinstance(one, RegionNetwork)}

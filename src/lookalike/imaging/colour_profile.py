@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 # Modes in which pixels cannot be averaged, and the nearest mode in which they can.
-_PLAIN = {"1": "L", "PA": "RGBA", "La": "LA", "RGBa": "RGBA", "HSV": "RGB", "RGBX": "RGB"}
+_AVERAGEABLE_MODES = {"1": "L", "PA": "RGBA", "La": "LA", "RGBa": "RGBA", "HSV": "RGB", "RGBX": "RGB"}
 # The colour space in an ICC header -> the mode that its transform reads.
 _PROFILE_MODES = {b"RGB ": "RGB", b"GRAY": "L", b"CMYK": "CMYK", b"Lab ": "LAB"}
-_SAME = 2
+_SRGB_TOLERANCE = 2
 """Levels, of 255, within which a profile counts as sRGB itself."""
 
 
@@ -27,7 +27,7 @@ def plain(image: Image.Image) -> Image.Image:
     if mode == "P":
         palette = image.palette.mode if image.palette else "RGB"
         return image.convert("RGBA" if "A" in palette else "RGB")
-    return image.convert(_PLAIN[mode]) if mode in _PLAIN else image
+    return image.convert(_AVERAGEABLE_MODES[mode]) if mode in _AVERAGEABLE_MODES else image
 
 
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
@@ -110,4 +110,4 @@ def _changes_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     levels = np.linspace(0, 255, 9).astype(np.uint8)
     probe = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(27, 27, 3)
     seen = np.asarray(transform.apply(Image.fromarray(probe)))
-    return int(np.abs(seen.astype(int) - probe).max()) <= _SAME
+    return int(np.abs(seen.astype(int) - probe).max()) <= _SRGB_TOLERANCE

@@ -1,4 +1,4 @@
-"""Encoded bytes -> a Pillow image, within limits, with every failure told as a LoadError.
+"""Encoded bytes -> a Pillow image, within limits, with every failure as a LoadError.
 
 This does what ``PIL.Image.open`` does, without its bomb check: that one looks at the size in the header,
 and refuses the 200-megapixel JPEG of a telephone although its draft mode decodes it at an eighth. Ours
@@ -49,7 +49,7 @@ def decode(data: bytes, min_side: int | None, max_pixels: int) -> tuple[Image.Im
     fmt = sniff(data)
     if fmt is None:
         raise NotAnImage(name_other(data))
-    with _told_as_load_error(), nullcontext() if fmt.name in _SILENT else _HUSH.hold():
+    with _as_load_error(), nullcontext() if fmt.name in _SILENT else _NO_WARNINGS.hold():
         return _decode_as(fmt, data, min_side, max_pixels)
 
 
@@ -62,7 +62,7 @@ def _decode_as(
     if fmt.name == "JPEG":
         _prepare_jpeg(image, data, min_side, max_pixels)
     check_size(image.size, max_pixels)
-    if fmt.name == "JPEG" and _too_short(size, data, max_pixels):
+    if fmt.name == "JPEG" and _is_truncated(size, data, max_pixels):
         raise DamagedImage(TRUNCATED)
     drafted = image.size != size
     image.load()
@@ -81,7 +81,7 @@ def check_size(size: tuple[int, int], max_pixels: int | None) -> None:
 
 def _open(fmt: ImageFormat, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if fmt.name == "JPEG":
-        _first_scan(data)
+        _first_scan_offset(data)
         return _Jpeg(io.BytesIO(data))
     if fmt.name == "WEBP":
         check_size(_webp_size(data), max_pixels)
@@ -115,31 +115,31 @@ def _webp_size(data: bytes) -> tuple[int, int]:
 def _prepare_jpeg(image: ImageFile.ImageFile, data: bytes, min_side: int | None, max_pixels: int) -> None:
     """Choose the scale, and refuse what must not be decoded at any scale."""
     if "progressive" in image.info or not _is_one_scan(data, getattr(image, "layers", 0)):
-        _check_held_whole(image, data, max_pixels)
+        _check_coefficients(image, data, max_pixels)
     if min_side is not None and min(image.size) >= 2 * min_side:
         image.draft(None, (min_side, min_side))
 
 
 def _is_one_scan(data: bytes, layers: int) -> bool:
     """Whether the first scan of a JPEG holds all its colours."""
-    start = _first_scan(data)
+    start = _first_scan_offset(data)
     return data[start + 2 : start + 5] == bytes((0, 6 + 2 * layers, layers))
 
 
-def _check_held_whole(image: ImageFile.ImageFile, data: bytes, max_pixels: int) -> None:
+def _check_coefficients(image: ImageFile.ImageFile, data: bytes, max_pixels: int) -> None:
     """A JPEG of many scans is held as coefficients of full size at any scale, and each scan walks over all."""
     check_size(image.size, max_pixels)
     if data.count(b"\xff\xda") > _JPEG_SCANS:
         raise DamagedImage(f"corrupt: more than {_JPEG_SCANS} scans in one JPEG")
 
 
-def _too_short(size: tuple[int, int], data: bytes, max_pixels: int) -> bool:
+def _is_truncated(size: tuple[int, int], data: bytes, max_pixels: int) -> bool:
     """Whether an enormous JPEG has fewer bytes than it needs: two Huffman codes for each 8 x 8 pixels."""
     pixels = size[0] * size[1]
     return pixels > max_pixels and len(data) < pixels // 64 * 2 // 8
 
 
-def _first_scan(data: bytes) -> int:
+def _first_scan_offset(data: bytes) -> int:
     """The offset of a JPEG's first scan, found by hopping from marker to marker.
 
     Pillow walks through what lies between segments byte by byte, in Python: a file that a rescue tool
@@ -168,7 +168,7 @@ def _after_marker(data: bytes, marker: int) -> int:
     return marker + 2 + int.from_bytes(data[marker + 2 : marker + 4], "big")
 
 
-class _Hush:
+class _WarningFilter:
     """Keeps Pillow's warnings from the user while at least one thread holds it.
 
     Python's warning filters belong to the process, and ``catch_warnings`` in two threads at once may leave
@@ -197,11 +197,11 @@ class _Hush:
                     self._saved.__exit__(None, None, None)
 
 
-_HUSH = _Hush()
+_NO_WARNINGS = _WarningFilter()
 
 
 @contextmanager
-def _told_as_load_error() -> Iterator[None]:
+def _as_load_error() -> Iterator[None]:
     """Whatever a decoder raises becomes the LoadError that says it best."""
     try:
         yield

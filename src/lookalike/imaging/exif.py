@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 _ORIENTATION, _MAKE, _MODEL, _TIME, _EXIF_IFD, _TIME_ORIGINAL = 0x112, 0x10F, 0x110, 0x132, 0x8769, 0x9003
-_WANTED = {_ORIENTATION, _MAKE, _MODEL, _TIME, _EXIF_IFD, _TIME_ORIGINAL}
+_TAGS = {_ORIENTATION, _MAKE, _MODEL, _TIME, _EXIF_IFD, _TIME_ORIGINAL}
 _TEXT = 2
 _INTEGERS = {1: "B", 3: "H", 4: "I"}
-_LONGEST_TEXT = 256
+_MAX_TEXT_LENGTH = 256
 
 _PREFIX = re.compile(rb"(?:Exif\0\0){0,2}")
 _STAMP = re.compile(r"(\d{4})[:./-](\d\d)[:./-](\d\d)[ T](\d\d):(\d\d):(\d\d)", re.ASCII)
@@ -59,7 +59,7 @@ def _fields(block: bytes, order: str, offset: int) -> Fields:
     rows = block[offset + 2 : offset + 2 + 12 * count]
     fields: Fields = {}
     for tag, kind, length, inline in struct.iter_unpack(order + "HHI4s", rows[: len(rows) // 12 * 12]):
-        if tag in _WANTED:
+        if tag in _TAGS:
             value = _value(block, order, kind, length, inline)
             if value is not None:
                 fields.setdefault(tag, value)
@@ -74,7 +74,7 @@ def _value(block: bytes, order: str, kind: int, length: int, inline: bytes) -> i
     if length <= 4:
         return _clean(inline[:length])
     start = struct.unpack(order + "I", inline)[0]
-    return _clean(block[start : start + min(length, _LONGEST_TEXT)])
+    return _clean(block[start : start + min(length, _MAX_TEXT_LENGTH)])
 
 
 def _clean(raw: bytes) -> str:

@@ -25,7 +25,7 @@ from lookalike.types import Pixels
 Kind = Literal["re-encoded", "edited", "crop", "mirrored", "rotated"]
 EditFunction = Callable[[Pixels, np.random.Generator], Pixels]
 
-WORDS = (
+CAPTIONS = (
     "when the copy",
     "is better than",
     "the original",
@@ -90,7 +90,7 @@ def _font(size: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def _text(generator: np.random.Generator, words: int) -> str:
-    return " ".join(WORDS[i] for i in generator.choice(len(WORDS), words, replace=False))
+    return " ".join(CAPTIONS[i] for i in generator.choice(len(CAPTIONS), words, replace=False))
 
 
 # --- re-encoded: the same image, written again ----------------------------------------------------
@@ -310,11 +310,11 @@ def _below(draw: ImageDraw.ImageDraw, unit: int, width: int, top: int, generator
 # --- mirrored and rotated ---------------------------------------------------------------------------
 
 
-def _turned(quarters: int) -> EditFunction:
+def _rotated_quarters(quarters: int) -> EditFunction:
     return lambda pixels, _: np.rot90(pixels, quarters)
 
 
-def _tilted(pixels: Pixels, generator: np.random.Generator) -> Pixels:
+def _rotated_5(pixels: Pixels, generator: np.random.Generator) -> Pixels:
     """Turned by 5 degrees, to the left or to the right, in a frame of the same size: black corners."""
     height, width = pixels.shape[:2]
     angle = 5.0 if generator.integers(2) else -5.0
@@ -367,8 +367,8 @@ EDITS: Mapping[str, Edit] = {
     "collage": Edit(_collage, "crop"),
     "mirror": Edit(lambda pixels, _: pixels[:, ::-1], "mirrored"),  # left becomes right
     "flip": Edit(lambda pixels, _: pixels[::-1], "mirrored"),  # above becomes below
-    "rotate-90": Edit(_turned(1), "rotated"),  # counter-clockwise, as np.rot90
-    "rotate-180": Edit(_turned(2), "rotated"),
-    "rotate-270": Edit(_turned(3), "rotated"),  # counter-clockwise, so a quarter clockwise
-    "rotate-5": Edit(_tilted, "rotated"),
+    "rotate-90": Edit(_rotated_quarters(1), "rotated"),  # counter-clockwise, as np.rot90
+    "rotate-180": Edit(_rotated_quarters(2), "rotated"),
+    "rotate-270": Edit(_rotated_quarters(3), "rotated"),  # counter-clockwise, so a quarter clockwise
+    "rotate-5": Edit(_rotated_5, "rotated"),
 }

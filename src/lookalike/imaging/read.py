@@ -23,10 +23,10 @@ ImageSource = Source | Image | PIL.Image.Image | NDArray[Any]
 MAX_BYTES = 512 * 1024 * 1024
 """Encoded bytes that are allowed: enough for MAX_PIXELS without compression."""
 
-_CHUNK = 1 << 20
+_CHUNK_BYTES = 1 << 20
 
 # EXIF's orientation -> the turn that makes the image upright.
-_TURNS = {
+_TRANSPOSES = {
     2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
     3: PIL.Image.Transpose.ROTATE_180,
     4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
@@ -36,9 +36,9 @@ _TURNS = {
     8: PIL.Image.Transpose.ROTATE_90,
 }
 # Pillow turns TIFF, and libheif turns HEIF, while decoding.
-_TURNED_ALREADY = {"TIFF", "HEIF"}
+_UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF"}
 
-_KINDS = (
+_FILE_KINDS = (
     (stat.S_ISDIR, "a folder"),
     (stat.S_ISFIFO, "a pipe"),
     (stat.S_ISSOCK, "a socket"),
@@ -93,9 +93,9 @@ def from_pillow(image: PIL.Image.Image, *, min_side: int | None = None) -> Image
     frames, the one that it is at. Nothing of it is changed. Raises DamagedImage for one that cannot be decoded."""
     try:
         image.load()
-        stands_upright = image.format in _TURNED_ALREADY
+        stands_upright = image.format in _UPRIGHT_WHEN_DECODED
         exif = _exif(image, b"")
-        turn = None if stands_upright else _TURNS.get(exif.orientation)
+        turn = None if stands_upright else _TRANSPOSES.get(exif.orientation)
         width, height = image.size[::-1] if turn is not None and exif.orientation >= 5 else image.size
         pixels = _pixels(image, turn, min_side)
     except Exception as error:
@@ -123,11 +123,11 @@ def _image(data: bytes, path: str | None, min_side: int | None, max_pixels: int)
     image, (width, height) = decode(data, min_side, max_pixels)
     name = image.format or ""
     exif = _exif(image, data)
-    turn = None if name in _TURNED_ALREADY else _TURNS.get(exif.orientation)
-    if turn is not None and exif.orientation >= 5:
+    transpose = None if name in _UPRIGHT_WHEN_DECODED else _TRANSPOSES.get(exif.orientation)
+    if transpose is not None and exif.orientation >= 5:
         width, height = height, width
     return Image(
-        pixels=_pixels(image, turn, min_side),
+        pixels=_pixels(image, transpose, min_side),
         width=width,
         height=height,
         path=path,
@@ -139,7 +139,7 @@ def _image(data: bytes, path: str | None, min_side: int | None, max_pixels: int)
     )
 
 
-def _pixels(image: PIL.Image.Image, turn: PIL.Image.Transpose | None, min_side: int | None) -> Pixels:
+def _pixels(image: PIL.Image.Image, transpose: PIL.Image.Transpose | None, min_side: int | None) -> Pixels:
     """(h, w, 3) uint8. Shrunk as early as colours allow, so that the rest of the way is cheap."""
     profile = image.info.get("icc_profile")
     image = plain(image)
@@ -147,7 +147,7 @@ def _pixels(image: PIL.Image.Image, turn: PIL.Image.Transpose | None, min_side: 
     if factor > 1:
         image = image.reduce(factor)
     image = to_srgb(image, profile if isinstance(profile, bytes) else None)
-    return np.ascontiguousarray(image if turn is None else image.transpose(turn), dtype=np.uint8)
+    return np.ascontiguousarray(image if transpose is None else image.transpose(transpose), dtype=np.uint8)
 
 
 def _exif(image: PIL.Image.Image, data: bytes) -> Exif:
@@ -217,7 +217,7 @@ def _open_at_once(path: str, flags: int) -> int:
 def _check_regular(status: os.stat_result) -> None:
     if stat.S_ISREG(status.st_mode):
         return
-    kind = next((name for test, name in _KINDS if test(status.st_mode)), "something else")
+    kind = next((name for test, name in _FILE_KINDS if test(status.st_mode)), "something else")
     raise FileUnreadable(f"{kind}, not a file")
 
 
@@ -238,7 +238,7 @@ def _read_file(file: BinaryIO, max_bytes: int) -> bytes:
 
 def _read_chunk(file: BinaryIO) -> bytes:
     try:
-        chunk = file.read(_CHUNK)
+        chunk = file.read(_CHUNK_BYTES)
     except Exception as error:
         raise FileUnreadable(f"cannot be read: {error}") from error
     if chunk is not None and not isinstance(chunk, bytes):

@@ -52,7 +52,7 @@ export const allIds = async (where, signal) => (await get("/v1/ids", { where }, 
 export const addImage = (file) => ask("POST", "/v1/images", { form: { image: file } });
 export const forget = (id, trash) => ask("DELETE", `/v1/images/${id}`, { query: { trash } });
 export const failures = (cursor, signal) => get("/v1/failures", { limit: 100, cursor }, signal);
-export const map = (by, signal) => get("/v1/map", { by }, signal);
+export const map = (by, signal) => get("/v1/projection", { by }, signal);
 export const fileOf = (id) => `/v1/images/${id}/file`;
 
 const SIDES = [160, 320, 640, 1600];
@@ -64,7 +64,7 @@ export function thumbnail(id, side) {
 
 // --- search and comparison; a `subject` is {file} or {id}, see subject.js
 
-/** `options`: k, by, where, region, precision, verify, good, bad. */
+/** `options`: k, by, where, region, precision, rerank, good, bad. */
 export const search = ({ file, id }, options, signal) =>
   ask("POST", "/v1/search", { form: { ...(file ? { image: file } : { id }), ...options }, signal });
 
@@ -77,10 +77,10 @@ export const comparisonDrawn = (a, b) => ask("POST", "/v1/compare/image", { form
 
 /** A page of groups {groups, next, total, bytes}, or, with a `kind`, the job that finds them. */
 export const duplicates = (precision, cursor, signal) => get("/v1/duplicates", { precision, cursor }, signal);
-export const setDifferent = (pairs) => ask("POST", "/v1/decisions", { json: { pairs, verdict: "different" } });
-export const unsetDifferent = (pairs) => ask("DELETE", "/v1/decisions", { json: { pairs } });
+export const setDifferent = (pairs) => ask("POST", "/v1/verdicts", { json: { pairs, verdict: "different" } });
+export const unsetDifferent = (pairs) => ask("DELETE", "/v1/verdicts", { json: { pairs } });
 /** Moves copies to the trash: a job. `pairs`: {copy, keep}, both ids. */
-export const clearCopies = (pairs) => ask("POST", "/v1/clear", { json: { pairs } });
+export const clearCopies = (pairs) => ask("POST", "/v1/removals", { json: { removals: pairs } });
 
 // --- jobs
 

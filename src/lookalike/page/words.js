@@ -101,7 +101,7 @@ export const WORDS = {
   "filter.objects": ["Any objects", "任何物体"],
   "job.index": ["Indexing", "索引"],
   "job.duplicates": ["Searching for copies", "查找副本"],
-  "job.clear": ["Moving to the trash", "移到回收站"],
+  "job.removals": ["Moving to the trash", "移到回收站"],
   "state.waiting": ["waiting", "等待中"],
   "state.running": ["in progress", "进行中"],
   "state.done": ["done", "已完成"],

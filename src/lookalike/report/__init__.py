@@ -3,12 +3,12 @@
 from lookalike.report.html_report import (
     GroupView,
     Image,
+    LabelErrorView,
     PairView,
     SearchView,
     Summary,
-    SuspectView,
     write_report,
 )
 from lookalike.report.thumbnails import thumbnail
 
-__all__ = ["GroupView", "Image", "PairView", "SearchView", "Summary", "SuspectView", "thumbnail", "write_report"]
+__all__ = ["GroupView", "Image", "LabelErrorView", "PairView", "SearchView", "Summary", "thumbnail", "write_report"]

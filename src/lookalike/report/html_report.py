@@ -25,9 +25,9 @@ from lookalike.report.atomic_file import replacing
 from lookalike.types import Box, Failure, Hit, Relation
 
 TEMPLATE = "report.html"
-FAILURES_SHOWN = 8  # more than these are folded away
+MAX_FAILURES_SHOWN = 8  # more than these are folded away
 # Control characters, surrogates, and the marks that reorder text (a name must not read backwards).
-_STRANGE = re.compile(
+_INVISIBLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
 
@@ -55,8 +55,8 @@ class Image:
 class PairView:
     """Two images that were compared.
 
-    ``distances``: descriptor name -> distance. ``shares``: descriptor name -> the distance as a share 0..1
-    of what is typical for unrelated images; a name without a share gets no bar. ``box``: where the one
+    ``distances``: descriptor name -> distance. ``relative_distances``: descriptor name -> the distance, 0..1,
+    of what is typical for unrelated images; a name without one gets no bar. ``box``: where the one
     lies in the other, in pixels of the larger image, ``box_in``: "a" or "b". ``edits``: what was done to the one to
     make the other. ``explanation``: a drawing of the reasons as a data URI, or "" for none.
     """
@@ -66,7 +66,7 @@ class PairView:
     relation: Relation
     probability: float
     distances: Mapping[str, float]
-    shares: Mapping[str, float] = field(default_factory=dict)
+    relative_distances: Mapping[str, float] = field(default_factory=dict)
     box: Box | None = None
     box_in: str | None = None
     edits: tuple[str, ...] = ()
@@ -91,7 +91,7 @@ class GroupView:
 
 
 @dataclass(frozen=True, slots=True)
-class SuspectView:
+class LabelErrorView:
     """An image whose label is likely wrong, and its nearest neighbours, each with what it is called.
 
     ``suggested``: what the ``share`` 0..1 of the neighbours' votes calls it."""
@@ -119,15 +119,15 @@ def write_report(
     groups: Sequence[GroupView] = (),
     searches: Sequence[SearchView] = (),
     comparisons: Sequence[PairView] = (),
-    suspects: Sequence[SuspectView] | None = None,
+    label_errors: Sequence[LabelErrorView] | None = None,
 ) -> None:
     """Write the page to ``path``: all of it or nothing, never half a file.
 
     The page is written as it is made, so memory does not grow with it; ``groups`` may be a sequence that
-    makes its members when asked (they are asked for twice). ``suspects``: None on any page but theirs.
+    makes its members when asked (they are asked for twice). ``label_errors``: None on any page but theirs.
     Raises UserError if the place cannot be written.
     """
-    context = _context(summary, groups, searches, comparisons, suspects)
+    context = _context(summary, groups, searches, comparisons, label_errors)
     stream = _environment().get_template(TEMPLATE).stream(context)
     stream.enable_buffering(64)
     _write(Path(path), stream)
@@ -150,7 +150,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (human_bytes, percent, reasons, script_hash, box_style, pair_box, hit_box, short_number, breakable)
+    helpers = (human_bytes, percent, keep_reasons, script_hash, box_style, pair_box, hit_box, short_number, breakable)
     environment.filters.update({helper.__name__: helper for helper in helpers})
     environment.tests["plain"] = is_plain
     environment.tests["shown"] = lambda thumbnail: str(thumbnail).startswith("data:image/")
@@ -162,34 +162,35 @@ def _context(
     groups: Sequence[GroupView],
     searches: Sequence[SearchView],
     comparisons: Sequence[PairView],
-    suspects: Sequence[SuspectView] | None,
+    label_errors: Sequence[LabelErrorView] | None,
 ) -> dict[str, Any]:
-    folder, relations, freed = _survey(groups, searches, comparisons, suspects)
+    folder, relations, freed = _summarise(groups, searches, comparisons, label_errors)
     return {
         "summary": summary,
         "groups": groups,
         "searches": searches,
         "comparisons": comparisons,
-        "suspects": suspects,
+        "label_errors": label_errors,
         "folder": folder,
         "relations": relations,
         "freed": freed,
         "copies": relations.total(),
-        "failures_shown": FAILURES_SHOWN,
+        "max_failures_shown": MAX_FAILURES_SHOWN,
         "where": lambda path: _where(path, folder),
     }
 
 
-def _survey(
+def _summarise(
     groups: Sequence[GroupView],
     searches: Sequence[SearchView],
     comparisons: Sequence[PairView],
-    suspects: Sequence[SuspectView] | None,
+    label_errors: Sequence[LabelErrorView] | None,
 ) -> tuple[str, Counter[str], int]:
     """The common folder, how many copies there are of each relation, and the bytes of all copies."""
     folders = {_folder(p.path) for pair in comparisons for p in (pair.a, pair.b)}
     folders |= {_folder(image.path) for search in searches for image, _ in search.hits}
-    folders |= {_folder(p.path) for one in suspects or () for p in (one.image, *(near for near, _ in one.neighbours))}
+    neighbours = [near for one in label_errors or () for near, _ in one.neighbours]
+    folders |= {_folder(p.path) for p in (*(one.image for one in label_errors or ()), *neighbours)}
     relations: Counter[str] = Counter()
     freed = 0
     for group in groups:
@@ -229,7 +230,7 @@ def visible(value: object) -> object:
     """Text in which every character can be seen: a line's end as ↵, what cannot be shown as �."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value
-    return _STRANGE.sub(lambda match: "↵" if match.group() in "\r\n" else "\ufffd", value)
+    return _INVISIBLE.sub(lambda match: "↵" if match.group() in "\r\n" else "\ufffd", value)
 
 
 def breakable(name: str) -> Markup:
@@ -239,7 +240,7 @@ def breakable(name: str) -> Markup:
 
 def is_plain(path: str) -> bool:
     """Whether the path reads as it is, so that a line of text can stand for the file."""
-    return _STRANGE.search(path) is None
+    return _INVISIBLE.search(path) is None
 
 
 def short_number(value: float) -> str:
@@ -247,19 +248,19 @@ def short_number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def reasons(group: GroupView) -> str:
+def keep_reasons(group: GroupView) -> str:
     """Why this one is kept, against the best of the others."""
     keep, others = group.keep, [image for image, _, _ in group.others]
-    pixels = max((p.width * p.height for p in others), default=0)
-    best = max((p.bytes for p in others), default=0)
+    most_pixels = max((p.width * p.height for p in others), default=0)
+    most_bytes = max((p.bytes for p in others), default=0)
     found = []
-    if keep.width * keep.height > pixels:
+    if keep.width * keep.height > most_pixels:
         found.append("highest resolution")
-    if keep.bytes > best:
+    if keep.bytes > most_bytes:
         found.append("largest file")
-    if not found and keep.width * keep.height == pixels and keep.bytes == best:
+    if not found and keep.width * keep.height == most_pixels and keep.bytes == most_bytes:
         found.append("as good as any")
-    return ", ".join(found) or "judged to be the original"
+    return ", ".join(found) or "taken to be the original"
 
 
 def box_style(box: Box | None, image: Image, other: Image) -> str:

@@ -10,17 +10,17 @@ from lookalike.comparison.explain.draw import draw
 from lookalike.descriptors import get
 from lookalike.errors import LoadError
 from lookalike.imaging import load
-from lookalike.report.html_report import GroupView, Image, PairView, SearchView, SuspectView
+from lookalike.report.html_report import GroupView, Image, LabelErrorView, PairView, SearchView
 from lookalike.report.thumbnails import thumbnail
 from lookalike.types import Comparison, Group, Hit, LabelError
 
-LONGEST = 4000  # pixels of an explanation's longer side: none is as long, and its words are not to be shrunk
-SIDE = 320  # pixels of a thumbnail's longer side
-SIDE_IN_GROUPS = 240  # a report may show thousands
-SHOWN = 4  # neighbours of a suspect label
+EXPLANATION_SIDE = 4000  # pixels of an explanation's longer side: none is as long, and its words are not to be shrunk
+THUMBNAIL_SIDE = 320  # pixels of a thumbnail's longer side
+GROUP_THUMBNAIL_SIDE = 240  # a report may show thousands
+MAX_NEIGHBOURS = 4  # of a label that is likely wrong
 
 
-def image_view(path: str, *, side: int = SIDE, label: str = "") -> Image:
+def image_view(path: str, *, side: int = THUMBNAIL_SIDE, label: str = "") -> Image:
     """What the report says of the image at this path."""
     try:
         image = load(path, min_side=side)
@@ -32,7 +32,7 @@ def image_view(path: str, *, side: int = SIDE, label: str = "") -> Image:
 
 def pair_view(a: str, b: str, comparison: Comparison, explanation: Explanation | None = None) -> PairView:
     """Two images and their comparison, with a drawing of its reasons if they are given."""
-    shares = {
+    relative_distances = {
         name: min(value / get(name).card.median_negative_distance, 1.0) for name, value in comparison.distances.items()
     }
     return PairView(
@@ -41,11 +41,11 @@ def pair_view(a: str, b: str, comparison: Comparison, explanation: Explanation |
         comparison.relation,
         comparison.probability,
         comparison.distances,
-        shares,
+        relative_distances,
         comparison.box,
         comparison.box_in,
         comparison.edits,
-        thumbnail(draw(explanation), side=LONGEST) if explanation else "",
+        thumbnail(draw(explanation), side=EXPLANATION_SIDE) if explanation else "",
     )
 
 
@@ -65,26 +65,26 @@ def group_views(groups: Sequence[Group], progress: Callable[[int, int], None] | 
     return views
 
 
-def suspect_views(
-    suspects: Sequence[LabelError], progress: Callable[[int, int], None] | None = None
-) -> list[SuspectView]:
-    """Suspect labels with their thumbnails, made on all cores."""
+def label_error_views(
+    label_errors: Sequence[LabelError], progress: Callable[[int, int], None] | None = None
+) -> list[LabelErrorView]:
+    """Label errors with their thumbnails, made on all cores."""
     with ThreadPoolExecutor() as pool:
         views = []
-        for view in pool.map(_suspect_view, suspects):
+        for view in pool.map(_label_error_view, label_errors):
             views.append(view)
             if progress:
-                progress(len(views), len(suspects))
+                progress(len(views), len(label_errors))
     return views
 
 
-def _suspect_view(suspect: LabelError) -> SuspectView:
-    near = suspect.neighbours[:SHOWN]
-    neighbours = tuple((image_view(one.path, side=SIDE_IN_GROUPS), one.label) for one in near)
-    image = image_view(suspect.path, side=SIDE_IN_GROUPS)
-    return SuspectView(image, suspect.label.label, suspect.suggested, suspect.share, neighbours)
+def _label_error_view(label_error: LabelError) -> LabelErrorView:
+    near = label_error.neighbours[:MAX_NEIGHBOURS]
+    neighbours = tuple((image_view(one.path, side=GROUP_THUMBNAIL_SIDE), one.label) for one in near)
+    image = image_view(label_error.path, side=GROUP_THUMBNAIL_SIDE)
+    return LabelErrorView(image, label_error.label.label, label_error.suggested, label_error.share, neighbours)
 
 
 def _group_view(group: Group) -> GroupView:
-    others = tuple((image_view(p.b, side=SIDE_IN_GROUPS), p.relation, p.probability) for p in group.pairs)
-    return GroupView(image_view(group.keep, side=SIDE_IN_GROUPS), others)
+    others = tuple((image_view(p.b, side=GROUP_THUMBNAIL_SIDE), p.relation, p.probability) for p in group.pairs)
+    return GroupView(image_view(group.keep, side=GROUP_THUMBNAIL_SIDE), others)

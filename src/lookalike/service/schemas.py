@@ -125,14 +125,14 @@ class Comparison(BaseModel):
     box: Box | None
     box_in: Literal["a", "b"] | None
     transform: list[list[float]] | None
-    turn: str
+    orientation: str
     inliers: int
     edits: list[str]
     odds: float | None
     evidence: dict[str, float]
     changed: list[ChangedRegion] | None = None
-    shares: dict[str, float] | None = None
-    strangers: float | None = None
+    contributions: dict[str, float] | None = None
+    baseline: float | None = None
     prior: float | None = None
     points: list[list[list[float]]] | None = None
 

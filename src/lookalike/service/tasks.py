@@ -143,7 +143,7 @@ def classify(image: ImageInput, model: str, top: int) -> Json:
     """The answer of ``POST /v1/classify``; of a model by its name alone, never by a path."""
     card = model_store.find(model)
     labels_of(card)
-    labels = classified([_image(image)], card).top(0, top, least=0.0)
+    labels = classified([_image(image)], card).top(0, top, min_probability=0.0)
     return {"model": card.name, "labels": [{"label": one.label, "probability": one.probability} for one in labels]}
 
 

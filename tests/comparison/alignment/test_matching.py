@@ -1,4 +1,4 @@
-"""How one image lies on another: real photographs warped by a known matrix, points placed by hand, explicit loops."""
+"""Affine transforms from keypoints: photographs warped by a known matrix, points placed by hand, explicit loops."""
 
 from __future__ import annotations
 
@@ -10,17 +10,12 @@ import numpy as np
 import pytest
 
 from lookalike.comparison.alignment.matching import (
-    SNAP,
-    Placement,
-    corners,
-    matches,
-    moved,
-    place,
-    seen_from_two_places,
-    snapped,
-    turn_of,
+    AffineMatch,
+    count_epipolar_inliers,
+    estimate_affine,
+    match_keypoints,
 )
-from lookalike.comparison.alignment.orientations import ORIENTATIONS, between
+from lookalike.comparison.alignment.transforms import transform_points
 from lookalike.descriptors.keypoints import Keypoints, keypoints
 from lookalike.types import Image
 from samples import drawn, photograph
@@ -63,7 +58,7 @@ def warped(pixels: np.ndarray, matrix: np.ndarray, size: tuple[int, int], fine: 
     return cv2.resize(large, size, interpolation=cv2.INTER_AREA)
 
 
-def apart(first: np.ndarray, second: np.ndarray, width: float, height: float) -> float:
+def corner_error(first: np.ndarray, second: np.ndarray, width: float, height: float) -> float:
     """How far two matrices bring the corners of an image from one another, at most."""
     there = np.array([[x, y, 1] for x, y in ((0, 0), (width, 0), (width, height), (0, height))])
     return float(np.abs((there @ first.T - there @ second.T)[:, :2]).max())
@@ -91,11 +86,11 @@ def test_a_known_warp_is_recovered(warp: str, negative: bool) -> None:
     matrix, size = framed(linear(**WARPS[warp]), width, height)
     copy = warped(pixels, matrix, size)
     there = keypoints(image(255 - copy if negative else copy))
-    found, back = place(points_of(name), there), place(there, points_of(name))
+    found, back = estimate_affine(points_of(name), there), estimate_affine(there, points_of(name))
     assert found is not None
     assert back is not None
-    assert apart(matrix, found.matrix, width, height) < 1
-    assert apart(np.eye(3), back.matrix @ found.matrix, width, height) < 1
+    assert corner_error(matrix, found.matrix, width, height) < 1
+    assert corner_error(np.eye(3), back.matrix @ found.matrix, width, height) < 1
     assert (WARPS[warp].get("mirror", False), negative) == (found.mirrored, found.inverted)
     assert (found.mirrored, found.inverted) == (back.mirrored, back.inverted)
     assert found.inliers > 100
@@ -106,19 +101,19 @@ def test_a_known_warp_is_recovered(warp: str, negative: bool) -> None:
 def test_a_crop_gives_the_exact_shift(x: int, y: int, width: int, height: int) -> None:
     """The corners of a crop are where it was cut, to 0.75 pixels, although it is enlarged for the search."""
     pixels = photograph("coffee.png")[y : y + height, x : x + width]
-    found = place(keypoints(image(pixels)), points_of("coffee.png"))
+    found = estimate_affine(keypoints(image(pixels)), points_of("coffee.png"))
     assert found is not None
-    assert apart(np.array([[1, 0, x], [0, 1, y], [0, 0, 1]]), found.matrix, width, height) < 0.75
+    assert corner_error(np.array([[1, 0, x], [0, 1, y], [0, 0, 1]]), found.matrix, width, height) < 0.75
 
 
-def test_a_placement_tells_its_inliers() -> None:
+def test_a_match_knows_its_inliers() -> None:
     """The matrix brings the inliers of a near those of b, and they are no more than were matched."""
     pixels = photograph("chelsea.png")
     matrix, size = framed(linear(0.8, 30), pixels.shape[1], pixels.shape[0])
-    found = place(points_of("chelsea.png"), keypoints(image(warped(pixels, matrix, size))))
-    assert isinstance(found, Placement)
+    found = estimate_affine(points_of("chelsea.png"), keypoints(image(warped(pixels, matrix, size))))
+    assert isinstance(found, AffineMatch)
     assert found.a.shape == found.b.shape == (found.inliers, 2)
-    away = np.linalg.norm(moved(found.matrix, found.a) - found.b, axis=1)
+    away = np.linalg.norm(transform_points(found.matrix, found.a) - found.b, axis=1)
     assert found.inliers <= found.matches
     assert away.max() < 4
     assert found.residual == pytest.approx(np.median(away), abs=0.02)  # both were searched at full size, or enlarged
@@ -127,10 +122,10 @@ def test_a_placement_tells_its_inliers() -> None:
 def test_the_same_every_time() -> None:
     """Chance numbers drawn in between change nothing: the same matrix and inliers to the last bit."""
     there = keypoints(image(photograph("coffee.png")[50:300, 80:500]))
-    first = place(points_of("coffee.png"), there)
+    first = estimate_affine(points_of("coffee.png"), there)
     cv2.setRNGSeed(77)
     cv2.randu(np.zeros(9, np.uint8), 0, 99)
-    second = place(points_of("coffee.png"), there)
+    second = estimate_affine(points_of("coffee.png"), there)
     assert first is not None
     assert second is not None
     assert first.matrix.tobytes() == second.matrix.tobytes()
@@ -172,9 +167,9 @@ UNLIKE += [("tiles", "other tiles"), ("fence", "rails"), ("stripes", "diagonals"
 
 @pytest.mark.parametrize(("a", "b"), UNLIKE, ids=str)
 def test_what_is_something_else_convinces_nobody(a: str, b: str) -> None:
-    """Other photographs, and textures that repeat, are not laid on one another, or by few points."""
+    """Other photographs, and textures that repeat, are not aligned, or by few points."""
     for first, second in ((a, b), (b, a)):
-        found = place(points_of(first), points_of(second))
+        found = estimate_affine(points_of(first), points_of(second))
         assert found is None or found.inliers < CONVINCING
 
 
@@ -190,14 +185,14 @@ def scattered(count: int = 40, seed: int = 0) -> Keypoints:
 
 def through(points: Keypoints, part: np.ndarray) -> Keypoints:
     """The same points, moved by a (2, 2) matrix, with the same vectors."""
-    return Keypoints((points.points @ part.T + (30, 20)).astype(np.float32), points.vectors, points.grain)
+    return Keypoints((points.points @ part.T + (30, 20)).astype(np.float32), points.vectors, points.pixel_scale)
 
 
 @pytest.mark.parametrize("part", [linear(), linear(1.5, 70), linear(0.1, -20), linear(15), linear(squeeze=0.4)])
 def test_points_that_a_map_holds_for(part: np.ndarray) -> None:
     """Scattered points that are moved by one affine map are all inliers of it."""
     a = scattered()
-    found = place(a, through(a, part))
+    found = estimate_affine(a, through(a, part))
     assert found is not None
     assert (found.inliers, found.matches, found.mirrored, found.inverted) == (40, 40, False, False)
     assert np.allclose(part, found.matrix[:2, :2], atol=1e-2)
@@ -209,7 +204,7 @@ def test_points_that_lie_elsewhere_are_no_inliers() -> None:
     a = scattered()
     b = through(a, linear(1.2, 40))
     b.points[:12] = np.random.default_rng(9).uniform(900, 1500, (12, 2))
-    found = place(a, b)
+    found = estimate_affine(a, b)
     assert found is not None
     assert a.points[12:].tolist() == found.a.tolist()
     assert (found.inliers, found.matches) == (28, 40)
@@ -228,8 +223,8 @@ REFUSED = {
 def test_a_map_that_nobody_makes_is_refused(why: str) -> None:
     """Folding and collapsing maps are refused, however many points they hold for."""
     a = scattered()
-    assert place(a, through(a, REFUSED[why])) is None
-    assert place(through(a, REFUSED[why]), a) is None
+    assert estimate_affine(a, through(a, REFUSED[why])) is None
+    assert estimate_affine(through(a, REFUSED[why]), a) is None
 
 
 @pytest.mark.parametrize("why", ["on one line", "nearly on one line", "in one spot", "in two spots"])
@@ -244,17 +239,17 @@ def test_points_that_hold_up_no_map(why: str) -> None:
         "in two spots": np.array([[50.2, 50.2], [200.2, 90.2]]).repeat(20, 0) + rng.uniform(0, 0.5, (40, 2)),
     }
     poor = Keypoints(placed[why].astype(np.float32), full.vectors, 1.0)
-    assert place(poor, poor) is None
-    assert place(poor, full) is None
-    assert place(full, poor) is None
+    assert estimate_affine(poor, poor) is None
+    assert estimate_affine(poor, full) is None
+    assert estimate_affine(full, poor) is None
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 def test_too_few_points(count: int) -> None:
-    """Fewer points than FEWEST hold up no map, and none at all are no error."""
-    assert place(scattered(count), scattered()) is None
-    assert place(scattered(), scattered(count)) is None
-    assert place(scattered(count), scattered(count)) is None
+    """Fewer points than MIN_INLIERS give no transform, and none at all are no error."""
+    assert estimate_affine(scattered(count), scattered()) is None
+    assert estimate_affine(scattered(), scattered(count)) is None
+    assert estimate_affine(scattered(count), scattered(count)) is None
 
 
 def two_views(count: int, strays: int, seed: int = 3) -> tuple[Keypoints, Keypoints]:
@@ -270,21 +265,21 @@ def two_views(count: int, strays: int, seed: int = 3) -> tuple[Keypoints, Keypoi
 
 
 @pytest.mark.parametrize(("count", "strays"), [(30, 0), (60, 20), (200, 200)])
-def test_seen_from_two_places(count: int, strays: int) -> None:
+def test_epipolar_inliers(count: int, strays: int) -> None:
     """Of a cloud of points that no flat map holds for, those that two cameras saw are counted and hardly any other."""
     a, b = two_views(count, strays)
-    placed = place(a, b)
+    placed = estimate_affine(a, b)
     assert placed is None or placed.inliers < count / 2
-    found = seen_from_two_places(a, b)
+    found = count_epipolar_inliers(a, b)
     assert count * 0.97 <= found <= count + strays / 10
 
 
-def test_strangers_are_not_seen_from_two_places() -> None:
+def test_negatives_have_no_epipolar_inliers() -> None:
     """Matches that lie anywhere have no cameras in common but by chance, and two other images have few matches."""
     a, b = two_views(0, 40)
-    assert seen_from_two_places(a, b) <= 12
-    assert seen_from_two_places(points_of("chelsea.png"), points_of("coffee.png")) <= 9
-    assert seen_from_two_places(*two_views(7, 0)) == 0
+    assert count_epipolar_inliers(a, b) <= 12
+    assert count_epipolar_inliers(points_of("chelsea.png"), points_of("coffee.png")) <= 9
+    assert count_epipolar_inliers(*two_views(7, 0)) == 0
 
 
 def test_the_reach_is_measured_in_the_other_image() -> None:
@@ -292,7 +287,7 @@ def test_the_reach_is_measured_in_the_other_image() -> None:
     large = Keypoints(scattered().points * 10, scattered().vectors, 6.3)  # 4000 x 3000
     thumbnail = through(scattered(), linear())  # 400 x 300
     thumbnail.points[:10] += np.random.default_rng(2).choice([-12, 12], (10, 2))
-    found = place(large, thumbnail)
+    found = estimate_affine(large, thumbnail)
     assert found is not None
     assert found.inliers == 30
 
@@ -324,7 +319,7 @@ def test_matches(n: int, m: int, dim: int) -> None:
     some = min(n, m) // 2
     b[:some] = a[n - some :] + rng.normal(0, 0.1, (some, dim))
     a, b = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (a, b))
-    first, second = matches(a.astype(np.float32), b.astype(np.float32))
+    first, second = match_keypoints(a.astype(np.float32), b.astype(np.float32))
     assert matched_by_loops(a, b) == list(zip(first.tolist(), second.tolist(), strict=True))
 
 
@@ -332,67 +327,5 @@ def test_matches_leave_their_input() -> None:
     """Neither array is written to."""
     a, b = (np.random.default_rng(s).normal(size=(9, 5)).astype(np.float32) for s in (1, 2))
     before = a.tobytes(), b.tobytes()
-    matches(a, b)
+    match_keypoints(a, b)
     assert before == (a.tobytes(), b.tobytes())
-
-
-# --- the small ones
-
-
-@pytest.mark.parametrize("degrees", [-179, -90, -12.5, 0, 45, 90, 180])
-@pytest.mark.parametrize("mirror", [False, True])
-def test_turn_of(degrees: float, mirror: bool) -> None:
-    """The clockwise turn of matrices made of a mirror, a scale and a turn; what they shift does not matter."""
-    matrix = np.eye(3)
-    matrix[:2, :2], matrix[:2, 2] = linear(3, degrees, mirror), (7, -9)
-    actual = turn_of(matrix)
-    assert math.cos(math.radians(actual - degrees)) == pytest.approx(1)
-    assert -180 <= actual <= 180
-
-
-def test_turn_of_a_stretch() -> None:
-    """An image made wider is not turned."""
-    assert turn_of(np.diag([2.0, 0.7, 1.0])) == pytest.approx(0)
-    assert turn_of(np.diag([-2.0, 0.7, 1.0])) == pytest.approx(0)
-
-
-def test_turn_of_the_eight() -> None:
-    """By their names; a flip is a mirror and a half turn."""
-    known = {"upright": 0, "mirrored": 0, "rotated 90": 90, "rotated 270": -90, "rotated 180": 180, "flipped": 180}
-    assert known == {
-        name: pytest.approx(
-            abs(turn_of(ORIENTATIONS[name].unit)) if known[name] == 180 else turn_of(ORIENTATIONS[name].unit)
-        )
-        for name in known
-    }
-
-
-def test_moved() -> None:
-    """Points through a shift, a quarter turn and a perspective, by hand; the weight is divided out."""
-    points = np.array([[0, 0], [4, 2]], np.float32)
-    assert moved(np.array([[1, 0, 5], [0, 1, -1], [0, 0, 1.0]]), points).tolist() == [[5, -1], [9, 1]]
-    assert moved(np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1.0]]), points).tolist() == [[0, 0], [-2, 4]]
-    assert moved(np.array([[1, 0, 0], [0, 1, 0], [0.25, 0, 1.0]]), points).tolist() == [[0, 0], [2, 1]]
-    assert moved(np.eye(3), points).dtype == np.float64
-
-
-def test_corners() -> None:
-    """Clockwise from the top left."""
-    assert corners(30, 20).tolist() == [[0, 0], [30, 0], [30, 20], [0, 20]]
-
-
-@pytest.mark.parametrize(("size", "grown"), [((300, 200), 1), ((1200, 800), 4), ((75, 50), 1)])
-def test_snapped(size: tuple[int, int], grown: int) -> None:
-    """A map that is less than SNAP pixels of the coarser image off the whole is the whole; a little more is not."""
-    whole = between("mirrored", (300, 200), size)
-    for share, expected in ((0, whole), (0.8, whole), (1.2, None)):
-        near = whole.copy()
-        near[0, 2] += share * SNAP * grown
-        assert np.array_equal(near if expected is None else expected, snapped(near, whole, (300, 200)))
-
-
-def test_every_corner_counts() -> None:
-    """A map that leaves the upper corners in their place and moves the lower ones is not the whole."""
-    whole, bent = np.eye(3), np.eye(3)
-    bent[0, 1] = 2 * SNAP / 200  # only the lower corners move
-    assert np.array_equal(bent, snapped(bent, whole, (300, 200)))

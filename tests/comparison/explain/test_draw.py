@@ -1,4 +1,4 @@
-"""The sheet for people: it is there for every pair, what it shows is in its place, and what is missing is told."""
+"""The drawing for people: it is there for every pair, what it shows is in its place, and what is missing is said."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ import pytest
 from lookalike.comparison.explain import draw as drawing
 from lookalike.comparison.explain.attribution import Explanation, explain
 from lookalike.comparison.explain.canvas import (
+    CANVAS_WIDTH,
     MARGIN,
-    TALLEST,
-    WIDTH,
+    MAX_IMAGE_HEIGHT,
     Word,
-    blank,
-    framed,
-    in_letters,
-    length,
-    shortened,
-    written,
+    blank_canvas,
+    fit_image,
+    printable_name,
+    text_width,
+    truncate_middle,
+    write_words,
 )
-from lookalike.comparison.explain.draw import CHANGED, MATCH, draw
+from lookalike.comparison.explain.draw import CHANGED_COLOUR, MATCH_COLOUR, draw
 from lookalike.imaging import from_array
 from samples import drawn, photograph
 
@@ -45,17 +45,17 @@ def edited() -> Explanation:
     return explain(from_array(pixels), from_array(cv2.circle(pixels.copy(), (320, 90), 50, (230, 20, 40), -1)))
 
 
-def has(sheet: np.ndarray, colour: tuple[int, int, int]) -> bool:
-    return bool((np.abs(sheet.astype(int) - colour).max(-1) < 3).any())
+def has(canvas: np.ndarray, colour: tuple[int, int, int]) -> bool:
+    return bool((np.abs(canvas.astype(int) - colour).max(-1) < 3).any())
 
 
-def said(monkeypatch: pytest.MonkeyPatch, explanation: Explanation) -> str:
-    """All words that are put on the sheet."""
+def words_on(monkeypatch: pytest.MonkeyPatch, explanation: Explanation) -> str:
+    """All words on the canvas."""
     words: list[str] = []
-    real_note, real_written = drawing.note, drawing.written
-    monkeypatch.setattr(drawing, "note", lambda text: (words.append(text), real_note(text))[1])
+    real_line, real_words = drawing.text_line, drawing.write_words
+    monkeypatch.setattr(drawing, "text_line", lambda text: (words.append(text), real_line(text))[1])
     monkeypatch.setattr(
-        drawing, "written", lambda paper, w: (words.extend(one.text for one in w), real_written(paper, w))[1]
+        drawing, "write_words", lambda canvas, w: (words.extend(one.text for one in w), real_words(canvas, w))[1]
     )
     draw(explanation)
     return " | ".join(words)
@@ -63,45 +63,45 @@ def said(monkeypatch: pytest.MonkeyPatch, explanation: Explanation) -> str:
 
 @pytest.mark.parametrize("name", ODD)
 def test_any_pair_can_be_drawn(name: str) -> None:
-    """With a stranger and with itself: a sheet of the usual width, neither endless nor empty."""
-    image, stranger = from_array(ODD[name]), from_array(drawn(9))
-    for other in (image, stranger):
-        sheet = draw(explain(image, other))
-        assert (sheet.shape[1:], sheet.dtype) == ((WIDTH, 3), np.uint8)
-        assert 600 < len(sheet) < 2400
-        assert sheet.std() > 5
+    """With another image and with itself: a canvas of the usual width, neither endless nor empty."""
+    image, negative = from_array(ODD[name]), from_array(drawn(9))
+    for other in (image, negative):
+        canvas = draw(explain(image, other))
+        assert (canvas.shape[1:], canvas.dtype) == ((CANVAS_WIDTH, 3), np.uint8)
+        assert 600 < len(canvas) < 2400
+        assert canvas.std() > 5
 
 
 def test_what_changed_is_marked_in_its_place(edited: Explanation) -> None:
     """The colour of changes lies in the third image of its row, and nowhere if nothing changed."""
-    sheet = draw(edited)
-    rows, columns = np.nonzero(np.abs(sheet.astype(int) - CHANGED).max(-1) < 3)
-    assert columns.min() > 2 * WIDTH / 3
+    canvas = draw(edited)
+    rows, columns = np.nonzero(np.abs(canvas.astype(int) - CHANGED_COLOUR).max(-1) < 3)
+    assert columns.min() > 2 * CANVAS_WIDTH / 3
     assert np.ptp(columns) > 50
     assert np.ptp(rows) > 50
-    assert not has(draw(replace(edited, where=np.zeros_like(edited.where), changed=())), CHANGED)
+    assert not has(draw(replace(edited, changed_mask=np.zeros_like(edited.changed_mask), changed=())), CHANGED_COLOUR)
 
 
 def test_matches_are_joined(edited: Explanation) -> None:
-    """Dots of the matches are drawn, none of strangers."""
-    assert has(draw(edited), MATCH)
-    strangers = explain(from_array(photograph("coffee.png")), from_array(ODD["one colour"]))
-    assert not has(draw(strangers), MATCH)
+    """Dots of the matches are drawn, none of unrelated images."""
+    assert has(draw(edited), MATCH_COLOUR)
+    negatives = explain(from_array(photograph("coffee.png")), from_array(ODD["one colour"]))
+    assert not has(draw(negatives), MATCH_COLOUR)
 
 
 def test_words(edited: Explanation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The relation, every edit, the similarity and every cue stand on the sheet."""
-    text = said(monkeypatch, edited)
+    """The relation, every edit, the similarity and every cue stand on the canvas."""
+    text = words_on(monkeypatch, edited)
     assert text.startswith("Edited")
     for word in (*edited.comparison.edits, "matching keypoints", "1 region changed", "colour", "geometry", "together"):
         assert word in text
 
 
-def test_what_is_missing_is_told(edited: Explanation, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a place, without maps and without shares there is a line in place of each."""
-    bare = replace(edited, finding=None, where=None, changed=(), content_a=None, shares={})
-    text = said(monkeypatch, bare)
-    for word in ("No keypoints", "no way to lay", "does not tell", "Nothing had to be weighed"):
+def test_what_is_missing_is_said(edited: Explanation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an alignment, maps and contributions there is a line in place of each."""
+    bare = replace(edited, alignment=None, changed_mask=None, changed=(), content_a=None, contributions={})
+    text = words_on(monkeypatch, bare)
+    for word in ("keypoints do not match", "cannot be aligned", "does not say", "Nothing had to be weighed"):
         assert word in text
 
 
@@ -109,35 +109,35 @@ def test_the_box_is_drawn_where_more_is_shown() -> None:
     """The image that shows more is pale beyond the box, and as it was within; whichever comes first."""
     pixels = photograph("chelsea.png")
     whole, part = from_array(pixels), from_array(pixels[60:240, 80:330].copy())
-    for a, b, left in ((whole, part, MARGIN), (part, whole, WIDTH // 2)):
+    for a, b, left in ((whole, part, MARGIN), (part, whole, CANVAS_WIDTH // 2)):
         explanation = explain(a, b)
         assert explanation.comparison.box is not None
-        columns = np.nonzero(np.abs(draw(explanation).astype(int) - drawing.BOX).max(-1) < 3)[1]
+        columns = np.nonzero(np.abs(draw(explanation).astype(int) - drawing.BOX_COLOUR).max(-1) < 3)[1]
         assert left <= columns.min()
-        assert columns.max() < left + WIDTH // 2
+        assert columns.max() < left + CANVAS_WIDTH // 2
 
 
 def test_frames_keep_proportions() -> None:
-    """An image is fitted into its column; a place of the original is found again by ``grow``."""
-    frame = framed(drawn(1, 200, 100), 2, (400, 200))
-    assert frame.shown.shape[0] == pytest.approx(frame.shown.shape[1] / 2, abs=1)
-    assert (400 * frame.grow[0], 200 * frame.grow[1]) == frame.shown.shape[1::-1]
-    assert framed(ODD["1x5000"], 2).shown.shape[0] == TALLEST
+    """An image is fitted into its column; a place of the original is found again by ``scale``."""
+    frame = fit_image(drawn(1, 200, 100), 2, (400, 200))
+    assert frame.pixels.shape[0] == pytest.approx(frame.pixels.shape[1] / 2, abs=1)
+    assert (400 * frame.scale[0], 200 * frame.scale[1]) == frame.pixels.shape[1::-1]
+    assert fit_image(ODD["1x5000"], 2).pixels.shape[0] == MAX_IMAGE_HEIGHT
 
 
 def test_names_fit_and_can_be_shown() -> None:
     """Accents go, what the font lacks becomes "?", what is too long loses its middle."""
-    assert in_letters("été\n漢.jpg") == "ete??.jpg"
-    short = shortened("a" * 300 + "end", 16, 200)
-    assert length(short, 16) <= 200
+    assert printable_name("été\n漢.jpg") == "ete??.jpg"
+    short = truncate_middle("a" * 300 + "end", 16, 200)
+    assert text_width(short, 16) <= 200
     assert short.endswith("end")
-    assert shortened("short", 16, 200) == "short"
+    assert truncate_middle("short", 16, 200) == "short"
 
 
-def test_words_leave_the_paper_alone() -> None:
-    """Writing gives a new sheet, darker where the word stands."""
-    paper = blank(40)
-    sheet = written(paper, [Word("word", 10, 30)])
-    assert paper.min() == 255
-    assert sheet[:, :100].min() < 60
-    assert sheet[:, 200:].min() == 255
+def test_words_leave_the_canvas_alone() -> None:
+    """Writing gives a new canvas, darker where the word stands."""
+    before = blank_canvas(40)
+    canvas = write_words(before, [Word("word", 10, 30)])
+    assert before.min() == 255
+    assert canvas[:, :100].min() < 60
+    assert canvas[:, 200:].min() == 255

@@ -1,4 +1,4 @@
-"""A thing on a plain ground is put on grey; anything else is left alone."""
+"""The plain background of a product shot becomes grey; any other image is left alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lookalike.descriptors.neural.background import GREY, on_grey
+from lookalike.descriptors.neural.background import GREY, with_grey_background
 from lookalike.types import Pixels
 from samples import drawn
 
@@ -22,36 +22,36 @@ def shot(colour: tuple[int, int, int] = (255, 255, 255), hole: bool = False) -> 
 
 
 @pytest.mark.parametrize("colour", [(255, 255, 255), (250, 240, 245), (0, 0, 0)])
-def test_the_ground_becomes_grey(colour: tuple[int, int, int]) -> None:
-    """Corners are grey, whatever colour they had; the middle of the thing is what it was."""
+def test_the_background_becomes_grey(colour: tuple[int, int, int]) -> None:
+    """Corners are grey, whatever colour they had; the middle of the object is what it was."""
     pixels = shot(colour)
-    told = on_grey(pixels)
-    assert told is not None
-    assert (told[:10, :10] == GREY).all()
-    np.testing.assert_array_equal(pixels[40:80, 60:100], told[40:80, 60:100])
+    found = with_grey_background(pixels)
+    assert found is not None
+    assert (found[:10, :10] == GREY).all()
+    np.testing.assert_array_equal(pixels[40:80, 60:100], found[40:80, 60:100])
 
 
 def test_a_hole_stays() -> None:
-    """What is white within the thing is a part of it."""
-    told = on_grey(shot(hole=True))
-    assert told is not None
-    assert (told[55:65, 75:85] == 255).all()
+    """What is white within the object is a part of it."""
+    found = with_grey_background(shot(hole=True))
+    assert found is not None
+    assert (found[55:65, 75:85] == 255).all()
 
 
 def test_jpeg_is_no_obstacle() -> None:
-    """A ground that was compressed is plain still."""
+    """A background that was compressed is plain still."""
     encoded = cv2.imencode(".jpg", shot(), [cv2.IMWRITE_JPEG_QUALITY, 60])[1]
-    assert on_grey(np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)) is not None
+    assert with_grey_background(np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)) is not None
 
 
 @pytest.mark.parametrize("pixels", [drawn(5), np.full((40, 50, 3), 255, np.uint8), drawn(6)[:1, :1]])
 def test_anything_else_is_left_alone(pixels: Pixels) -> None:
-    """An image to its edges, one colour alone, a single pixel: there is no thing on a ground."""
-    assert on_grey(pixels) is None
+    """An image to its edges, one colour alone, a single pixel: there is no object on a background."""
+    assert with_grey_background(pixels) is None
 
 
 def test_large_ones_are_made_small() -> None:
     """The longer side has 192 pixels at most."""
-    told = on_grey(cv2.resize(shot(), (1600, 1200)))
-    assert told is not None
-    assert told.shape == (144, 192, 3)
+    found = with_grey_background(cv2.resize(shot(), (1600, 1200)))
+    assert found is not None
+    assert found.shape == (144, 192, 3)

@@ -113,9 +113,9 @@ def test_a_model_by_name_or_by_path(folder: Path, tmp_path: Path) -> None:
 def test_a_model_without_labels(folder: Path) -> None:
     """It is refused with its card, and with what is missing."""
     install(folder)
-    with pytest.raises(UserError, match=r"'means' tells no classes.*means\.toml, has no table \[labels\]"):
+    with pytest.raises(UserError, match=r"'means' is no classifier.*means\.toml, has no table \[labels\]"):
         classifier("means")
-    with pytest.raises(UserError, match="tells no classes"):
+    with pytest.raises(UserError, match="is no classifier"):
         classify([from_array(GREY)], model_store.find("means"))
     with pytest.raises(UserError, match="without labels"):
         model_store.network(model_store.find("means")).logits([from_array(GREY)])
@@ -135,7 +135,7 @@ WRONG = [
     ("labels.temperature", float("nan"), "finite number"),
     ("labels.abstain_below", 1.01, "between 0 and 1"),
     ("labels.abstain_below", -0.1, "between 0 and 1"),
-    ("labels.colour", "red", "no field of a card; there are labels.names"),
+    ("labels.colour", "red", "unknown field; there are labels.names"),
 ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import onnx
 import pytest
 
-from lookalike.descriptors import DESCRIPTORS, get, names
+from lookalike.descriptors import HASHES, get, names
 from lookalike.descriptors.fusion import Blend, parse_by
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.model_card import read_card
@@ -39,9 +39,9 @@ WRONG = [
     ("licence", 3, "a text"),
     ("weaknesses", "many", "a list of texts"),
     ("weaknesses", [1], "a list of texts"),
-    ("colour", "red", "no field of a card; there are format, name"),
+    ("colour", "red", "unknown field; there are format, name"),
     ("training", "photos", "a list of tables"),
-    ("training.0.colour", "red", "no field of a card; there are training.data, training.terms"),
+    ("training.0.colour", "red", "unknown field; there are training.data, training.terms"),
     ("input", "image", "a table"),
     ("input.side", 0, "1 or more"),
     ("input.side", 32.0, "whole number"),
@@ -49,7 +49,7 @@ WRONG = [
     ("input.layout", "HWC", "'NHWC' or 'NCHW'"),
     ("input.type", "float16", "'uint8' or 'float32'"),
     ("input.mean", [0.5, 0.5, 0.5], "float32"),
-    ("input.colour", "red", "no field of a card; there are input.name"),
+    ("input.colour", "red", "unknown field; there are input.name"),
     ("outputs", {}, "names no output"),
     ("outputs.blend", {"version": 1}, "no name for a descriptor"),
     ("outputs.a b", {"version": 1}, "no name for a descriptor"),
@@ -61,7 +61,7 @@ WRONG = [
     ("outputs.tint.median_negative_distance", 0.0, "above 0"),
     ("outputs.tint.median_negative_distance", float("nan"), "finite number"),
     ("outputs.tint.min_contrast", 1.5, "between 0 and 1"),
-    ("outputs.tint.colour", "red", "no field of a card; there are outputs.tint.version"),
+    ("outputs.tint.colour", "red", "unknown field; there are outputs.tint.version"),
     ("measured.recall", "good", "finite number"),
 ]
 
@@ -99,6 +99,31 @@ def test_a_card_is_read(tmp_path: Path) -> None:
     ) == ("tint", 1, "euclidean", 4, 64, SIDE, 0.15, 0.4)  # fmt: skip
     assert (places.name, places.metric, places.dim, places.min_contrast) == ("places", "cosine", 192, 0.2)
     assert read.onnx == tmp_path / "means.onnx"
+
+
+def test_an_earlier_card_is_read(tmp_path: Path) -> None:
+    """Keys by the names that they had before 0.1, `typical` and `min_quality`, give the very same descriptors."""
+    now = card()
+    earlier = card()
+    for name, output in earlier["outputs"].items():
+        output["typical"] = output.pop("median_negative_distance")
+        if "min_contrast" in output:
+            output["min_quality"] = output.pop("min_contrast")
+        assert "typical" in earlier["outputs"][name]
+    assert "min_quality" in earlier["outputs"]["places"]
+    before, after = (
+        read_card(write_card(tmp_path / f"{number}.toml", fields)) for number, fields in enumerate((earlier, now))
+    )
+    assert before.outputs == after.outputs
+
+
+def test_an_earlier_card_of_regions_is_read(tmp_path: Path) -> None:
+    """The shipped card with `looks` for `query_scales` is the same card."""
+    (shipped,) = (model for model in model_store.shipped() if model.regions)
+    text = Path(shipped.path).read_text("utf-8")
+    assert "query_scales = [48, 96]" in text
+    (tmp_path / "old.toml").write_text(text.replace("query_scales", "looks"))
+    assert read_card(tmp_path / "old.toml").regions == shipped.regions
 
 
 @pytest.mark.parametrize("field", REQUIRED)
@@ -182,7 +207,7 @@ def test_words_do_not_change_a_fingerprint(tmp_path: Path) -> None:
     assert before.fingerprint == after.fingerprint
 
 
-@pytest.mark.parametrize("name", DESCRIPTORS)
+@pytest.mark.parametrize("name", HASHES)
 def test_hashes_keep_their_fingerprints(name: str) -> None:
     """A hash has no origin, so its fingerprint is what it was; with one it would be another."""
     plain = get(name).card
@@ -197,7 +222,7 @@ def test_hashes_keep_their_fingerprints(name: str) -> None:
 def test_without_models_all_is_as_before() -> None:
     """No folder, no models: the hashes, and nothing else."""
     assert (model_store.shipped(), model_store.users(), model_store.refused()) == ((), (), ())
-    assert list(DESCRIPTORS) == names()
+    assert list(HASHES) == names()
     with pytest.raises(UserError, match=r"no model 'means'; there are: none"):
         model_store.find("means")
 
@@ -217,9 +242,9 @@ def test_hashes_then_shipped_then_own(folder: Path, tmp_path: Path) -> None:
     told = card("zebra")
     told["outputs"] = {"a2": told["outputs"]["tint"]}
     install(folder, "zebra", told=told)
-    assert [*DESCRIPTORS, "a2"] == names()
+    assert [*HASHES, "a2"] == names()
     install(tmp_path / "shipped")
-    assert [*DESCRIPTORS, "tint", "places", "a2"] == names()
+    assert [*HASHES, "tint", "places", "a2"] == names()
     assert [(one.name, model_store.is_shipped(one)) for one in model_store.all_models()] == [
         ("means", True),
         ("zebra", False),
@@ -229,7 +254,7 @@ def test_hashes_then_shipped_then_own(folder: Path, tmp_path: Path) -> None:
         ["zebra"],
     )
     shutil.rmtree(tmp_path / "shipped")
-    assert [*DESCRIPTORS, "a2"] == names()
+    assert [*HASHES, "a2"] == names()
 
 
 def test_a_changed_card_is_read_again(folder: Path) -> None:
@@ -245,7 +270,7 @@ def test_a_bad_card_stops_nobody(folder: Path) -> None:
     install(folder)
     (folder / "bad.toml").write_text("nonsense")
     (folder / "link.toml").symlink_to(folder / "nowhere")
-    assert [*DESCRIPTORS, "tint", "places"] == names()
+    assert [*HASHES, "tint", "places"] == names()
     reasons = {Path(failure.path).name: failure.reason for failure in model_store.refused()}
     assert {"bad.toml", "link.toml"} == set(reasons)
     assert "not TOML" in reasons["bad.toml"]
@@ -257,7 +282,7 @@ def test_a_bad_card_stops_nobody(folder: Path) -> None:
 def test_a_folder_that_is_none(folder: Path) -> None:
     """A file in the place of the folder is told, and stops nobody."""
     folder.write_text("no folder")
-    assert list(DESCRIPTORS) == names()
+    assert list(HASHES) == names()
     assert [str(folder)] == [failure.path for failure in model_store.refused()]
 
 
@@ -440,10 +465,10 @@ def test_nothing_is_left_of_a_refused_model(folder: Path, outside: Path, how: st
         folder.mkdir()
         (folder / "means.onnx").write_text("something of the user's")
         before = ["means.onnx"]
-    with pytest.raises((ModelError, UserError)) as told_of:
+    with pytest.raises((ModelError, UserError)) as raised:
         model_store.add(onnx_file, outside)
     given = folder if how == "in the way" else outside.parent
-    assert str(told_of.value).startswith(f"{given}/means.")
+    assert str(raised.value).startswith(f"{given}/means.")
     assert before == ([path.name for path in folder.iterdir()] if folder.exists() else [])
     assert model_store.all_models() == ()
 

@@ -14,7 +14,7 @@ import onnx
 import onnxruntime
 import pytest
 
-from lookalike.descriptors import DESCRIPTORS, describe_all, get, min_side
+from lookalike.descriptors import HASHES, describe_all, get, min_side
 from lookalike.descriptors.neural import onnx_model
 from lookalike.descriptors.neural.model_card import read_card
 from lookalike.descriptors.neural.model_store import network
@@ -280,4 +280,4 @@ def test_one_descriptor_per_output(folder: Path) -> None:
     install(folder)
     assert get("tint") is get("tint")
     assert isinstance(network(read_card(folder / "means.toml")), Network)
-    assert "tint" not in DESCRIPTORS
+    assert "tint" not in HASHES

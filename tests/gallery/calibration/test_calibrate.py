@@ -43,7 +43,9 @@ def test_curves_are_kept(gallery: Gallery) -> None:
         own = scoring.gallery_curves(again._library.store)
     assert set(own) == {"blend", "copy", "verified"}
     assert all(one.slope > 0 and "of this library" in one.origin for one in own.values())
-    assert own["copy"].crowding / own["copy"].slope == pytest.approx(curve("copy").crowding / curve("copy").slope)
+    assert own["copy"].background_weight / own["copy"].slope == pytest.approx(
+        curve("copy").background_weight / curve("copy").slope
+    )
 
 
 def test_copies_and_strangers_are_told(gallery: Gallery) -> None:

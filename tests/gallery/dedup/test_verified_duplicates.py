@@ -88,7 +88,7 @@ def told(probability: float) -> Comparison:
 def test_groups_shrink(monkeypatch: pytest.MonkeyPatch, refuted: tuple[str, ...], left: list[int]) -> None:
     """Who is not surely enough a copy leaves the group; a group that has no other member left is gone; order stays."""
     monkeypatch.setattr(GeometricVerifier, "load", lambda _, path: path)
-    monkeypatch.setattr(reranking, "relate", lambda _a, b, *_: told(0.59 if b in refuted else 0.7))
+    monkeypatch.setattr(reranking, "compare_features", lambda _a, b, *_: told(0.59 if b in refuted else 0.7))
     groups = [group("keep", "a", "b", "c"), group("other", "z")]
     verifier = GeometricVerifier(None, 0.5)
     found = verifier.groups(groups, 0.6)
@@ -107,7 +107,7 @@ def test_each_image_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The image that is kept is looked at once for all of its copies; of identical files none is."""
     seen: list[str] = []
     monkeypatch.setattr(GeometricVerifier, "load", lambda _, path: seen.append(path) or path)
-    monkeypatch.setattr(reranking, "relate", lambda *_: told(0.7))
+    monkeypatch.setattr(reranking, "compare_features", lambda *_: told(0.7))
     same = group("same", "same-2")
     same = replace(same, pairs=tuple(replace(pair, relation="identical") for pair in same.pairs))
     groups = [group(f"keep {n}", *(f"other {n} {m}" for m in range(5))) for n in range(4)] + [same]

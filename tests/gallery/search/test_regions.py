@@ -11,7 +11,7 @@ import pytest
 
 from lookalike.descriptors import region_network
 from lookalike.descriptors.neural import model_store
-from lookalike.descriptors.neural.region_model import OBJECT
+from lookalike.descriptors.neural.region_model import OBJECT_THRESHOLD
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.index import region_index, region_index_cache
@@ -140,11 +140,15 @@ def test_objects_are_asked_for(gallery: Gallery) -> None:
     many, persons = set(), set()
     for row in gallery.rows():
         reds = [float(x) for x in _reds(int(Path(row.path).stem))]
-        if abs(min(abs(red - OBJECT) for red in reds)) < 0.02:
+        if abs(min(abs(red - OBJECT_THRESHOLD) for red in reds)) < 0.02:
             continue
-        many |= {row.path} if sum(red >= OBJECT for red in reds) >= 3 else set()
-        persons |= {row.path} if reds[0] >= OBJECT or reds[2] >= OBJECT else set()
-    sure = {row.path for row in gallery.rows() if min(abs(r - OBJECT) for r in _reds(int(Path(row.path).stem))) >= 0.02}
+        many |= {row.path} if sum(red >= OBJECT_THRESHOLD for red in reds) >= 3 else set()
+        persons |= {row.path} if reds[0] >= OBJECT_THRESHOLD or reds[2] >= OBJECT_THRESHOLD else set()
+    sure = {
+        row.path
+        for row in gallery.rows()
+        if min(abs(r - OBJECT_THRESHOLD) for r in _reds(int(Path(row.path).stem))) >= 0.02
+    }
     asked = {row.path for row in gallery.rows("objects >= 3")} & sure
     assert asked == many
     assert {row.path for row in gallery.rows("object = 'person'")} & sure == persons

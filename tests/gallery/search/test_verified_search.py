@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import lookalike as la
-from lookalike.comparison.evidence import Subject
+from lookalike.comparison.alignment.align import KeypointImage
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import GalleryDamaged, UserError
 from lookalike.gallery import Gallery
@@ -209,18 +209,18 @@ def test_kept_are_those_found_anew(own: tuple[Gallery, Path]) -> None:
         kept, found = unpacked(data), keypoints(load(folder / Path(row.path).name, min_side=400), KEPT)
         assert np.array_equal(found.points, kept.points)
         assert np.array_equal(found.vectors, kept.vectors)
-        assert np.float32(found.grain) == np.float32(kept.grain)
+        assert np.float32(found.pixel_scale) == np.float32(kept.pixel_scale)
 
 
 def test_kept_keypoints_are_used(own: tuple[Gallery, Path], gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """No keypoints are looked for in the library's images; the answer is that of a gallery that keeps none."""
-    anew, looked = [], reranking.subject
+    anew, looked = [], reranking.with_keypoints
 
-    def counted(image) -> Subject:
+    def counted(image) -> KeypointImage:
         anew.append(image)
         return looked(image)
 
-    monkeypatch.setattr(reranking, "subject", counted)
+    monkeypatch.setattr(reranking, "with_keypoints", counted)
     for edit, name in (("crop-50", "coffee"), ("mirror", "chelsea"), ("sticker", "astronaut"), ("crop-25", "chelsea")):
         query = from_array(apply(edit, reduced(name)))
         plain, cached = gallery.search(query, 5), own[0].search(query, 5)

@@ -19,7 +19,7 @@ def test_there_and_back() -> None:
     assert len(back) == KEPT < len(found)
     assert np.array_equal(back.points, found.points[:KEPT])
     assert np.array_equal(back.vectors, found.vectors[:KEPT])
-    assert back.grain == pytest.approx(found.grain)
+    assert back.pixel_scale == pytest.approx(found.pixel_scale)
     none = Keypoints(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8), 1.0)
     assert len(unpacked(packed(none))) == 0
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lookalike.descriptors.neural.region_model import OBJECT, Regions
+from lookalike.descriptors.neural.region_model import OBJECT_THRESHOLD, Regions
 from lookalike.errors import GalleryDamaged
 from lookalike.gallery.storage.region_codec import objects, packed, unpacked
 
@@ -45,6 +45,6 @@ def test_what_has_another_length_is_damaged() -> None:
 
 def test_objects_are_counted_by_name() -> None:
     """Only surely enough ones count; those without a class count among all."""
-    scores = np.array([0.9, OBJECT, OBJECT - 0.01, 0.8], np.float32)
+    scores = np.array([0.9, OBJECT_THRESHOLD, OBJECT_THRESHOLD - 0.01, 0.8], np.float32)
     told = Regions(np.zeros((4, 4), np.float32), scores, np.array([0, 0, 1, -1]), np.eye(4, dtype=np.float32))
     assert objects(told, ["cat", "dog"]) == {"": 3, "cat": 2}

@@ -171,8 +171,8 @@ def file(request: pytest.FixtureRequest, detector: Detector, tmp_path_factory: p
 
 def network_of(path: Path, digest: str) -> RegionNetwork:
     card = DescriptorCard("regions", 1, "cosine", 256, 4096, SIDE, 0.01, 0.9, "")
-    takes = ModelInput("image", SIDE, "NHWC", "uint8")
-    return RegionNetwork(path, digest, takes, card, RegionOutput("regions", COUNT, (48, 64)))
+    input_spec = ModelInput("image", SIDE, "NHWC", "uint8")
+    return RegionNetwork(path, digest, input_spec, card, RegionOutput("regions", COUNT, (48, 64)))
 
 
 def test_the_file_gives_regions(file: Path) -> None:
@@ -183,7 +183,7 @@ def test_the_file_gives_regions(file: Path) -> None:
     told = network.regions([Image(drawn(seed), 160, 120) for seed in range(3)])
     assert [one.vectors.shape[1] for one in told] == [256] * 3
     assert all(1 <= len(one) <= COUNT for one in told)
-    assert network.looks(Image(drawn(1, 40, 200), 40, 200)).shape == (2, 256)
+    assert network.query_vectors(Image(drawn(1, 40, 200), 40, 200)).shape == (2, 256)
 
 
 def test_the_file_can_be_trained_on(file: Path) -> None:

@@ -18,7 +18,7 @@ def refuse_place(out: Path) -> None:
 def free(name: str) -> str:
     """The name, if a card may give it to a descriptor and none has it."""
     from lookalike.descriptors import names
-    from lookalike.descriptors.neural.model_card import NAME, RESERVED
+    from lookalike.descriptors.base import NAME, RESERVED
 
     if not NAME.fullmatch(name) or name in RESERVED:
         raise UserError(f"{name!r} is no name for a descriptor: letters, digits, _ . -; choose one with --name")

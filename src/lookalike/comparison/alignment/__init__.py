@@ -1,1 +1,1 @@
-"""How one image lies on another: keypoint matching, ECC, orientations, overlap."""
+"""How one image lies on another: matched keypoints or correlation -> a transform, the overlap, what differs there."""

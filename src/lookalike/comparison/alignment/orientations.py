@@ -1,26 +1,27 @@
-"""The eight ways to lay a rectangle on a rectangle: quarter turns and mirrors, as arrays and as matrices."""
+"""The eight orientations of a rectangle: quarter rotations and mirrorings, as arrays and as matrices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import Pixels, Relation
-
-Matrix = NDArray[np.float64]
+from lookalike.comparison.alignment.transforms import Matrix
+from lookalike.types import Relation
 
 
 @dataclass(frozen=True, slots=True)
 class Orientation:
-    """One of the eight. ``relation``: what an image turned so is called.
+    """One of the eight. ``relation``: what an image in this orientation is called.
 
-    ``unit``: (3, 3), the turn on the unit square with (0, 0) its top-left corner."""
+    ``apply``: (h, w, ...) -> the array in this orientation, a view. ``unit``: (3, 3), the same on the unit square with
+    (0, 0) its top-left corner."""
 
     relation: Relation
-    apply: Callable[[Pixels], Pixels]
+    apply: Callable[[NDArray[Any]], NDArray[Any]]
     unit: Matrix
 
 
@@ -40,14 +41,14 @@ ORIENTATIONS: Mapping[str, Orientation] = {
 }
 
 
-def between(turn: str, a: tuple[int, int], b: tuple[int, int]) -> Matrix:
-    """(3, 3): pixels of image a -> pixels of image b, if b is a after this turn. Sizes as (width, height)."""
+def orientation_matrix(name: str, a: tuple[int, int], b: tuple[int, int]) -> Matrix:
+    """(3, 3): pixels of image a -> pixels of image b, if b is a in this orientation. Sizes as (width, height)."""
     shrink = np.diag([1.0 / a[0], 1.0 / a[1], 1.0])
     grow = np.diag([float(b[0]), float(b[1]), 1.0])
-    return np.asarray(grow @ ORIENTATIONS[turn].unit @ shrink, np.float64)
+    return np.asarray(grow @ ORIENTATIONS[name].unit @ shrink, np.float64)
 
 
-def nearest(matrix: Matrix) -> str:
+def nearest_orientation(matrix: Matrix) -> str:
     """The one of the eight that a (3, 3) matrix between pixels comes nearest to."""
     u, _, v = np.linalg.svd(matrix[:2, :2])
     return max(ORIENTATIONS, key=lambda name: float(np.trace(ORIENTATIONS[name].unit[:2, :2].T @ u @ v)))

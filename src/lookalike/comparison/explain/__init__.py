@@ -1,1 +1,1 @@
-"""Why two images are related: attribution of the answer, drawn as a sheet."""
+"""Why two images are related: attribution of the answer, drawn as one image."""

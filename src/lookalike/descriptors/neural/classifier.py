@@ -1,4 +1,4 @@
-"""What an image shows, in the words of a model: a softmax over the logits of its classes.
+"""Classification: a softmax over the logits of a model's classes.
 
 The temperature on the card makes the probabilities mean what they say (Guo et al., "On Calibration of Modern Neural
 Networks", arXiv 1706.04599); below the card's ``abstain_below`` nothing is said.
@@ -29,15 +29,16 @@ class Classified:
     labels: Labels
     source: str
 
-    def top(self, row: int, k: int = 1, least: float | None = None) -> tuple[Label, ...]:
-        """The k most probable labels of an image, best first; none if the best is below ``least``, by default the
+    def top(self, row: int, k: int = 1, min_probability: float | None = None) -> tuple[Label, ...]:
+        """The k most probable labels of an image, best first; none if the best is below
+        ``min_probability``, by default the
         card's ``abstain_below``."""
-        shares = self.probabilities[row]
-        least = self.labels.abstain_below if least is None else least
-        best = np.argsort(-shares, kind="stable")[:k].tolist()
-        if shares[best[0]] <= 0 or shares[best[0]] < least:
+        probabilities = self.probabilities[row]
+        threshold = self.labels.abstain_below if min_probability is None else min_probability
+        best = np.argsort(-probabilities, kind="stable")[:k].tolist()
+        if probabilities[best[0]] <= 0 or probabilities[best[0]] < threshold:
             return ()
-        return tuple(Label(self.labels.names[n], float(shares[n]), self.source) for n in best)
+        return tuple(Label(self.labels.names[n], float(probabilities[n]), self.source) for n in best)
 
 
 def classify(images: Sequence[Image], card: ModelCard) -> Classified:
@@ -50,7 +51,7 @@ def classify(images: Sequence[Image], card: ModelCard) -> Classified:
 
 
 def classifier(name: str | Path) -> ModelCard:
-    """The card of a model that tells classes: a model's name, or the path of a card or of the ONNX file beside it.
+    """The card of a classifier: a model's name, or the path of a card or of the ONNX file beside it.
 
     Raises UserError for an unknown name and for a model without labels, ModelCardInvalid for a bad card."""
     path = Path(name)
@@ -63,8 +64,8 @@ def labels_of(card: ModelCard) -> Labels:
     """Raises UserError for a model without labels."""
     if card.labels is None:
         raise UserError(
-            f"the model {card.name!r} tells no classes: its card, {card.path}, has no table [labels]; "
-            "see docs/how-to/models.md"
+            f"the model {card.name!r} is no classifier: its card, {card.path}, has no table [labels]; "
+            "see docs/models.md"
         )
     return card.labels
 
@@ -80,5 +81,5 @@ def _softmax(logits: Floats, temperature: float) -> Floats:
     """(N, C) -> (N, C), each row adds up to 1; zeros where a row is not finite."""
     sound = np.isfinite(logits).all(axis=1, keepdims=True)
     scaled = np.where(sound, logits, 0).astype(np.float64) / temperature
-    shares = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.where(sound, shares / shares.sum(axis=1, keepdims=True), 0).astype(np.float32)
+    unnormalised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return np.where(sound, unnormalised / unnormalised.sum(axis=1, keepdims=True), 0).astype(np.float32)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.base import NAME, RESERVED, DescriptorCard
 from lookalike.descriptors.neural.onnx_model import Labels, Layout, ModelInput, Triple, Type
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.distance import Metric
@@ -20,16 +20,15 @@ from lookalike.errors import ModelCardInvalid
 FORMAT = 1
 MIN_CONTRAST = 0.15  # of a descriptor whose card names none: 2.4 grey levels, as for structure
 STORED_BITS = 16  # of one number: galleries keep half precision
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")  # it becomes part of file names and of `--by a=2,b=1`
 DIGEST = re.compile(r"[0-9a-f]{64}")
-RESERVED = ("blend",)
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")  # no network gives packed bits
 
 _Choice = TypeVar("_Choice", bound=str)
-EARLIER_KEYS = {
+EARLIER_KEYS = {  # of cards written before version 0.1 -> what they are called now
     "typical": "median_negative_distance",
     "min_quality": "min_contrast",
-}  # of cards written before version 0.1
+    "looks": "query_scales",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +44,7 @@ class ModelCard:
     """Who a model is. ``path``: the card's; ``file``: the ONNX file's name, in the same folder.
 
     ``outputs``: one descriptor per output of the network. ``measured``: what was measured -> result.
-    ``labels``: what its classes are called, if it tells any. ``regions``: what it gives, if that is regions.
+    ``labels``: the names of its classes, if it is a classifier. ``regions``: its output, if it is a network of regions.
     """
 
     name: str
@@ -74,16 +73,16 @@ def read_card(path: Path) -> ModelCard:
     if card.whole("format") != FORMAT:
         raise card.wrong("format", f"must be {FORMAT}; for a newer one, upgrade Lookalike")
     name, sha256 = card.name("name"), card.matching("sha256", DIGEST, "64 hexadecimal digits, in lower case")
-    takes = _input(card.table("input"))
+    input_spec = _input(card.table("input"))
     outputs = card.table("outputs")
-    made = ModelCard(
+    read = ModelCard(
         name=name,
         file=_file(card),
         sha256=sha256,
         licence=card.text("licence"),
         source=card.text("source"),
-        input=takes,
-        outputs=tuple(_output(outputs, key, card.text("source"), sha256, takes) for key in outputs.values),
+        input=input_spec,
+        outputs=tuple(_output(outputs, key, card.text("source"), sha256, input_spec) for key in outputs.values),
         training=tuple(_training(table) for table in card.tables("training", [])),
         measured=_measured(card),
         weaknesses=card.texts("weaknesses"),
@@ -91,14 +90,14 @@ def read_card(path: Path) -> ModelCard:
         labels=_labels(card),
         regions=_regions(card),
     )
-    if not made.outputs:
+    if not read.outputs:
         raise card.wrong("outputs", "names no output")
-    if made.labels and made.labels.output not in outputs.values:
+    if read.labels and read.labels.output not in outputs.values:
         raise card.table("labels").wrong("output", f"must be one of the outputs: {', '.join(outputs.values)}")
-    if made.regions and [made.regions.output] != list(outputs.values):
+    if read.regions and [read.regions.output] != list(outputs.values):
         raise card.table("regions").wrong("output", f"must be the only output; there are {', '.join(outputs.values)}")
     card.finish()
-    return made
+    return read
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -120,7 +119,7 @@ def _file(card: _Table) -> str:
 
 
 def _input(table: _Table) -> ModelInput:
-    takes = ModelInput(
+    input_spec = ModelInput(
         name=table.text("name"),
         side=table.positive("side"),
         layout=table.one_of("layout", get_args(Layout)),
@@ -128,30 +127,29 @@ def _input(table: _Table) -> ModelInput:
         mean=table.triple("mean", (0.0, 0.0, 0.0)),
         std=table.triple("std", (1.0, 1.0, 1.0)),
     )
-    if min(takes.std) <= 0:
+    if min(input_spec.std) <= 0:
         raise table.wrong("std", "must be above 0")
-    if takes.type == "uint8" and {"mean", "std"} & set(table.values):
+    if input_spec.type == "uint8" and {"mean", "std"} & set(table.values):
         raise table.wrong("mean" if "mean" in table.values else "std", 'goes with type = "float32" only')
     table.finish()
-    return takes
+    return input_spec
 
 
-def _output(outputs: _Table, name: str, source: str, sha256: str, takes: ModelInput) -> DescriptorCard:
+def _output(outputs: _Table, name: str, source: str, sha256: str, input_spec: ModelInput) -> DescriptorCard:
     if not NAME.fullmatch(name) or name in RESERVED:
         raise outputs.wrong(name, "is no name for a descriptor: letters, digits, _ . -, and not 'blend'")
-    table = outputs.table(name)
-    table.values = {EARLIER_KEYS.get(key, key): value for key, value in table.values.items()}
+    table = outputs.table(name).with_current_keys()
     card = DescriptorCard(
         name=name,
         version=table.positive("version"),
         metric=table.one_of("metric", METRICS),
         dim=table.positive("dim"),
         bits=STORED_BITS * table.positive("dim"),
-        min_side=takes.side,
+        min_side=input_spec.side,
         min_contrast=table.number("min_contrast", MIN_CONTRAST),
         median_negative_distance=table.number("median_negative_distance"),
         source=source,
-        origin=_origin(sha256, takes),
+        origin=_origin(sha256, input_spec),
         rerank=table.flag("rerank"),
         score_normalization=table.flag("score_normalization"),
         semantic=table.flag("semantic"),
@@ -164,9 +162,9 @@ def _output(outputs: _Table, name: str, source: str, sha256: str, takes: ModelIn
     return card
 
 
-def _origin(sha256: str, takes: ModelInput) -> str:
+def _origin(sha256: str, input_spec: ModelInput) -> str:
     """What the vectors depend on: the file, and what is done to an image before it."""
-    return f"{sha256} side={takes.side} type={takes.type} mean={takes.mean} std={takes.std}"
+    return f"{sha256} side={input_spec.side} type={input_spec.type} mean={input_spec.mean} std={input_spec.std}"
 
 
 def _training(table: _Table) -> Training:
@@ -201,13 +199,13 @@ def _labels(card: _Table) -> Labels | None:
 def _regions(card: _Table) -> RegionOutput | None:
     if "regions" not in card.values:
         return None
-    table = card.table("regions")
+    table = card.table("regions").with_current_keys()
     names = table.texts("names") if "names" in table.values else ()
     if len(set(names)) < len(names) or not all(name.strip() for name in names):
         raise table.wrong("names", "must be texts, each once, and none of them empty")
-    gives = RegionOutput(table.text("output"), table.positive("count"), table.lengths("looks"), names)
+    output = RegionOutput(table.text("output"), table.positive("count"), table.lengths("query_scales"), names)
     table.finish()
-    return gives
+    return output
 
 
 class _Table:
@@ -217,13 +215,17 @@ class _Table:
         self.path, self.place, self.values = path, place, values
         self._asked: dict[str, None] = {}
 
+    def with_current_keys(self) -> _Table:
+        """The same table, EARLIER_KEYS by the names that they have now."""
+        return _Table(self.path, self.place, {EARLIER_KEYS.get(key, key): one for key, one in self.values.items()})
+
     def wrong(self, key: str, what: str) -> ModelCardInvalid:
         return ModelCardInvalid(f"{self.path}: {self._full(key)} {what}")
 
     def finish(self) -> None:
         for key in self.values:
             if key not in self._asked:
-                raise self.wrong(key, f"is no field of a card; there are {', '.join(map(self._full, self._asked))}")
+                raise self.wrong(key, f"is an unknown field; there are {', '.join(map(self._full, self._asked))}")
 
     def text(self, key: str) -> str:
         value = self._value(key)

@@ -2,7 +2,7 @@
 
 The shipped ones lie in ``models/`` beside this file, the user's own in ``$LOOKALIKE_MODELS``, else in
 ``~/.lookalike/models``. Cards are read anew whenever a folder changes. A card that cannot be used does not stop
-the others: ``refused`` tells why.
+the others: ``refused`` says why.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
+from lookalike.descriptors.hashes import HASHES
 from lookalike.descriptors.neural.model_card import ModelCard, read_card
 from lookalike.descriptors.neural.onnx_model import Network, check_digest
 from lookalike.descriptors.neural.onnx_model import network as _network
@@ -149,12 +150,10 @@ def _survey(
 
 
 def _refuse_known(card: ModelCard, others: list[ModelCard]) -> None:
-    from lookalike.descriptors import DESCRIPTORS  # the table of this room, which is made after this file
-
     if card.name in {other.name for other in others}:
         raise UserError(f"{card.path}: there is a model {card.name!r} already; choose another name")
     taken = {output.name: f"the model {other.name!r}" for other in others for output in other.outputs}
-    taken |= dict.fromkeys(DESCRIPTORS, "Lookalike itself")
+    taken |= dict.fromkeys(HASHES, "Lookalike itself")
     for output in card.outputs:
         if output.name in taken:
             raise UserError(
@@ -187,13 +186,13 @@ def verify(card: ModelCard) -> None:
     Raises ModelMissing, ModelDamaged (other bytes, or they do not run) or ModelCardInvalid (other input or outputs).
     """
     if card.regions:
-        RegionNetwork(card.onnx, card.sha256, card.input, card.outputs[0], card.regions).try_out()
+        RegionNetwork(card.onnx, card.sha256, card.input, card.outputs[0], card.regions).smoke_test()
         return
-    Network(card.onnx, card.sha256, card.input, card.outputs, card.labels).try_out()
+    Network(card.onnx, card.sha256, card.input, card.outputs, card.labels).smoke_test()
 
 
 def info(card: ModelCard) -> ModelInfo:
-    """A line about a model. Its bytes are held against the card, without running it."""
+    """A line about a model. Its bytes are checked against the card, without running it."""
     return ModelInfo(
         name=card.name,
         descriptors={output.name: output.dim for output in card.outputs},

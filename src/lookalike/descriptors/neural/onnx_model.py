@@ -2,7 +2,7 @@
 
 An image is squeezed to a square, goes through the network once, and every output that is asked for becomes
 a vector. What is no number never leaves this file: such a vector becomes zeros of contrast 0. Nothing here
-knows of card files: those are read in cards.py.
+knows of card files: those are read in model_card.py.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from lookalike.types import Floats, Image, Pixels
 
 PARTS = "_parts"  # after an output's name: the output that tells what each cell of the image adds to that one
 LOGITS = "_logits"  # after an output's name: the output that tells how much speaks for each class of an image
-BATCH = 16  # images per forward pass: a graphics card has work, and no call needs much memory
+MODEL_BATCH = 16  # images per forward pass: a graphics card has work, and no call needs much memory
 STORED_MAX = float(np.finfo(np.float16).max)  # galleries keep half precision: a larger number would become infinite
 FASTEST_FIRST = (
     "CUDAExecutionProvider",
@@ -94,13 +94,13 @@ class Network:
         self,
         file: Path,
         sha256: str,
-        takes: ModelInput,
-        gives: tuple[DescriptorCard, ...],
+        input_spec: ModelInput,
+        outputs: tuple[DescriptorCard, ...],
         labels: Labels | None = None,
     ) -> None:
-        self.file, self.sha256, self.takes, self.labels = file, sha256, takes, labels
-        self.gives = {card.name: card for card in gives}
-        self.descriptors = {card.name: Neural(card, self) for card in gives}
+        self.file, self.sha256, self.input_spec, self.labels = file, sha256, input_spec, labels
+        self.outputs = {card.name: card for card in outputs}
+        self.descriptors = {card.name: Neural(card, self) for card in outputs}
         self._session: Any = None
         self._opening = threading.Lock()
 
@@ -110,15 +110,15 @@ class Network:
         Cosine vectors have unit length. A vector that is not finite, too large for a gallery's half precision,
         or without a direction is zeros, with contrast 0. Raises ModelMissing, ModelDamaged, ModelCardInvalid.
         """
-        raw: dict[str, list[Floats]] = {name: [np.empty((0, self.gives[name].dim), np.float32)] for name in names}
+        raw: dict[str, list[Floats]] = {name: [np.empty((0, self.outputs[name].dim), np.float32)] for name in names}
         contrast = [np.empty(0, np.float32)]
-        for start in range(0, len(images), BATCH):
-            squeezed = squeeze(images[start : start + BATCH], self.takes.side)
+        for start in range(0, len(images), MODEL_BATCH):
+            squeezed = squeeze(images[start : start + MODEL_BATCH], self.input_spec.side)
             contrast.append(contrast_of(squeezed))
             for name, part in self.run(squeezed, names).items():
                 raw[name].append(part)
         contrasts = np.concatenate(contrast)
-        return {name: _usable(self.gives[name], np.concatenate(raw[name]), contrasts) for name in names}
+        return {name: _usable(self.outputs[name], np.concatenate(raw[name]), contrasts) for name in names}
 
     def run(self, squeezed: Pixels, names: Sequence[str]) -> dict[str, Floats]:
         """(N, side, side, 3) uint8, N from 1 -> name -> (N, dim) float32, exactly as the network gives it."""
@@ -128,21 +128,21 @@ class Network:
 
     def _step(self) -> int:
         """Images per forward pass: some files take one at a time."""
-        return 1 if self.open().get_inputs()[0].shape[0] == 1 else BATCH
+        return 1 if self.open().get_inputs()[0].shape[0] == 1 else MODEL_BATCH
 
     def _forward(self, squeezed: Pixels, names: Sequence[str]) -> list[Floats]:
-        given = self._given(squeezed, names)
-        for name, values in zip(names, given, strict=True):
-            expected = (len(squeezed), self.gives[name].dim)
+        found = self._run_session(squeezed, names)
+        for name, values in zip(names, found, strict=True):
+            expected = (len(squeezed), self.outputs[name].dim)
             if values.shape != expected:
                 raise ModelCardInvalid(
                     f"{self.file}: output {name!r} has the shape {values.shape}; by its card it is {expected}"
                 )
-        return given
+        return found
 
-    def _given(self, squeezed: Pixels, names: Sequence[str]) -> list[Floats]:
+    def _run_session(self, squeezed: Pixels, names: Sequence[str]) -> list[Floats]:
         try:
-            return list(self.open().run(list(names), {self.takes.name: self.takes.prepare(squeezed)}))
+            return list(self.open().run(list(names), {self.input_spec.name: self.input_spec.prepare(squeezed)}))
         except Exception as error:
             raise ModelDamaged(f"{self.file}: the model does not run: {_first_line(error)}") from error
 
@@ -152,7 +152,10 @@ class Network:
         Raises UserError for a network without labels, ModelMissing, ModelDamaged, ModelCardInvalid."""
         if self.labels is None:
             raise UserError(f"{self.file}: a network without labels: its card has no table [labels]")
-        whole = [squeeze(images[start : start + BATCH], self.takes.side) for start in range(0, len(images), BATCH)]
+        whole = [
+            squeeze(images[start : start + MODEL_BATCH], self.input_spec.side)
+            for start in range(0, len(images), MODEL_BATCH)
+        ]
         parts = [self._logits(squeezed, self.labels) for squeezed in whole]
         return np.concatenate([np.empty((0, len(self.labels.names)), np.float32), *parts])
 
@@ -160,7 +163,9 @@ class Network:
         """(N, side, side, 3) uint8, N from 1 -> (N, C) float32."""
         step = self._step()
         output, expected = labels.output + LOGITS, (len(squeezed), len(labels.names))
-        parts = [self._given(squeezed[start : start + step], [output])[0] for start in range(0, len(squeezed), step)]
+        parts = [
+            self._run_session(squeezed[start : start + step], [output])[0] for start in range(0, len(squeezed), step)
+        ]
         logits = np.concatenate(parts)
         if logits.shape != expected:
             raise ModelCardInvalid(
@@ -176,8 +181,8 @@ class Network:
         output = name + PARTS
         if output not in {one.name for one in self.open().get_outputs()}:
             return None
-        parts = self._given(squeeze([image], self.takes.side), [output])[0]
-        fits = parts.ndim == 4 and parts.shape[:2] == (1, self.gives[name].dim) and np.isfinite(parts).all()
+        parts = self._run_session(squeeze([image], self.input_spec.side), [output])[0]
+        fits = parts.ndim == 4 and parts.shape[:2] == (1, self.outputs[name].dim) and np.isfinite(parts).all()
         return np.ascontiguousarray(parts[0].transpose(1, 2, 0)) if fits else None
 
     def open(self) -> Any:
@@ -185,18 +190,18 @@ class Network:
         with self._opening:
             if self._session is None:
                 session = open_session(self.file, self.sha256)
-                _check_input(self.file, session, self.takes)
-                _check_outputs(self.file, session, self.gives)
+                _check_input(self.file, session, self.input_spec)
+                _check_outputs(self.file, session, self.outputs)
                 _check_labels(self.file, session, self.labels)
                 self._session = session
             return self._session
 
-    def try_out(self) -> None:
+    def smoke_test(self) -> None:
         """Run it on two images of noise. Raises ModelDamaged if a number is not finite, or what ``open`` raises."""
         rng = np.random.default_rng(0)
-        noise = rng.integers(0, 256, (2, self.takes.side, self.takes.side, 3), dtype=np.uint8)
-        for name, values in self.run(noise, list(self.gives)).items():
-            if not _storable(self.gives[name], values).all():
+        noise = rng.integers(0, 256, (2, self.input_spec.side, self.input_spec.side, 3), dtype=np.uint8)
+        for name, values in self.run(noise, list(self.outputs)).items():
+            if not _storable(self.outputs[name], values).all():
                 raise ModelDamaged(f"{self.file}: output {name!r} is not finite for an ordinary image")
         if self.labels is not None and not np.isfinite(self._logits(noise, self.labels)).all():
             raise ModelDamaged(
@@ -217,11 +222,11 @@ class Neural:
 
 
 def network(
-    file: Path, sha256: str, takes: ModelInput, gives: tuple[DescriptorCard, ...], labels: Labels | None = None
+    file: Path, sha256: str, input_spec: ModelInput, outputs: tuple[DescriptorCard, ...], labels: Labels | None = None
 ) -> Network:
     """The one Network of this file, for all threads. Cheap: nothing is read before the first image."""
     with _ONE_AT_A_TIME:
-        return _network(file, sha256, takes, gives, labels)
+        return _network(file, sha256, input_spec, outputs, labels)
 
 
 _ONE_AT_A_TIME = threading.Lock()
@@ -265,25 +270,27 @@ def _first_line(error: Exception) -> str:
     return str(error).strip().split("\n")[0] or type(error).__name__
 
 
-def _check_input(file: Path, session: Any, takes: ModelInput) -> None:
-    there = {one.name: one for one in session.get_inputs()}
-    if list(there) != [takes.name]:
-        raise ModelCardInvalid(f"{file}: its card names the input {takes.name!r}; it has {_listed(there)}")
-    one = there[takes.name]
-    if one.type != TENSORS[takes.type]:
-        raise ModelCardInvalid(f"{file}: input {takes.name!r} is {one.type}; its card says {TENSORS[takes.type]}")
-    _check_shape(file, f"input {takes.name!r}", one.shape, takes.shape)
+def _check_input(file: Path, session: Any, input_spec: ModelInput) -> None:
+    present = {one.name: one for one in session.get_inputs()}
+    if list(present) != [input_spec.name]:
+        raise ModelCardInvalid(f"{file}: its card names the input {input_spec.name!r}; it has {_listed(present)}")
+    one = present[input_spec.name]
+    if one.type != TENSORS[input_spec.type]:
+        raise ModelCardInvalid(
+            f"{file}: input {input_spec.name!r} is {one.type}; its card says {TENSORS[input_spec.type]}"
+        )
+    _check_shape(file, f"input {input_spec.name!r}", one.shape, input_spec.shape)
 
 
-def _check_outputs(file: Path, session: Any, gives: dict[str, DescriptorCard]) -> None:
+def _check_outputs(file: Path, session: Any, outputs: dict[str, DescriptorCard]) -> None:
     """There are those of the card and, if the file gives them, the parts and the logits of these."""
-    there = {one.name: one for one in session.get_outputs()}
-    if set(there) - {name + more for name in gives for more in (PARTS, LOGITS)} != set(gives):
-        raise ModelCardInvalid(f"{file}: its card names the outputs {_listed(gives)}; it has {_listed(there)}")
-    for name, one in ((name, there[name]) for name in gives):
+    present = {one.name: one for one in session.get_outputs()}
+    if set(present) - {name + more for name in outputs for more in (PARTS, LOGITS)} != set(outputs):
+        raise ModelCardInvalid(f"{file}: its card names the outputs {_listed(outputs)}; it has {_listed(present)}")
+    for name, one in ((name, present[name]) for name in outputs):
         if one.type != TENSORS["float32"]:
             raise ModelCardInvalid(f"{file}: output {name!r} is {one.type}, not {TENSORS['float32']}")
-        _check_shape(file, f"output {name!r}", one.shape, (gives[name].dim,))
+        _check_shape(file, f"output {name!r}", one.shape, (outputs[name].dim,))
 
 
 def _check_labels(file: Path, session: Any, labels: Labels | None) -> None:
@@ -291,14 +298,14 @@ def _check_labels(file: Path, session: Any, labels: Labels | None) -> None:
     if labels is None:
         return
     output = labels.output + LOGITS
-    there = {one.name: one for one in session.get_outputs()}
-    if output not in there:
+    present = {one.name: one for one in session.get_outputs()}
+    if output not in present:
         raise ModelCardInvalid(
-            f"{file}: by labels.output of its card it has the output {output!r}; it has {_listed(there)}"
+            f"{file}: by labels.output of its card it has the output {output!r}; it has {_listed(present)}"
         )
-    if there[output].type != TENSORS["float32"]:
-        raise ModelCardInvalid(f"{file}: output {output!r} is {there[output].type}, not {TENSORS['float32']}")
-    _check_shape(file, f"output {output!r}", there[output].shape, (len(labels.names),), "labels.names of its card")
+    if present[output].type != TENSORS["float32"]:
+        raise ModelCardInvalid(f"{file}: output {output!r} is {present[output].type}, not {TENSORS['float32']}")
+    _check_shape(file, f"output {output!r}", present[output].shape, (len(labels.names),), "labels.names of its card")
 
 
 def _check_shape(
@@ -306,8 +313,8 @@ def _check_shape(
 ) -> None:
     """The first length is the number of images: open, or 1. Of the others, the file may leave any open."""
     fits = len(actual) == 1 + len(expected) and (not isinstance(actual[0], int) or actual[0] == 1)
-    for told, length in zip(actual[1:], expected, strict=False):
-        fits = fits and (not isinstance(told, int) or told == length)
+    for actual_length, length in zip(actual[1:], expected, strict=False):
+        fits = fits and (not isinstance(actual_length, int) or actual_length == length)
     if not fits:
         raise ModelCardInvalid(
             f"{file}: {what} has the shape {_shape(actual)}; by {by} it is {_shape(['N', *expected])}, "

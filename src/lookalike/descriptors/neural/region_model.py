@@ -2,7 +2,7 @@
 
 One ONNX file does it all: a trunk, proposals, their refinement, and a vector for each box and for fixed cells, so that
 nothing is missed where proposals fail. An image is squeezed to a square of the card's ``side``; a query, which is a
-part of something, keeps its shape and is looked at small, at the sizes at which parts are seen in a library.
+part of something, keeps its shape and is embedded small, at the scales at which parts are seen in a library.
 """
 
 from __future__ import annotations
@@ -19,33 +19,33 @@ from numpy.typing import NDArray
 
 from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.descriptors.hashes.structure import FULL_CONTRAST
-from lookalike.descriptors.neural.background import on_grey
+from lookalike.descriptors.neural.background import with_grey_background
 from lookalike.descriptors.neural.onnx_model import ModelInput, contrast_of, open_session, squeeze
 from lookalike.errors import ModelCardInvalid, ModelDamaged
 from lookalike.types import Box, Floats, Image, Pixels
 
 BOXES, SCORES, CLASSES = "_boxes", "_scores", "_classes"  # after the output's name: the three that go with it
-BATCH = 4  # images per forward pass: their maps are large
-GRAIN = 16  # pixels of a query's sides that make a cell of the last map
-LONGEST = 3  # times its other side: a longer image is also looked at in windows
-FINER = 2  # times the side at which a query's own regions are seen as well
-CLOSER = 3  # and if there is time
-WINDOW = 1.5  # their longer side, of their shorter
-MOST_WINDOWS = 8
-LEAST_SIDE = 2 * GRAIN  # pixels of a query's sides, as the network sees it
+REGION_BATCH = 4  # images per forward pass: their maps are large
+STRIDE = 16  # pixels of a query's sides that make a cell of the last map
+MAX_ASPECT_RATIO = 3  # to 1: a longer image is also described in windows
+FINE_SCALE = 2  # times the side: a query's own regions are sought at this scale as well
+CLOSE_SCALE = 3  # and at this one, if there is time
+WINDOW_ASPECT_RATIO = 1.5  # of such windows, to 1
+MAX_WINDOWS = 8
+MIN_QUERY_SIDE = 2 * STRIDE  # pixels of a query's sides, as the network sees it
 NO_CLASS = -1
-OBJECT = 0.35  # score from which a box is said to be an object: the best balance of found and false on COCO
+OBJECT_THRESHOLD = 0.35  # score from which a box is said to be an object: the best balance of found and false on COCO
 
 
 @dataclass(frozen=True, slots=True)
 class RegionOutput:
-    """What a network of regions gives. ``count``: boxes per image, the first of them the whole. ``looks``: pixels,
-    the sides of squares with the area that a query is looked at with. ``names``: of its classes, none for a network
-    that only tells what is an object."""
+    """What a network of regions gives. ``count``: boxes per image, the first of them the whole. ``query_scales``:
+    pixels, the sides of squares with the area that a query is embedded at. ``names``: of its classes, none for a
+    network that only tells what is an object."""
 
     output: str
     count: int
-    looks: tuple[int, ...]
+    query_scales: tuple[int, ...]
     names: tuple[str, ...] = ()
 
 
@@ -74,8 +74,10 @@ class Regions:
 class RegionNetwork:
     """One ONNX file with a card that has a table [regions]. Any thread may use it."""
 
-    def __init__(self, file: Path, sha256: str, takes: ModelInput, card: DescriptorCard, gives: RegionOutput) -> None:
-        self.file, self.sha256, self.takes, self.card, self.gives = file, sha256, takes, card, gives
+    def __init__(
+        self, file: Path, sha256: str, input_spec: ModelInput, card: DescriptorCard, output: RegionOutput
+    ) -> None:
+        self.file, self.sha256, self.input_spec, self.card, self.output = file, sha256, input_spec, card, output
         self._session: Any = None
         self._opening = threading.Lock()
 
@@ -83,39 +85,42 @@ class RegionNetwork:
         """The whole images: (N, dim) float32 and contrast 0..1."""
         vectors = [np.empty((0, self.card.dim), np.float32)]
         contrast = [np.empty(0, np.float32)]
-        for start in range(0, len(images), BATCH):
-            squares = squeeze(images[start : start + BATCH], self.takes.side)
+        for start in range(0, len(images), REGION_BATCH):
+            squares = squeeze(images[start : start + REGION_BATCH], self.input_spec.side)
             vectors.append(self._run(squares)[0][:, 0])
             contrast.append(contrast_of(squares))
         return Described(_unit(np.concatenate(vectors)), np.concatenate(contrast))
 
     def contrast(self, image: Image) -> float:
         """The contrast of the whole image, 0..1, without a pass through the network."""
-        return float(contrast_of(squeeze([image], self.takes.side))[0])
+        return float(contrast_of(squeeze([image], self.input_spec.side))[0])
 
     def regions(self, images: Sequence[Image]) -> list[Regions]:
         """Of each image. A region without contrast is left out: it would be like every other blank one.
 
         Raises ModelMissing, ModelDamaged, ModelCardInvalid."""
         found: list[Regions] = []
-        for start in range(0, len(images), BATCH):
-            found += self._of_squares(squeeze(images[start : start + BATCH], self.takes.side))
+        for start in range(0, len(images), REGION_BATCH):
+            found += self._detect(squeeze(images[start : start + REGION_BATCH], self.input_spec.side))
         return [self._with_windows(image, one) for image, one in zip(images, found, strict=True)]
 
-    def looks(self, image: Image) -> Floats:
-        """A query -> (L, dim) float32 of unit length, one for each of the card's looks, in its own shape; of a thing
-        on a plain ground as many again, on grey."""
-        grey = on_grey(image.pixels)
-        ways = [image.pixels, *([grey] if grey is not None else [])]
-        seen = [self._run(_shaped(way, side)[None])[0][:, 0] for way in ways for side in self.gives.looks]
-        return _unit(np.concatenate(seen))
+    def query_vectors(self, image: Image) -> Floats:
+        """A query -> (S, dim) float32 of unit length, one for each of the card's ``query_scales``, in its own shape; of
+        a product shot as many again, its background made grey."""
+        grey = with_grey_background(image.pixels)
+        variants = [image.pixels, *([grey] if grey is not None else [])]
+        vectors = [
+            self._run(_resize_query(one, side)[None])[0][:, 0] for one in variants for side in self.output.query_scales
+        ]
+        return _unit(np.concatenate(vectors))
 
-    def parts(self, image: Image, closer: bool = False) -> Regions:
-        """A query's own regions, seen as a library's images are and at FINER times the side, ``closer`` at CLOSER
-        times as well: there, an image that lies within the query is about as large as whole ones in the library."""
-        sides = [scale * self.takes.side for scale in (FINER, CLOSER)[: 1 + closer]]
-        finer = [self._of_squares(squeeze([image], side))[0] for side in sides]
-        return _joined([self.regions([image])[0], *finer])
+    def query_regions(self, image: Image, close: bool = False) -> Regions:
+        """A query's own regions, seen as a library's images are and at FINE_SCALE times the side, ``close`` at
+        CLOSE_SCALE times as well: there, an image that lies within the query is about as large as whole ones in the
+        library."""
+        sides = [scale * self.input_spec.side for scale in (FINE_SCALE, CLOSE_SCALE)[: 1 + close]]
+        finer = [self._detect(squeeze([image], side))[0] for side in sides]
+        return _concatenated([self.regions([image])[0], *finer])
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its outputs."""
@@ -126,9 +131,11 @@ class RegionNetwork:
                 self._session = session
             return self._session
 
-    def try_out(self) -> None:
+    def smoke_test(self) -> None:
         """Run it on noise. Raises ModelDamaged if a number is not finite, or what ``open`` raises."""
-        noise = np.random.default_rng(0).integers(0, 256, (1, self.takes.side, self.takes.side, 3), dtype=np.uint8)
+        noise = np.random.default_rng(0).integers(
+            0, 256, (1, self.input_spec.side, self.input_spec.side, 3), dtype=np.uint8
+        )
         for values in self._run(noise)[:3]:
             if not np.isfinite(values).all():
                 raise ModelDamaged(f"{self.file}: its regions are not finite for an ordinary image")
@@ -136,61 +143,60 @@ class RegionNetwork:
     # --- one pass
 
     @property
-    def _outputs(self) -> list[str]:
-        name = self.gives.output
+    def _output_names(self) -> list[str]:
+        name = self.output.output
         return [name, name + BOXES, name + SCORES, name + CLASSES]
 
     def _run(self, pixels: Pixels) -> tuple[Floats, Floats, Floats, NDArray[np.int64]]:
         """(N, h, w, 3) uint8 -> vectors (N, R, D), boxes (N, R, 4), scores (N, R), classes (N, R)."""
         try:
-            told = self.open().run(self._outputs, {self.takes.name: self.takes.prepare(pixels)})
+            outputs = self.open().run(self._output_names, {self.input_spec.name: self.input_spec.prepare(pixels)})
         except (ModelCardInvalid, ModelDamaged):
             raise
         except Exception as error:
             raise ModelDamaged(f"{self.file}: the model does not run: {str(error).splitlines()[0]}") from error
-        rows = (len(pixels), self.gives.count)
-        for name, values, shape in zip(self._outputs, told, ((self.card.dim,), (4,), (), ()), strict=True):
+        rows = (len(pixels), self.output.count)
+        for name, values, shape in zip(self._output_names, outputs, ((self.card.dim,), (4,), (), ()), strict=True):
             if values.shape != (*rows, *shape):
                 raise ModelCardInvalid(
                     f"{self.file}: output {name!r} has the shape {values.shape}; by its card it is {(*rows, *shape)}"
                 )
-        return told[0], told[1], told[2], told[3].astype(np.int64)
+        return outputs[0], outputs[1], outputs[2], outputs[3].astype(np.int64)
 
-    def _of_squares(self, squares: Pixels) -> list[Regions]:
+    def _detect(self, squares: Pixels) -> list[Regions]:
         vectors, boxes, scores, classes = self._run(squares)
-        told = []
+        outputs = []
         for square, *of_one in zip(squares, np.clip(boxes, 0, 1), scores, classes, vectors, strict=True):
             one = Regions(*of_one)
             sound = np.isfinite(one.vectors).all(1) & (_contrasts(square, one.boxes) >= self.card.min_contrast)
             sound[0] |= sound.any()  # the whole of an image with something in it, however small
-            told.append(Regions(one.boxes, one.scores, one.classes, _unit(one.vectors)).take(np.flatnonzero(sound)))
-        return told
+            outputs.append(Regions(one.boxes, one.scores, one.classes, _unit(one.vectors)).take(np.flatnonzero(sound)))
+        return outputs
 
     def _with_windows(self, image: Image, whole: Regions) -> Regions:
-        """A long image is looked at in windows as well, for squeezed to a square its things are beyond knowing."""
-        places = _windows(image.width, image.height)
-        if not places:
+        """A long image is described in windows as well: squeezed to a square its objects are beyond recognition."""
+        windows = _windows(image.width, image.height)
+        if not windows:
             return whole
         height, width = image.pixels.shape[:2]
         parts = []
-        for x, y, w, h in places:
+        for x, y, w, h in windows:
             rows = slice(round(y * height), max(round((y + h) * height), round(y * height) + 1))
             columns = slice(round(x * width), max(round((x + w) * width), round(x * width) + 1))
             cut = Image(np.ascontiguousarray(image.pixels[rows, columns]), 0, 0)
-            one = self._of_squares(squeeze([cut], self.takes.side))[0]
+            one = self._detect(squeeze([cut], self.input_spec.side))[0]
             boxes = one.boxes * np.array([w, h, w, h], np.float32) + np.array([x, y, 0, 0], np.float32)
             parts.append(Regions(boxes, one.scores, one.classes, one.vectors))
-        return _merged(whole, parts, self.gives.count)
+        return _merged(whole, parts, self.output.count)
 
     def _check(self, session: Any) -> None:
-        there = {one.name for one in session.get_outputs()}
-        if there != set(self._outputs):
-            raise ModelCardInvalid(
-                f"{self.file}: its card names the outputs {', '.join(self._outputs)}; it has {', '.join(sorted(there))}"
-            )
+        present = {one.name for one in session.get_outputs()}
+        if present != set(self._output_names):
+            expected, actual = ", ".join(self._output_names), ", ".join(sorted(present))
+            raise ModelCardInvalid(f"{self.file}: its card names the outputs {expected}; it has {actual}")
         inputs = [one.name for one in session.get_inputs()]
-        if inputs != [self.takes.name]:
-            raise ModelCardInvalid(f"{self.file}: its card names the input {self.takes.name!r}; it has {inputs}")
+        if inputs != [self.input_spec.name]:
+            raise ModelCardInvalid(f"{self.file}: its card names the input {self.input_spec.name!r}; it has {inputs}")
 
 
 def in_pixels(box: Floats, width: int, height: int) -> Box:
@@ -199,24 +205,26 @@ def in_pixels(box: Floats, width: int, height: int) -> Box:
     return Box(x * width, y * height, w * width, h * height)
 
 
-def _shaped(pixels: Pixels, side: int) -> Pixels:
-    """(h, w, 3) -> about side * side pixels in the same shape, by at most LONGEST to 1, in whole cells of the map."""
+def _resize_query(pixels: Pixels, side: int) -> Pixels:
+    """(h, w, 3) -> about side * side pixels in the same shape, by at most MAX_ASPECT_RATIO to 1, in whole cells of the
+    map."""
     import cv2
 
-    shape = math.sqrt(min(max(pixels.shape[1] / pixels.shape[0], 1 / LONGEST), LONGEST))
-    width, height = (max(LEAST_SIDE, round(length / GRAIN) * GRAIN) for length in (side * shape, side / shape))
+    shape = math.sqrt(min(max(pixels.shape[1] / pixels.shape[0], 1 / MAX_ASPECT_RATIO), MAX_ASPECT_RATIO))
+    width, height = (max(MIN_QUERY_SIDE, round(length / STRIDE) * STRIDE) for length in (side * shape, side / shape))
     shrinks = pixels.shape[0] >= height and pixels.shape[1] >= width
     method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
     return np.asarray(cv2.resize(pixels, (width, height), interpolation=method), np.uint8)
 
 
 def _windows(width: int, height: int) -> list[tuple[float, float, float, float]]:
-    """(x, y, w, h) in shares, overlapping, over an image that is longer than LONGEST to 1; none for any other."""
+    """(x, y, w, h) in shares, overlapping, over an image that is longer than MAX_ASPECT_RATIO to 1; none for any
+    other."""
     shape = max(width, height) / max(min(width, height), 1)
-    if shape <= LONGEST:
+    if shape <= MAX_ASPECT_RATIO:
         return []
-    count = min(MOST_WINDOWS, math.ceil(shape / WINDOW * 1.25))
-    length = max(WINDOW / shape, 1.25 / count)
+    count = min(MAX_WINDOWS, math.ceil(shape / WINDOW_ASPECT_RATIO * 1.25))
+    length = max(WINDOW_ASPECT_RATIO / shape, 1.25 / count)
     starts = np.linspace(0, 1 - length, count).tolist()
     return [(at, 0.0, length, 1.0) if width > height else (0.0, at, 1.0, length) for at in starts]
 
@@ -224,7 +232,7 @@ def _windows(width: int, height: int) -> list[tuple[float, float, float, float]]
 def _merged(whole: Regions, parts: Sequence[Regions], count: int) -> Regions:
     """The whole and each window as regions, then the surest of all proposals."""
     all_of = (whole, *parts)
-    every = _joined(all_of)
+    every = _concatenated(all_of)
     starts = np.cumsum([0, *(len(one) for one in all_of[:-1])])
     first = starts[[len(one) > 0 for one in all_of]]
     rest = np.setdiff1d(np.arange(len(every)), first)
@@ -232,7 +240,7 @@ def _merged(whole: Regions, parts: Sequence[Regions], count: int) -> Regions:
     return every.take(np.concatenate([first, rest])[:count])
 
 
-def _joined(parts: Sequence[Regions]) -> Regions:
+def _concatenated(parts: Sequence[Regions]) -> Regions:
     return Regions(
         np.concatenate([one.boxes for one in parts]),
         np.concatenate([one.scores for one in parts]),

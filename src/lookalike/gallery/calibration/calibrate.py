@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration
-from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, extract_features, relate
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, compare_features, extract_features
 from lookalike.comparison.score_normalization import background_similarity
-from lookalike.comparison.scoring import blend_distance
+from lookalike.comparison.scoring import combined_distance
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
 from lookalike.distance import METRICS
@@ -116,9 +116,8 @@ class _Sampler:
         pixels = original.image.pixels
         rng = np.random.default_rng([SEED, place])
         near = [n for n in np.argsort(self._far(original)).tolist() if n != place]
-        copies = {
-            n for n in near[:POSSIBLE_COPIES] if (other := looked(n)) and relate(original, other).probability > 0.5
-        }
+        nearest = [(n, looked(n)) for n in near[:POSSIBLE_COPIES]]
+        copies = {n for n, other in nearest if other and compare_features(original, other).probability > 0.5}
         seen = []
         for edit in rng.choice(EDITS, EDITS_PER_IMAGE, replace=False):
             query = extract_features(from_array(apply(str(edit), pixels, place)))
@@ -157,11 +156,11 @@ class _Sampler:
     def _measures(self, query: ComparisonInput, place: int, other: ComparisonInput) -> dict[str, float]:
         """measure -> distance, as a search takes it."""
         distances = {name: self._distance(query, name, place) for name in self._names}
-        found = {BLEND: blend_distance(distances)} if set(DEFAULT_WEIGHTS) <= set(distances) else {}
+        found = {BLEND: combined_distance(distances)} if set(DEFAULT_WEIGHTS) <= set(distances) else {}
         for name in (name for name in self._names if self._population.cards[name].score_normalization):
             background = float(background_similarity(query.described[name].vectors)[0])
             found[name] = distances[name] + background_weight(name) * background
-        comparison = relate(query, other, prior=0.5)
+        comparison = compare_features(query, other, prior=0.5)
         return found | {VERIFIED: -(SAME_ODDS if comparison.odds is None else comparison.odds)}
 
     def _distance(self, query: ComparisonInput, name: str, place: int) -> float:

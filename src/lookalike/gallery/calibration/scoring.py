@@ -80,7 +80,7 @@ class Scoring:
             distances,
             same_bytes=same_bytes,
             prior=self.prior(queries),
-            crowd=background,
+            background=background,
             own=self.curves,
             weights=self.tuned,
         )
@@ -90,7 +90,7 @@ def gallery_curves(store: GalleryStorage, *, tuned: bool = True) -> dict[str, Ca
     """The curves that were fitted on this gallery, by measure; none before ``fit_calibrations``. Those that were
     ``tuned`` on annotated pairs go first."""
     kept = store.calibrations() | ({n: one.curve for n, one in store.tunings().items()} if tuned else {})
-    return {name: replace(one, crowding=one.slope * background_weight(name)) for name, one in kept.items()}
+    return {name: replace(one, background_weight=one.slope * background_weight(name)) for name, one in kept.items()}
 
 
 def gallery_weights(store: GalleryStorage) -> Mapping[str, float] | None:
@@ -106,4 +106,4 @@ def background_weight(measure: str) -> float:
         shipped = curve(measure)
     except UserError:
         return 0.0
-    return shipped.crowding / shipped.slope
+    return shipped.background_weight / shipped.slope

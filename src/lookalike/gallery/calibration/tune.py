@@ -6,7 +6,6 @@ library's prior, it gives the probability at even odds among pairs like those th
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +16,15 @@ from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration, library_prior, shipped
 from lookalike.comparison.score_normalization import background_similarity
-from lookalike.comparison.weight_learning import blended, check_pairs, cross_validated, figures, fitted
+from lookalike.comparison.weight_learning import check_pairs, cross_validated, fitted, pair_metrics
 from lookalike.csvfile import Named, read_csv
 from lookalike.descriptors.base import DescriptorCard
-from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
+from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, Blend
 from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import background_weight, gallery_curves
 from lookalike.gallery.storage.base import GalleryStorage, Tuning
 from lookalike.gallery.storage.embeddings import Embeddings
+from lookalike.logistic import logit
 from lookalike.paths import PathLike, absolute
 from lookalike.types import Failure, PairMetrics, TuneReport, Verdict
 
@@ -114,9 +114,9 @@ def fit_tuning(
     check_pairs(same)
     learnt, prior = fitted(distances, same), library_prior(store.count())
     origin = f"{len(same)} pairs that were annotations: {same.sum()} same, {(~same).sum()} different"
-    curve = Calibration(learnt.slope, learnt.intercept - math.log(prior / (1 - prior)), origin)
+    curve = Calibration(learnt.slope, learnt.intercept - logit(prior), origin)
     before = _before(store, by, distances, same, prior, precision)
-    after = figures(cross_validated(distances, same), same, precision)
+    after = pair_metrics(cross_validated(distances, same), same, precision)
     helped = _worth(after) > (_worth(before) if before else _worth(_guessing(same)))
     weights = learnt.weights if by == BLEND else {}
     if helped and keep:
@@ -172,10 +172,9 @@ def _before(
     weights = DEFAULT_WEIGHTS if by == BLEND else {by: 1.0}
     if curve is None or not set(weights) <= set(distances):
         return None
-    odds = (
-        curve.intercept + math.log(prior / (1 - prior)) - curve.slope * np.asarray(blended(weights, distances), float)
-    )
-    return figures(odds, same, precision)
+    distance = np.asarray(Blend(weights).distance(distances), float)
+    odds = curve.intercept + logit(prior) - curve.slope * distance
+    return pair_metrics(odds, same, precision)
 
 
 def _worth(found: PairMetrics) -> float:

@@ -16,7 +16,7 @@ from lookalike.gallery.dedup.representative import Around
 from lookalike.gallery.index.faiss_index import FaissIndex
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import GalleryStorage
-from lookalike.gallery.storage.embeddings import Embeddings, ranking_distance
+from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Floats, Group, Pair
 
@@ -88,7 +88,7 @@ def _candidates(embeddings: Embeddings, lead: str, reach: float) -> Iterator[tup
 
 
 def _measured_pairs(embeddings: Embeddings, blend: Blend, limit: float, a: Rows, b: Rows) -> tuple[Rows, Rows, Floats]:
-    distance = ranking_distance(blend, embeddings.along(a, b))
+    distance = blend.distance(embeddings.along(a, b))
     within = distance <= limit
     return a[within], b[within], distance[within]
 
@@ -113,7 +113,7 @@ def _grouped(
     def close(left: list[int], right: list[int]) -> bool:
         if any((min(p), max(p)) in different for p in _pairs(contents, left, right)):
             return False
-        return bool((ranking_distance(blend, embeddings.between(left, right)) <= limit).all())
+        return bool((blend.distance(embeddings.between(left, right)) <= limit).all())
 
     groups = complete_linkage(zip(pairs.a.tolist(), pairs.b.tolist(), strict=True), close)
     return [embeddings.ids[group].tolist() for group in groups]
@@ -185,7 +185,7 @@ class _Builder:
         known = set(numbers) <= self._scored_place.keys()
         every = _between(self._scored, self._scored_place, numbers) if known else distances
         score = self._scoring.score({name: float(part[0]) for name, part in every.items()})
-        distance = float(ranking_distance(self._blend, distances)[0])
+        distance = float(self._blend.distance(distances)[0])
         return Pair(a.path, b.path, distance, score.probability, score.relation)
 
     def _known(self, row: Row) -> int:

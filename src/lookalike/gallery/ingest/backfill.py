@@ -38,7 +38,7 @@ def declare(store: GalleryStorage, name: str) -> None:
     with store.transaction():
         store.put_descriptor(descriptor.card)
         if isinstance(descriptor, RegionNetwork):
-            store.regions.mark({name: descriptor.gives.names})
+            store.regions.mark({name: descriptor.output.names})
 
 
 def backfill(store: GalleryStorage, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:

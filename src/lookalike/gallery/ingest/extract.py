@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lookalike.comparison.evidence import SIDE
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.descriptors import Described, describe_all, get, min_side, region_network
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
@@ -69,7 +69,7 @@ class ExtractionSpec:
     @property
     def side(self) -> int:
         """Pixels: the shortest side that a decoded image must keep."""
-        further = (SIDE if self.keypoints else 1, KEPT_SIDE if self.thumbnails else 1)
+        further = (LOAD_MIN_SIDE if self.keypoints else 1, KEPT_SIDE if self.thumbnails else 1)
         return max(min_side((*self.names, *self.regions)), *further)
 
 
@@ -156,7 +156,7 @@ def packed_regions(images: Sequence[Image], names: Sequence[str]) -> list[dict[s
     for name in names:
         network = region_network(name)
         for one, told in zip(found, network.regions(images), strict=True):
-            one[name] = PackedRegions(region_codec.packed(told), region_codec.objects(told, network.gives.names))
+            one[name] = PackedRegions(region_codec.packed(told), region_codec.objects(told, network.output.names))
     return found
 
 

@@ -46,8 +46,8 @@ class RegionQuery:
         """By this network; ``closer``: its parts looked for at one more size."""
         network = region_network(name)
         telling = network.contrast(image) >= network.card.min_contrast
-        looks = network.looks(image) if telling else np.empty((0, network.card.dim), np.float32)
-        return cls(looks, network.parts(image, closer), image.width, image.height, sha256, image)
+        looks = network.query_vectors(image) if telling else np.empty((0, network.card.dim), np.float32)
+        return cls(looks, network.query_regions(image, closer), image.width, image.height, sha256, image)
 
 
 @dataclass(frozen=True, slots=True)

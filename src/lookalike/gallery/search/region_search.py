@@ -9,11 +9,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from lookalike.comparison.evidence import SIDE
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS
 from lookalike.descriptors import get, region_network
 from lookalike.descriptors.fusion import BLEND
-from lookalike.descriptors.neural.region_model import FINER, RegionNetwork, Regions
+from lookalike.descriptors.neural.region_model import FINE_SCALE, RegionNetwork, Regions
 from lookalike.errors import UserError
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.options import SearchOptions
@@ -50,7 +50,7 @@ class RegionSource:
     def query(self, source: QuerySource, options: SearchOptions, depth: int) -> RegionQuery:
         if options.views or options.feedback:
             raise UserError("views, good and bad are for whole images: leave them out in a search by regions")
-        least = max(SIDE if depth else 1, FINER * region_network(self._name).card.min_side)
+        least = max(LOAD_MIN_SIDE if depth else 1, FINE_SCALE * region_network(self._name).card.min_side)
         needed = (self._name, *(COMPARISON_DESCRIPTORS if depth else ()))
         image = query_image(source, needed, options.region, least)
         return RegionQuery.of(self._name, image, image.sha256 if options.region is None else "")

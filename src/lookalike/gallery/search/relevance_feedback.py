@@ -18,7 +18,7 @@ from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery.search.query import stored_embeddings
 from lookalike.gallery.storage.base import GalleryStorage
-from lookalike.gallery.storage.embeddings import Embeddings, ranking_distance
+from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Floats
 
@@ -56,5 +56,5 @@ def feedback_contributions(blend: Blend, embeddings: Embeddings, judged: Sequenc
     """What each example adds to the distance of each image, (examples, N): its share of how much farther than a
     negative the image is from it. Nothing, where the two are negatives."""
     median = 1.0 if len(blend.names) > 1 else embeddings.cards[blend.names[0]].median_negative_distance
-    rows = [one.share * (ranking_distance(blend, embeddings.from_query(one.vectors)) - median) for one in judged]
+    rows = [one.share * (blend.distance(embeddings.from_query(one.vectors)) - median) for one in judged]
     return np.asarray(rows, np.float32).reshape(len(rows), len(embeddings))

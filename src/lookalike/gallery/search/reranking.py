@@ -13,9 +13,9 @@ from functools import partial
 from itertools import islice
 from threading import Lock
 
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, KeypointImage, with_keypoints
 from lookalike.comparison.calibration import Calibration
-from lookalike.comparison.evidence import SIDE, Subject, subject
-from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, relate
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, compare_features
 from lookalike.descriptors import describe_all, min_side
 from lookalike.descriptors.base import Described
 from lookalike.errors import LoadError
@@ -34,13 +34,14 @@ def comparison_input(image: Image, known: Mapping[str, Described]) -> Comparison
     """What verification needs of an image, of which some vectors may be known already."""
     lacking = [name for name in COMPARISON_DESCRIPTORS if name not in known]
     described = {**known, **(describe_all([image], lacking) if lacking else {})}
-    return ComparisonInput(subject(image), {name: described[name] for name in COMPARISON_DESCRIPTORS})
+    return ComparisonInput(with_keypoints(image), {name: described[name] for name in COMPARISON_DESCRIPTORS})
 
 
 @dataclass(frozen=True, slots=True)
 class GeometricVerifier:
     """Over the images of one gallery. ``prior``, ``curve``: how sure it is of what the evidence says, as for
-    ``decide``. ``where``: what an error of a stored value begins with. The store is asked by one thread at a time."""
+    ``classify_relation``. ``where``: what an error of a stored value begins with. The store is asked by one thread at a
+    time."""
 
     store: GalleryStorage
     prior: float
@@ -62,15 +63,15 @@ class GeometricVerifier:
             return None
         points = None if kept is None else keypoint_codec.unpacked(kept, f"{self.where}keypoints of {path}")
         try:
-            image = load_verified(row, min_side=max(SIDE, min_side(COMPARISON_DESCRIPTORS)))
+            image = load_verified(row, min_side=max(LOAD_MIN_SIDE, min_side(COMPARISON_DESCRIPTORS)))
         except LoadError:
             return None
-        seen = subject(image) if points is None else Subject(image, points)
+        seen = with_keypoints(image) if points is None else KeypointImage(image, points)
         return ComparisonInput(seen, describe_all([image], COMPARISON_DESCRIPTORS))
 
     def compare(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
         """What the two have to do with each other, as this gallery is."""
-        return relate(a, b, self.prior, self.curve)
+        return compare_features(a, b, self.prior, self.curve)
 
     def hits(self, query: ComparisonInput, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with what verification tells: same bytes first, then copies, the surest first, then the others."""

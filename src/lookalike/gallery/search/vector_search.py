@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.comparison.alignment.orientations import ORIENTATIONS
-from lookalike.comparison.evidence import SIDE
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS
 from lookalike.comparison.score_normalization import background_similarity
 from lookalike.descriptors import describe_all
@@ -21,7 +21,7 @@ from lookalike.gallery.library import Library
 from lookalike.gallery.search.options import SearchOptions
 from lookalike.gallery.search.query import QuerySource, query_image, stored_embeddings
 from lookalike.gallery.search.relevance_feedback import Example, examples, feedback_contributions
-from lookalike.gallery.storage.embeddings import Embeddings, ranking_distance
+from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Hit, Ids, Image
 
@@ -81,7 +81,7 @@ class VectorSource:
             known = stored_embeddings(self._store, self._cards, names, source)
             return VectorQuery((known,), source.sha256, judged)
         names = list(dict.fromkeys([*names, *(COMPARISON_DESCRIPTORS if depth else ())]))
-        image = query_image(source, names, options.region, SIDE if depth else 1)
+        image = query_image(source, names, options.region, LOAD_MIN_SIDE if depth else 1)
         views = _orientations(image) if options.views else [image]
         described = tuple(describe_all([view], names) for view in views)
         return VectorQuery(described, image.sha256 if options.region is None else "", judged, image)
@@ -120,7 +120,7 @@ class VectorSource:
         embeddings = Embeddings.read(self._store, self._cards, self.names, ids)
         each = embeddings.from_query(_vectors(view))
         parts = np.vstack([
-            ranking_distance(self._blend, each),
+            self._blend.distance(each),
             feedback_contributions(self._blend, embeddings, query.examples),
         ])  # fmt: skip
         total = parts.sum(axis=0)

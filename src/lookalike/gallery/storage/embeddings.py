@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.base import DescriptorCard
-from lookalike.descriptors.fusion import Blend
 from lookalike.distance import METRICS, paired
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.types import Floats, Ids
@@ -74,9 +73,3 @@ class Embeddings:
     def from_query(self, query: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
         """One query, name -> (1, D), against every row: name -> (N,)."""
         return {name: METRICS[self.cards[name].metric](query[name], part)[0] for name, part in self.vectors.items()}
-
-
-def ranking_distance(blend: Blend, distances: Mapping[str, Floats]) -> Floats:
-    """The distance that ranks: the descriptor's own for a single one, the weighted sum for several."""
-    names = blend.names
-    return distances[names[0]] if len(names) == 1 else blend.combine(distances)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT, Regions
+from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT_THRESHOLD, Regions
 from lookalike.errors import GalleryDamaged
 from lookalike.types import Floats
 
@@ -74,6 +74,6 @@ def _shape(data: bytes, what: str) -> tuple[int, int]:
 
 def objects(regions: Regions, names: Sequence[str]) -> dict[str, int]:
     """Name of a class -> how many regions are surely enough such an object; ALL -> of all classes and of none."""
-    found = regions.classes[regions.scores >= OBJECT].tolist()
+    found = regions.classes[regions.scores >= OBJECT_THRESHOLD].tolist()
     named = Counter(names[number] for number in found if number != NO_CLASS and number < len(names))
     return {ALL: len(found), **named}

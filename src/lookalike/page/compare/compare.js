@@ -68,17 +68,17 @@ export function mount(root, gallery) {
     const drawn = await Promise.all(both.map((one, at) => loaded(one, at ? result.b : result.a)));
     if (signal.aborted) return;
     const done = edits(result);
-    const turned = result.turn !== "upright";
+    const turned = result.orientation !== "upright";
     const summary = el("div.card.sum",
       el("p.verdict", chip(result), el("span.sure.big", { title: t("probability") }, percent(result.probability, result.relation))),
       bar(result.probability, "thick"), el("p.soft", t("compare.sure")),
-      el("p", turned ? named("turn", result.turn) : t(`why.${result.relation}`)),
+      el("p", turned ? named("orientation", result.orientation) : t(`why.${result.relation}`)),
       done.length > 0 && el("p", `${t("edits")}: ${listed(done)}`),
       result.inliers > 0 && el("p.soft", t("inliers", { n: result.inliers })));
     if (drawn.every(Boolean)) shown = stage(...drawn, result);
     answer.replaceChildren(
       summary, el("div.seen", shown ? shown.node : el("p.empty", t("compare.unseen")), explained(both)),
-      el("div.card.reasoned", result.shares && Object.keys(result.shares).length > 0 && evidence(result), distances(result)));
+      el("div.card.reasoned", result.contributions && Object.keys(result.contributions).length > 0 && evidence(result), distances(result)));
     say(`${relation(result)}, ${percent(result.probability, result.relation)}`, true);
   }
 
@@ -113,7 +113,7 @@ const rows = (title, items, note) => el("section", el("h3", title), el("dl.ways"
 const distances = ({ distances: all }) => rows(t("compare.distances"),
   Object.entries(all).map(([way, value]) => [way, distance(value), bar(value / (TYPICAL[way] ?? 1), "plain")]), t("compare.typical"));
 
-function evidence({ shares }) {
+function evidence({ contributions: shares }) {
   const sorted = Object.entries(shares).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
   const most = Math.abs(sorted[0][1]);
   const signed = (value) => `${value < 0 ? "−" : "+"}${number(Math.abs(value), 1)}`;

@@ -103,10 +103,10 @@ export function mount(root, gallery) {
   async function search(signal) {
     const only = byCopy() && !now.all;
     const key = JSON.stringify([now.id, now.by, now.where, now.region, only]);
-    if (hasFeedback() && orderKey !== key) order = (await ask({ verify: 0, good: [], bad: [] }, signal)).hits.map((hit) => hit.id);
+    if (hasFeedback() && orderKey !== key) order = (await ask({ rerank: 0, good: [], bad: [] }, signal)).hits.map((hit) => hit.id);
     orderKey = key;
     ranking.busy(t("search.searching"));
-    let answer = await ask(hasFeedback() ? {} : { verify: 0 }, signal);
+    let answer = await ask(hasFeedback() ? {} : { rerank: 0 }, signal);
     picker.size(answer.query.width, answer.query.height);
     const shown = { ...now, kind: kind(), query, only, scoped: byCopy(), order: hasFeedback() ? order : null };
     if (verifies() && !answer.query.blank) {

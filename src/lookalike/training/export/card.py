@@ -82,7 +82,7 @@ def _labels(labels: Labels) -> list[str]:
 def _regions(regions: RegionOutput) -> list[str]:
     return [
         *("", "[regions]", f"output = {_quoted(regions.output)}", f"count = {regions.count}"),
-        f"looks = {list(regions.looks)}",
+        f"query_scales = {list(regions.query_scales)}",
         *(_names(regions.names) if regions.names else ()),
     ]
 

@@ -1,10 +1,10 @@
-"""Writes compare/crowd.npz: `copy` vectors of a few hundred images, against which scores are normalised.
+"""Writes comparison/score_normalization.npz: `copy` vectors of background images, against which scores are normalised.
 
-    python recipes/crowd.py src/lookalike/comparison/crowd.npz FOLDER...
-    python recipes/crowd.py drawn FOLDER    # other drawn things, as PNG: strangers for fit_calibration.py
+    python recipes/background.py src/lookalike/comparison/score_normalization.npz FOLDER...
+    python recipes/background.py drawn FOLDER    # other drawn things, as PNG: negatives for fit_calibration.py
 
 FOLDER...: photographs of the training set, none of which anybody will search for. COUNT of them are drawn, seeded;
-as many others say what is usual. Drawn things, pages of text and noise join them, for the network sees little in such
+as many others show what is usual. Drawn things, pages of text and noise join them, for the network sees little in such
 images but their kind. Numbers only: no image can be seen in them.
 """
 
@@ -75,10 +75,12 @@ def main(out: str, folders: list[str]) -> None:
     chosen = np.random.default_rng(SEED).choice(len(paths), 2 * COUNT, replace=False)
     copy = get("copy")
     vectors = np.concatenate([copy.describe([load(paths[n], min_side=copy.card.min_side)]).vectors for n in chosen])
-    strange = copy.describe([from_array(pixels) for pixels in drawn(SEED)]).vectors
-    crowd, others = np.concatenate([vectors[:COUNT], strange]).astype(np.float16), vectors[COUNT:]
-    nearest = np.sort(others @ crowd.astype(np.float32).T, axis=1)[:, -NEAREST:]
-    np.savez(out, vectors=crowd, usual=np.float32(np.quantile(nearest.mean(1), 0.95)), made_by=copy.card.fingerprint)
+    synthetic = copy.describe([from_array(pixels) for pixels in drawn(SEED)]).vectors
+    background, others = np.concatenate([vectors[:COUNT], synthetic]).astype(np.float16), vectors[COUNT:]
+    nearest = np.sort(others @ background.astype(np.float32).T, axis=1)[:, -NEAREST:]
+    np.savez(
+        out, vectors=background, usual=np.float32(np.quantile(nearest.mean(1), 0.95)), made_by=copy.card.fingerprint
+    )
 
 
 def write_drawn(folder: Path) -> None:
