@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lookalike.imaging import load
-from lookalike.training.data.image_cache import images_below, square
+from lookalike.training.data.image_cache import list_images, square
 from lookalike.types import Floats, Pixels
 
 SIDE = 160  # pixels that are kept of a crop
-TAUGHT_AT = 128  # pixels at which the teacher sees it for its maps
+TEACHER_SIDE = 128  # pixels at which the teacher sees it for its maps
 AT_BEST = 224  # and for its features
 ASPECT = 0.3  # natural logarithm of how much wider or higher a crop may be than its image
 STEP = np.float32(6 / 255)  # of a number that is kept in 8 bits
@@ -105,7 +105,7 @@ def _crops(data: Path, name: str, source: Source) -> Crops:
 
 
 def _make(data: Path, source: Source, files: dict[str, Path]) -> None:
-    paths = [path for root in source.roots for path in images_below(data / root)]
+    paths = [path for root in source.roots for path in list_images(data / root)]
     order = np.random.default_rng(SEED).permutation(len(paths))[slice(*source.part)]
     groups = [[paths[row] for row in rows] for rows in order.reshape(-1, source.tiles**2)]
     tasks = [(number, group, least) for least in source.least for number, group in enumerate(groups)]
@@ -122,7 +122,7 @@ def _make(data: Path, source: Source, files: dict[str, Path]) -> None:
             crops = list(pool.map(lambda task: _crop(source, *task), tasks[rows]))
             (features[rows],) = teacher.run(["features"], {"image": _seen(crops, AT_BEST)})
             pixels[rows] = [square(crop, SIDE) for crop in crops]
-            shown = teacher.run([one.layer for one in LEVELS.values()], {"image": _seen(pixels[rows], TAUGHT_AT)})
+            shown = teacher.run([one.layer for one in LEVELS.values()], {"image": _seen(pixels[rows], TEACHER_SIDE)})
             for level, one in zip(LEVELS, shown, strict=True):
                 maps[level][rows] = np.round(one / STEP).transpose(0, 2, 3, 1)
     np.save(files["features"].with_suffix(".part.npy"), features)  # last: where it lies, all is there

@@ -1,12 +1,12 @@
-"""Fits compare/relation.toml: how named evidence is weighed, from pairs whose relation is known.
+"""Fits comparison/relation.toml: how named evidence is weighed, from pairs whose relation is known.
 
     python recipes/fit_relation.py DATA > relation.toml && mv relation.toml src/lookalike/comparison/
 
-DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/crowd.py), and
-images of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tells (on
-stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in ``edits.py`` and written as files;
-strangers are the nearest by
-`copy`, which are what a search meets, and others. Seeded; about fifteen minutes on two cores.
+DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn
+(recipes/score_normalization.py), and images of one place each from several sides: seneca, views/monstree. Half of the
+photographs fit, a quarter measures (on stderr) how good the fit is; the rest is for the benchmark. Copies are edited as
+in ``edits.py`` and written as files; negatives are the nearest by `copy`, which are what a search meets, and others.
+Seeded; about fifteen minutes on two cores.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from lookalike.logistic import Logistic, fit, sigmoid
 
 SEED = 2026
 NAMES = ("colour", "texture", "structure", "copy", "content")
-UNTOLD = {"Not sure", "Skip", "Other"}
+UNLABELLED = {"Not sure", "Skip", "Other"}
 
 
 @dataclass(frozen=True)
-class Question:
+class LabelledPair:
     """Two files; the second is edited first by ``edit``, names with "|" between them. ``truth``: how they are related,
-    "stranger" if only that they
+    "negative" if only that they
     are no copies is known. ``swap``: they change places. ``weight``: how many pairs it stands for."""
 
     a: Path
@@ -59,17 +59,17 @@ class Question:
     seed: int = 0
 
 
-def answer(question: Question) -> dict[str, float]:
+def evidence_of(pair: LabelledPair) -> dict[str, float]:
     """The evidence of one pair."""
-    first, second = looked_at(question.a, "", 0), looked_at(question.b, question.edit, question.seed)
-    if question.swap:
+    first, second = comparison_input(pair.a, "", 0), comparison_input(pair.b, pair.edit, pair.seed)
+    if pair.swap:
         first, second = second, first
-    (a, told_a), (b, told_b) = first, second
-    return measured(a, b, examine(a, b), distances_for(told_a, told_b))
+    (a, described_a), (b, described_b) = first, second
+    return measured(a, b, examine(a, b), distances_for(described_a, described_b))
 
 
 @lru_cache(maxsize=4)
-def looked_at(path: Path, edit: str, seed: int) -> tuple[Subject, dict[str, Described]]:
+def comparison_input(path: Path, edit: str, seed: int) -> tuple[Subject, dict[str, Described]]:
     cv2.setNumThreads(1)
     image = load(path, min_side=SIDE)
     if edit:
@@ -90,49 +90,60 @@ def images(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if is_image_name(path))
 
 
-def dealt(files: Sequence[Path], part: int, count: int) -> list[Path]:
-    """Quarter ``part`` of the files; quarters 0 and 1 fit, 2 tells, 3 is for the benchmark."""
+def quarter_of(files: Sequence[Path], part: int, count: int) -> list[Path]:
+    """Quarter ``part`` of the files; quarters 0 and 1 fit, 2 validates, 3 is for the benchmark."""
     order = np.random.default_rng(SEED).permutation(len(files))
     mine = [files[n] for n in order[part * len(files) // 4 : (part + 1) * len(files) // 4]]
     return mine[:count]
 
 
-def questions(data: Path, parts: Sequence[int], count: int, edits: int) -> list[Question]:
+def labelled_pairs(data: Path, parts: Sequence[int], count: int, edits: int) -> list[LabelledPair]:
     rng = np.random.default_rng([SEED, *parts])
     photographs = [
         file
         for folder in ("bsds", "codec/CID22", "clothing", "drawn")
         for part in parts
-        for file in dealt(images(data / folder), part, count)
+        for file in quarter_of(images(data / folder), part, count)
     ]
     return [
         *_copies(photographs, edits, rng),
-        *_strangers(photographs, rng),
+        *_negatives(photographs, rng),
         *_views(data, parts, rng),
         *_kinds(data, parts, count, rng),
     ]
 
 
-# A change that comes with a crop, a mirror or a turn; none before an edit that would only be told by it.
-ALSO = ("jpeg-30", "resize-50", "brightness-", "contrast+", "grey", "saturation", "blur")
-AGAIN = ("jpeg-90", "jpeg-50", "jpeg-30", "webp-50", "resize-50")  # what is re-encoded twice is re-encoded
-SIMPLE = ("jpeg-50", "resize-50", "brightness+", "crop-80")  # for drawn things, of which other edits leave nothing
+# A change that comes with a crop, a mirror or a turn; none before an edit that would only be recognised by it.
+EXTRA_EDITS = ("jpeg-30", "resize-50", "brightness-", "contrast+", "grey", "saturation", "blur")
+RECOMPRESSIONS = ("jpeg-90", "jpeg-50", "jpeg-30", "webp-50", "resize-50")  # what is re-encoded twice is re-encoded
+SIMPLE_EDITS = (
+    "jpeg-50",
+    "resize-50",
+    "brightness+",
+    "crop-80",
+)  # for drawn things, of which other edits leave nothing
 
 
-def _copies(files: Sequence[Path], edits: int, rng: np.random.Generator) -> Iterator[Question]:
+def _copies(files: Sequence[Path], edits: int, rng: np.random.Generator) -> Iterator[LabelledPair]:
     for number, file in enumerate(files):
         is_drawn = file.stem.startswith("drawn")
-        for edit in SIMPLE if is_drawn else map(str, rng.choice(list(EDITS), edits, replace=False)):
+        for edit in SIMPLE_EDITS if is_drawn else map(str, rng.choice(list(EDITS), edits, replace=False)):
             kind = EDITS[edit].kind
-            before = AGAIN if kind == "re-encoded" else ALSO if kind in ("crop", "mirrored", "rotated") else ()
+            before = (
+                RECOMPRESSIONS
+                if kind == "re-encoded"
+                else EXTRA_EDITS
+                if kind in ("crop", "mirrored", "rotated")
+                else ()
+            )
             if before and rng.random() < 0.4:
                 edit = f"{rng.choice(before)}|{edit}"
             if kind != "re-encoded" and rng.random() < 0.4:
-                edit = f"{edit}|{rng.choice(AGAIN)}"
-            yield Question(file, file, kind, edit, bool(rng.random() < 0.5), 1.0, number)
+                edit = f"{edit}|{rng.choice(RECOMPRESSIONS)}"
+            yield LabelledPair(file, file, kind, edit, bool(rng.random() < 0.5), 1.0, number)
 
 
-def _strangers(files: Sequence[Path], rng: np.random.Generator) -> Iterator[Question]:
+def _negatives(files: Sequence[Path], rng: np.random.Generator) -> Iterator[LabelledPair]:
     with ProcessPoolExecutor(2) as pool:
         vectors = np.concatenate(list(pool.map(_copy_vector, files, chunksize=16)))
     far = METRICS["cosine"](vectors, vectors)
@@ -141,9 +152,9 @@ def _strangers(files: Sequence[Path], rng: np.random.Generator) -> Iterator[Ques
         order = np.argsort(far[number])
         edit = str(rng.choice(list(EDITS)))
         for other in order[:3]:
-            yield Question(files[other], file, "stranger", edit if rng.random() < 0.5 else "", False, 1.0, number)
+            yield LabelledPair(files[other], file, "negative", edit if rng.random() < 0.5 else "", False, 1.0, number)
         for other in rng.choice(order[3:-1], 3, replace=False):
-            yield Question(
+            yield LabelledPair(
                 files[other], file, "unrelated", edit if rng.random() < 0.5 else "", False, (len(files) - 4) / 3, number
             )
 
@@ -153,10 +164,10 @@ def _copy_vector(file: Path) -> NDArray[np.float32]:
     return describe_all([load(file, min_side=160)], ("copy",))["copy"].vectors
 
 
-LIGHT = ("", "", "jpeg-50", "resize-50", "crop-80", "brightness+", "grey")
+LIGHT_EDITS = ("", "", "jpeg-50", "resize-50", "crop-80", "brightness+", "grey")
 
 
-def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterator[Question]:
+def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterator[LabelledPair]:
     """Neighbours in a row of photographs of one place; each row is cut into quarters. Where an aircraft turned they may
     have nothing in common: those that say where they were taken count up to APART metres."""
     for folder, reach in (("seneca", 1), ("views/monstree", 2)):
@@ -166,31 +177,31 @@ def _views(data: Path, parts: Sequence[int], rng: np.random.Generator) -> Iterat
             for n, file in enumerate(row):
                 for other in row[n + 1 : n + 1 + reach]:
                     for _ in range(2 if folder == "seneca" else 3):
-                        edit, swap = str(rng.choice(LIGHT)), bool(rng.random() < 0.5)
+                        edit, swap = str(rng.choice(LIGHT_EDITS)), bool(rng.random() < 0.5)
                         if metres(file, other) <= APART:
-                            yield Question(file, other, "same scene", edit, swap, 1.0, n)
+                            yield LabelledPair(file, other, "same scene", edit, swap, 1.0, n)
 
 
-def _kinds(data: Path, parts: Sequence[int], count: int, rng: np.random.Generator) -> Iterator[Question]:
+def _kinds(data: Path, parts: Sequence[int], count: int, rng: np.random.Generator) -> Iterator[LabelledPair]:
     """Images of one class, and of two classes."""
     for part in parts:
         for classes in (_flowers(data), _clothing(data)):
-            rows = {name: dealt(files, part, count) for name, files in sorted(classes.items())}
+            rows = {name: quarter_of(files, part, count) for name, files in sorted(classes.items())}
             rows = {name: files for name, files in rows.items() if len(files) > 1}
             for number in range(2 * count):
                 name = str(rng.choice(list(rows)))
                 a, b = rng.choice(len(rows[name]), 2, replace=False)
-                yield Question(rows[name][a], rows[name][b], "similar", "", False, 1.0, number)
+                yield LabelledPair(rows[name][a], rows[name][b], "similar", "", False, 1.0, number)
         flowers, clothing = (
             sorted(file for files in classes.values() for file in files)
             for classes in (_flowers(data), _clothing(data))
         )
-        photographs = dealt(images(data / "bsds"), part, 1000)
+        photographs = quarter_of(images(data / "bsds"), part, 1000)
         for number in range(count):
-            pools = [dealt(flowers, part, 1000), dealt(clothing, part, 1000), photographs]
+            pools = [quarter_of(flowers, part, 1000), quarter_of(clothing, part, 1000), photographs]
             first, second = rng.choice(3, 2, replace=False)
             a, b = (pools[n][int(rng.integers(len(pools[n])))] for n in (first, second))
-            yield Question(a, b, "unrelated", "", False, 1.0, number)
+            yield LabelledPair(a, b, "unrelated", "", False, 1.0, number)
 
 
 def _flowers(data: Path) -> dict[str, list[Path]]:
@@ -206,20 +217,20 @@ def _clothing(data: Path) -> dict[str, list[Path]]:
     for listed in (data / "clothing").rglob("images.csv"):
         with listed.open(newline="") as lines:
             for row in csv.DictReader(lines):
-                if row["image"] in files and row["label"] not in UNTOLD:
+                if row["image"] in files and row["label"] not in UNLABELLED:
                     found.setdefault(row["label"], []).append(files[row["image"]])
     return found
 
 
-def answered(asked: Sequence[Question]) -> list[dict[str, float]]:
+def cached_evidence(labelled: Sequence[LabelledPair]) -> list[dict[str, float]]:
     """The evidence of every pair, kept in a file, so that the fit can be changed and run again."""
-    kept = Path(tempfile.gettempdir()) / f"lookalike-relation-{zlib.crc32(repr(asked).encode()):08x}.pickle"
+    kept = Path(tempfile.gettempdir()) / f"lookalike-relation-{zlib.crc32(repr(labelled).encode()):08x}.pickle"
     if not kept.exists():
         with ProcessPoolExecutor(2) as pool:
-            told = list(pool.map(answer, asked, chunksize=16))
-        kept.write_bytes(pickle.dumps(told))
-    found: list[dict[str, float]] = pickle.loads(kept.read_bytes())
-    return found
+            found = list(pool.map(evidence_of, labelled, chunksize=16))
+        kept.write_bytes(pickle.dumps(found))
+    evidence: list[dict[str, float]] = pickle.loads(kept.read_bytes())
+    return evidence
 
 
 # --- the fit
@@ -254,72 +265,76 @@ KIND_EVIDENCE = (
 )
 OTHER_EVIDENCE = ("colour distance", "texture distance", "structure distance", "copy distance", "content distance",
                   "placed", "inliers", "views", "held", "shared", "agreement", "shifted")  # fmt: skip
-SEEN = 2.65  # of the logarithm of views and one more: 14 of them; two pages of text have as many
+MIN_INLIER_VIEWS = 2.65  # of the logarithm of views and one more: 14 of them; two pages of text have as many
 SCENE_EVIDENCE = ("copy distance", "views", "placed", "inliers", "held", "shared", "residual", "agreement", "shifted")
-RIDGE = 0.002  # examples
+L2_PENALTY = 0.002  # examples
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Questions and the evidence that answers them."""
+    """Labelled pairs and their evidence."""
 
-    asked: list[Question]
-    told: list[dict[str, float]]
+    labelled: list[LabelledPair]
+    evidence: list[dict[str, float]]
 
     def of(self, truths: Sequence[str]) -> Pairs:
-        chosen = [n for n, question in enumerate(self.asked) if question.truth in truths]
-        return Pairs([self.asked[n] for n in chosen], [self.told[n] for n in chosen])
+        chosen = [n for n, pair in enumerate(self.labelled) if pair.truth in truths]
+        return Pairs([self.labelled[n] for n in chosen], [self.evidence[n] for n in chosen])
 
     def table(self, names: Sequence[str]) -> NDArray[np.float64]:
-        return np.array([[evidence[name] for name in names] for evidence in self.told])
+        return np.array([[one[name] for name in names] for one in self.evidence])
 
     def without_unseen_scenes(self) -> Pairs:
-        """Without the views of one scene that share too little to be told: what is no more than like it is no scene."""
-        kept = [n for n, q in enumerate(self.asked) if q.truth != "same scene" or self.told[n]["views"] >= SEEN]
-        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+        """Without the views of one scene that share too little to be recognised: what is only similar is no scene."""
+        kept = [
+            n
+            for n, q in enumerate(self.labelled)
+            if q.truth != "same scene" or self.evidence[n]["views"] >= MIN_INLIER_VIEWS
+        ]
+        return Pairs([self.labelled[n] for n in kept], [self.evidence[n] for n in kept])
 
-    def drawn_strangers(self) -> Pairs:
+    def synthetic_negatives(self) -> Pairs:
         """Pages of text and the like, on which matches are many and prove nothing."""
-        kept = [n for n, q in enumerate(self.asked) if q.truth == "stranger" and q.a.stem.startswith("drawn")]
-        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+        kept = [n for n, q in enumerate(self.labelled) if q.truth == "negative" and q.a.stem.startswith("drawn")]
+        return Pairs([self.labelled[n] for n in kept], [self.evidence[n] for n in kept])
 
     def photographs(self) -> Pairs:
         """Without drawn things: an edit may leave no trace on them."""
-        kept = [n for n, question in enumerate(self.asked) if not question.a.stem.startswith("drawn")]
-        return Pairs([self.asked[n] for n in kept], [self.told[n] for n in kept])
+        kept = [n for n, pair in enumerate(self.labelled) if not pair.a.stem.startswith("drawn")]
+        return Pairs([self.labelled[n] for n in kept], [self.evidence[n] for n in kept])
 
     def edited_by(self, edits: Sequence[str]) -> NDArray[np.bool_]:
-        return np.array([bool(set(question.edit.split("|")) & set(edits)) for question in self.asked])
+        return np.array([bool(set(pair.edit.split("|")) & set(edits)) for pair in self.labelled])
 
     def is_(self, truths: Sequence[str]) -> NDArray[np.bool_]:
-        return np.array([question.truth in truths for question in self.asked])
+        return np.array([pair.truth in truths for pair in self.labelled])
 
     def weights(self) -> NDArray[np.float64]:
         """How many pairs each stands for; images of one scene count as much as the copies, for they are what is
         taken for copies."""
         scene, copies = self.is_(["same scene"]), self.is_(COPIES)
-        given = np.array([question.weight for question in self.asked])
+        given = np.array([pair.weight for pair in self.labelled])
         return np.where(scene, copies.sum() / max(scene.sum(), 1), given)
 
 
 def fit_copy(pairs: Pairs) -> Logistic:
-    """Whether it is a copy, right where copies are as many as strangers."""
+    """Whether it is a copy, calibrated for as many copies as negatives."""
     same, weights = pairs.is_(COPIES), pairs.weights()
-    model = fit(pairs.table(COPY_EVIDENCE), same, l2=RIDGE, weights=weights)
+    model = fit(pairs.table(COPY_EVIDENCE), same, l2=L2_PENALTY, weights=weights)
     return Logistic(model.coefficients, model.intercept + float(np.log(weights[~same].sum() / weights[same].sum())))
 
 
 def fit_one(pairs: Pairs, names: Sequence[str], yes: NDArray[np.bool_], balanced: bool) -> Logistic:
     """One kind against all others. ``balanced``: both sides weigh the same; or else every pair does."""
     weights = np.where(yes, 1 / yes.sum(), 1 / (~yes).sum()) * len(yes) / 2 if balanced else None
-    return fit(pairs.table(names), yes, l2=RIDGE, weights=weights)
+    return fit(pairs.table(names), yes, l2=L2_PENALTY, weights=weights)
 
 
 def fitted(pairs: Pairs) -> dict[str, tuple[tuple[str, ...], Logistic]]:
     copies, others = pairs.of(COPIES).photographs(), pairs.of(OTHERS).without_unseen_scenes()
     found = {"copy": (COPY_EVIDENCE, fit_copy(pairs))}
-    drawn = pairs.drawn_strangers()
-    scenes = Pairs(others.asked + drawn.asked, others.told + drawn.told)
+    drawn = pairs.synthetic_negatives()
+    scenes = Pairs(others.labelled + drawn.labelled, others.evidence + drawn.evidence)
     found["same scene"] = (SCENE_EVIDENCE, fit_one(scenes, SCENE_EVIDENCE, scenes.is_(["same scene"]), True))
     for name in ("similar", "unrelated"):
         found[name] = (OTHER_EVIDENCE, fit_one(others, OTHER_EVIDENCE, others.is_([name]), True))
@@ -347,12 +362,12 @@ def report(found: dict[str, tuple[tuple[str, ...], Logistic]], pairs: Pairs) -> 
     }
     same, weights = pairs.is_(COPIES), pairs.weights()
     even = np.where(same, weights / weights[same].sum(), weights / weights[~same].sum()) / 2
-    said = sigmoid(odds["copy"])
-    bins = np.minimum((said * 10).astype(int), 9)
-    error = sum(abs((even * (said - same))[bins == number].sum()) for number in range(10))
-    print(f"copy: calibration error {error:.4f}; {np.mean(said[same] > 0.5):.4f} of copies, "
-          f"{np.mean(said[~same] <= 0.5):.4f} of others told right", file=sys.stderr)  # fmt: skip
-    print(f"surest strangers: {np.sort(odds['copy'][~same])[-5:].round(1)}; copies beyond 6.9: "
+    probability = sigmoid(odds["copy"])
+    bins = np.minimum((probability * 10).astype(int), 9)
+    error = sum(abs((even * (probability - same))[bins == number].sum()) for number in range(10))
+    print(f"copy: calibration error {error:.4f}; true positive rate {np.mean(probability[same] > 0.5):.4f}, "
+          f"true negative rate {np.mean(probability[~same] <= 0.5):.4f}", file=sys.stderr)  # fmt: skip
+    print(f"highest log-odds of negatives: {np.sort(odds['copy'][~same])[-5:].round(1)}; copies beyond 6.9: "
           f"{np.mean(odds['copy'][same] > 6.9):.4f}", file=sys.stderr)  # fmt: skip
     pairs = pairs.photographs()
     for names in (COPIES, OTHERS):
@@ -362,15 +377,15 @@ def report(found: dict[str, tuple[tuple[str, ...], Logistic]], pairs: Pairs) -> 
             for name, (parts, model) in found.items()
         }
         if names == COPIES:
-            told = np.full(len(chosen.asked), "re-encoded", object)
+            predicted = np.full(len(chosen.labelled), "re-encoded", object)
             for name, done in reversed(DONE.items()):
-                told[odds[f"done {name}"] > 0] = done.relation
+                predicted[odds[f"done {name}"] > 0] = done.relation
         else:
-            told = np.array(names, object)[np.argmax([odds[name] for name in names], axis=0)]
-        truth = np.array([question.truth for question in chosen.asked], object)
-        edits = np.array([question.edit for question in chosen.asked], object)
-        print({name: round(float((told == name)[truth == name].mean()), 3) for name in names}, file=sys.stderr)
-        wrong = Counter(zip(edits[told != truth], told[told != truth], strict=True))
+            predicted = np.array(names, object)[np.argmax([odds[name] for name in names], axis=0)]
+        truth = np.array([pair.truth for pair in chosen.labelled], object)
+        edits = np.array([pair.edit for pair in chosen.labelled], object)
+        print({name: round(float((predicted == name)[truth == name].mean()), 3) for name in names}, file=sys.stderr)
+        wrong = Counter(zip(edits[predicted != truth], predicted[predicted != truth], strict=True))
         print([(edit, name, count) for (edit, name), count in wrong.most_common(12)], file=sys.stderr)
         for name, done in DONE.items() if names == COPIES else ():
             yes, seen = chosen.edited_by(done.edits), odds[f"done {name}"] > 0
@@ -378,10 +393,10 @@ def report(found: dict[str, tuple[tuple[str, ...], Logistic]], pairs: Pairs) -> 
 
 
 def main(data: Path) -> None:
-    fitting, telling = (questions(data, parts, 36, 12) for parts in ((0, 1), (2,)))
-    found = fitted(Pairs(fitting, answered(fitting)))
+    fitting, validating = (labelled_pairs(data, parts, 36, 12) for parts in ((0, 1), (2,)))
+    found = fitted(Pairs(fitting, cached_evidence(fitting)))
     print(printed(found, f"{len(fitting)} pairs, seed {SEED}"), end="")
-    report(found, Pairs(telling, answered(telling)))
+    report(found, Pairs(validating, cached_evidence(validating)))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 from scipy.optimize import minimize
 
 from lookalike.errors import UserError
-from lookalike.logistic import Logistic, fit, probability, sigmoid
+from lookalike.logistic import Logistic, fit, logit, probability, sigmoid
 
 
 def data(seed: int, n: int = 200, features: int = 3) -> tuple[np.ndarray, np.ndarray]:
@@ -105,3 +105,18 @@ def test_another_number_of_features_is_refused():
     """A model of two features does not answer for three."""
     with pytest.raises(UserError, match="2"):
         probability(Logistic((1.0, 1.0), 0.0), np.zeros((1, 3)))
+
+
+@pytest.mark.parametrize("p", [1e-9, 0.02, 0.5, 0.9, 1 - 1e-9])
+def test_logit_is_the_inverse_of_sigmoid(p: float) -> None:
+    """Of a number a number, as by its definition; and back to the same probability."""
+    assert logit(p) == pytest.approx(math.log(p) - math.log1p(-p), abs=1e-12)
+    assert isinstance(logit(p), float)
+    assert sigmoid(logit(p)) == pytest.approx(p, rel=1e-6)
+
+
+def test_logit_of_an_array() -> None:
+    """Any shape stays; certainty is infinite, without a warning."""
+    assert logit(np.array([[0.0, 0.5], [1.0, 0.25]])) == pytest.approx(
+        np.array([[-np.inf, 0], [np.inf, math.log(1 / 3)]])
+    )

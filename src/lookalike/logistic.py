@@ -8,7 +8,7 @@ separates perfectly still have one finite answer.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,15 +29,33 @@ class Logistic:
     intercept: float
 
 
-def sigmoid(z: NDArray[Any]) -> Reals:
-    """Log-odds -> probability 0..1, any shape, float64. Neither overflows nor warns for any finite z."""
+@overload
+def sigmoid(z: float) -> float: ...
+@overload
+def sigmoid(z: NDArray[Any]) -> Reals: ...
+def sigmoid(z: float | NDArray[Any]) -> float | Reals:
+    """Log-odds -> probability 0..1: a number, or any shape in float64. Neither overflows nor warns for any finite z."""
     small = np.exp(-np.abs(np.asarray(z, np.float64)))
-    return np.where(np.asarray(z) >= 0, 1.0, small) / (1.0 + small)
+    shares: Reals = np.where(np.asarray(z) >= 0, 1.0, small) / (1.0 + small)
+    return shares if isinstance(z, np.ndarray) else float(shares)
+
+
+@overload
+def logit(p: float) -> float: ...
+@overload
+def logit(p: NDArray[Any]) -> Reals: ...
+def logit(p: float | NDArray[Any]) -> float | Reals:
+    """Probability 0..1 -> log-odds: a number, or any shape in float64. Minus infinity for 0, infinity for 1."""
+    shares = np.asarray(p, np.float64)
+    with np.errstate(divide="ignore"):
+        odds: Reals = np.asarray(np.log(shares / (1.0 - shares)), np.float64)
+    return odds if isinstance(p, np.ndarray) else float(odds)
 
 
 def probability(model: Logistic, x: NDArray[Any]) -> Reals:
     """(N, F) features -> (N,) float64, 0..1: the probability of True."""
-    return sigmoid(_table(x, len(model.coefficients)) @ np.asarray(model.coefficients) + model.intercept)
+    odds: Reals = _table(x, len(model.coefficients)) @ np.asarray(model.coefficients) + model.intercept
+    return sigmoid(odds)
 
 
 def fit(

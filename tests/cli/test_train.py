@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from lookalike.descriptors.neural import model_store
-from lookalike.training.export.card import Written, write_card
+from lookalike.training.export.card import CardContents, write_card
 from lookalike.training.export.onnx_export import export
-from lookalike.training.models.residual_net import Network
+from lookalike.training.models.residual_net import CopyNet
 from samples import folder_of
 from terminal import here
 
@@ -38,8 +38,10 @@ def _one_thread():
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one model of random weights that sees 32 pixels, as if it had been shipped."""
     folder = tmp_path_factory.mktemp("shipped")
-    sha256 = export(Network().eval(), SIDE, folder / "small.onnx")
-    write_card(Written("small", sha256, "none", "random", SIDE, {"copy": 0.9, "content": 1.0}), folder / "small.onnx")
+    sha256 = export(CopyNet().eval(), SIDE, folder / "small.onnx")
+    write_card(
+        CardContents("small", sha256, "none", "random", SIDE, {"copy": 0.9, "content": 1.0}), folder / "small.onnx"
+    )
     return folder
 
 

@@ -14,8 +14,8 @@ from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.imaging import load
 from lookalike.training.engine import trainer
-from lookalike.training.engine.trainer import Run
-from lookalike.training.models.embedding_net import Tower
+from lookalike.training.engine.trainer import Trainer
+from lookalike.training.models.embedding_net import EmbeddingNet
 from lookalike.training.tasks import pretrained
 from samples import save
 from terminal import here
@@ -41,7 +41,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of one's own lie in the test's folder; whoever starts from the shipped network gets random weights."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pretrained, "restored_tower", lambda _: Tower().eval())
+    monkeypatch.setattr(pretrained, "restored_tower", lambda _: EmbeddingNet().eval())
 
 
 @pytest.mark.parametrize(
@@ -112,15 +112,15 @@ def test_what_could_not_be_used_is_listed(tmp_path: Path) -> None:
 
 def test_interrupted_and_called_again(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C leaves the best model so far, says so and ends with 130; the same call goes on to the end."""
-    real, steps = Run._step, []
+    real, steps = Trainer._step, []
 
-    def interrupted(run: Run) -> dict[str, float]:
+    def interrupted(run: Trainer) -> dict[str, float]:
         steps.append(run.step)
         if len(steps) == 5:
             raise KeyboardInterrupt
         return real(run)
 
-    monkeypatch.setattr(Run, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "_step", interrupted)
     monkeypatch.setattr(trainer, "SAVE_EVERY", 2)
     call = ("train", "classifier", photos, "--out", "x.onnx", "--start", "scratch", *FEW)
     ran = here(*call)
@@ -134,10 +134,10 @@ def test_interrupted_and_called_again(photos: Path, monkeypatch: pytest.MonkeyPa
 def test_interrupted_before_there_is_anything(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the first look there is no best model: code 130 and no file."""
 
-    def interrupted(_: Run) -> dict[str, float]:
+    def interrupted(_: Trainer) -> dict[str, float]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "_step", interrupted)
     ran = here("train", "classifier", photos, "--out", "x.onnx", "--start", "scratch", *FEW)
     assert (ran.code, Path("x.onnx").exists()) == (130, False)
 

@@ -9,7 +9,7 @@ import pytest
 
 from lookalike.errors import MissingDependency
 from lookalike.evaluation.detection_metrics import (
-    NONE,
+    UNMATCHED,
     Seen,
     average_precision,
     matched,
@@ -108,8 +108,8 @@ def test_nothing_to_find_and_nothing_found(capsys: pytest.CaptureFixture[str]) -
 def test_the_surest_chooses_first() -> None:
     """Two boxes on one true one: the surer has it, the other is one too many; another class gets nothing."""
     found = seen((A, 0, 0.3), (A, 0, 0.9), (B, 1, 0.8))
-    assert matched(found, there((A, 0), (B, 0))).tolist() == [NONE, 0, NONE]
-    assert matched(found, there()).tolist() == [NONE] * 3
+    assert matched(found, there((A, 0), (B, 0))).tolist() == [UNMATCHED, 0, UNMATCHED]
+    assert matched(found, there()).tolist() == [UNMATCHED] * 3
 
 
 def test_the_level_from_which_boxes_are_believed() -> None:

@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from boxes import coco_in, scene, write_coco
 from lookalike.errors import UserError
-from lookalike.training.data.detection_dataset import Boxed, held_out, read_boxed
+from lookalike.training.data.detection_dataset import DetectionDataset, hold_out_images, read_detection_dataset
 from samples import save
 
 GREY = np.full((60, 80, 3), 128, np.uint8)  # 80 wide, 60 high
@@ -22,8 +22,8 @@ OBJECT = (
 )
 
 
-def read(source: Path, tmp_path: Path, images: Path | None = None) -> Boxed:
-    return read_boxed(source, images, 32, tmp_path / "packs")
+def read(source: Path, tmp_path: Path, images: Path | None = None) -> DetectionDataset:
+    return read_detection_dataset(source, images, 32, tmp_path / "image-cache")
 
 
 def one_coco(folder: Path, boxes: list, count: int = 2, **more: object) -> Path:
@@ -64,11 +64,11 @@ def test_coco(tmp_path: Path) -> None:
     told["images"].append({"id": 99, "file_name": "empty.png", "width": 80, "height": 60})
     file.write_text(json.dumps(told))
     made = read(file, tmp_path)
-    assert made.pack.pixels.shape == (7, 32, 32, 3)
+    assert made.cache.pixels.shape == (7, 32, 32, 3)
     assert made.sizes.tolist() == [[96, 96]] * 6 + [[80, 60]]
     for number in range(6):
         _, boxes = scene(number)
-        assert made.pack.paths[number] == f"{number:03}.png"
+        assert made.cache.paths[number] == f"{number:03}.png"
         assert [made.names[kind] for kind in made.classes[number]] == [name for name, _ in boxes]
         assert made.boxes[number] == pytest.approx(np.array([box for _, box in boxes]) / 96)
     assert made.boxes[6].shape == (0, 4)
@@ -96,7 +96,7 @@ def test_voc_beside_its_images(tmp_path: Path) -> None:
         one = OBJECT.format(1, 1, 8, 6, name="a", difficult=0)
         (tmp_path / "flat" / f"{number}.xml").write_text(VOC.format(name="../../etc/gone.jpg", objects=one))
     made = read(tmp_path / "flat", tmp_path)
-    assert made.pack.paths == ("0.png", "1.png")
+    assert made.cache.paths == ("0.png", "1.png")
     assert made.boxes[0] == pytest.approx(np.array([[0, 0, 0.1, 0.1]]))
 
 
@@ -126,7 +126,7 @@ def test_yolo(names: str, tmp_path: Path) -> None:
     """The middle and the sides in shares; an outline counts by its extent; names from YAML, however it is written."""
     made = read(yolo_in(tmp_path / "yolo", "0 0.5 0.5 0.2 0.4\n\n1 0.1 0.1 0.3 0.1 0.3 0.5\n", names), tmp_path)
     assert made.names == ("cup", "red spoon")
-    assert made.pack.paths == ("images/some/0.png", "images/some/1.png")
+    assert made.cache.paths == ("images/some/0.png", "images/some/1.png")
     assert made.boxes[0] == pytest.approx(np.array([[0.4, 0.3, 0.2, 0.4], [0.1, 0.1, 0.2, 0.4]]))
 
 
@@ -199,8 +199,8 @@ def test_missing_and_damaged_images(tmp_path: Path) -> None:
     (tmp_path / "drawn" / "001.png").unlink()
     (tmp_path / "drawn" / "002.png").write_bytes(b"\x89PNG no more")
     made = read(file, tmp_path)
-    assert made.pack.paths == ("000.png", "003.png", "004.png", "005.png")
-    assert [Path(one.path).name for one in made.pack.failed] == ["001.png", "002.png"]
+    assert made.cache.paths == ("000.png", "003.png", "004.png", "005.png")
+    assert [Path(one.path).name for one in made.cache.failed] == ["001.png", "002.png"]
     assert made.boxes[1] == pytest.approx(np.array([box for _, box in scene(3)[1]]) / 96)
 
 
@@ -248,12 +248,12 @@ def test_no_boxes_at_all(tmp_path: Path) -> None:
 def test_images_that_exif_turns(orientation: int, tmp_path: Path) -> None:
     """A white box on black, its place told for the image as stored: where sides change places, the box is turned with
     it; else it is that of the upright image. Pillow's own turn of a drawn mask says where it must be."""
-    stored = np.zeros((60, 80, 3), np.uint8)
-    stored[6:18, 8:40] = 255
+    read_orientation = np.zeros((60, 80, 3), np.uint8)
+    read_orientation[6:18, 8:40] = 255
     exif = Pillow.Exif()
     exif[0x112] = orientation
     for number in range(2):
-        save(tmp_path / "c" / f"{number}.png", stored, exif=exif)
+        save(tmp_path / "c" / f"{number}.png", read_orientation, exif=exif)
     images = [{"id": n, "file_name": f"{n}.png", "width": 80, "height": 60} for n in range(2)]
     boxes = [{"image_id": n, "category_id": 1, "bbox": [8, 6, 32, 12]} for n in range(2)]
     made = read(write_coco(tmp_path / "c" / "b.json", images, boxes, {1: "box"}), tmp_path)
@@ -261,7 +261,7 @@ def test_images_that_exif_turns(orientation: int, tmp_path: Path) -> None:
         assert made.boxes[0] == pytest.approx(np.array([[0.1, 0.1, 0.4, 0.2]]))
         return
     x, y, width, height = made.boxes[0][0] * 32
-    rows, columns = np.nonzero(made.pack.pixels[0].mean(2) > 128)
+    rows, columns = np.nonzero(made.cache.pixels[0].mean(2) > 128)
     assert made.sizes[0].tolist() == [60, 80]
     assert (columns.min(), rows.min()) == pytest.approx((x, y), abs=1)
     assert (columns.max() + 1, rows.max() + 1) == pytest.approx((x + width, y + height), abs=1)
@@ -285,7 +285,7 @@ def test_what_is_held_out(tmp_path: Path) -> None:
     told["annotations"] = told["annotations"][:10]
     file.write_text(json.dumps(told))
     made = read(file, tmp_path)
-    parted = held_out(made, 0.2, 0, tmp_path / "held.json")
-    assert [sum(len(made.boxes[row]) == count for row in parted.held) for count in (0, 1)] == [2, 2]
-    assert held_out(made, 0.2, 5, tmp_path / "held.json").held.tolist() == parted.held.tolist()
-    assert len(parted.kept) == 16
+    split = hold_out_images(made, 0.2, 0, tmp_path / "held.json")
+    assert [sum(len(made.boxes[row]) == count for row in split.held_out) for count in (0, 1)] == [2, 2]
+    assert hold_out_images(made, 0.2, 5, tmp_path / "held.json").held.tolist() == split.held_out.tolist()
+    assert len(split.training) == 16

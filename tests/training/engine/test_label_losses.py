@@ -95,13 +95,13 @@ def test_supervised_contrastive_by_loops() -> None:
 
 def test_margin_softmax_by_loops() -> None:
     """Softmax over scaled cosines to the directions of the classes, the right one less the margin."""
-    centres = torch.tensor([[2.0, 0.0], [0.0, 0.5]])
+    cell_centres = torch.tensor([[2.0, 0.0], [0.0, 0.5]])
     expected = 0.0
     for i in range(5):
         to = [cosine_to(i, 0.0), cosine_to(i, 90.0)]
         to[int(LABELS[i])] -= 0.25
         expected -= math.log(softmax([8 * x for x in to])[int(LABELS[i])]) / 5
-    assert losses.margin_softmax(fan(), centres, LABELS, 0.25, 8.0).item() == pytest.approx(expected, rel=1e-4)
+    assert losses.margin_softmax(fan(), cell_centres, LABELS, 0.25, 8.0).item() == pytest.approx(expected, rel=1e-4)
 
 
 def cosine_to(i: int, angle: float) -> float:

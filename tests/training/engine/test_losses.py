@@ -69,7 +69,7 @@ def test_distilled() -> None:
     """One minus the mean cosine of the angle between each vector and its target."""
     targets = at((0.5, 1.0, 2.0))
     expected = 1 - (math.cos(0.5) + 1 + math.cos(0.5)) / 3
-    assert losses.distilled(at((0.0, 1.0, 2.5)), targets).item() == pytest.approx(expected, rel=1e-5)
+    assert losses.cosine_distillation(at((0.0, 1.0, 2.5)), targets).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_labelled() -> None:
@@ -92,7 +92,7 @@ def test_gradients_are_finite() -> None:
         lambda v: losses.spread(v),
         lambda v: losses.contrastive(v, everyone(4), 0.06),
         lambda v: losses.contrastive(v, torch.zeros(4, 4, dtype=torch.bool), 0.06),
-        lambda v: losses.distilled(v, torch.zeros(4, 2)),
+        lambda v: losses.cosine_distillation(v, torch.zeros(4, 2)),
         lambda v: losses.labelled(v * 1000, torch.full((4,), -1)),
         lambda v: losses.labelled(v * 1000, torch.tensor([0, -1, 1, 0])),
     ):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.errors import UserError
-from lookalike.training.engine.recipe import Phase, Recipe, Source, Strength, read
+from lookalike.training.engine.recipe import Augmentation, Phase, Recipe, Source, read
 
 ROOT = Path(__file__).parents[3]
 GOOD = """
@@ -37,7 +37,7 @@ def test_what_a_recipe_says(tmp_path: Path) -> None:
     assert read(tmp_path / "r.toml") == Recipe(
         3,
         (Source("a/b", 64), Source("c", 160, labelled=True)),
-        (Phase(32, 8, 5, (0.5, 0.5), heavy=Strength(colour=0.9)),),
+        (Phase(32, 8, 5, (0.5, 0.5), heavy=Augmentation(colour=0.9)),),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.errors import UserError
-from lookalike.training.engine.settings import Settings, check, read_settings
+from lookalike.training.engine.settings import Settings, check_settings, read_settings
 from lookalike.training.tasks.autoencoder import AutoencoderSettings
 from lookalike.training.tasks.classifier import ClassifierSettings
 from lookalike.training.tasks.siamese import SiameseSettings
@@ -20,15 +20,15 @@ RECIPES = Path(__file__).parents[3] / "recipes"
 @pytest.mark.parametrize("kind", KINDS)
 def test_defaults_are_allowed(kind: type[Settings]) -> None:
     """Every field says what it means, and its default is within its own bounds."""
-    check(kind())
-    assert [one.name for one in fields(kind) if not one.metadata["means"]] == []
+    check_settings(kind())
+    assert [one.name for one in fields(kind) if not one.metadata["help"]] == []
 
 
 def test_a_recipe_is_read(tmp_path: Path) -> None:
     """What the file names is taken, the rest is the default."""
     (tmp_path / "r.toml").write_text('loss = "margin"\nturns = true\nside = 48\nrate = 1\n')
     told = read_settings(tmp_path / "r.toml", SiameseSettings)
-    assert (told.loss, told.turns, told.side, told.rate, told.each) == ("margin", True, 48, 1, SiameseSettings().each)
+    assert (told.loss, told.turns, told.side, told.lr, told.each) == ("margin", True, 48, 1, SiameseSettings().each)
 
 
 def test_the_omniglot_recipe_is_one() -> None:
@@ -60,4 +60,4 @@ def test_the_plan() -> None:
     """Epochs become batches, unless steps are given; a run is looked at about ten times."""
     assert Settings(epochs=3, batch=10).plan(100).steps == 30
     assert Settings(steps=7).plan(100).steps == 7
-    assert Settings(steps=200).plan(100).look_every == 20
+    assert Settings(steps=200).plan(100).validate_every == 20

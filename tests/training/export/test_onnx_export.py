@@ -19,10 +19,17 @@ import torch
 from lookalike.descriptors.neural.onnx_model import ERRORS_ONLY
 from lookalike.errors import ModelError, UserError
 from lookalike.training.export import onnx_export as exporting
-from lookalike.training.export.onnx_export import TOLERANCE, export, export_tower, parts, restored, restored_tower
+from lookalike.training.export.onnx_export import (
+    TOLERANCE,
+    export,
+    export_embedding_net,
+    parts,
+    restore_copy_net,
+    restore_embedding_net,
+)
 from lookalike.training.export.quantize import LARGE
-from lookalike.training.models.embedding_net import Tower
-from lookalike.training.models.residual_net import FEATURES, HEAD, GeneralisedMean, Network
+from lookalike.training.models.embedding_net import EmbeddingNet
+from lookalike.training.models.residual_net import EMBEDDING_DIM, TRUNK_CHANNELS, CopyNet, GeneralisedMean
 from lookalike.training.tasks.pretrained import shipped_card, shipped_content, shipped_copy
 from networks import means
 from samples import drawn
@@ -30,21 +37,21 @@ from samples import drawn
 SIDE = 48
 
 
-def network() -> Network:
+def network() -> CopyNet:
     """Random weights, and running means and variances that are not those of a new network."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
-        made = Network()
+        made = CopyNet()
         for name, value in made.state_dict().items():
             if name.endswith(("running_mean", "running_var", "norm.weight")):
                 value.uniform_(0.5, 1.5)
     return made.eval()
 
 
-def tower() -> Tower:
+def tower() -> EmbeddingNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
-        return Tower().eval()
+        return EmbeddingNet().eval()
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +72,7 @@ def test_torch_and_the_file_agree(file: Path, count: int) -> None:
     with torch.no_grad():
         expected = network()(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
     for right, told in zip(expected, answers(file, pixels), strict=True):
-        assert (told.shape, told.dtype) == ((count, HEAD), np.float32)
+        assert (told.shape, told.dtype) == ((count, EMBEDDING_DIM), np.float32)
         assert np.abs(right.numpy() - told).max() <= TOLERANCE
         assert np.allclose(np.linalg.norm(told, axis=1), 1, atol=1e-4)
 
@@ -89,17 +96,17 @@ def test_parts_cell_by_cell() -> None:
 
 @pytest.mark.parametrize("compact", [False, True])
 def test_a_tower_and_its_parts(compact: bool, tmp_path: Path) -> None:
-    """Of every image of a batch: the vector is torch's, and the parts of all cells add up to it. ``restored_tower``
-    gives all of it back."""
+    """Of every image of a batch: the vector is torch's, and the parts of all cells add up to it.
+    ``restore_embedding_net`` gives all of it back."""
     path, made = tmp_path / "tower.onnx", tower()
-    export_tower(made, "kind", SIDE * 2, path, compact)
+    export_embedding_net(made, "kind", SIDE * 2, path, compact)
     pixels = np.stack([drawn(seed, SIDE * 2, SIDE * 2) for seed in range(3)])
     told, given = answers(path, pixels, ["kind", "kind_parts"])
-    assert given.shape == (3, HEAD, 3, 3)
+    assert given.shape == (3, EMBEDDING_DIM, 3, 3)
     np.testing.assert_allclose(told, given.sum((2, 3)), atol=1e-5)
     images = torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255)
     with torch.no_grad():
-        for network in (made, restored_tower(path)):  # the one that was exported has the rounded weights, too
+        for network in (made, restore_embedding_net(path)):  # the one that was exported has the rounded weights, too
             assert np.abs(network(images).numpy() - told).max() <= TOLERANCE
     large = sum(value.numel() for value in made.state_dict().values() if value.numel() >= LARGE)
     assert path.stat().st_size < (1.1 if compact else 2.1) * large + 200_000
@@ -114,7 +121,7 @@ def test_compact(file: Path, tmp_path: Path) -> None:
     pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(4)])
     (right,), (told,) = answers(file, pixels, ["copy"]), answers(path, pixels, ["copy"])
     assert (right * told).sum(1).min() > 0.99
-    assert torch.equal(restored(file).content.bias, restored(path).content.bias)
+    assert torch.equal(restore_copy_net(file).content.bias, restore_copy_net(path).content.bias)
 
 
 def test_maps_are_what_vectors_are_made_of() -> None:
@@ -123,7 +130,7 @@ def test_maps_are_what_vectors_are_made_of() -> None:
     made = network()
     with torch.no_grad():
         maps = made.maps(images)
-        assert maps.shape == (2, FEATURES, SIDE // 16, SIDE // 16)
+        assert maps.shape == (2, TRUNK_CHANNELS, SIDE // 16, SIDE // 16)
         for expected, told in zip(made(images), made.vectors(maps), strict=True):
             assert torch.equal(expected, told)
 
@@ -179,14 +186,14 @@ def test_nothing_of_the_machine(file: Path) -> None:
 
 def test_there_and_back(file: Path) -> None:
     """The restored network has every weight again, large ones to half precision, the others exactly."""
-    expected, told = network().state_dict(), restored(file).state_dict()
+    expected, told = network().state_dict(), restore_copy_net(file).state_dict()
     assert expected.keys() == told.keys()
     for name, value in expected.items():
         if name.endswith("num_batches_tracked"):
             continue
         close = 1e-3 if value.numel() >= LARGE else 0
         assert torch.allclose(value, told[name], rtol=close, atol=close / 1000), name
-    assert not restored(file).training
+    assert not restore_copy_net(file).training
 
 
 def test_one_output_under_another_name(tmp_path: Path, file: Path) -> None:
@@ -197,7 +204,7 @@ def test_one_output_under_another_name(tmp_path: Path, file: Path) -> None:
     pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(2)])
     (told,) = answers(path, pixels, ["mine"])
     assert np.array_equal(answers(file, pixels)[1], told)
-    assert torch.equal(restored(file).copy.weight, restored(path).copy.weight)
+    assert torch.equal(restore_copy_net(file).copy.weight, restore_copy_net(path).copy.weight)
 
 
 def test_strangers(tmp_path: Path) -> None:
@@ -206,7 +213,7 @@ def test_strangers(tmp_path: Path) -> None:
     (tmp_path / "bytes.onnx").write_bytes(b"\xff no model" * 9)
     for name in ("other.onnx", "bytes.onnx", "none.onnx"):
         with pytest.raises(UserError, match=name):
-            restored(tmp_path / name)
+            restore_copy_net(tmp_path / name)
 
 
 def test_a_file_that_disagrees_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

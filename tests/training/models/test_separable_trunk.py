@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lookalike.training.models.residual_net import FEATURES
+from lookalike.training.models.residual_net import TRUNK_CHANNELS
 from lookalike.training.models.separable_trunk import Convolution, Separable, separable_trunk
 
 
@@ -13,7 +13,7 @@ from lookalike.training.models.separable_trunk import Convolution, Separable, se
 def test_any_size(side: int, cells: int) -> None:
     """One cell for every 32 pixels; what is over is seen by the last one."""
     with torch.no_grad():
-        assert separable_trunk().eval()(torch.rand(2, 3, side, side)).shape == (2, FEATURES, cells, cells)
+        assert separable_trunk().eval()(torch.rand(2, 3, side, side)).shape == (2, TRUNK_CHANNELS, cells, cells)
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from lookalike.evaluation.detection_metrics import Seen, true_boxes
+from lookalike.evaluation.detection_metrics import Detections, true_boxes
 from lookalike.training.export.draw_boxes import FOUND, LONGER, TRUE, around, framed
 from lookalike.training.export.training_page import Page, Section, write_page
-from lookalike.training.tasks.detection_metrics import Images, judge, reason, sections
+from lookalike.training.tasks.detection_metrics import HeldOutImages, evaluate_detector, reason, sections
 
 A, B, C = (0.1, 0.1, 0.3, 0.3), (0.5, 0.5, 0.4, 0.4), (0.6, 0.1, 0.2, 0.2)
 NAMES = ("cat", "dog")
@@ -22,9 +22,9 @@ def boxes(*told: tuple) -> np.ndarray:
     return np.array(told, np.float32).reshape(-1, 4)
 
 
-def seen(*rows: tuple) -> Seen:
+def seen(*rows: tuple) -> Detections:
     """Of (box, class, score)."""
-    return Seen(
+    return Detections(
         boxes(*(box for box, _, _ in rows)), np.array([k for _, k, _ in rows], int), np.array([s for *_, s in rows])
     )
 
@@ -33,9 +33,11 @@ def seen(*rows: tuple) -> Seen:
 def told() -> tuple[Section, ...]:
     """Two images: a cat found, a dog missed and something found where nothing is; and an image of nothing."""
     truth = [true_boxes(boxes(A, B), np.array([0, 1])), true_boxes(boxes(), np.array([], int))]
-    judged = judge([seen((A, 0, 0.9), (C, 1, 0.95)), seen()], truth, NAMES)
-    images = Images(np.full((2, 60, 60, 3), 120, np.uint8), np.array([[200, 100], [100, 200]]), ("a.jpg", "b.jpg"))
-    return sections(judged, images, [7, 8])
+    evaluation = evaluate_detector([seen((A, 0, 0.9), (C, 1, 0.95)), seen()], truth, NAMES)
+    images = HeldOutImages(
+        np.full((2, 60, 60, 3), 120, np.uint8), np.array([[200, 100], [100, 200]]), ("a.jpg", "b.jpg")
+    )
+    return sections(evaluation, images, [7, 8])
 
 
 def test_what_the_sections_tell(told: tuple[Section, ...]) -> None:
@@ -61,26 +63,26 @@ def test_names_are_shown_as_they_are(tmp_path) -> None:
     """A class that is called like a tag is text on the page."""
     evil = "<img src=x onerror=alert(1)>"
     truth = [true_boxes(boxes(A), np.array([0]))]
-    images = Images(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), (evil,))
-    judged = judge([seen((C, 0, 0.9))], truth, (evil,))
-    write_page(Page("A detector", (), sections(judged, images, [1])), tmp_path / "page.html")
+    images = HeldOutImages(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), (evil,))
+    evaluation = evaluate_detector([seen((C, 0, 0.9))], truth, (evil,))
+    write_page(Page("A detector", (), sections(evaluation, images, [1])), tmp_path / "page.html")
     assert "<img src=x" not in (tmp_path / "page.html").read_text()
 
 
 def test_without_names() -> None:
     """A detector of objects alone: whatever the classes are, a box is right where an object is."""
-    judged = judge([seen((A, -1, 0.9))], [true_boxes(boxes(A), np.array([5]))], ())
-    assert judged.figures["AP"] == pytest.approx(1)
-    assert judged.figures["recall of 10 boxes"] == 1
+    evaluation = evaluate_detector([seen((A, -1, 0.9))], [true_boxes(boxes(A), np.array([5]))], ())
+    assert evaluation.metrics["AP"] == pytest.approx(1)
+    assert evaluation.metrics["recall of 10 boxes"] == 1
 
 
 def test_nothing_found_and_nothing_there() -> None:
     """The page can be written all the same."""
-    images = Images(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), ("a",))
+    images = HeldOutImages(np.zeros((1, 32, 32, 3), np.uint8), np.array([[9, 9]]), ("a",))
     for truth in (true_boxes(boxes(A), np.array([0])), true_boxes(boxes(), np.array([], int))):
-        judged = judge([seen()], [truth], NAMES)
-        assert len(sections(judged, images, [0, 0])) == 4
-        assert all(np.isfinite(value) for value in judged.figures.values())
+        evaluation = evaluate_detector([seen()], [truth], NAMES)
+        assert len(sections(evaluation, images, [0, 0])) == 4
+        assert all(np.isfinite(value) for value in evaluation.metrics.values())
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 
 from boxes import coco_in
 from lookalike.errors import UserError
-from lookalike.training.models.residual_net import Network
+from lookalike.training.models.residual_net import CopyNet
 from lookalike.training.tasks import pretrained
 from lookalike.training.tasks.detector import DetectorSettings, train_detector
 
@@ -25,7 +25,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def random_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the shipped network."""
-    network = Network().eval()
+    network = CopyNet().eval()
     monkeypatch.setattr(pretrained, "restored", lambda _: network)
 
 
@@ -40,10 +40,10 @@ def test_what_is_made(file: Path, tmp_path: Path) -> None:
     assert made.objects is not None
     assert (made.objects.names, made.objects.count, made.objects.looks) == (("disc", "square"), 32, (32,))
     assert (made.images, made.details["held_out"], made.details["trunk"]) == (10, 2, "frozen")
-    assert all(np.isfinite(value) for value in made.figures.values())
+    assert all(np.isfinite(value) for value in made.metrics.values())
     assert (made.complete, made.step, made.dim) == (True, 2, 256)
     again = train_detector(file, SMALL, tmp_path, quiet)
-    assert again.figures == made.figures
+    assert again.metrics == made.metrics
 
 
 def test_another_set_of_classes_is_refused(file: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from onnx import TensorProto, helper, numpy_helper
 from lookalike.errors import UserError
 from lookalike.training.data import cached_teacher_features as teaching
 from lookalike.training.data.cached_teacher_features import principal, taught
-from lookalike.training.data.image_cache import pack
+from lookalike.training.data.image_cache import cache_images
 from lookalike.training.engine.recipe import Phase, Recipe, Source
 from lookalike.training.tasks.prepare import prepare
 from samples import drawn, save
@@ -46,15 +46,15 @@ def folders(root: Path) -> None:
 def test_taught(tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The teacher's features of each image, as computed by hand; the second time they come from the disk."""
     folders(tmp_path)
-    packed = pack(tmp_path / "a", 40, tmp_path / "packs")
-    told = taught(packed, teacher, 40, tmp_path / "packs")
+    packed = cache_images(tmp_path / "a", 40, tmp_path / "image-cache")
+    told = taught(packed, teacher, 40, tmp_path / "image-cache")
     means = packed.pixels.reshape(3, -1, 3).mean(1) / 127.5 - 1
     assert told.dtype == np.float16
     assert np.allclose(means @ RANDOM, told, atol=5e-3)
     monkeypatch.setattr(teaching, "_seen", None)
-    assert np.array_equal(told, taught(packed, teacher, 40, tmp_path / "packs"))
+    assert np.array_equal(told, taught(packed, teacher, 40, tmp_path / "image-cache"))
     with pytest.raises(UserError, match=r"none\.onnx"):
-        taught(packed, tmp_path / "none.onnx", 40, tmp_path / "packs")
+        taught(packed, tmp_path / "none.onnx", 40, tmp_path / "image-cache")
 
 
 def test_principal() -> None:
@@ -72,10 +72,10 @@ def test_prepare(tmp_path: Path, teacher: Path) -> None:
     folders(tmp_path)
     recipe = Recipe(
         0,
-        (Source("b", 40, True, 40), Source("c", 24, taught_at=40), Source("a", 24, labelled=True)),
+        (Source("b", 40, True, 40), Source("c", 24, teacher_side=40), Source("a", 24, labelled=True)),
         (Phase(32, 8, 1, (0.5, 0.5)),),
     )
-    groups, classes = prepare(recipe, tmp_path, teacher, tmp_path / "packs")
+    groups, classes = prepare(recipe, tmp_path, teacher, tmp_path / "image-cache")
     assert classes == 3  # bird, cat, dog
     assert [group.pixels.shape for group in groups] == [(5, 24, 24, 3), (2, 40, 40, 3)]
     assert [group.labels.tolist() for group in groups] == [[-1, -1, 1, 2, 2], [0, 2]]
@@ -89,8 +89,8 @@ def test_targets_keep_the_teachers_geometry(tmp_path: Path, teacher: Path) -> No
     """Cosines between targets are those of the teacher's features about their mean."""
     folders(tmp_path)
     (group,), _ = prepare(
-        Recipe(0, (Source("a", 40, taught_at=40), Source("b", 40, taught_at=40)), (Phase(32, 8, 1),)),
-        tmp_path, teacher, tmp_path / "packs",
+        Recipe(0, (Source("a", 40, teacher_side=40), Source("b", 40, teacher_side=40)), (Phase(32, 8, 1),)),
+        tmp_path, teacher, tmp_path / "image-cache",
     )  # fmt: skip
     features = (group.pixels.reshape(5, -1, 3).mean(1) / 127.5 - 1) @ RANDOM
     features -= features.mean(0)
@@ -101,6 +101,6 @@ def test_targets_keep_the_teachers_geometry(tmp_path: Path, teacher: Path) -> No
 def test_without_a_teacher(tmp_path: Path) -> None:
     """Nobody is taught, whatever the recipe says."""
     folders(tmp_path)
-    recipe = Recipe(0, (Source("c", 24, taught_at=40),), (Phase(32, 8, 1),))
-    (group,), classes = prepare(recipe, tmp_path, None, tmp_path / "packs")
+    recipe = Recipe(0, (Source("c", 24, teacher_side=40),), (Phase(32, 8, 1),))
+    (group,), classes = prepare(recipe, tmp_path, None, tmp_path / "image-cache")
     assert (group.targets.shape, group.targets.any(), classes) == ((2, 256), False, 0)

@@ -9,7 +9,7 @@ import pytest
 
 from lookalike.errors import UserError
 from lookalike.evaluation.ranking_metrics import rank_pairs
-from lookalike.training.tasks.verification_metrics import best_threshold, verified
+from lookalike.training.tasks.verification_metrics import best_threshold, verify_pairs
 
 
 def test_by_loops() -> None:
@@ -17,13 +17,13 @@ def test_by_loops() -> None:
     random = np.random.default_rng(2)
     labels = np.repeat([0, 1, 2], 4)
     vectors = (random.normal(size=(12, 5)) + 0.8 * labels[:, None]).astype(np.float32)
-    told = verified(vectors, labels, "euclidean")
+    told = verify_pairs(vectors, labels, "euclidean")
     apart = {(i, j): float(np.linalg.norm(vectors[i] - vectors[j])) for i, j in itertools.combinations(range(12), 2)}
     same = {pair: d for pair, d in apart.items() if labels[pair[0]] == labels[pair[1]]}
     other = {pair: d for pair, d in apart.items() if pair not in same}
     right = np.mean([a < b for a in same.values() for b in other.values()])
     assert (len(told.same), len(told.different)) == (18, 48)
-    assert told.figures["AUC"] == pytest.approx(right, abs=1e-6)
+    assert told.metrics["AUC"] == pytest.approx(right, abs=1e-6)
     assert told.hardest[0][0] == max(same, key=same.__getitem__)
     assert told.hardest[1][0] == min(other, key=other.__getitem__)
     assert told.median_negative_distance == pytest.approx(np.median(list(other.values())), rel=1e-4)
@@ -40,4 +40,4 @@ def test_the_best_threshold() -> None:
 def test_nothing_to_verify(labels: list[int]) -> None:
     """One class alone, and classes of one image each, have no pairs of both kinds."""
     with pytest.raises(UserError, match="hold out more"):
-        verified(np.eye(3, dtype=np.float32), np.array(labels), "cosine")
+        verify_pairs(np.eye(3, dtype=np.float32), np.array(labels), "cosine")

@@ -1,4 +1,4 @@
-"""How good a detector is on images that it never saw, in figures and for the page."""
+"""How good a detector is on held-out images, in metrics and for the page."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.evaluation.detection_metrics import (
-    NONE,
-    SAME,
+    MATCH_IOU,
+    UNMATCHED,
     Array,
-    Precision,
-    Seen,
+    CocoMetrics,
+    Detections,
     average_precision,
-    matched,
-    overlaps,
+    best_f1_threshold,
+    match_boxes,
+    pairwise_iou,
     recall_at,
-    surest_level,
 )
-from lookalike.training.data.image_folder import evenly
-from lookalike.training.export.draw_boxes import FOUND, LONGER, TRUE, around, framed
-from lookalike.training.export.training_page import Section, Shown, Strip, Table, shown
+from lookalike.training.data.image_folder import evenly_spaced
+from lookalike.training.export.draw_boxes import LONGER_SIDE, PREDICTED_COLOUR, TRUE_COLOUR, draw_boxes, draw_crop
+from lookalike.training.export.training_page import CaptionedImage, Section, Strip, Table, captioned
 from lookalike.types import Pixels
 
 SHOWN = 12  # images of each strip
-NEAR = 0.1  # overlap from which a false find lies beside something
-PROPOSED = (10, 32)  # boxes of an image whose recall is told
+NEARBY_IOU = 0.1  # from which a false positive lies beside an object
+RECALL_AT = (10, 32)  # boxes of an image whose recall is reported
 
 
 @dataclass(frozen=True, slots=True)
-class Images:
+class HeldOutImages:
     """H held-out images: ``pixels``, (H, s, s, 3) uint8, squeezed; ``sizes``, (H, 2), of the originals."""
 
     pixels: Pixels
@@ -40,72 +40,75 @@ class Images:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """``names``: of the classes, none for a detector that only tells what is an object. ``level``: the score from which
-    on found boxes are believed. ``by_class`` and ``anything``: with and without regard to classes."""
+class DetectorMetrics:
+    """``names``: of the classes, none for a detector of objects of any class. ``threshold``: the score from
+    which on boxes count as detected. ``by_class`` and ``agnostic``: with and without regard to classes."""
 
     names: Sequence[str]
-    truth: Sequence[Seen]
-    found: Sequence[Seen]
-    level: float
-    by_class: Precision
-    anything: Precision
+    truth: Sequence[Detections]
+    predicted: Sequence[Detections]
+    threshold: float
+    by_class: CocoMetrics
+    agnostic: CocoMetrics
 
     @property
-    def figures(self) -> Mapping[str, float]:
+    def metrics(self) -> Mapping[str, float]:
         """Those that the card gets."""
-        told, boxes, there = self.by_class, [one.boxes for one in self.found], [one.boxes for one in self.truth]
+        coco, boxes, there = self.by_class, [one.boxes for one in self.predicted], [one.boxes for one in self.truth]
         return {
-            "AP": told.ap,
-            "AP50": told.ap50,
-            "AP75": told.ap75,
-            "AP50 of any object": self.anything.ap50,
-            **{f"recall of {count} boxes": recall_at(boxes, there, count) for count in PROPOSED},
+            "AP": coco.ap,
+            "AP50": coco.ap50,
+            "AP75": coco.ap75,
+            "AP50 of any object": self.agnostic.ap50,
+            **{f"recall of {count} boxes": recall_at(boxes, there, count) for count in RECALL_AT},
         }
 
 
-def judge(found: Sequence[Seen], truth: Sequence[Seen], names: Sequence[str]) -> Judged:
-    """Of H held-out images what was found, the surest first, and what is there. Without names, classes are not
-    regarded."""
+def evaluate_detector(
+    predicted: Sequence[Detections], truth: Sequence[Detections], names: Sequence[str]
+) -> DetectorMetrics:
+    """Of H held-out images the detections, the most confident first, and the ground truth. Without names, classes do
+    not count."""
     if not names:
-        found, truth = _nameless(found), _nameless(truth)
-    by_class = average_precision(found, truth, max(1, len(names)))
-    anything = average_precision(found, truth, 1, agnostic=True)
-    return Judged(names, truth, found, surest_level(found, truth), by_class, anything)
+        predicted, truth = _without_classes(predicted), _without_classes(truth)
+    by_class = average_precision(predicted, truth, max(1, len(names)))
+    agnostic = average_precision(predicted, truth, 1, agnostic=True)
+    return DetectorMetrics(names, truth, predicted, best_f1_threshold(predicted, truth), by_class, agnostic)
 
 
-def sections(judged: Judged, images: Images, trained: Sequence[int]) -> tuple[Section, ...]:
-    """Class by class, some images, what was missed and what is not there. ``trained``: boxes of each class that were
+def sections(evaluation: DetectorMetrics, images: HeldOutImages, trained: Sequence[int]) -> tuple[Section, ...]:
+    """Class by class, some images, false negatives and false positives. ``trained``: boxes of each class that were
     trained on."""
     return (
-        _per_class(judged, trained),
-        _looked_at(judged, images),
-        _missed(judged, images),
-        _false(judged, images),
+        _per_class(evaluation, trained),
+        _examples(evaluation, images),
+        _false_negatives(evaluation, images),
+        _false_positives(evaluation, images),
     )
 
 
-def _nameless(seen: Sequence[Seen]) -> list[Seen]:
-    return [Seen(one.boxes, np.zeros(len(one), np.int64), one.scores) for one in seen]
+def _without_classes(detections: Sequence[Detections]) -> list[Detections]:
+    return [Detections(one.boxes, np.zeros(len(one), np.int64), one.scores) for one in detections]
 
 
-def _believed(judged: Judged) -> list[Seen]:
-    """Of each image the found boxes from the level on."""
-    sure = [one.scores >= judged.level for one in judged.found]
+def _detected(evaluation: DetectorMetrics) -> list[Detections]:
+    """Of each image the boxes from the threshold on."""
+    kept = [one.scores >= evaluation.threshold for one in evaluation.predicted]
     return [
-        Seen(one.boxes[rows], one.classes[rows], one.scores[rows]) for one, rows in zip(judged.found, sure, strict=True)
+        Detections(one.boxes[rows], one.classes[rows], one.scores[rows])
+        for one, rows in zip(evaluation.predicted, kept, strict=True)
     ]
 
 
-def _name(judged: Judged, kind: int) -> str:
-    return judged.names[kind] if judged.names else "object"
+def _name(evaluation: DetectorMetrics, kind: int) -> str:
+    return evaluation.names[kind] if evaluation.names else "object"
 
 
-def _per_class(judged: Judged, trained: Sequence[int]) -> Section:
-    told = judged.by_class
+def _per_class(evaluation: DetectorMetrics, trained: Sequence[int]) -> Section:
+    coco = evaluation.by_class
     rows = [
-        (_name(judged, kind), f"{trained[kind]:,}", f"{told.asked[kind]:,}", *_two(told, kind))
-        for kind in np.argsort(-np.nan_to_num(told.per_class, nan=-1.0), kind="stable")
+        (_name(evaluation, kind), f"{trained[kind]:,}", f"{coco.support[kind]:,}", *_precisions(coco, kind))
+        for kind in np.argsort(-np.nan_to_num(coco.per_class, nan=-1.0), kind="stable")
     ]
     lede = (
         "Average precision as COCO has it: the mean over overlaps of 0.5, 0.55 ... 0.95, and that at 0.5 alone. "
@@ -115,74 +118,75 @@ def _per_class(judged: Judged, trained: Sequence[int]) -> Section:
     return Section("Class by class", lede, tables=(table,))
 
 
-def _two(told: Precision, kind: int) -> tuple[str, str]:
-    if not told.asked[kind]:
+def _precisions(coco: CocoMetrics, kind: int) -> tuple[str, str]:
+    if not coco.support[kind]:
         return "–", "–"
-    return f"{told.per_class[kind]:.3f}", f"{told.per_class_50[kind]:.3f}"
+    return f"{coco.per_class[kind]:.3f}", f"{coco.per_class_50[kind]:.3f}"
 
 
-def _looked_at(judged: Judged, images: Images) -> Section:
-    believed, strip = _believed(judged), []
-    for row in evenly(np.arange(len(judged.truth)), SHOWN):
-        true, found = judged.truth[row], believed[row]
-        drawn = framed(images.pixels[row], images.sizes[row].tolist(), true.boxes, found.boxes)
-        right = int((matched(found, true) != NONE).sum())
-        words = f"{right} of {len(true)} found" + (f", {len(found) - right} false" if len(found) > right else "")
+def _examples(evaluation: DetectorMetrics, images: HeldOutImages) -> Section:
+    detected, strip = _detected(evaluation), []
+    for row in evenly_spaced(np.arange(len(evaluation.truth)), SHOWN):
+        true, found = evaluation.truth[row], detected[row]
+        drawn = draw_boxes(images.pixels[row], images.sizes[row].tolist(), true.boxes, found.boxes)
+        matches = int((match_boxes(found, true) != UNMATCHED).sum())
+        false = f", {len(found) - matches} false" if len(found) > matches else ""
+        words = f"{matches} of {len(true)} detected{false}"
         strip.append(_shown(drawn, words, images.paths[row]))
     lede = (
-        "Held-out images, evenly chosen: true boxes blue and broad, found ones orange and narrow. Drawn are boxes "
-        f"with a score of {judged.level:.2f} or more, where precision and recall are best together."
+        "Held-out images, evenly chosen: ground truth blue and broad, detections orange and narrow. Drawn are boxes "
+        f"with a score of {evaluation.threshold:.2f} or more, where F1 is largest."
     )
-    return Section("What it sees", lede, strips=_strips("True and found", strip))
+    return Section("Examples", lede, strips=_strips("Ground truth and detections", strip))
 
 
-def _missed(judged: Judged, images: Images) -> Section:
-    found = [
+def _false_negatives(evaluation: DetectorMetrics, images: HeldOutImages) -> Section:
+    missed = [
         (float(true.boxes[number, 2:].prod()), row, number)
-        for row, (true, seen) in enumerate(zip(judged.truth, _believed(judged), strict=True))
-        for number in np.setdiff1d(np.arange(len(true)), matched(seen, true)).tolist()
+        for row, (true, detections) in enumerate(zip(evaluation.truth, _detected(evaluation), strict=True))
+        for number in np.setdiff1d(np.arange(len(true)), match_boxes(detections, true)).tolist()
     ]
     strip = []
-    for area, row, number in sorted(found, key=lambda one: -one[0])[:SHOWN]:
-        true = judged.truth[row]
-        cut = around(images.pixels[row], images.sizes[row].tolist(), true.boxes[number], TRUE)
-        strip.append(_shown(cut, f"{_name(judged, int(true.classes[number]))}, {area:.1%}", images.paths[row]))
-    lede = f"{len(found):,} of {sum(map(len, judged.truth)):,} true boxes were not found. The largest:"
-    return Section("Worst misses", lede, strips=_strips("What it is, and its share of the image", strip))
+    for area, row, number in sorted(missed, key=lambda one: -one[0])[:SHOWN]:
+        true = evaluation.truth[row]
+        cut = draw_crop(images.pixels[row], images.sizes[row].tolist(), true.boxes[number], TRUE_COLOUR)
+        strip.append(_shown(cut, f"{_name(evaluation, int(true.classes[number]))}, {area:.1%}", images.paths[row]))
+    lede = f"{len(missed):,} of {sum(map(len, evaluation.truth)):,} true boxes were not detected. The largest:"
+    return Section("Largest false negatives", lede, strips=_strips("The class, and its share of the image", strip))
 
 
-def _false(judged: Judged, images: Images) -> Section:
-    believed = _believed(judged)
-    wrong = [
-        (float(seen.scores[number]), row, number)
-        for row, (true, seen) in enumerate(zip(judged.truth, believed, strict=True))
-        for number in np.flatnonzero(matched(seen, true) == NONE).tolist()
+def _false_positives(evaluation: DetectorMetrics, images: HeldOutImages) -> Section:
+    detected = _detected(evaluation)
+    false = [
+        (float(detections.scores[number]), row, number)
+        for row, (true, detections) in enumerate(zip(evaluation.truth, detected, strict=True))
+        for number in np.flatnonzero(match_boxes(detections, true) == UNMATCHED).tolist()
     ]
     strip = []
-    for score, row, number in sorted(wrong, key=lambda one: -one[0])[:SHOWN]:
-        box, kind = believed[row].boxes[number], int(believed[row].classes[number])
-        cut = around(images.pixels[row], images.sizes[row].tolist(), box, FOUND)
-        why = reason(box, kind, judged.truth[row], judged.names)
-        strip.append(_shown(cut, f"{_name(judged, kind)} {score:.2f}: {why}", images.paths[row]))
-    lede = f"{len(wrong):,} of {sum(map(len, believed)):,} boxes that it believes are not right. The surest:"
-    return Section("Surest false finds", lede, strips=_strips("What it said, and what is there", strip))
+    for score, row, number in sorted(false, key=lambda one: -one[0])[:SHOWN]:
+        box, kind = detected[row].boxes[number], int(detected[row].classes[number])
+        cut = draw_crop(images.pixels[row], images.sizes[row].tolist(), box, PREDICTED_COLOUR)
+        why = reason(box, kind, evaluation.truth[row], evaluation.names)
+        strip.append(_shown(cut, f"{_name(evaluation, kind)} {score:.2f}: {why}", images.paths[row]))
+    lede = f"{len(false):,} of {sum(map(len, detected)):,} detections are false positives. The most confident:"
+    return Section("Most confident false positives", lede, strips=_strips("The prediction, and what is there", strip))
 
 
-def reason(box: Array, kind: int, truth: Seen, names: Sequence[str]) -> str:
-    """Why a found box is none of the true ones."""
-    near = overlaps(box[None], truth.boxes)[0]
-    if not near.size or near.max() < NEAR:
-        return "nothing is marked there"
+def reason(box: Array, kind: int, truth: Detections, names: Sequence[str]) -> str:
+    """Why a detection is a false positive."""
+    near = pairwise_iou(box[None], truth.boxes)[0]
+    if not near.size or near.max() < NEARBY_IOU:
+        return "no box is annotated there"
     there = int(near.argmax())
     what = names[int(truth.classes[there])] if names else "object"
-    if near[there] < SAME:
-        return f"{what}, but beside its place"
-    return f"it is {what}" if int(truth.classes[there]) != kind else f"{what}, but found twice"
+    if near[there] < MATCH_IOU:
+        return f"{what}, but poorly localised"
+    return f"it is {what}" if int(truth.classes[there]) != kind else f"{what}, but detected twice"
 
 
-def _shown(pixels: Pixels, text: str, path: str) -> Shown:
-    return shown(pixels, text, path, LONGER)
+def _shown(pixels: Pixels, text: str, path: str) -> CaptionedImage:
+    return captioned(pixels, text, path, LONGER_SIDE)
 
 
-def _strips(caption: str, images: Sequence[Shown]) -> tuple[Strip, ...]:
+def _strips(caption: str, images: Sequence[CaptionedImage]) -> tuple[Strip, ...]:
     return (Strip(caption, tuple(images), wide=True),) if images else ()

@@ -1,11 +1,11 @@
-"""Writes compare/crowd.npz: `copy` vectors of a few hundred images, against which scores are normalised.
+"""Writes comparison/score_normalization.npz: `copy` vectors of the background images that scores are normalised by.
 
-    python recipes/crowd.py src/lookalike/comparison/crowd.npz FOLDER...
-    python recipes/crowd.py drawn FOLDER    # other drawn things, as PNG: strangers for fit_calibration.py
+    python recipes/score_normalization.py src/lookalike/comparison/score_normalization.npz FOLDER...
+    python recipes/score_normalization.py drawn FOLDER    # other drawn things, as PNG: negatives for fit_calibration.py
 
-FOLDER...: photographs of the training set, none of which anybody will search for. COUNT of them are drawn, seeded;
-as many others say what is usual. Drawn things, pages of text and noise join them, for the network sees little in such
-images but their kind. Numbers only: no image can be seen in them.
+FOLDER...: photographs of the training set, none of which anybody will search for. PHOTOGRAPHS of them are chosen,
+seeded; as many others say what is usual. Drawn things, pages of text and noise join them, for the network sees little
+in such images but their kind. Numbers only: no image can be seen in them.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ from lookalike.imaging import from_array, is_image_name, load
 from lookalike.training.data.synthetic_overlays import LETTERS, backgrounds
 from lookalike.types import Pixels
 
-COUNT = 512
-DRAWN = 96
+PHOTOGRAPHS = 512
+SYNTHETIC = 96
 SEED = 2026
 
 
-def drawn(seed: int) -> list[Pixels]:
+def synthetic(seed: int) -> list[Pixels]:
     """Screens, pages, shapes and gradients, plain and with grain; lines of text; clouds; noise."""
     random = np.random.default_rng(seed)
-    plain = backgrounds(2 * DRAWN, 224, seed)
-    grained = np.clip(plain[DRAWN:] + random.normal(0, 8, plain[DRAWN:].shape), 0, 255).astype(np.uint8)
-    pages = [page(random) for _ in range(DRAWN // 2)]
+    plain = backgrounds(2 * SYNTHETIC, 224, seed)
+    grained = np.clip(plain[SYNTHETIC:] + random.normal(0, 8, plain[SYNTHETIC:].shape), 0, 255).astype(np.uint8)
+    pages = [page(random) for _ in range(SYNTHETIC // 2)]
     return [
-        *plain[:DRAWN],
+        *plain[:SYNTHETIC],
         *grained,
         *pages,
-        *(clouds(random) for _ in range(DRAWN)),
-        *(noise(random) for _ in range(DRAWN // 2)),
+        *(clouds(random) for _ in range(SYNTHETIC)),
+        *(noise(random) for _ in range(SYNTHETIC // 2)),
     ]
 
 
@@ -72,24 +72,29 @@ def page(random: np.random.Generator) -> Pixels:
 
 def main(out: str, folders: list[str]) -> None:
     paths = sorted(p for folder in folders for p in Path(folder).rglob("*") if is_image_name(p))
-    chosen = np.random.default_rng(SEED).choice(len(paths), 2 * COUNT, replace=False)
+    chosen = np.random.default_rng(SEED).choice(len(paths), 2 * PHOTOGRAPHS, replace=False)
     copy = get("copy")
     vectors = np.concatenate([copy.describe([load(paths[n], min_side=copy.card.min_side)]).vectors for n in chosen])
-    strange = copy.describe([from_array(pixels) for pixels in drawn(SEED)]).vectors
-    crowd, others = np.concatenate([vectors[:COUNT], strange]).astype(np.float16), vectors[COUNT:]
-    nearest = np.sort(others @ crowd.astype(np.float32).T, axis=1)[:, -NEAREST:]
-    np.savez(out, vectors=crowd, usual=np.float32(np.quantile(nearest.mean(1), 0.95)), made_by=copy.card.fingerprint)
+    drawn_vectors = copy.describe([from_array(pixels) for pixels in synthetic(SEED)]).vectors
+    background, others = (
+        np.concatenate([vectors[:PHOTOGRAPHS], drawn_vectors]).astype(np.float16),
+        vectors[PHOTOGRAPHS:],
+    )
+    nearest = np.sort(others @ background.astype(np.float32).T, axis=1)[:, -NEAREST:]
+    np.savez(
+        out, vectors=background, usual=np.float32(np.quantile(nearest.mean(1), 0.95)), made_by=copy.card.fingerprint
+    )
 
 
-def write_drawn(folder: Path) -> None:
+def write_synthetic(folder: Path) -> None:
     """Every fifth of them, of another seed."""
     folder.mkdir(parents=True, exist_ok=True)
-    for number, pixels in enumerate(drawn(SEED + 1)[::5]):
+    for number, pixels in enumerate(synthetic(SEED + 1)[::5]):
         Image.fromarray(pixels).save(folder / f"drawn-{number:03}.png")
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "drawn":
-        write_drawn(Path(sys.argv[2]))
+        write_synthetic(Path(sys.argv[2]))
     else:
         main(sys.argv[1], sys.argv[2:])
