@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from content_crops import LEVELS, SIDE, STEP, TEACHER_SIDE, Crops, classifier, read
+from content_crops import CROP_SIDE, LEVELS, STEP, TEACHER_SIDE, Crops, classifier, read
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
@@ -168,7 +168,7 @@ class DistillationTask:
         cosines: dict[str, float] = {}
         for name, one in self.crops.items():
             (vectors,) = predict(
-                network, one.pixels[:HELD_OUT], SIDE if self.phase == "whole" else TEACHER_SIDE, half=True
+                network, one.pixels[:HELD_OUT], CROP_SIDE if self.phase == "whole" else TEACHER_SIDE, half=True
             )
             cosines[name] = float((vectors * self.targets[name][:HELD_OUT]).sum(1).mean())
         return {"cosine": float(np.mean(list(cosines.values())))} | cosines
@@ -212,13 +212,13 @@ def main() -> int:
 
 def write(network: EmbeddingNet, out: Path) -> None:
     """The ONNX file in 8 bits, and its card; what was measured is added by hand from benchmarks/results.md."""
-    sha256 = export_embedding_net(network, "content", SIDE, out, compact=True)
+    sha256 = export_embedding_net(network, "content", CROP_SIDE, out, compact=True)
     write_card(
         CardContents(
             "lookalike-content-1", sha256, "Apache-2.0",
             "a residual network (arXiv 1512.03385) with generalised-mean pooling (arXiv 1711.02512), trained by "
             "distillation (arXiv 1503.02531) with hints (arXiv 1412.6550); recipes/content.py",
-            SIDE, {"content": OutputSpec(MEDIAN_NEGATIVE_DISTANCE, version=2)}, TRAINING, {}, WEAKNESSES,
+            CROP_SIDE, {"content": OutputSpec(MEDIAN_NEGATIVE_DISTANCE, version=2)}, TRAINING, {}, WEAKNESSES,
         ),
         out,
     )  # fmt: skip
@@ -235,7 +235,7 @@ TRAINING = (
 WEAKNESSES = (
     "learnt from 226 classes of things and scenes and from product shots on white, never from ordinary photographs of "
     "clothing",
-    "tells kinds of things, not which of two of a kind; its teacher, with 1.6 times the computation, is still ahead",
+    "separates kinds of things, not two of a kind; its teacher, with 1.6 times the computation, is still ahead",
     "not robust against somebody who computes changes against this very file",
 )
 

@@ -346,7 +346,7 @@ def fitted(pairs: Pairs) -> dict[str, tuple[tuple[str, ...], Logistic]]:
 def printed(found: dict[str, tuple[tuple[str, ...], Logistic]], origin: str) -> str:
     lines = [
         f"# Written by recipes/fit_relation.py from {origin}; do not edit by hand.",
-        "# Log-odds = intercept + the sum of weight x evidence; compare/evidence.py says what each evidence is.",
+        "# Log-odds = intercept + the sum of weight x evidence; comparison/evidence.py says what each evidence is.",
     ]
     for rule, (names, model) in found.items():
         lines += ["", f'[rules."{rule}"]', f"intercept = {model.intercept:.4f}", f'[rules."{rule}".weights]']

@@ -32,9 +32,9 @@ from lookalike.types import Pixels
 STEPS = (1500, 2000)  # on the trunk as it is, and of all layers
 LEARNING_RATES = (1.5e-3, 4e-4)
 WARMUP_STEPS, EMA_DECAY, VALIDATE_EVERY = 50, 0.995, 250
-SIDE, QUERY_SIDES = 240, (48, 96)
-WHITE = 235  # from which a pixel is the ground of a product shot
-FILLED = 0.8  # share of pixels that are not: no product shot on white
+INPUT_SIDE, QUERY_SIDES = 240, (48, 96)
+WHITE_LEVEL = 235  # from which a pixel is the ground of a product shot
+MAX_FILLED = 0.8  # share of pixels that are not: no product shot on white
 
 
 def main() -> int:
@@ -46,7 +46,7 @@ def main() -> int:
     network = Detector()
     network.load_pretrained(shipped_copy())
     for phase, trunk in enumerate(("frozen", "tuned")):
-        task = DetectorTask(DetectorSettings(side=SIDE, trunk=trunk, seed=phase), network, sources, held)
+        task = DetectorTask(DetectorSettings(side=INPUT_SIDE, trunk=trunk, seed=phase), network, sources, held)
         trainer = Trainer(
             task,
             Schedule(steps[phase], LEARNING_RATES[phase], 0.02, WARMUP_STEPS, EMA_DECAY, VALIDATE_EVERY, phase),
@@ -89,9 +89,9 @@ def products(data: Path) -> MosaicSource:
 
 
 def _not_white(pixels: Pixels) -> Boxes:
-    mask, side = pixels.min(2) < WHITE, len(pixels)
+    mask, side = pixels.min(2) < WHITE_LEVEL, len(pixels)
     rows, columns = np.flatnonzero(mask.mean(1) > 0.02), np.flatnonzero(mask.mean(0) > 0.02)
-    if len(rows) < 5 or len(columns) < 5 or mask.mean() > FILLED:
+    if len(rows) < 5 or len(columns) < 5 or mask.mean() > MAX_FILLED:
         return NOTHING
     box = [columns[0], rows[0], columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0]]
     return _one(np.array(box) / side)
@@ -138,13 +138,13 @@ def _source(made: ImageCache, boxes: Sequence[Boxes], tiles: tuple[int, ...], pe
 
 def write(network: Detector, out: Path) -> None:
     """The ONNX file in 8 bits, and its card; what was measured is added by hand from benchmarks/results.md."""
-    sha256 = export_regions(network, "regions", SIDE, out, compact=True)
+    sha256 = export_regions(network, "regions", INPUT_SIDE, out, compact=True)
     write_card(
         CardContents(
             "lookalike-regions-1", sha256, "Apache-2.0",
             "Faster R-CNN (arXiv 1506.01497) without anchors (arXiv 1904.01355), initialised from lookalike-copy-1; "
             "vectors by contrast of a part with its place (arXiv 1807.03748); recipes/regions.py",
-            SIDE, {"regions": OutputSpec(0.9)}, TRAINING, {}, WEAKNESSES,
+            INPUT_SIDE, {"regions": OutputSpec(0.9)}, TRAINING, {}, WEAKNESSES,
             regions=RegionOutput("regions", BOX_COUNT, QUERY_SIDES),
         ),
         out,
@@ -158,7 +158,7 @@ TRAINING = (
     ("128 photographs of COCO with 929 boxes", "COCO: annotations CC BY 4.0, photographs under their Flickr terms"),
 )  # fmt: skip
 WEAKNESSES = (
-    "an image is looked at with 240 pixels a side: what is smaller than 2 % of it is mostly missed",
+    "an image is seen at 240 pixels a side: what is smaller than 2 % of it is mostly missed",
     "learnt objects mainly from mosaics of small photographs: of several that touch, one may go without a box",
     "finds the same thing in the same view, not another specimen or another side of it",
 )

@@ -77,8 +77,6 @@ def command(
     if distractors and choice.protocol == "classes":
         raise click.UsageError("--distractors are for copies: add --protocol copies, or leave them out")
     negatives, failed_too = _listed(distractors) if distractors else (None, [])
-    if not as_json:
-        _print_choice(choice)
     if choice.protocol == "classes":
         result: CopyReport | ClassReport = _classes(folder, files, by, queries, seed)
     else:
@@ -137,10 +135,9 @@ def _print_result(
         click.echo(f"report: {shown(report)}", err=True)
     if as_json:
         print_json(_document(result, choice, failed))
-    elif isinstance(result, CopyReport):
-        _print_copies(result)
     else:
-        _print_classes(result)
+        _print_choice(choice)
+        _print_copies(result) if isinstance(result, CopyReport) else _print_classes(result)
     _warn_of_chance(result)
     if not as_json:
         print_failures(failed)

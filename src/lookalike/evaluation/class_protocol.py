@@ -26,8 +26,8 @@ from lookalike.evaluation.embeddings import (
 from lookalike.types import Failure, Floats, Progress
 
 FEW_LABELS = (1, 5, 20)  # labelled images of each class
-K = 10
-BLOCK = 500  # queries whose distances are in memory at a time
+RECALL_RANK = 10
+QUERY_BLOCK = 500  # queries whose distances are in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _scored(name: str, everything: _LabelledVectors, seed: int) -> ClassScore:
         by=name,
         mean_average_precision=float(precision.mean()),
         recall_at_1=float((ranks <= 1).mean()),
-        recall_at_10=float((ranks <= K).mean()),
+        recall_at_10=float((ranks <= RECALL_RANK).mean()),
         few_labels=few,
         by_class=_by_class(everything, precision),
     )
@@ -176,11 +176,11 @@ def _of_queries(name: str, everything: _LabelledVectors) -> tuple[NDArray[np.flo
 
 def _blocks(name: str, everything: _LabelledVectors) -> Iterator[tuple[Floats, NDArray[np.bool_]]]:
     """(B, N) distances of some queries, infinite to themselves, and whether each is to one of their class."""
-    for start in range(0, len(everything.queries), BLOCK):
-        rows = everything.queries[start : start + BLOCK]
+    for start in range(0, len(everything.queries), QUERY_BLOCK):
+        rows = everything.queries[start : start + QUERY_BLOCK]
         near = distances(name, everything.vectors.rows(rows), everything.vectors)
         near[np.arange(len(rows)), rows] = np.inf
-        yield near, everything.relevant(slice(start, start + BLOCK))
+        yield near, everything.relevant(slice(start, start + QUERY_BLOCK))
 
 
 def _few(name: str, everything: _LabelledVectors, count: int, seed: int) -> FewLabels:
@@ -205,7 +205,9 @@ def _chance(everything: _LabelledVectors) -> ClassScore:
         [ranking_metrics.chance_average_precision(int(count), others) for count in range(1, sizes.max())]
     )
     precision = expected[relevant - 1]
-    first, among = (np.mean([ranking_metrics.chance_recall_at_k(int(n), others, k) for n in relevant]) for k in (1, K))
+    first, among = (
+        np.mean([ranking_metrics.chance_recall_at_k(int(n), others, k) for n in relevant]) for k in (1, RECALL_RANK)
+    )
     share = 1 / int((sizes >= 2).sum())
     return ClassScore(
         by="chance",

@@ -15,7 +15,7 @@ Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-BINS = 15
+CALIBRATION_BINS = 15
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # temperatures that are tried
 TARGET_ACCURACY = 0.95  # of the predictions above the abstention threshold
 
@@ -69,7 +69,7 @@ class Bin:
     count: int
 
 
-def reliability(shares: Doubles, labels: Whole, bins: int = BINS) -> list[Bin]:
+def reliability(shares: Doubles, labels: Whole, bins: int = CALIBRATION_BINS) -> list[Bin]:
     """(N, C) probabilities -> the bins of equal width that hold a prediction, by its probability."""
     confidence, correct = shares.max(axis=1), shares.argmax(axis=1) == labels
     places = np.minimum((confidence * bins).astype(int), bins - 1)
@@ -77,7 +77,7 @@ def reliability(shares: Doubles, labels: Whole, bins: int = BINS) -> list[Bin]:
     return [Bin(float(confidence[one].mean()), float(correct[one].mean()), int(one.sum())) for one in chosen]
 
 
-def calibration_error(shares: Doubles, labels: Whole, bins: int = BINS) -> float:
+def calibration_error(shares: Doubles, labels: Whole, bins: int = CALIBRATION_BINS) -> float:
     """The expected calibration error: the gap between confidence and accuracy, bin by bin (Guo et al.,
     arXiv 1706.04599)."""
     return sum(one.count * abs(one.confidence - one.accuracy) for one in reliability(shares, labels, bins)) / len(

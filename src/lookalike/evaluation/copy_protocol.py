@@ -29,9 +29,9 @@ from lookalike.types import Failure, Floats, Progress
 
 QUERIES = 100
 DISTRACTORS_ONE_IN, MAX_DISTRACTORS = 5, 500  # one file in five is kept out of the library, but no more than this
-PRECISION = 0.9
-BLOCK = 1_000  # queries whose distances are in memory at a time
-POINTS = 120  # of a curve
+TARGET_PRECISION = 0.9
+QUERY_BLOCK = 1_000  # queries whose distances are in memory at a time
+CURVE_POINTS = 120  # of a curve
 
 Curve = tuple[tuple[float, float], ...]
 
@@ -195,7 +195,7 @@ def _scored(name: str, queries: _Queries, distractors: Vectors, false_match_rate
         recall=float(found.mean()),
         threshold=threshold if np.isfinite(threshold) else None,
         micro_average_precision=ranking_metrics.micro_average_precision(ranking),
-        recall_at_precision=ranking_metrics.recall_at_precision(ranking, PRECISION),
+        recall_at_precision=ranking_metrics.recall_at_precision(ranking, TARGET_PRECISION),
         roc_auc=ranking_metrics.roc_auc(ranking),
         equal_error_rate=ranking_metrics.equal_error_rate(ranking),
         by_edit=dict(zip(EDITS, found.mean(axis=0).tolist(), strict=True)),
@@ -222,8 +222,8 @@ def _negative(name: str, queries: _Queries) -> Iterator[Floats]:
 def _blocks(name: str, queries: _Queries) -> Iterator[tuple[Floats, NDArray[np.bool_]]]:
     """(B, N) distances of some copies, and whether each is the one to its original."""
     rows = np.arange(len(queries.library))
-    for start in range(0, len(queries.originals), BLOCK):
-        some = slice(start, start + BLOCK)
+    for start in range(0, len(queries.originals), QUERY_BLOCK):
+        some = slice(start, start + QUERY_BLOCK)
         yield distances(name, queries.copies.rows(some), queries.library), queries.originals[some, None] == rows
 
 
@@ -231,5 +231,5 @@ def _thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:
     """Some of the points of a curve, evenly along it, the first and the last among them."""
     if not len(x):
         return ()
-    places = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int))
+    places = np.unique(np.linspace(0, len(x) - 1, CURVE_POINTS).round().astype(int))
     return tuple((float(x[place]), float(y[place])) for place in places)

@@ -22,7 +22,7 @@ Mask = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
 
 FALSE_MATCH_RATE = 1 / 500  # share of the distractor queries that may have any match
-DRAWS = 10
+FEW_LABEL_DRAWS = 10
 
 # --- queries, each with a ranking of its own: retrieval
 
@@ -201,7 +201,7 @@ def recall_at_false_matches(positive: Array, nearest: Array, rate: float = FALSE
 
 
 def few_label_accuracy(
-    vectors: Array, labels: Array, count: int, *, unit: bool = False, draws: int = DRAWS, seed: int = 0
+    vectors: Array, labels: Array, count: int, *, unit: bool = False, draws: int = FEW_LABEL_DRAWS, seed: int = 0
 ) -> Doubles:
     """(N, D) vectors, (N,) labels -> (draws,): the accuracy of the nearest class mean.
 

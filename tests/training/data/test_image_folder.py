@@ -1,4 +1,4 @@
-"""Labelled images: folders, nested folders and CSVs; what is held out stays out; what cannot be used is told."""
+"""Labelled images: folders, nested folders and CSVs; what is held out stays out; what cannot be used is listed."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from samples import save
 
 
 def test_folders_are_classes(tmp_path: Path) -> None:
-    """A folder each; empty ones and those without an image to read are named and no classes, single images told."""
+    """A folder each; empty ones and those without an image to read are named and no classes, single images noted."""
     root = classes_in(tmp_path / "p", (3, 1, 2))
     (root / "empty").mkdir()
     (root / "z").mkdir()
     (root / "z" / "bad.png").write_text("no image")
     save(root / "alone.png", image(0, 9))
-    told = read_labelled_images(root, 32, tmp_path / "image-cache")
-    assert told.cache.classes == ("a", "b", "c")
-    assert (told.counts.tolist(), told.empty, told.unlabelled) == ([3, 1, 2], ("empty", "z"), 1)
-    assert [(Path(one.path).name, bool(one.reason)) for one in told.cache.failed] == [("bad.png", True)]
-    notes = " ".join(told.notes)
+    result = read_labelled_images(root, 32, tmp_path / "image-cache")
+    assert result.cache.classes == ("a", "b", "c")
+    assert (result.counts.tolist(), result.empty, result.unlabelled) == ([3, 1, 2], ("empty", "z"), 1)
+    assert [(Path(one.path).name, bool(one.reason)) for one in result.cache.failed] == [("bad.png", True)]
+    notes = " ".join(result.notes)
     assert all(word in notes for word in ("empty, z", "one image of b", "1 images in no class"))
 
 
@@ -48,7 +48,7 @@ def test_nested_folders_are_classes(tmp_path: Path) -> None:
 
 
 def test_a_csv(tmp_path: Path) -> None:
-    """Paths are told from the CSV's folder; missing files are listed; a label without an image is no class."""
+    """Paths are relative to the CSV's folder; missing files are listed; a label without an image is no class."""
     classes_in(tmp_path / "p", (2, 2))
     rows = [
         "p/a/000.png,red",
@@ -59,10 +59,13 @@ def test_a_csv(tmp_path: Path) -> None:
         "notes.txt,red",
     ]
     (tmp_path / "l.csv").write_text("label,path\n" + "\n".join(",".join(reversed(row.split(","))) for row in rows))
-    told = read_labelled_images(tmp_path / "l.csv", 32, tmp_path / "image-cache")
-    assert (told.cache.paths, told.cache.classes) == (("p/a/000.png", "p/a/001.png", "p/b/000.png"), ("green", "red"))
-    assert (told.counts.tolist(), told.empty) == ([1, 2], ("blue",))
-    assert [one.reason for one in told.cache.failed] == ["no such file", "not named like an image"]
+    result = read_labelled_images(tmp_path / "l.csv", 32, tmp_path / "image-cache")
+    assert (result.cache.paths, result.cache.classes) == (
+        ("p/a/000.png", "p/a/001.png", "p/b/000.png"),
+        ("green", "red"),
+    )
+    assert (result.counts.tolist(), result.empty) == ([1, 2], ("blue",))
+    assert [one.reason for one in result.cache.failed] == ["no such file", "not named like an image"]
 
 
 @pytest.mark.parametrize(
@@ -72,15 +75,15 @@ def test_a_csv(tmp_path: Path) -> None:
 def test_a_csv_that_will_not_do(text: str, named: str, tmp_path: Path) -> None:
     """No such columns, no file that is there, nothing at all: an error that names the CSV."""
     (tmp_path / "l.csv").write_text(text)
-    with pytest.raises(UserError, match=named) as told:
+    with pytest.raises(UserError, match=named) as result:
         read_labelled_images(tmp_path / "l.csv", 32, tmp_path / "image-cache")
-    assert "l.csv" in str(told.value)
+    assert "l.csv" in str(result.value)
 
 
 def test_one_class(tmp_path: Path) -> None:
     """It teaches nothing, but images without labels will do for who needs none."""
     root = classes_in(tmp_path / "p", (3,))
-    with pytest.raises(UserError, match="one class"):
+    with pytest.raises(UserError, match="two classes are needed"):
         read_labelled_images(root, 32, tmp_path / "image-cache")
     assert len(read_images(root, 32, tmp_path / "image-cache").cache.labels) == 3
 
@@ -91,17 +94,17 @@ def test_a_share_of_each_class_is_held_out(tmp_path: Path) -> None:
     split = hold_out(every, 0.2, 3, tmp_path / "a.json")
     assert np.bincount(every.labels[split.held_out], minlength=4).tolist() == [2, 1, 0, 4]
     assert sorted([*split.held_out, *split.training]) == list(range(34))
-    assert hold_out(every, 0.2, 3, tmp_path / "b.json").held.tolist() == split.held_out.tolist()
-    assert hold_out(every, 0.2, 4, tmp_path / "c.json").held.tolist() != split.held_out.tolist()
+    assert hold_out(every, 0.2, 3, tmp_path / "b.json").held_out.tolist() == split.held_out.tolist()
+    assert hold_out(every, 0.2, 4, tmp_path / "c.json").held_out.tolist() != split.held_out.tolist()
 
 
 def test_held_out_stays_out(tmp_path: Path) -> None:
     """When images come, the file's own are held out and no others; a file over other images is refused."""
     root = classes_in(tmp_path / "p", (6, 6))
     before = read_labelled_images(root, 32, tmp_path / "image-cache").cache
-    held = {before.paths[row] for row in hold_out(before, 0.3, 0, tmp_path / "h.json").held}
+    held = {before.paths[row] for row in hold_out(before, 0.3, 0, tmp_path / "h.json").held_out}
     after = read_labelled_images(classes_in(root, (9, 9)), 32, tmp_path / "image-cache").cache
-    assert {after.paths[row] for row in hold_out(after, 0.3, 0, tmp_path / "h.json").held} == held
+    assert {after.paths[row] for row in hold_out(after, 0.3, 0, tmp_path / "h.json").held_out} == held
     (tmp_path / "h.json").write_text('["other.png"]')
     with pytest.raises(UserError, match="other images"):
         hold_out(after, 0.3, 0, tmp_path / "h.json")
@@ -111,11 +114,11 @@ def test_whole_classes_are_held_out(tmp_path: Path) -> None:
     """By class: no class is on both sides, and at least two are held out."""
     every = read_labelled_images(classes_in(tmp_path / "p", (2, 2, 2, 2, 2, 2)), 32, tmp_path / "image-cache").cache
     split = hold_out(every, 0.2, 0, tmp_path / "h.json", by_class=True)
-    held, kept = set(every.labels[split.held_out]), set(every.labels[split.training])
-    assert (len(held), len(kept), held & kept) == (2, 4, set())
+    held, trained = set(every.labels[split.held_out]), set(every.labels[split.training])
+    assert (len(held), len(trained), held & trained) == (2, 4, set())
 
 
-def test_twins_of_what_is_held_out_are_not_trained_on(tmp_path: Path) -> None:
+def test_duplicates_of_what_is_held_out_are_not_trained_on(tmp_path: Path) -> None:
     """Every image twice: whichever is held out, its double is left out of both sides."""
     for number in range(6):
         for double in "xy":
@@ -127,7 +130,7 @@ def test_twins_of_what_is_held_out_are_not_trained_on(tmp_path: Path) -> None:
     assert (split.duplicates, len(split.held_out) + len(split.training) + split.duplicates) == (2, 12)
 
 
-def test_evenly() -> None:
+def test_evenly_spaced() -> None:
     """At most so many, the first and the last among them; all when there are fewer."""
     assert evenly_spaced(np.arange(10), 4).tolist() == [0, 3, 6, 9]
     assert evenly_spaced(np.arange(3), 4).tolist() == [0, 1, 2]

@@ -21,14 +21,14 @@ from samples import drawn
 RECIPE = Recipe(
     seed=2,
     sources=(Source("drawn", 32),),
-    phases=(Phase(32, 8, 5), Phase(40, 6, 3, spread=0.5, heavy=Augmentation(colour=0.9))),
+    phases=(Phase(32, 8, 5), Phase(40, 6, 3, koleo=0.5, augmentation=Augmentation(colour=0.9))),
     warmup_steps=2,
     ema_decay=0.9,
 )
 
 
 def images(count: int = 8) -> TrainingImages:
-    """Drawn ones; half of them taught and labelled."""
+    """Drawn ones; half of them with a target and a label."""
     generator = np.random.default_rng(1)
     targets = generator.normal(size=(count, 256)).astype(np.float32)
     targets /= np.linalg.norm(targets, axis=1, keepdims=True)
@@ -49,9 +49,11 @@ def curve(folder: Path) -> list[int]:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    """On views that were never trained on, the loss is far lower after than before, and copies beat strangers."""
+    """On views that were never trained on, the loss is far lower after than before, and copies beat negatives."""
     mild = replace(LIGHT_AUGMENTATION, mirror=0.5)
-    recipe = replace(RECIPE, phases=(Phase(32, 8, 25, heavy=mild), Phase(40, 8, 15, heavy=mild)), warmup_steps=5)
+    recipe = replace(
+        RECIPE, phases=(Phase(32, 8, 25, augmentation=mild), Phase(40, 8, 15, augmentation=mild)), warmup_steps=5
+    )
     given = images()
     run = copy_trainer(recipe, [given], 3, tmp_path)
     edits = Augmenter(99, 32)
@@ -67,16 +69,16 @@ def test_it_learns(tmp_path: Path) -> None:
         with torch.no_grad():
             copy, _ = network.eval()(views)
         similar = copy[:8] @ copy[8:].T
-        loss = losses.contrastive(copy, ~torch.eye(16, dtype=torch.bool), 0.1)
+        loss = losses.nt_xent(copy, *losses.view_pairs(~torch.eye(16, dtype=torch.bool)), 0.1)
         return loss.item(), (similar.argmax(1) == torch.arange(8)).float().mean().item()
 
     before = judged(run.network)
-    told = list(run.train())
+    lines = list(run.train())
     after = judged(run.best_network())
     assert after[0] < 0.7 * before[0]
     assert after[1] >= 0.75
-    assert told[-1]["step"] == 40
-    assert {"copy", "spread", "content", "labels", "size", "seconds"} <= set(told[-1])
+    assert lines[-1]["step"] == 40
+    assert {"copy", "koleo", "content", "labels", "size", "seconds"} <= set(lines[-1])
 
 
 @pytest.mark.usefixtures("often")
@@ -86,8 +88,8 @@ def test_interrupted_and_resumed(tmp_path: Path) -> None:
     whole = copy_trainer(RECIPE, [images()], 3, tmp_path / "whole")
     list(whole.train())
     first = copy_trainer(RECIPE, [images()], 3, tmp_path / "parts")
-    for told in first.train():
-        if told["step"] == 4:
+    for lines in first.train():
+        if lines["step"] == 4:
             break
     with (tmp_path / "parts" / "curve.jsonl").open("a") as cut:
         cut.write('{"step": 6, "cop')
@@ -155,7 +157,7 @@ def test_a_run_leaves_the_random_numbers_of_others_alone(tmp_path: Path) -> None
     assert torch.equal(trained_copy_net(first).copy.weight, trained_copy_net(again).copy.weight)
 
 
-def test_who_is_told_apart() -> None:
+def test_which_rows_are_negatives() -> None:
     """By loops over pairs of rows: not a row from itself, nor an image from a view that shows it behind another."""
     task = CopyTask(RECIPE, [images(6), images(4)], 3)
     shown = torch.zeros(5, 5, dtype=torch.bool)
@@ -166,23 +168,23 @@ def test_who_is_told_apart() -> None:
             at = 0 if len(given) == 3 else 3
             return torch.zeros(len(given), 3, size, size), shown[at : at + len(given), at : at + len(given)]
 
-    phase = Phase(32, 5, 1, shares=(0.6, 0.4))
-    views, apart, targets, labels = task.batch(phase, Showing(0, 16), np.random.default_rng(0))
+    phase = Phase(32, 5, 1, source_fractions=(0.6, 0.4))
+    views, distinct, targets, labels = task.batch(phase, Showing(0, 16), np.random.default_rng(0))
     assert (views.shape, targets.shape, labels.shape) == ((10, 3, 32, 32), (5, 256), (5,))
     for i in range(10):
         for j in range(10):
             one, other = i % 5, j % 5
             behind = (i >= 5 and bool(shown[one, other])) or (j >= 5 and bool(shown[other, one]))
-            assert bool(apart[i, j]) == (one != other and not behind), (i, j)
+            assert bool(distinct[i, j]) == (one != other and not behind), (i, j)
 
 
-def test_the_rate() -> None:
+def test_the_learning_rate() -> None:
     """It rises in a straight line over the warm-up, and falls to a hundredth at the end."""
-    plan = Schedule(steps=100, lr=1.0, weight_decay=0.0, warmup_steps=10, ema_decay=0.9)
-    assert [trainer._rate(plan, step) for step in (0, 4, 9)] == pytest.approx([0.1, 0.5, 1.0])
-    assert trainer._rate(plan, 10) == pytest.approx(1.0)
-    assert trainer._rate(plan, 55) == pytest.approx(0.505)
-    assert trainer._rate(plan, 100) == pytest.approx(0.01)
+    schedule = Schedule(steps=100, lr=1.0, weight_decay=0.0, warmup_steps=10, ema_decay=0.9)
+    assert [trainer._learning_rate(schedule, step) for step in (0, 4, 9)] == pytest.approx([0.1, 0.5, 1.0])
+    assert trainer._learning_rate(schedule, 10) == pytest.approx(1.0)
+    assert trainer._learning_rate(schedule, 55) == pytest.approx(0.505)
+    assert trainer._learning_rate(schedule, 100) == pytest.approx(0.01)
 
 
 # --- any task
@@ -212,9 +214,10 @@ def summed(folder: Path, steps: int = 12, **given: object) -> trainer.Trainer:
 
 
 def test_the_best_is_kept(tmp_path: Path) -> None:
-    """The weight passes 1 on its way to 3: what is kept is the look that was nearest to 1, also after a resume."""
+    """The weight passes 1 on its way to 3: what is kept is the validation that was nearest to 1, also after a
+    resume."""
     run = summed(tmp_path)
-    scores = {int(told["step"]): told["score"] for told in run.train() if "score" in told}
+    scores = {int(lines["step"]): lines["score"] for lines in run.train() if "score" in lines}
     best = max(scores, key=scores.__getitem__)
     assert list(scores) == [2, 4, 6, 8, 10, 12]
     assert run.best is not None
@@ -230,7 +233,7 @@ def test_a_loss_that_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """The run stops at that step, says what to try, and the checkpoint is the last good one."""
     monkeypatch.setattr(trainer, "SAVE_EVERY", 2)
     run = summed(tmp_path, broken_at=5)
-    with pytest.raises(UserError, match=r"step 6.*--rate"):
+    with pytest.raises(UserError, match=r"step 6.*--lr"):
         list(run.train())
     again = summed(tmp_path)
     assert (again.resume(), again.step) == (True, 4)
@@ -254,6 +257,16 @@ def test_no_room_for_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(torch, "save", real)
     again = summed(tmp_path)
     assert (again.resume(), again.step, list(tmp_path.glob("*.part"))) == (True, 0, [])
+
+
+def test_a_checkpoint_of_another_version(tmp_path: Path) -> None:
+    """One with parts under other names is refused, with the first of them."""
+    summed(tmp_path).save()
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    state["helper"] = state.pop("aux_head")
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(UserError, match=r"checkpoint\.pt: unknown field 'helper'"):
+        summed(tmp_path).resume()
 
 
 def test_a_run_of_something_else(tmp_path: Path) -> None:

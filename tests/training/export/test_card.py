@@ -9,7 +9,7 @@ import pytest
 from lookalike.descriptors.neural.model_store import read_card
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
-from lookalike.training.export.card import CardContents, Output, write_card
+from lookalike.training.export.card import CardContents, OutputSpec, write_card
 
 
 def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
@@ -47,12 +47,12 @@ def test_a_card_that_says_little(tmp_path: Path) -> None:
 def test_a_classifier(tmp_path: Path) -> None:
     """Labels arrive as they are, odd names and small thresholds too; an output may have its own dim and metric."""
     labels = Labels("kind", ('a "b" \\ c', "🐈", "plain"), 1.31, 0.1 + 0.2)
-    outputs = {"kind": Output(12.5, 64, "euclidean"), "copy.kind": 1.0}
+    outputs = {"kind": OutputSpec(12.5, 64, "euclidean"), "copy.kind": 1.0}
     write_card(CardContents("a", "0" * 64, "MIT", "mine", 32, outputs, labels=labels), tmp_path / "a.onnx")
     card = read_card(tmp_path / "a.toml")
     assert labels == card.labels
-    told = [(output.name, output.dim, output.metric, output.median_negative_distance) for output in card.outputs]
-    assert told == [("kind", 64, "euclidean", 12.5), ("copy.kind", 256, "cosine", 1.0)]
+    result = [(output.name, output.dim, output.metric, output.median_negative_distance) for output in card.outputs]
+    assert result == [("kind", 64, "euclidean", 12.5), ("copy.kind", 256, "cosine", 1.0)]
 
 
 @pytest.mark.parametrize("names", [(), ('a "b" \\ c', "🐈")])

@@ -1,4 +1,4 @@
-"""The network of regions against loops, a standard operator, and answers worked out by hand."""
+"""The region network against loops, a standard operator, and answers worked out by hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from lookalike.training.models.region_net import (
     GRID_BOXES,
     Detector,
     apply_deltas,
-    best,
+    non_maximum_suppression,
     pairwise_iou,
     roi_align,
 )
@@ -63,7 +63,7 @@ def read(channel: Tensor, y: float, x: float) -> float:
 def test_align_is_the_mean_of_points_read_one_by_one() -> None:
     """Two products of matrices give what loops over images, boxes, bins and points give."""
     maps, places, bins, samples = torch.randn(2, 3, 5, 7, generator=torch.Generator().manual_seed(1)), boxes(2), 2, 2
-    told = roi_align(maps, places, bins, samples)
+    result = roi_align(maps, places, bins, samples)
     for n, r, i, j in itertools.product(range(2), range(2), range(bins), range(bins)):
         x, y, w, h = places[n, r].tolist()
         for channel in range(3):
@@ -75,7 +75,7 @@ def test_align_is_the_mean_of_points_read_one_by_one() -> None:
                 )
                 for a, b in itertools.product(range(samples), range(samples))
             ]
-            assert sum(points) / 4 == pytest.approx(float(told[n, r, channel, i, j]), abs=1e-5)
+            assert sum(points) / 4 == pytest.approx(float(result[n, r, channel, i, j]), abs=1e-5)
 
 
 def test_align_is_the_standard_operator() -> None:
@@ -103,7 +103,7 @@ def test_align_is_the_standard_operator() -> None:
 
 
 def one_by_one(places: Tensor, scores: Tensor, overlap: float) -> list[int]:
-    """Greedy suppression, as it is told in words."""
+    """Greedy suppression, as the textbook has it."""
     stands: list[int] = []
     for row in scores.argsort(descending=True).tolist():
         if all(float(pairwise_iou(places[[row]], places[[other]])[0, 0]) <= overlap for other in stands):
@@ -115,7 +115,7 @@ def one_by_one(places: Tensor, scores: Tensor, overlap: float) -> list[int]:
 def test_suppression_is_greedy(seed: int) -> None:
     """In rounds for all at once, the boxes that stand are those of one after the other."""
     places, scores = boxes(30, seed), torch.rand(2, 30, generator=torch.Generator().manual_seed(seed))
-    _, sure, which = best(places, scores, 0.4, 30)
+    _, sure, which = non_maximum_suppression(places, scores, 0.4, 30)
     for image in range(2):
         expected = one_by_one(places[image], scores[image], 0.4)
         assert expected == which[image][sure[image] > 0].tolist()
@@ -188,9 +188,9 @@ def test_the_file_gives_regions(file: Path) -> None:
     from hashlib import sha256
 
     network = network_of(file, sha256(file.read_bytes()).hexdigest())
-    told = network.regions([Image(drawn(seed), 160, 120) for seed in range(3)])
-    assert [one.vectors.shape[1] for one in told] == [256] * 3
-    assert all(1 <= len(one) <= BOX_COUNT for one in told)
+    result = network.regions([Image(drawn(seed), 160, 120) for seed in range(3)])
+    assert [one.vectors.shape[1] for one in result] == [256] * 3
+    assert all(1 <= len(one) <= BOX_COUNT for one in result)
     assert network.looks(Image(drawn(1, 40, 200), 40, 200)).shape == (2, 256)
 
 
@@ -199,8 +199,8 @@ def test_the_file_can_be_trained_on(file: Path) -> None:
     image = torch.randint(0, 256, (1, SIDE, SIDE, 3), dtype=torch.uint8)
     session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
     with torch.no_grad():
-        told = restore_detector(file)(image.permute(0, 3, 1, 2).float() / 255)
-    for expected, one in zip(session.run(None, {"image": image.numpy()}), told, strict=True):
+        result = restore_detector(file)(image.permute(0, 3, 1, 2).float() / 255)
+    for expected, one in zip(session.run(None, {"image": image.numpy()}), result, strict=True):
         assert float(np.quantile(np.abs(expected - one.numpy()), 0.8)) < 2e-3  # of equals, either may come first
 
 

@@ -18,11 +18,11 @@ from lookalike.training.tasks.autoencoder import (
     Autoencoder,
     AutoencoderSettings,
     divergence,
-    found,
+    label_map,
     pixel_error,
     train_autoencoder,
 )
-from lookalike.training.tasks.pca import principal_components
+from lookalike.training.tasks.image_pca import decode, encode, image_pca
 
 SMALL = AutoencoderSettings(side=32, steps=4, batch=8, latent=6, width=8)
 
@@ -35,17 +35,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_components_are_those_of_an_svd(folder: Path, tmp_path: Path) -> None:
     """Of images and their mirror images: the subspace, the mean and what comes back are those of numpy's SVD."""
     pixels = cache_images(folder, 32, tmp_path).pixels
-    pca = principal_components(pixels, 32, 6)
+    pca = image_pca(pixels, 32, 6)
     flat = (np.asarray(pixels, np.float64) / 255).transpose(0, 3, 1, 2)
     both = np.concatenate([flat, flat[..., ::-1]]).reshape(40, -1)
     mean = both.mean(0)
     directions = np.linalg.svd(both - mean, full_matrices=False)[2][:6]
-    np.testing.assert_allclose(pca.mean.numpy(), mean, atol=1e-5)
-    np.testing.assert_allclose((pca.directions.T @ pca.directions).numpy(), np.eye(6), atol=1e-4)
+    np.testing.assert_allclose(pca.mean, mean, atol=1e-5)
+    np.testing.assert_allclose(pca.components.T @ pca.components, np.eye(6), atol=1e-4)
     expected = (flat.reshape(20, -1) - mean) @ directions.T @ directions + mean
-    np.testing.assert_allclose(pca.rebuilt(pca.latent(pixels, 32), 32).flatten(1).numpy(), expected, atol=1e-3)
+    np.testing.assert_allclose(decode(pca, encode(pca, pixels, 32), 32).flatten(1).numpy(), expected, atol=1e-3)
     with pytest.raises(UserError, match="--latent"):
-        principal_components(pixels, 32, 40)
+        image_pca(pixels, 32, 40)
 
 
 def test_divergence_by_hand() -> None:
@@ -63,8 +63,8 @@ def test_pixel_errors_by_hand() -> None:
         assert pixel_error(off, torch.zeros(3), kind).item() == pytest.approx(expected)
 
 
-def test_found_by_loops() -> None:
-    """Mean average precision of looking for one's class, without those of no class."""
+def test_label_map_by_loops() -> None:
+    """Mean average precision of retrieving one's class, without those of no class."""
     vectors = np.array([[0.0], [1.0], [3.0], [3.5], [99.0]], np.float32)
     labels = np.array([0, 0, 1, 0, -1])
     precisions = []
@@ -72,7 +72,7 @@ def test_found_by_loops() -> None:
         order = sorted((j for j in range(4) if j != i), key=lambda j, i=i: (abs(vectors[i, 0] - vectors[j, 0]), j))
         right = [rank for rank, j in enumerate(order, 1) if labels[j] == labels[i]]
         precisions.append(np.mean([(place + 1) / rank for place, rank in enumerate(right)]))
-    assert found(vectors, labels) == pytest.approx(np.mean(precisions))
+    assert label_map(vectors, labels) == pytest.approx(np.mean(precisions))
 
 
 @pytest.mark.parametrize("side", [32, 48])
@@ -86,10 +86,10 @@ def test_shapes(side: int) -> None:
 
 
 def test_it_learns(folder: Path, tmp_path: Path) -> None:
-    """More of the held-out images' variance comes back after the last step than after the first look."""
+    """More of the held-out images' variance comes back after the last step than after the first validation."""
     made = train_autoencoder(folder, replace(SMALL, steps=30, lr=5e-3), tmp_path / "run", lambda *_: None)
-    looks = [pca["explained"] for pca in read_curve(tmp_path / "run") if "explained" in pca]
-    assert made.metrics["explained"] > max(looks[0], 0)
+    validations = [line["explained"] for line in read_curve(tmp_path / "run") if "explained" in line]
+    assert made.metrics["explained"] > max(validations[0], 0)
     assert {"squared error", "PCA squared error", "mAP", "PCA mAP"} <= set(made.metrics)
 
 

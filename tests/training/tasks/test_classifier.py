@@ -1,4 +1,5 @@
-"""The classifier's task: it learns, begins where it is told, and draws small classes as often as large ones."""
+"""The classifier's task: it learns, begins with the weights that are named, and draws small classes as often as large
+ones."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from lookalike.training.tasks.classifier import (
     evaluate_classifier,
     train_classifier,
 )
-from lookalike.training.tasks.pretrained import FEW, resolve_init
+from lookalike.training.tasks.pretrained import FINE_TUNING_IMAGES, resolve_init
 
 SMALL = ClassifierSettings(side=32, steps=3, batch=12, init="scratch", lr=3e-3)
 
@@ -35,7 +36,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def random_weights(monkeypatch: pytest.MonkeyPatch) -> EmbeddingNet:
     """In place of the shipped network."""
     network = EmbeddingNet().eval()
-    monkeypatch.setattr(pretrained, "restored_tower", lambda _: network)
+    monkeypatch.setattr(pretrained, "restore_embedding_net", lambda _: network)
     return network
 
 
@@ -45,7 +46,7 @@ def task_of(folder: Path, place: Path, settings: ClassifierSettings) -> Classifi
 
 
 def test_it_learns(folder: Path, tmp_path: Path) -> None:
-    """A few steps tell most held-out images of colours apart."""
+    """A few steps classify most held-out images by their colours."""
     made = train_classifier(folder, replace(SMALL, steps=25), tmp_path, lambda *_: None)
     assert made.metrics["balanced accuracy"] > 0.8
     assert made.classes is not None
@@ -70,14 +71,17 @@ def test_frozen_and_tuned(folder: Path, tmp_path: Path, random_weights: Embeddin
     expected = random_weights.trunk.state_dict()
     for how, same in (("frozen", True), ("tuned", False)):
         task = task_of(folder, tmp_path, replace(SMALL, init=how))
-        list(Trainer(task, replace(SMALL, init=how).plan(28), tmp_path / how).train())
-        told = task.network.embedding_net.trunk.state_dict()
-        assert all(torch.equal(value, told[name]) for name, value in expected.items()) == same
+        list(Trainer(task, replace(SMALL, init=how).schedule(28), tmp_path / how).train())
+        result = task.network.embedding_net.trunk.state_dict()
+        assert all(torch.equal(value, result[name]) for name, value in expected.items()) == same
 
 
 def test_auto_goes_by_size() -> None:
     """Few images leave the shipped trunk as it is, more train it on; what is chosen by hand stays."""
-    assert [resolve_init("auto", count) for count in (FEW - 1, FEW)] == ["frozen", "tuned"]
+    assert [resolve_init("auto", count) for count in (FINE_TUNING_IMAGES - 1, FINE_TUNING_IMAGES)] == [
+        "frozen",
+        "tuned",
+    ]
     assert resolve_init("scratch", 3) == "scratch"
 
 
@@ -85,8 +89,8 @@ def test_judged_by_hand() -> None:
     """Four sure answers, one of them wrong: accuracy, confusion, and the median distance of two classes."""
     features = np.eye(2, dtype=np.float32)[[0, 0, 1, 1]]
     logits = np.array([[4, 0], [5, 0], [0, 6], [3, 0]], np.float32)
-    told = evaluate_classifier(features, logits, np.array([0, 0, 1, 1]))
-    assert told.metrics["accuracy"] == 0.75
-    assert told.confusion.tolist() == [[2, 0], [1, 1]]
-    assert told.median_negative_distance == pytest.approx(1.0)
-    assert told.temperature > 1
+    result = evaluate_classifier(features, logits, np.array([0, 0, 1, 1]))
+    assert result.metrics["accuracy"] == 0.75
+    assert result.confusion.tolist() == [[2, 0], [1, 1]]
+    assert result.median_negative_distance == pytest.approx(1.0)
+    assert result.temperature > 1

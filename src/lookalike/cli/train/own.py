@@ -24,7 +24,7 @@ class OwnCommand(click.Command):
     """A command whose switches are the fields of a settings class, looked up when they are needed: torch is slow to
     import, and the help of other verbs must not wait for it."""
 
-    def __init__(self, verb: str, settings: str, help: str, source: str = "DIR|CSV") -> None:  # noqa: A002  click's name
+    def __init__(self, verb: str, settings: str, help: str, source: str = "DIR|CSV") -> None:  # noqa: A002  click's own name for it
         super().__init__(verb, callback=self._train, params=_places(source), help=help)
         self._module, self._settings = f"lookalike.training.tasks.{verb}", settings
         self._verb, self._complete = f"train_{verb}", False

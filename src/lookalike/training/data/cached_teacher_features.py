@@ -18,7 +18,7 @@ from lookalike.errors import UserError
 from lookalike.training.data.image_cache import ImageCache
 from lookalike.types import Floats, Pixels
 
-BATCH = 64
+TEACHER_BATCH = 64
 
 
 def cached_teacher_features(images: ImageCache, teacher: Path, side: int, cache_folder: Path) -> NDArray[np.float16]:
@@ -54,8 +54,8 @@ def _features(pixels: Pixels, teacher: Path, side: int) -> Iterator[Floats]:
 
 
 def _blocks(pixels: Pixels) -> Iterator[Pixels]:
-    for start in range(0, len(pixels), BATCH):
-        yield pixels[start : start + BATCH]
+    for start in range(0, len(pixels), TEACHER_BATCH):
+        yield pixels[start : start + TEACHER_BATCH]
 
 
 def _input(pixels: Pixels, side: int) -> Floats:

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import UserError
-from lookalike.training.data.box_list import AnnotatedImage, AnnotationList, Size
-from lookalike.training.data.boxes_coco import is_coco, read_coco
-from lookalike.training.data.boxes_voc import ANNOTATIONS, read_voc, xml_files
-from lookalike.training.data.boxes_yolo import IMAGES, LABELS, label_folders, read_yolo
+from lookalike.training.data.annotations import AnnotatedImage, AnnotationList, Size
+from lookalike.training.data.annotations_coco import is_coco, read_coco
+from lookalike.training.data.annotations_voc import ANNOTATIONS, read_voc, xml_files
+from lookalike.training.data.annotations_yolo import IMAGES, LABELS, label_folders, read_yolo
 from lookalike.training.data.exif_orientation import FileOrientation, read_orientation, rotate_boxes
 from lookalike.training.data.image_cache import NO_LABEL, ImageCache, cache_files, with_labels
 from lookalike.training.data.image_folder import Split, hold_out
@@ -54,7 +54,7 @@ def read_detection_dataset(source: Path, images: Path | None, side: int, cache_f
     """The images of ``source``, each squeezed to ``side`` pixels, and their boxes.
 
     ``images``: the folder of the images, where they lie elsewhere. What cannot be used is left out and counted in
-    the notes; files that are missing or damaged are the pack's failures. Raises UserError for a source of no known
+    the notes; files that are missing or damaged are the cache's failures. Raises UserError for a source of no known
     kind, and when fewer than two images with a box are left."""
     listed = read_annotations(source, images)
     there = [one for one in listed.images if one.path.is_file()]

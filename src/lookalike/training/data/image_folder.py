@@ -124,7 +124,7 @@ def _rows(file: Path) -> list[tuple[str, str]]:
 
 
 def subset(every: ImageCache, rows: Rows) -> ImageCache:
-    """The pack with these rows alone; its pixels stay where they are when that is all."""
+    """The images of these rows alone; its pixels stay where they are when that is all."""
     if len(rows) == len(every.labels):
         return every
     paths = tuple(every.paths[row] for row in rows)

@@ -43,7 +43,7 @@ NOTHING = Boxes(np.empty((0, 4), np.float32), np.empty(0, np.int64))
 class MosaicSource:
     """Images that mosaics are drawn from: ``pixels`` (N, s, s, 3) uint8, their ``boxes`` in shares, none of them if
     these are not known; ``rows``: those that may be used. ``tiles``: how many may lie side by side, each way, one as
-    likely as another; ``per_batch``: mosaics of a batch that are made of them."""
+    likely as another; ``per_batch``: mosaics of a batch that are drawn from them."""
 
     pixels: Pixels
     boxes: Sequence[Boxes]

@@ -89,7 +89,8 @@ def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Pa
 def export_regions(network: Detector, name: str, side: int, path: Path, compact: bool = False) -> str:
     """Write a detector for images of any size, ``side`` being the one in use; returns the file's sha256 in hex.
 
-    Its outputs are ``name`` and those of describe/regions.py. The same as ``export_copy_net`` in all else."""
+    Its outputs are ``name`` and those of descriptors/neural/region_model.py. The same as ``export_copy_net`` in all
+    else."""
     names = [name, name + BOXES, name + SCORES, name + CLASSES]
     return _written(_Named(network.cpu().eval(), len(names)), names, side, path, compact=compact, any_side=True)
 
@@ -130,7 +131,7 @@ def _written(
     if program is None:
         raise ModelError(f"{path}: torch gave no ONNX program")
     part = path.with_suffix(".part")
-    onnx.save((to_int8 if compact else to_float16)(_bare(program.model_proto)), part)
+    onnx.save((to_int8 if compact else to_float16)(_without_metadata(program.model_proto)), part)
     _check_agreement(wrapped, names, part, image, SWAPPED if any_side else 0.0)
     if only:
         onnx.save(_renamed(onnx.load(part), *only), part)
@@ -222,7 +223,7 @@ def _renamed(model: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
     return model
 
 
-def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
+def _without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
     """Without what the exporter notes of the machine and the source code, and without biases of zeros."""
     _drop_zero_biases(model.graph)
     for node in model.graph.node:

@@ -13,12 +13,18 @@ from torch.nn import functional
 from lookalike.training.data.augmented_views import to_device, to_tensor
 from lookalike.training.data.image_cache import square
 from lookalike.training.engine.trainer import device
-from lookalike.training.models.residual_net import EMBEDDING_DIM, MEAN, STD, TRUNK_CHANNELS, GeneralisedMean
+from lookalike.training.models.residual_net import (
+    EMBEDDING_DIM,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    TRUNK_CHANNELS,
+    GeneralisedMean,
+)
 from lookalike.training.models.separable_trunk import separable_trunk
 from lookalike.types import Floats, Pixels
 
 SMALL_WIDTHS = (32, 64, 128)  # channels of the stages of a small trunk
-BATCH = 64
+INFERENCE_BATCH = 64
 DROPOUT = 0.2  # share of the pooled numbers that a training step does not see
 
 
@@ -45,8 +51,8 @@ class EmbeddingNet(nn.Module):
             )
         self.drop = nn.Dropout(DROPOUT)
         self.head = nn.Linear(64 * flat * flat if flat else TRUNK_CHANNELS, dim)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 
     def load_pretrained(self, other: EmbeddingNet, frozen: bool) -> None:
         """Start from the trunk of another, and its head if that fits; ``frozen``: and leave the trunk as it is."""
@@ -78,7 +84,7 @@ class EmbeddingNet(nn.Module):
         return functional.normalize(embedding) if self.unit else embedding
 
 
-def batches(pixels: Pixels, size: int, count: int = BATCH) -> Iterator[Tensor]:
+def batches(pixels: Pixels, size: int, count: int = INFERENCE_BATCH) -> Iterator[Tensor]:
     """(N, s, s, 3) uint8 -> (B, 3, size, size) float 0..1 by and by, as the exported file will see them."""
     for start in range(0, len(pixels), count):
         yield to_device(to_tensor(np.stack([square(one, size) for one in pixels[start : start + count]])))

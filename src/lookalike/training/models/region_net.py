@@ -21,8 +21,8 @@ from lookalike.logistic import logit
 from lookalike.training.models.residual_net import (
     DEPTHS,
     EMBEDDING_DIM,
-    MEAN,
-    STD,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
     TRUNK_CHANNELS,
     WIDTHS,
     CopyNet,
@@ -56,7 +56,7 @@ class Detector(nn.Module):
     """(N, 3, H, W) float RGB 0..1, H and W from 32 -> vectors (N, COUNT, 256) of unit length, boxes (N, COUNT, 4) in
     shares x, y, width, height, scores (N, COUNT) and classes (N, COUNT): the whole, proposals, the cells.
 
-    ``classes``: how many the second stage tells apart; 0: whether it is an object."""
+    ``classes``: how many the second stage classifies; 0: whether it is an object."""
 
     mean: Tensor
     std: Tensor
@@ -90,8 +90,8 @@ class Detector(nn.Module):
         nn.init.constant_(cast(Tensor, self.objectness.bias), logit(OBJECTNESS_PRIOR))
         nn.init.zeros_(self.box_deltas.weight)
         nn.init.zeros_(self.box_deltas.bias)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
         self.register_buffer("cells", torch.tensor(GRID_BOXES))
 
     def load_pretrained(self, network: CopyNet) -> None:

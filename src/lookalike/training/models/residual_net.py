@@ -13,7 +13,7 @@ EMBEDDING_DIM = 256  # numbers in a vector
 TRUNK_CHANNELS = 512  # numbers after pooling
 WIDTHS, DEPTHS = (64, 128, 256), (1, 2, 3)  # channels of each stage, and how many blocks it has
 GEM_FLOOR = 1e-4  # what an activation counts at least: the root of 0 has no slope
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, 0..1
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, 0..1
 
 
 class Block(nn.Module):
@@ -78,8 +78,8 @@ class CopyNet(nn.Module):
         self.trunk = trunk(widths, depths)
         self.pool_copy, self.pool_content = GeneralisedMean(3.0), GeneralisedMean(1.5)
         self.copy, self.content = nn.Linear(TRUNK_CHANNELS, EMBEDDING_DIM), nn.Linear(TRUNK_CHANNELS, EMBEDDING_DIM)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 
     def maps(self, image: Tensor) -> Tensor:
         """(N, 512, S / 16, S / 16), what both vectors are pooled from."""

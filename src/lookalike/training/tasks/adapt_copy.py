@@ -24,11 +24,11 @@ from lookalike.training.models.residual_net import CopyNet
 from lookalike.training.tasks.copy_detection import TrainingImages, copy_trainer, trained_copy_net
 from lookalike.types import Floats, Pixels
 
-SIDE = 160  # pixels that are kept of each image
+CACHE_SIDE = 160  # pixels that are kept of each image
 MIN_IMAGES = 40  # below which there is nothing to learn and nothing to measure
 HELD_OUT = 0.2
 MAX_HELD_OUT = 150  # images
-BATCH = 64
+BATCH_SIZE = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +71,13 @@ def adapt(
     What the run keeps lies in ``run_folder``; the next call with the same folder goes on from there, and holds out
     the same images. Raises UserError for fewer than MIN_IMAGES readable images, and for a run of other images.
     """
-    images = cache_images(root, SIDE, run_folder / "image-cache")
+    images = cache_images(root, CACHE_SIDE, run_folder / "image-cache")
     if len(images.pixels) < MIN_IMAGES:
         raise UserError(f"{root}: {len(images.pixels)} readable images; adapting needs at least {MIN_IMAGES}")
     held, kept = _split(images.paths, run_folder / "held.json", seed)
     before = score(pretrained, images, held, size)
     recipe = Recipe(
-        seed, (Source(str(root), SIDE),), (Phase(size, min(BATCH, len(kept)), steps),),
+        seed, (Source(str(root), CACHE_SIDE),), (Phase(size, min(BATCH_SIZE, len(kept)), steps),),
         lr=3e-4, warmup_steps=min(50, steps // 5), label_weight=0.0, ema_decay=min(0.998, 1 - 10 / (steps + 10)),
     )  # fmt: skip
     pixels = np.ascontiguousarray(images.pixels[kept])
@@ -98,7 +98,7 @@ def score(network: CopyNet, images: ImageCache, held: NDArray[np.int64], size: i
     threshold = np.quantile(_positive_and_negative(library[held] @ library.T, held)[1], 0.99)
     found, nearest = [], []
     for name in EDITS:
-        edited = np.stack([square(apply(name, images.pixels[row], int(row)), SIDE) for row in held])
+        edited = np.stack([square(apply(name, images.pixels[row], int(row)), CACHE_SIDE) for row in held])
         own, other = _positive_and_negative(describe(network, edited, size)[0] @ library.T, held)
         found.append(own > threshold)
         nearest.append(own > other)
@@ -119,8 +119,8 @@ def describe(network: CopyNet, pixels: Pixels, size: int) -> tuple[Floats, Float
     network.eval()
     copies, contents = [], []
     with torch.no_grad():
-        for start in range(0, len(pixels), BATCH):
-            batch = torch.from_numpy(np.stack([square(one, size) for one in pixels[start : start + BATCH]]))
+        for start in range(0, len(pixels), BATCH_SIZE):
+            batch = torch.from_numpy(np.stack([square(one, size) for one in pixels[start : start + BATCH_SIZE]]))
             copy, content = network(batch.permute(0, 3, 1, 2).float() / 255)
             copies.append(copy.numpy())
             contents.append(content.numpy())

@@ -31,14 +31,14 @@ from lookalike.training.engine.trainer import Loss, Metrics, Trainer, device, fi
 from lookalike.training.export.artifacts import TrainedModel
 from lookalike.training.export.training_page import Page, Section, Strip, Table, captioned, learning_curves
 from lookalike.training.models.embedding_net import batches, predict
-from lookalike.training.tasks.pca import as_pixels, decode, encode, image_pca
+from lookalike.training.tasks.image_pca import as_pixels, decode, encode, image_pca
 from lookalike.types import Floats, Pixels, Progress
 
 LOSSES = ("mse", "l1", "l1+mse")
 PCA_SIDE = 32  # pixels of the small images whose principal components it begins with
 STRIDE = 16  # pixels of an image's side to a cell of the last map
-VALIDATION_IMAGES, TEST_IMAGES = 500, 2000  # held-out images at each look, and at the end
-SHOWN = 8  # images on the page, of each kind
+VALIDATION_IMAGES, TEST_IMAGES = 500, 2000  # held-out images at each validation, and at the end
+EXAMPLES = 8  # images on the page, of each kind
 LIGHT_CROPS = Augmentation(
     crop=0.5,
     min_area=0.7,
@@ -313,7 +313,7 @@ def _page(
         learning_curves(run_folder, ("error", "divergence"), ("explained",)),
         _baseline(metrics),
         *(
-            _reconstructions(network, pca, images.cache.pixels[evenly_spaced(rows, SHOWN)], settings.side, what)
+            _reconstructions(network, pca, images.cache.pixels[evenly_spaced(rows, EXAMPLES)], settings.side, what)
             for rows, what in ((split.held_out, "Held-out images"), (split.training, "Images that it was trained on"))
         ),
     )

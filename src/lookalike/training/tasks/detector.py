@@ -1,7 +1,7 @@
 """A detector: the objects of an image, where they are, and an embedding of each; Faster R-CNN (arXiv 1506.01497).
 
 Both stages are trained at once. Where the trunk is trained as well, so are the vectors, without labels: a part of a
-training image, looked at alone, is to be nearer to its place in that image than to any other place in the batch
+training image, seen alone, is to be nearer to its place in that image than to any other place in the batch
 (van den Oord et al., arXiv 1807.03748), for that is how a query retrieves a part.
 """
 
@@ -41,7 +41,7 @@ from lookalike.training.models.region_net import (
 )
 from lookalike.training.tasks.classifier import median_negative_distance
 from lookalike.training.tasks.detection_losses import MATCH_IOU, assign_targets, roi_losses, rpn_losses
-from lookalike.training.tasks.detection_metrics import DetectorMetrics, HeldOutImages, evaluate_detector, sections
+from lookalike.training.tasks.detection_report import DetectorMetrics, HeldOutImages, evaluate_detector, sections
 from lookalike.training.tasks.pretrained import pretrained_detector, resolve_init
 from lookalike.types import Floats, Pixels, Progress
 

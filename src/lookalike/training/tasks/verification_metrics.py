@@ -15,9 +15,9 @@ from lookalike.evaluation.charts import curves, roc
 from lookalike.training.export.training_page import CaptionedImage, Section, Strip, captioned
 from lookalike.types import Floats, Pixels
 
-BINS = 40
-PAIRS = 6  # of images, of each kind, that the page shows
-POINTS = 300  # of a drawn curve
+HISTOGRAM_BINS = 40
+HARDEST_PAIRS = 6  # of images, of each kind, that the page shows
+CURVE_POINTS = 300  # of a drawn curve
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +81,8 @@ def _hardest(
     rows: Sequence[tuple[int, int]], distances: Floats, same_class: NDArray[np.bool_]
 ) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
     order = np.argsort(distances, kind="stable")
-    far = [rows[place] for place in order[::-1] if same_class[place]][:PAIRS]
-    near = [rows[place] for place in order if not same_class[place]][:PAIRS]
+    far = [rows[place] for place in order[::-1] if same_class[place]][:HARDEST_PAIRS]
+    near = [rows[place] for place in order if not same_class[place]][:HARDEST_PAIRS]
     return far, near
 
 
@@ -107,12 +107,12 @@ def sections(verification: Verification, pixels: Sequence[Pixels], lede: str) ->
 
 
 def _roc(ranking: ranking_metrics.Ranking) -> list[tuple[float, float]]:
-    places = np.linspace(0, len(ranking.recall) - 1, min(POINTS, len(ranking.recall))).astype(int)
+    places = np.linspace(0, len(ranking.recall) - 1, min(CURVE_POINTS, len(ranking.recall))).astype(int)
     return [(float(ranking.false_positive_rate[place]), float(ranking.recall[place])) for place in places]
 
 
 def _histograms(verification: Verification) -> list[tuple[str, list[tuple[float, float]]]]:
-    edges = np.linspace(0, max(verification.same.max(), verification.different.max()), BINS + 1)
+    edges = np.linspace(0, max(verification.same.max(), verification.different.max()), HISTOGRAM_BINS + 1)
     middle = (edges[1:] + edges[:-1]) / 2
     lines = []
     for name, values in (("same class", verification.same), ("different classes", verification.different)):

@@ -25,7 +25,7 @@ from lookalike.training.export.draw_boxes import LONGER_SIDE, PREDICTED_COLOUR, 
 from lookalike.training.export.training_page import CaptionedImage, Section, Strip, Table, captioned
 from lookalike.types import Pixels
 
-SHOWN = 12  # images of each strip
+EXAMPLES = 12  # images of each strip
 NEARBY_IOU = 0.1  # from which a false positive lies beside an object
 RECALL_AT = (10, 32)  # boxes of an image whose recall is reported
 
@@ -126,7 +126,7 @@ def _precisions(coco: CocoMetrics, kind: int) -> tuple[str, str]:
 
 def _examples(evaluation: DetectorMetrics, images: HeldOutImages) -> Section:
     detected, strip = _detected(evaluation), []
-    for row in evenly_spaced(np.arange(len(evaluation.truth)), SHOWN):
+    for row in evenly_spaced(np.arange(len(evaluation.truth)), EXAMPLES):
         true, found = evaluation.truth[row], detected[row]
         drawn = draw_boxes(images.pixels[row], images.sizes[row].tolist(), true.boxes, found.boxes)
         matches = int((match_boxes(found, true) != UNMATCHED).sum())
@@ -147,7 +147,7 @@ def _false_negatives(evaluation: DetectorMetrics, images: HeldOutImages) -> Sect
         for number in np.setdiff1d(np.arange(len(true)), match_boxes(detections, true)).tolist()
     ]
     strip = []
-    for area, row, number in sorted(missed, key=lambda one: -one[0])[:SHOWN]:
+    for area, row, number in sorted(missed, key=lambda one: -one[0])[:EXAMPLES]:
         true = evaluation.truth[row]
         cut = draw_crop(images.pixels[row], images.sizes[row].tolist(), true.boxes[number], TRUE_COLOUR)
         strip.append(_shown(cut, f"{_name(evaluation, int(true.classes[number]))}, {area:.1%}", images.paths[row]))
@@ -163,7 +163,7 @@ def _false_positives(evaluation: DetectorMetrics, images: HeldOutImages) -> Sect
         for number in np.flatnonzero(match_boxes(detections, true) == UNMATCHED).tolist()
     ]
     strip = []
-    for score, row, number in sorted(false, key=lambda one: -one[0])[:SHOWN]:
+    for score, row, number in sorted(false, key=lambda one: -one[0])[:EXAMPLES]:
         box, kind = detected[row].boxes[number], int(detected[row].classes[number])
         cut = draw_crop(images.pixels[row], images.sizes[row].tolist(), box, PREDICTED_COLOUR)
         why = reason(box, kind, evaluation.truth[row], evaluation.names)

@@ -9,7 +9,7 @@ from xml.parsers import expat
 
 from lookalike.errors import UserError
 from lookalike.imaging import is_image_name
-from lookalike.training.data.box_list import (
+from lookalike.training.data.annotations import (
     AnnotatedImage,
     AnnotationList,
     LabelledBox,

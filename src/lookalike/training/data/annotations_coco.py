@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import UserError
-from lookalike.training.data.box_list import (
+from lookalike.training.data.annotations import (
     XYWH,
     AnnotatedImage,
     AnnotationList,
@@ -36,8 +36,8 @@ def read_coco(file: Path, images: Path | None) -> AnnotationList:
             continue
         known.add(str(image.get("id")))
         listed.append((image["file_name"], tuple(boxes.get(str(image.get("id")), ())), _size(image)))
-    if strange := sum(len(found) for key, found in boxes.items() if key not in known):
-        problems["boxes of images that are not listed, left out"] += strange
+    if unlisted := sum(len(found) for key, found in boxes.items() if key not in known):
+        problems["boxes of images that are not listed, left out"] += unlisted
     root = images or find_image_folder(_folders(file), [name for name, _, _ in listed])
     listed_once = merge_by_path(AnnotatedImage(root / name, found, size) for name, found, size in listed)
     if len(listed_once) < len(listed):

@@ -13,7 +13,7 @@ from lookalike.pca import PCA, principal_components_of_blocks
 from lookalike.training.models.embedding_net import batches
 from lookalike.types import Floats, Pixels
 
-BATCH = 256
+PCA_BATCH = 256
 
 
 def image_pca(pixels: Pixels, size: int, count: int) -> PCA:
@@ -38,7 +38,7 @@ def decode(pca: PCA, latent: Floats, size: int) -> Tensor:
 
 def _flat(pixels: Pixels, size: int, mirrored: bool = False) -> Iterator[Floats]:
     """Images, and their mirror images, as rows of numbers."""
-    for images in batches(pixels, size, BATCH):
+    for images in batches(pixels, size, PCA_BATCH):
         own = images.cpu().contiguous()
         yield own.flatten(1).numpy()
         if mirrored:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lookalike.errors import UserError
 from lookalike.imaging import is_image_name
-from lookalike.training.data.box_list import (
+from lookalike.training.data.annotations import (
     XYWH,
     AnnotatedImage,
     AnnotationList,
