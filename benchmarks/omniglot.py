@@ -19,8 +19,8 @@ from benchmarks.harness import ROOT, SEED, Options, run, table
 from lookalike.imaging import load
 from lookalike.training.data.image_cache import square
 from lookalike.training.engine.settings import read_settings
-from lookalike.training.models.embedding_net import outputs
-from lookalike.training.tasks.siamese import SiameseSettings, tower, train_siamese
+from lookalike.training.models.embedding_net import predict
+from lookalike.training.tasks.siamese import SiameseSettings, siamese_net, train_siamese
 from lookalike.types import Floats, Pixels
 
 WAYS = 20
@@ -66,10 +66,10 @@ def measure(options: Options) -> str:
         "contrastive loss, semi-hard strangers": replace(recipe, loss="contrastive"),
     }.items():
         seeds = options.size(SEEDS, 1) if settings.loss == "margin" else 1
-        told = [_trained(data, replace(settings, seed=seed), images, options) for seed in range(seeds)]
-        rows.append((name, *(_spread([one[place] for one in told]) for place in range(3))))
+        results = [_trained(data, replace(settings, seed=seed), images, options) for seed in range(seeds)]
+        rows.append((name, *(_spread([one[place] for one in results]) for place in range(3))))
     rows.append(("an untrained network", *map(_spread, zip(_untrained(recipe, images)))))
-    rows.append(("nearest in pixels", *map(_spread, zip(images.told(lambda pixels: _flat(pixels))))))
+    rows.append(("nearest in pixels", *map(_spread, zip(images.accuracies(lambda pixels: _flat(pixels))))))
     head = ("", "the 20 original runs, % of 400", "runs like them, %", "unstructured, %")
     return f"{_note(recipe, len(asked.within), options)}\n\n{table(head, rows)}"
 
@@ -126,38 +126,38 @@ class Images:
         self.place = {file: row for row, file in enumerate(files)}
         self.pixels = np.stack([square(load(file).pixels, side) for file in files])
 
-    def told(self, describe: Describe) -> tuple[float, float, float]:
-        """The share told right of each protocol."""
+    def accuracies(self, describe: Describe) -> tuple[float, float, float]:
+        """The accuracy of each protocol."""
         vectors = describe(self.pixels)
         return (
-            self._right(self.asked.original, vectors),
-            self._right(self.asked.within, vectors),
-            self._right(self.asked.unstructured, vectors),
+            self._accuracy(self.asked.original, vectors),
+            self._accuracy(self.asked.within, vectors),
+            self._accuracy(self.asked.unstructured, vectors),
         )
 
-    def _right(self, episodes: Sequence[Episode], vectors: Floats) -> float:
-        right = []
+    def _accuracy(self, episodes: Sequence[Episode], vectors: Floats) -> float:
+        correct = []
         for one in episodes:
             shown, asked = (vectors[[self.place[file] for file in files]] for files in (one.shown, one.asked))
             apart = ((asked[:, None] - shown[None]) ** 2).sum(-1)
-            right.append(apart.argmin(1) == one.answers)
-        return float(np.concatenate(right).mean())
+            correct.append(apart.argmin(1) == one.answers)
+        return float(np.concatenate(correct).mean())
 
 
 def _trained(data: Path, settings: SiameseSettings, images: Images, options: Options) -> tuple[float, float, float]:
     folder = options.data / "runs" / f"omniglot-{settings.loss}-{settings.steps}-{settings.seed}"
     made = train_siamese(data / "images_background", settings, folder, lambda *_: None)
-    print(f"{folder.name}: held-out characters {dict(made.figures)}", flush=True)
-    told = images.told(lambda pixels: outputs(made.network, pixels, settings.side)[0])
-    print(f"{folder.name}: {told}", flush=True)
-    return told
+    print(f"{folder.name}: held-out characters {dict(made.metrics)}", flush=True)
+    accuracies = images.accuracies(lambda pixels: predict(made.network, pixels, settings.side)[0])
+    print(f"{folder.name}: {accuracies}", flush=True)
+    return accuracies
 
 
 def _untrained(recipe: SiameseSettings, images: Images) -> tuple[float, float, float]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        network = tower(recipe)
-    return images.told(lambda pixels: outputs(network, pixels, recipe.side)[0])
+        network = siamese_net(recipe)
+    return images.accuracies(lambda pixels: predict(network, pixels, recipe.side)[0])
 
 
 def _flat(pixels: Pixels) -> Floats:

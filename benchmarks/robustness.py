@@ -96,13 +96,13 @@ def _shipped() -> tuple[Path, int] | None:
 def _network(model: tuple[Path, int] | None) -> tuple[nn.Module, int]:
     import torch
 
-    from lookalike.training.export.onnx_export import restored
-    from lookalike.training.models.residual_net import Network
+    from lookalike.training.export.onnx_export import restore_copy_net
+    from lookalike.training.models.residual_net import CopyNet
 
     torch.manual_seed(SEED)
     if model is None:
-        return Network().eval(), 64
-    return restored(model[0]).eval(), model[1]
+        return CopyNet().eval(), 64
+    return restore_copy_net(model[0]).eval(), model[1]
 
 
 def _library(options: Options, side: int) -> Library:

@@ -31,11 +31,11 @@ def _row(name: str, chosen: dict, options: Options, place: Path) -> list[str]:
 
     epochs = options.size(40 if name == "flowers" else 10, 1)
     settings = AutoencoderSettings(**{"epochs": epochs, "seed": SEED} | chosen)
-    told = train_autoencoder(options.data / FOLDERS[name], settings, place, lambda *_: None).figures
+    metrics = train_autoencoder(options.data / FOLDERS[name], settings, place, lambda *_: None).metrics
     what = f"{name}, variational" if settings.variational else name
-    errors = [f"{told[f'{who}squared error']:.5f}" for who in ("", "PCA ")]
-    shares = [f"{100 * told[f'{who}explained']:.1f}" for who in ("", "PCA ")]
-    return [what, str(settings.latent), *errors, *shares, f"{told['mAP']:.3f}", f"{told['PCA mAP']:.3f}"]
+    errors = [f"{metrics[f'{who}squared error']:.5f}" for who in ("", "PCA ")]
+    shares = [f"{100 * metrics[f'{who}explained']:.1f}" for who in ("", "PCA ")]
+    return [what, str(settings.latent), *errors, *shares, f"{metrics['mAP']:.3f}", f"{metrics['PCA mAP']:.3f}"]
 
 
 if __name__ == "__main__":

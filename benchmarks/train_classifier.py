@@ -35,7 +35,7 @@ def _starts(name: str, most: int, epochs: int, options: Options, made: Path) -> 
     folder = _some(options.data / FLOWERS, made / name, most)
     rows = []
     for start in ("scratch", "frozen", "tuned"):
-        rows.append(_row(f"trained, {start}", folder, made, {"start": start, "epochs": epochs}))
+        rows.append(_row(f"trained, {start}", folder, made, {"init": start, "epochs": epochs}))
     rows += _references(folder, made / f"{name}-scratch-{epochs}.run")
     return f"flowers, {_count(folder)} images, {epochs} epochs:\n\n" + table(_HEAD, rows)
 
@@ -48,9 +48,9 @@ def _row(what: str, folder: Path, made: Path, chosen: dict) -> list[str]:
 
     settings = ClassifierSettings(**{"side": SIDE, "seed": SEED} | chosen)
     place = made / f"{folder.name}-{'-'.join(map(str, chosen.values()))}.run"
-    told = train_classifier(folder, settings, place, lambda *_: None).figures
-    shares = [f"{100 * told[key]:.1f}" for key in ("accuracy", "balanced accuracy")]
-    numbers = [f"{told[key]:.3f}" for key in ("macro F1", "calibration error before", "calibration error after")]
+    metrics = train_classifier(folder, settings, place, lambda *_: None).metrics
+    shares = [f"{100 * metrics[key]:.1f}" for key in ("accuracy", "balanced accuracy")]
+    numbers = [f"{metrics[key]:.3f}" for key in ("macro F1", "calibration error before", "calibration error after")]
     return [what, *shares, *numbers]
 
 
@@ -58,26 +58,28 @@ def _references(folder: Path, ran: Path) -> list[list[str]]:
     """Over `content` of the very images that the runs had, held out by the same file."""
     from sklearn.linear_model import LogisticRegression
 
-    from lookalike.evaluation.classification_metrics import confusion, told_of
-    from lookalike.training.data.image_folder import read_labelled, split
-    from lookalike.training.models.embedding_net import outputs
+    from lookalike.evaluation.classification_metrics import class_metrics, confusion
+    from lookalike.training.data.image_folder import hold_out, read_labelled_images
+    from lookalike.training.models.embedding_net import predict
     from lookalike.training.tasks.pretrained import shipped_content
 
-    images = read_labelled(folder, SIDE, ran / "packs").pack
-    parted = split(images, 0.2, SEED, ran / "held.json")
-    content = outputs(shipped_content(), images.pixels, 144)[0]
-    known, labels = content[parted.kept], images.labels
-    means = np.stack([known[labels[parted.kept] == kind].mean(0) for kind in range(len(images.classes))])
+    images = read_labelled_images(folder, SIDE, ran / "image-cache").cache
+    split = hold_out(images, 0.2, SEED, ran / "held.json")
+    content = predict(shipped_content(), images.pixels, 144)[0]
+    known, labels = content[split.training], images.labels
+    means = np.stack([known[labels[split.training] == kind].mean(0) for kind in range(len(images.classes))])
     means /= np.linalg.norm(means, axis=1, keepdims=True)
-    regression = LogisticRegression(C=64.0, max_iter=2000).fit(known, labels[parted.kept])
+    regression = LogisticRegression(C=64.0, max_iter=2000).fit(known, labels[split.training])
     rows = []
     for what, answers in (
-        ("nearest class mean of `content`", (content[parted.held] @ means.T).argmax(1)),
-        ("logistic regression of `content`", regression.predict(content[parted.held])),
+        ("nearest class mean of `content`", (content[split.held_out] @ means.T).argmax(1)),
+        ("logistic regression of `content`", regression.predict(content[split.held_out])),
     ):
-        told = told_of(confusion(labels[parted.held], answers, len(images.classes)))
-        right = (answers == labels[parted.held]).mean()
-        rows.append([what, f"{100 * right:.1f}", f"{100 * told.balanced_accuracy:.1f}", f"{told.macro_f1:.3f}", "", ""])
+        scores = class_metrics(confusion(labels[split.held_out], answers, len(images.classes)))
+        accuracy = (answers == labels[split.held_out]).mean()
+        rows.append(
+            [what, f"{100 * accuracy:.1f}", f"{100 * scores.balanced_accuracy:.1f}", f"{scores.macro_f1:.3f}", "", ""]
+        )
     return rows
 
 
@@ -86,7 +88,7 @@ def _imbalances(options: Options, made: Path) -> str:
 
     folder = _imbalanced(options.data / FLOWERS, made / "imbalanced", options.size(400, 40))
     epochs = options.size(12, 1)
-    rows = [_row(how, folder, made, {"start": "tuned", "imbalance": how, "epochs": epochs}) for how in IMBALANCES]
+    rows = [_row(how, folder, made, {"init": "tuned", "imbalance": how, "epochs": epochs}) for how in IMBALANCES]
     sizes = ", ".join(f"{len(list(one.iterdir()))} {one.name}" for one in sorted(folder.iterdir()))
     return f"flowers made unequal ({sizes}), from the shipped network, tuned, {epochs} epochs:\n\n" + table(_HEAD, rows)
 

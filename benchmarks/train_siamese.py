@@ -57,27 +57,27 @@ def _twenty(options: Options, target: Path) -> Path:
 def _row(folder: Path, made: Path, options: Options, chosen: dict) -> list[str]:
     from lookalike.training.tasks.siamese import SiameseSettings, train_siamese
 
-    settings = SiameseSettings(**{"side": SIDE, "epochs": options.size(6, 1), "seed": SEED, "start": "tuned"} | chosen)
-    name = " ".join(chosen.values()) if "head" not in chosen else "weighted L1 head (its tower)"
-    told = train_siamese(folder, settings, made / f"{name}.run", lambda *_: None).figures
-    return [name, *_cells(told)]
+    settings = SiameseSettings(**{"side": SIDE, "epochs": options.size(6, 1), "seed": SEED, "init": "tuned"} | chosen)
+    name = " ".join(chosen.values()) if "head" not in chosen else "weighted L1 head (its embedding)"
+    metrics = train_siamese(folder, settings, made / f"{name}.run", lambda *_: None).metrics
+    return [name, *_cells(metrics)]
 
 
 def _reference(folder: Path, made: Path) -> list[str]:
-    from lookalike.training.data.image_folder import read_labelled, split
-    from lookalike.training.models.embedding_net import outputs
+    from lookalike.training.data.image_folder import hold_out, read_labelled_images
+    from lookalike.training.models.embedding_net import predict
     from lookalike.training.tasks.pretrained import shipped_content
-    from lookalike.training.tasks.verification_metrics import verified
+    from lookalike.training.tasks.verification_metrics import verify_pairs
 
-    images = read_labelled(folder, SIDE, made / "packs").pack
-    held = split(images, 0.2, SEED, made / "held.json", by_class=True).held
-    content = outputs(shipped_content(), images.pixels[held], SIDE)[0]
-    return ["shipped `content`", *_cells(verified(content, images.labels[held], "cosine").figures)]
+    images = read_labelled_images(folder, SIDE, made / "image-cache").cache
+    held = hold_out(images, 0.2, SEED, made / "held.json", by_class=True).held_out
+    content = predict(shipped_content(), images.pixels[held], SIDE)[0]
+    return ["shipped `content`", *_cells(verify_pairs(content, images.labels[held], "cosine").metrics)]
 
 
-def _cells(told: dict) -> list[str]:
-    return [f"{told['AUC']:.3f}", f"{100 * told['equal error rate']:.1f}", f"{told['mAP']:.3f}",
-            f"{100 * told['recall@1']:.1f}"]  # fmt: skip
+def _cells(metrics: dict) -> list[str]:
+    return [f"{metrics['AUC']:.3f}", f"{100 * metrics['equal error rate']:.1f}", f"{metrics['mAP']:.3f}",
+            f"{100 * metrics['recall@1']:.1f}"]  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from lookalike.imaging import load
-from lookalike.training.data.image_cache import images_below, square
+from lookalike.training.data.image_cache import list_images, square
 from lookalike.types import Floats, Pixels
 
-SIDE = 160  # pixels that are kept of a crop
-TAUGHT_AT = 128  # pixels at which the teacher sees it for its maps
-AT_BEST = 224  # and for its features
+CROP_SIDE = 160  # pixels that are kept of a crop
+TEACHER_SIDE = 128  # pixels at which the teacher sees it for its maps
+FEATURE_SIDE = 224  # and for its features
 ASPECT = 0.3  # natural logarithm of how much wider or higher a crop may be than its image
 STEP = np.float32(6 / 255)  # of a number that is kept in 8 bits
 BATCH, SEED = 64, 7
@@ -105,12 +105,12 @@ def _crops(data: Path, name: str, source: Source) -> Crops:
 
 
 def _make(data: Path, source: Source, files: dict[str, Path]) -> None:
-    paths = [path for root in source.roots for path in images_below(data / root)]
+    paths = [path for root in source.roots for path in list_images(data / root)]
     order = np.random.default_rng(SEED).permutation(len(paths))[slice(*source.part)]
     groups = [[paths[row] for row in rows] for rows in order.reshape(-1, source.tiles**2)]
     tasks = [(number, group, least) for least in source.least for number, group in enumerate(groups)]
     files["features"].parent.mkdir(exist_ok=True)
-    pixels = _array(files["pixels"], (len(tasks), SIDE, SIDE, 3))
+    pixels = _array(files["pixels"], (len(tasks), CROP_SIDE, CROP_SIDE, 3))
     maps = {
         level: _array(files[level], (len(tasks), one.cells, one.cells, one.channels)) for level, one in LEVELS.items()
     }
@@ -120,9 +120,9 @@ def _make(data: Path, source: Source, files: dict[str, Path]) -> None:
         for start in range(0, len(tasks), BATCH):
             rows = slice(start, start + BATCH)
             crops = list(pool.map(lambda task: _crop(source, *task), tasks[rows]))
-            (features[rows],) = teacher.run(["features"], {"image": _seen(crops, AT_BEST)})
-            pixels[rows] = [square(crop, SIDE) for crop in crops]
-            shown = teacher.run([one.layer for one in LEVELS.values()], {"image": _seen(pixels[rows], TAUGHT_AT)})
+            (features[rows],) = teacher.run(["features"], {"image": _seen(crops, FEATURE_SIDE)})
+            pixels[rows] = [square(crop, CROP_SIDE) for crop in crops]
+            shown = teacher.run([one.layer for one in LEVELS.values()], {"image": _seen(pixels[rows], TEACHER_SIDE)})
             for level, one in zip(LEVELS, shown, strict=True):
                 maps[level][rows] = np.round(one / STEP).transpose(0, 2, 3, 1)
     np.save(files["features"].with_suffix(".part.npy"), features)  # last: where it lies, all is there
@@ -139,7 +139,7 @@ def _crop(source: Source, number: int, group: Sequence[Path], least: float) -> P
     parts = [_part(load(path).pixels, least, random) for path in group]
     if source.tiles == 1:
         return parts[0]
-    tiles = [square(part, SIDE // source.tiles) for part in parts]
+    tiles = [square(part, CROP_SIDE // source.tiles) for part in parts]
     rows = [np.concatenate(tiles[row : row + source.tiles], 1) for row in range(0, len(tiles), source.tiles)]
     return np.concatenate(rows)
 

@@ -2,11 +2,11 @@
 
     python recipes/fit_relation.py DATA > relation.toml && mv relation.toml src/lookalike/comparison/
 
-DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn (recipes/background.py),
-and images of one place each from several sides: seneca, views/monstree. Half of the photographs fit, a quarter tests
-(on stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in imaging/manipulations.py and
-written as files; negatives are the nearest by `copy`, which are what a search meets, and others. Seeded; about fifteen
-minutes on two cores.
+DATA holds bsds, codec/CID22, clothing (with images.csv), flowers (a folder per class), drawn
+(recipes/score_normalization.py), and images of one place each from several sides: seneca, views/monstree. Half of the
+photographs fit, a quarter tests (on stderr) how good the fit is; the rest is for the benchmark. Copies are edited as in
+imaging/manipulations.py and written as files; negatives are the nearest by `copy`, which are what a search meets, and
+others. Seeded; about fifteen minutes on two cores.
 """
 
 from __future__ import annotations

@@ -26,11 +26,11 @@ def metres(a: Path, b: Path) -> float:
 def _degrees(file: Path) -> tuple[float, float] | None:
     """Latitude and longitude of one half of the globe."""
     with Pillow.open(file) as image:
-        told = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
-    if not {ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude} <= set(told):
+        position = image.getexif().get_ifd(ExifTags.IFD.GPSInfo)
+    if not {ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude} <= set(position):
         return None
     north, east = (
-        sum(float(part) / 60**place for place, part in enumerate(told[tag]))
+        sum(float(part) / 60**place for place, part in enumerate(position[tag]))
         for tag in (ExifTags.GPS.GPSLatitude, ExifTags.GPS.GPSLongitude)
     )
     return north, east

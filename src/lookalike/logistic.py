@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +30,15 @@ class Logistic:
     intercept: float
 
 
-def sigmoid(z: NDArray[Any]) -> Reals:
-    """Log-odds -> probability 0..1, any shape, float64. Neither overflows nor warns for any finite z."""
+@overload
+def sigmoid(z: float) -> float: ...
+@overload
+def sigmoid(z: NDArray[Any]) -> Reals: ...
+def sigmoid(z: float | NDArray[Any]) -> float | Reals:
+    """Log-odds -> probability 0..1: a number, or any shape in float64. Neither overflows nor warns for any finite z."""
     small = np.exp(-np.abs(np.asarray(z, np.float64)))
-    return np.where(np.asarray(z) >= 0, 1.0, small) / (1.0 + small)
+    shares: Reals = np.where(np.asarray(z) >= 0, 1.0, small) / (1.0 + small)
+    return shares if isinstance(z, np.ndarray) else float(shares)
 
 
 def scalar_sigmoid(z: float) -> float:
@@ -51,7 +56,8 @@ def logit(probability: float) -> float:
 
 def probability(model: Logistic, x: NDArray[Any]) -> Reals:
     """(N, F) features -> (N,) float64, 0..1: the probability of True."""
-    return sigmoid(_table(x, len(model.coefficients)) @ np.asarray(model.coefficients) + model.intercept)
+    odds: Reals = _table(x, len(model.coefficients)) @ np.asarray(model.coefficients) + model.intercept
+    return sigmoid(odds)
 
 
 def fit(

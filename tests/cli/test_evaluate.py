@@ -31,8 +31,8 @@ def test_json_of_copies(photos: Path) -> None:
     """One document with the fields of the report and the protocol; nothing on stderr; every edit of every measure."""
     ran = process("evaluate", photos, *FEW, "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert sorted(ran.json) == sorted(["protocol", *fields(CopyReport)])
-    assert (ran.json["protocol"], ran.json["library"], ran.json["foreign"]) == ("copies", 5, 1)
+    assert sorted(ran.json) == sorted(["protocol", "reason", "at_chance", *fields(CopyReport)])
+    assert (ran.json["protocol"], ran.json["library"], ran.json["distractors"]) == ("copies", 5, 1)
     assert [one["by"] for one in ran.json["scores"]] == ["structure", "blend"]
     assert [list(one["by_edit"]) for one in ran.json["scores"]] == [list(EDITS)] * 2
     assert ran.json == here("evaluate", photos, *FEW, "--json", "--seed", 0).json
@@ -40,9 +40,9 @@ def test_json_of_copies(photos: Path) -> None:
 
 def test_json_of_classes(kinds: Path) -> None:
     """Two sub-folders with images are classes, unless copies are asked for."""
-    told = here("evaluate", kinds, "--by", "colour", "--json").json
-    assert sorted(told) == sorted(["protocol", *fields(ClassReport)])
-    assert (told["protocol"], told["classes"], told["queries"]) == ("classes", {"a": 3, "b": 3}, 6)
+    result = here("evaluate", kinds, "--by", "colour", "--json").json
+    assert sorted(result) == sorted(["protocol", "reason", "at_chance", *fields(ClassReport)])
+    assert (result["protocol"], result["classes"], result["queries"]) == ("classes", {"a": 3, "b": 3}, 6)
     assert here("evaluate", kinds, *FEW, "--protocol", "copies", "--json").json["protocol"] == "copies"
 
 
@@ -57,22 +57,48 @@ def test_words(photos: Path, kinds: Path) -> None:
     """For people: a line for each measure, chance beside those of classes, and what was evaluated."""
     ran = here("evaluate", photos, *FEW)
     assert (ran.code, ran.err) == (0, "")
-    assert "5 images, 1 of them edited in 45 ways; 1 foreign ones" in ran.out
+    assert ran.out.startswith("protocol: copies (there are no two sub-folders with images")
+    assert "5 images, 1 of them edited in 45 ways; 1 distractors" in ran.out
     assert [line.split()[0] for line in ran.out.splitlines() if "%" in line] == ["structure", "blend"]
     ran = here("evaluate", kinds, "--by", "colour,pdq")
     assert "6 images in 2 classes, 6 queries" in ran.out
     assert [line.split()[0] for line in ran.out.splitlines() if "%" in line] == ["colour", "pdq", "chance"]
 
 
-def test_foreign_images(photos: Path, tmp_path: Path) -> None:
-    """--foreign brings its own strangers, so that all of DIR is the library; --one-in says how many may pass."""
+def test_distractors(photos: Path, tmp_path: Path) -> None:
+    """--distractors brings its own negatives, so that all of DIR is the library; --one-in says how many may pass."""
     strange = folder_of(tmp_path / "others", 4, 50)
-    told = here("evaluate", photos, *FEW, "--foreign", strange, "--one-in", 4, "--json").json
-    assert (told["library"], told["foreign"], told["allowed"]) == (6, 4, 1)
+    result = here("evaluate", photos, *FEW, "--distractors", strange, "--one-in", 4, "--json").json
+    assert (result["library"], result["distractors"], result["allowed_false_matches"]) == (6, 4, 1)
+
+
+def test_protocol_and_reason(kinds: Path) -> None:
+    """Which protocol is run, why, and how to get the other one; in JSON as two fields."""
+    assert "protocol: classes (2 sub-folders are taken as classes); --protocol copies" in here("evaluate", kinds).out
+    ran = here("evaluate", kinds, *FEW, "--protocol", "copies")
+    assert "protocol: copies (as requested); --protocol classes" in ran.out
+    result = here("evaluate", kinds, "--by", "colour", "--json").json
+    assert (result["protocol"], result["reason"]) == ("classes", "2 sub-folders are taken as classes")
+
+
+def test_no_better_than_chance(tmp_path: Path) -> None:
+    """Sub-folders that are no classes of what is shown, as years are not: a warning that names the descriptors and
+    the other protocol; of folders that differ by colour there is none."""
+    for number in range(12):
+        save(tmp_path / "years" / f"{2020 + number % 2}" / f"{number}.png", drawn(number))
+        tinted = drawn(number) // 4
+        tinted[..., number % 2] += 180
+        save(tmp_path / "colours" / f"{number % 2}" / f"{number}.png", tinted)
+    ran = here("evaluate", tmp_path / "years", "--by", "colour")
+    assert "warning: no better than chance: colour" in ran.err
+    assert "--protocol copies" in ran.err
+    assert here("evaluate", tmp_path / "years", "--by", "colour", "--json").json["at_chance"] == ["colour"]
+    ran = here("evaluate", tmp_path / "colours", "--by", "colour", "--json")
+    assert (ran.json["at_chance"], ran.err) == ([], "")
 
 
 def test_what_failed(photos: Path, kinds: Path) -> None:
-    """Files that cannot be read are told, and make the code 1, for both protocols."""
+    """Files that cannot be read are listed, and make the code 1, for both protocols."""
     for folder, bad in ((photos, photos / "bad.jpg"), (kinds, kinds / "a" / "bad.jpg")):
         bad.write_text("no image")
         ran = here("evaluate", folder, *FEW, "--json")
@@ -109,13 +135,13 @@ def test_mistakes(photos: Path, options: list[str]) -> None:
 
 
 def test_too_little(photos: Path, kinds: Path, tmp_path: Path) -> None:
-    """An empty folder, one that is not there, classes where there are none, --foreign with classes."""
+    """An empty folder, one that is not there, classes where there are none, --distractors with classes."""
     (tmp_path / "empty").mkdir()
     for call, words in (
         ((tmp_path / "empty",), "too few images: 0 for the library"),
         ((tmp_path / "none",), "does not exist"),
         ((photos, "--protocol", "classes"), "too few classes"),
-        ((kinds, "--foreign", photos), "--protocol copies"),
+        ((kinds, "--distractors", photos), "--protocol copies"),
     ):
         ran = here("evaluate", *call)
         assert (ran.code, ran.out) == (2, "")

@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from lookalike.descriptors.neural import model_store
-from lookalike.training.export.card import Written, write_card
-from lookalike.training.export.onnx_export import export
-from lookalike.training.models.residual_net import Network
+from lookalike.training.export.card import CardContents, write_card
+from lookalike.training.export.onnx_export import export_copy_net
+from lookalike.training.models.residual_net import CopyNet
 from samples import folder_of
 from terminal import here
 
@@ -38,8 +38,10 @@ def _one_thread():
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one model of random weights that sees 32 pixels, as if it had been shipped."""
     folder = tmp_path_factory.mktemp("shipped")
-    sha256 = export(Network().eval(), SIDE, folder / "small.onnx")
-    write_card(Written("small", sha256, "none", "random", SIDE, {"copy": 0.9, "content": 1.0}), folder / "small.onnx")
+    sha256 = export_copy_net(CopyNet().eval(), SIDE, folder / "small.onnx")
+    write_card(
+        CardContents("small", sha256, "none", "random", SIDE, {"copy": 0.9, "content": 1.0}), folder / "small.onnx"
+    )
     return folder
 
 
@@ -61,15 +63,16 @@ def test_copy_json(photos: Path, tmp_path: Path) -> None:
     """From a folder to a model that can be added and used: scores, counts, the file, its card and the run."""
     ran = here("train", "copy", photos, "--out", "x.onnx", "--steps", 2, "--json")
     assert (ran.code, ran.err) == (0, "")
-    told = ran.json
-    assert list(told) == ["model", "before", "after", "images", "held_out", "unreadable", "helped"]
-    assert (told["model"], told["images"], told["held_out"], told["unreadable"]) == ("x.onnx", 44, 9, 1)
-    assert set(told["before"]) == set(told["after"]) == {"recall", "first"}
+    result = ran.json
+    assert list(result) == ["model", "before", "after", "images", "held_out", "unreadable", "improved"]
+    assert (result["model"], result["images"], result["held_out"], result["unreadable"]) == ("x.onnx", 44, 9, 1)
+    assert set(result["before"]) == set(result["after"]) == {"recall", "recall_at_1"}
     assert (tmp_path / "x.run" / "checkpoint.pt").is_file()
     assert [json.loads(line)["step"] for line in (tmp_path / "x.run" / "curve.jsonl").read_text().splitlines()] == [2]
     card = model_store.read_card(tmp_path / "x.toml")
     assert [(output.name, output.median_negative_distance) for output in card.outputs] == [("x", 0.9)]
-    assert card.measured["recall after"] == pytest.approx(told["after"]["recall"], rel=1e-5)
+    assert [output.rerank for output in card.outputs] == [True]
+    assert card.measured["recall after"] == pytest.approx(result["after"]["recall"], rel=1e-5)
     assert here("models", "add", "x.onnx").code == 0
     described = here("describe", photos / "0001.jpg", "--by", "x", "--json")
     assert described.code == 0
@@ -82,7 +85,7 @@ def test_copy_words(photos: Path, tmp_path: Path) -> None:
         "train", "copy", photos, "--out", "x.onnx", "--steps", 1, "--name", "holiday", "--run", "kept", "--seed", 3
     )
     assert ran.code == 0
-    for word in ("before", "after", "found", "first", "9 of 44", "help"):
+    for word in ("before", "after", "recall", "recall@1", "9 of 44", "help"):
         assert word in ran.out
     assert (tmp_path / "kept" / "checkpoint.pt").is_file()
     assert model_store.read_card(tmp_path / "x.toml").name == "holiday"
@@ -98,8 +101,8 @@ def test_copy_words(photos: Path, tmp_path: Path) -> None:
         (["--out", "copy.onnx"], "already"),
     ],
 )
-def test_mistakes_are_told_before_the_work(photos: Path, tmp_path: Path, arguments: list[str], named: str) -> None:
-    """A place or a name that cannot be used is told at once, and nothing is begun."""
+def test_mistakes_are_refused_before_the_work(photos: Path, tmp_path: Path, arguments: list[str], named: str) -> None:
+    """A place or a name that cannot be used is refused at once, and nothing is begun."""
     ran = here("train", "copy", photos, *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert named in ran.err

@@ -14,8 +14,8 @@ from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.imaging import load
 from lookalike.training.engine import trainer
-from lookalike.training.engine.trainer import Run
-from lookalike.training.models.embedding_net import Tower
+from lookalike.training.engine.trainer import Trainer
+from lookalike.training.models.embedding_net import EmbeddingNet
 from lookalike.training.tasks import pretrained
 from samples import save
 from terminal import here
@@ -41,14 +41,14 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of one's own lie in the test's folder; whoever starts from the shipped network gets random weights."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pretrained, "restored_tower", lambda _: Tower().eval())
+    monkeypatch.setattr(pretrained, "restore_embedding_net", lambda _: EmbeddingNet().eval())
 
 
 @pytest.mark.parametrize(
     ("kind", "switches", "metric", "dim"),
     [
-        ("classifier", ("--start", "scratch"), "cosine", 256),
-        ("siamese", ("--start", "scratch", "--dim", 16), "euclidean", 16),
+        ("classifier", ("--init", "scratch"), "cosine", 256),
+        ("siamese", ("--init", "scratch", "--dim", 16), "euclidean", 16),
         ("autoencoder", ("--latent", 8, "--width", 8), "euclidean", 8),
     ],
 )
@@ -57,10 +57,10 @@ def test_from_a_folder_to_a_search(kind: str, switches: tuple, metric: str, dim:
     ran = here("train", kind, photos, "--out", "mine.onnx", "--report", "page.html", *switches, *FEW)
     assert (ran.code, ran.err) == (0, "")
     assert (ran.json["name"], ran.json["step"], ran.json["complete"]) == ("mine", 6, True)
-    assert all(isinstance(value, float) for value in ran.json["figures"].values())
+    assert all(isinstance(value, float) for value in ran.json["metrics"].values())
     card = model_store.read_card(Path("mine.toml"))
     assert [(one.name, one.metric, one.dim) for one in card.outputs] == [("mine", metric, dim)]
-    assert dict(card.measured) == pytest.approx(ran.json["figures"], rel=1e-4)
+    assert dict(card.measured) == pytest.approx(ran.json["metrics"], rel=1e-4)
     page = Path("page.html").read_text()
     assert page.count("<svg") >= 3
     assert "data:image/jpeg" in page
@@ -73,13 +73,13 @@ def test_from_a_folder_to_a_search(kind: str, switches: tuple, metric: str, dim:
 def test_a_library_that_labels_itself(photos: Path) -> None:
     """A classifier trained on three folders calls their images as their folders are called, a filter finds those of
     one kind, and organize would give each its folder."""
-    few = ("--side", 32, "--steps", 40, "--batch", 12, "--seed", 1, "--start", "scratch")
+    few = ("--side", 32, "--steps", 40, "--batch", 12, "--seed", 1, "--init", "scratch")
     assert here("train", "classifier", photos, "--out", "kinds.onnx", *few).code == 0
     assert here("models", "add", "kinds.onnx").code == 0
     assert here("index", photos, "--gallery", "g", "--descriptors", "kinds,structure").code == 0
-    told = here("classify", "--gallery", "g", "--model", "kinds", "--json").json
-    assert (told["labelled"] + told["abstained"], told["failed"]) == (30, [])
-    assert told["labelled"] >= 20
+    result = here("classify", "--gallery", "g", "--model", "kinds", "--json").json
+    assert (result["labelled"] + result["abstained"], result["failed"]) == (30, [])
+    assert result["labelled"] >= 20
     listed = here("labels", "list", "--gallery", "g", "--json").json
     right = [one["labels"][0]["label"] == Path(one["path"]).parent.name for one in listed]
     assert sum(right) >= 0.9 * len(right)
@@ -89,13 +89,13 @@ def test_a_library_that_labels_itself(photos: Path) -> None:
 
 
 def test_a_recipe_and_a_switch(photos: Path) -> None:
-    """A recipe's settings are those of the run, but for one that a switch overrules; an unknown key is an error."""
-    Path("r.toml").write_text('start = "scratch"\nside = 32\nsteps = 9\nbatch = 8\nimbalance = "focal"\n')
+    """A recipe's settings are those of the run, but for one that a switch overrules; an unknown field is an error."""
+    Path("r.toml").write_text('init = "scratch"\nside = 32\nsteps = 9\nbatch = 8\nimbalance = "focal"\n')
     ran = here("train", "classifier", photos, "--out", "x.onnx", "--recipe", "r.toml", "--steps", 2, "--json")
-    assert (ran.code, ran.json["step"], ran.json["details"]["start"]) == (0, 2, "scratch")
+    assert (ran.code, ran.json["step"], ran.json["details"]["init"]) == (0, 2, "scratch")
     Path("r.toml").write_text("stpes = 9\n")
     ran = here("train", "classifier", photos, "--out", "x.onnx", "--recipe", "r.toml")
-    assert (ran.code, "stpes" in ran.err) == (2, True)
+    assert (ran.code, "unknown field 'stpes'" in ran.err) == (2, True)
 
 
 def test_what_could_not_be_used_is_listed(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_what_could_not_be_used_is_listed(tmp_path: Path) -> None:
     mixed = classes_in(tmp_path / "mixed", (7, 7))
     (mixed / "a" / "bad.jpg").write_bytes(b"\xff\xd8 no image")
     (mixed / "nothing").mkdir()
-    ran = here("train", "classifier", mixed, "--out", "x.onnx", "--start", "scratch", *FEW)
+    ran = here("train", "classifier", mixed, "--out", "x.onnx", "--init", "scratch", *FEW)
     assert ran.code == 1
     assert [Path(one["path"]).name for one in ran.json["failed"]] == ["bad.jpg"]
     assert "bad.jpg" in ran.err
@@ -112,17 +112,17 @@ def test_what_could_not_be_used_is_listed(tmp_path: Path) -> None:
 
 def test_interrupted_and_called_again(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C leaves the best model so far, says so and ends with 130; the same call goes on to the end."""
-    real, steps = Run._step, []
+    real, steps = Trainer._step, []
 
-    def interrupted(run: Run) -> dict[str, float]:
+    def interrupted(run: Trainer) -> dict[str, float]:
         steps.append(run.step)
         if len(steps) == 5:
             raise KeyboardInterrupt
         return real(run)
 
-    monkeypatch.setattr(Run, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "_step", interrupted)
     monkeypatch.setattr(trainer, "SAVE_EVERY", 2)
-    call = ("train", "classifier", photos, "--out", "x.onnx", "--start", "scratch", *FEW)
+    call = ("train", "classifier", photos, "--out", "x.onnx", "--init", "scratch", *FEW)
     ran = here(*call)
     assert (ran.code, ran.json["complete"], "best model so far" in ran.err) == (130, False, True)
     assert model_store.read_card(Path("x.toml")).name == "x"
@@ -132,13 +132,13 @@ def test_interrupted_and_called_again(photos: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_interrupted_before_there_is_anything(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the first look there is no best model: code 130 and no file."""
+    """Before the first validation there is no best model: code 130 and no file."""
 
-    def interrupted(_: Run) -> dict[str, float]:
+    def interrupted(_: Trainer) -> dict[str, float]:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Run, "_step", interrupted)
-    ran = here("train", "classifier", photos, "--out", "x.onnx", "--start", "scratch", *FEW)
+    monkeypatch.setattr(Trainer, "_step", interrupted)
+    ran = here("train", "classifier", photos, "--out", "x.onnx", "--init", "scratch", *FEW)
     assert (ran.code, Path("x.onnx").exists()) == (130, False)
 
 
@@ -147,8 +147,8 @@ def test_every_kind_refuses_a_run_of_another(kind: str, photos: Path) -> None:
     """A run folder that holds a run of something else is refused with both named, and nothing is overwritten."""
     others = {"classifier": "siamese", "siamese": "autoencoder", "autoencoder": "classifier"}
     extra = {
-        "classifier": ("--start", "scratch"),
-        "siamese": ("--start", "scratch"),
+        "classifier": ("--init", "scratch"),
+        "siamese": ("--init", "scratch"),
         "autoencoder": ("--width", 8, "--latent", 4),
     }
     small = ("--side", 32, "--steps", 1, "--batch", 8)
@@ -165,13 +165,13 @@ def test_every_kind_refuses_a_run_of_another(kind: str, photos: Path) -> None:
     [
         (("--out", "x.pt"), ".onnx"),
         (("--out", "copy.onnx"), "already"),
-        (("--out", "x.onnx", "--rate", 0), "rate"),
+        (("--out", "x.onnx", "--lr", 0), "lr"),
         (("--out", "x.onnx", "--side", 8), "side"),
         (("--out", "x.onnx", "--imbalance", "prayer"), "prayer"),
     ],
 )
-def test_mistakes_are_told_before_the_work(photos: Path, tmp_path: Path, arguments: tuple, named: str) -> None:
-    """A place, a name or a setting that will not do is told at once, and nothing is begun."""
+def test_mistakes_are_refused_before_the_work(photos: Path, tmp_path: Path, arguments: tuple, named: str) -> None:
+    """A place, a name or a setting that will not do is refused at once, and nothing is begun."""
     ran = here("train", "classifier", photos, *arguments)
     assert (ran.code, ran.out) == (2, "")
     assert named in ran.err
@@ -193,7 +193,7 @@ def test_a_csv_of_images(photos: Path) -> None:
     lines = [f"{photos / kind / f'{number:03}.png'},{name}" for kind, name in (("a", "red"), ("b", "green"))
              for number in range(6)]  # fmt: skip
     Path("labels.csv").write_text("\n".join(["path,label", *lines, "gone.png,red"]) + "\n")
-    ran = here("train", "siamese", "labels.csv", "--out", "x.onnx", "--start", "scratch", *FEW)
+    ran = here("train", "siamese", "labels.csv", "--out", "x.onnx", "--init", "scratch", *FEW)
     assert ran.code == 1
     assert [one["reason"] for one in ran.json["failed"]] == ["no such file"]
     assert ran.json["images"] == 8
@@ -208,7 +208,7 @@ def test_the_card_has_the_labels(photos: Path) -> None:
 
     import onnxruntime
 
-    assert here("train", "classifier", photos, "--out", "x.onnx", "--start", "scratch", *FEW).code == 0
+    assert here("train", "classifier", photos, "--out", "x.onnx", "--init", "scratch", *FEW).code == 0
     labels = tomllib.loads(Path("x.toml").read_text())["labels"]
     assert (labels["output"], labels["names"]) == ("x", ["a", "b", "c"])
     assert labels["temperature"] > 0
@@ -220,8 +220,8 @@ def test_the_card_has_the_labels(photos: Path) -> None:
 
 
 def test_a_detector_from_boxes_to_a_page(tmp_path: Path) -> None:
-    """From a COCO file whose images lie elsewhere to a model that tells boxes by its card, and finds them; what is
-    wrong with the boxes is told, and a file that is none of any kind is the user's mistake."""
+    """From a COCO file whose images lie elsewhere to a model that gives boxes by its card, and finds them; what is
+    wrong with the boxes is noted, and a file that is none of any kind is the user's mistake."""
     file = coco_in(tmp_path / "drawn", 10)
     moved = file.rename(tmp_path / "boxes.json")
     call = ("train", "detector", moved, "--images", tmp_path / "drawn", "--out", "things.onnx", "--report", "page.html")
@@ -230,9 +230,9 @@ def test_a_detector_from_boxes_to_a_page(tmp_path: Path) -> None:
     assert "note: classes with fewer than 10 boxes" in ran.err
     card = model_store.read_card(Path("things.toml"))
     assert card.regions == RegionOutput("things", 32, (32,), ("disc", "square"))
-    assert dict(card.measured) == pytest.approx(ran.json["figures"], rel=1e-4)
+    assert dict(card.measured) == pytest.approx(ran.json["metrics"], rel=1e-4)
     found = model_store.regions(card).regions([load(tmp_path / "drawn" / "000.png")])[0]
     assert set(found.classes.tolist()) <= {-1, 0, 1}
-    assert "Surest false finds" in Path("page.html").read_text()
+    assert "Most confident false positives" in Path("page.html").read_text()
     (tmp_path / "boxes.json").write_text("{}")
     assert here(*call).code == 2

@@ -12,20 +12,22 @@ from lookalike.evaluation import classification_metrics
 
 def test_a_confusion_by_hand() -> None:
     """Six images of three classes: recall, precision, balanced accuracy and macro F1 as counted on paper."""
-    labels, answers = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 0])
-    table = classification_metrics.confusion(labels, answers, 3)
+    labels, predictions = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 1, 0])
+    table = classification_metrics.confusion(labels, predictions, 3)
     assert table.tolist() == [[2, 1, 0], [0, 2, 0], [1, 0, 0]]
-    told = classification_metrics.told_of(table)
-    assert told.recall.tolist() == pytest.approx([2 / 3, 1, 0])
-    assert told.precision.tolist() == pytest.approx([2 / 3, 2 / 3, 0])
-    assert told.balanced_accuracy == pytest.approx((2 / 3 + 1) / 3)
-    assert told.macro_f1 == pytest.approx((2 / 3 + 0.8) / 3)
+    metrics = classification_metrics.class_metrics(table)
+    assert metrics.recall.tolist() == pytest.approx([2 / 3, 1, 0])
+    assert metrics.precision.tolist() == pytest.approx([2 / 3, 2 / 3, 0])
+    assert metrics.balanced_accuracy == pytest.approx((2 / 3 + 1) / 3)
+    assert metrics.macro_f1 == pytest.approx((2 / 3 + 0.8) / 3)
 
 
 def test_a_class_that_nobody_asks_for() -> None:
     """It counts neither in the balanced accuracy nor in the macro F1."""
-    told = classification_metrics.told_of(classification_metrics.confusion(np.array([0, 1]), np.array([0, 1]), 3))
-    assert (told.balanced_accuracy, told.macro_f1) == (1.0, 1.0)
+    metrics = classification_metrics.class_metrics(
+        classification_metrics.confusion(np.array([0, 1]), np.array([0, 1]), 3)
+    )
+    assert (metrics.balanced_accuracy, metrics.macro_f1) == (1.0, 1.0)
 
 
 def test_calibration_error_by_loops() -> None:
@@ -37,9 +39,9 @@ def test_calibration_error_by_loops() -> None:
     for place in range(15):
         rows = [i for i in range(200) if place / 15 <= shares[i].max() < (place + 1) / 15]
         if rows:
-            said = sum(shares[i].max() for i in rows) / len(rows)
-            right = sum(shares[i].argmax() == labels[i] for i in rows) / len(rows)
-            expected += len(rows) / 200 * abs(said - right)
+            confidence = sum(shares[i].max() for i in rows) / len(rows)
+            accuracy = sum(shares[i].argmax() == labels[i] for i in rows) / len(rows)
+            expected += len(rows) / 200 * abs(confidence - accuracy)
     assert classification_metrics.calibration_error(shares, labels) == pytest.approx(expected)
 
 
@@ -67,6 +69,6 @@ def test_the_level_of_abstention() -> None:
     """The lowest probability at which the surer answers are right often enough; of equal ones all or none."""
     sure = np.array([0.9, 0.8, 0.7, 0.7, 0.6])
     shares, labels = np.stack([sure, 1 - sure], 1), np.array([0, 0, 0, 1, 0])
-    assert classification_metrics.abstention_level(shares, labels, trusted=1.0) == pytest.approx(0.8)
-    assert classification_metrics.abstention_level(shares, labels, trusted=0.7) == pytest.approx(0.6)
-    assert classification_metrics.abstention_level(shares, 1 - labels, trusted=1.0) == 1.0
+    assert classification_metrics.abstention_threshold(shares, labels, accuracy=1.0) == pytest.approx(0.8)
+    assert classification_metrics.abstention_threshold(shares, labels, accuracy=0.7) == pytest.approx(0.6)
+    assert classification_metrics.abstention_threshold(shares, 1 - labels, accuracy=1.0) == 1.0

@@ -1,4 +1,4 @@
-"""Found boxes are judged by COCO's figures, by hand-made examples and by explicit loops."""
+"""Detections are evaluated by COCO's metrics, by hand-made examples and by explicit loops."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ import pytest
 
 from lookalike.errors import MissingDependency
 from lookalike.evaluation.detection_metrics import (
-    NONE,
-    Seen,
+    UNMATCHED,
+    Detections,
     average_precision,
-    matched,
-    overlaps,
+    best_f1_threshold,
+    match_boxes,
+    pairwise_iou,
     recall_at,
-    surest_level,
     true_boxes,
 )
 
 
-def seen(*rows: tuple) -> Seen:
+def detections(*rows: tuple) -> Detections:
     """Of (box, class, score)."""
     boxes = np.array([box for box, _, _ in rows], np.float32).reshape(-1, 4)
-    return Seen(boxes, np.array([kind for _, kind, _ in rows], int), np.array([score for *_, score in rows], float))
+    return Detections(
+        boxes, np.array([kind for _, kind, _ in rows], int), np.array([score for *_, score in rows], float)
+    )
 
 
-def there(*rows: tuple) -> Seen:
+def annotated(*rows: tuple) -> Detections:
     return true_boxes(np.array([box for box, _ in rows]).reshape(-1, 4), np.array([kind for _, kind in rows], int))
 
 
@@ -44,8 +46,8 @@ def slow_overlap(one: np.ndarray, other: np.ndarray) -> float:
 def test_overlaps_as_by_hand() -> None:
     """Half of one in the other is a third; apart and touching are 0; the same is 1."""
     other = np.array([A, (0.2, 0.0, 0.4, 0.4), (0.4, 0.0, 0.4, 0.4), FAR])
-    assert overlaps(np.array([A]), other)[0] == pytest.approx([1, 1 / 3, 0, 0])
-    assert overlaps(np.zeros((1, 4)), np.zeros((2, 4))).tolist() == [[0, 0]]
+    assert pairwise_iou(np.array([A]), other)[0] == pytest.approx([1, 1 / 3, 0, 0])
+    assert pairwise_iou(np.zeros((1, 4)), np.zeros((2, 4))).tolist() == [[0, 0]]
 
 
 def test_recall_by_explicit_loops() -> None:
@@ -65,62 +67,62 @@ def test_recall_by_explicit_loops() -> None:
 
 
 def test_everything_found() -> None:
-    """Every true box, exactly: all figures are 1; a class that is nowhere has none."""
-    told = average_precision([seen((A, 0, 0.9), (B, 1, 0.2))], [there((A, 0), (B, 1))], 3)
-    assert (told.ap, told.ap50, told.ap75) == pytest.approx((1, 1, 1))
-    assert told.per_class[:2] == pytest.approx([1, 1])
-    assert np.isnan(told.per_class[2])
-    assert told.asked.tolist() == [1, 1, 0]
-    assert told.recall == pytest.approx({1: 1, 10: 1, 100: 1})
+    """Every true box, exactly: all metrics are 1; a class that is nowhere has none."""
+    metrics = average_precision([detections((A, 0, 0.9), (B, 1, 0.2))], [annotated((A, 0), (B, 1))], 3)
+    assert (metrics.ap, metrics.ap50, metrics.ap75) == pytest.approx((1, 1, 1))
+    assert metrics.per_class[:2] == pytest.approx([1, 1])
+    assert np.isnan(metrics.per_class[2])
+    assert metrics.support.tolist() == [1, 1, 0]
+    assert metrics.recall == pytest.approx({1: 1, 10: 1, 100: 1})
 
 
 def test_average_precision_by_hand() -> None:
     """A false box that is surer than the one right one: precision 1/2 at every recall. One of two found, nothing
     wrong: precision 1 at the recalls 0, 0.01 ... 0.5, which are 51 of 101."""
-    false_first = average_precision([seen((FAR, 0, 0.9), (A, 0, 0.8))], [there((A, 0))], 1)
+    false_first = average_precision([detections((FAR, 0, 0.9), (A, 0, 0.8))], [annotated((A, 0))], 1)
     assert (false_first.ap, false_first.ap50) == pytest.approx((0.5, 0.5))
-    half = average_precision([seen((A, 0, 0.9))], [there((A, 0), (B, 0))], 1)
+    half = average_precision([detections((A, 0, 0.9))], [annotated((A, 0), (B, 0))], 1)
     assert half.ap == pytest.approx(51 / 101)
     assert half.recall[100] == pytest.approx(0.5)
 
 
 def test_overlaps_between_the_thresholds() -> None:
     """A box that overlaps the true one by 0.62 counts at 0.5, 0.55 and 0.6, three of ten."""
-    told = average_precision([seen(((0.0, 0.0, 0.4, 0.4 * 0.62), 0, 0.9))], [there((A, 0))], 1)
-    assert (told.ap, told.ap50, told.ap75) == pytest.approx((0.3, 1.0, 0.0))
+    metrics = average_precision([detections(((0.0, 0.0, 0.4, 0.4 * 0.62), 0, 0.9))], [annotated((A, 0))], 1)
+    assert (metrics.ap, metrics.ap50, metrics.ap75) == pytest.approx((0.3, 1.0, 0.0))
 
 
 def test_without_regard_to_classes() -> None:
     """A box with the wrong name is wrong by class, and right as an object."""
-    found, truth = [seen((A, 1, 0.9)), seen()], [there((A, 0)), there()]
+    found, truth = [detections((A, 1, 0.9)), detections()], [annotated((A, 0)), annotated()]
     assert average_precision(found, truth, 2).ap == 0
     assert average_precision(found, truth, 2, agnostic=True).ap == pytest.approx(1)
 
 
 def test_nothing_to_find_and_nothing_found(capsys: pytest.CaptureFixture[str]) -> None:
     """Both are 0, and no figure is missing; nothing is printed."""
-    assert average_precision([seen((A, 0, 0.5))], [there()], 1).ap == 0
-    told = average_precision([seen(), seen()], [there((A, 0)), there()], 1)
-    assert (told.ap, told.recall[10]) == (0, 0)
+    assert average_precision([detections((A, 0, 0.5))], [annotated()], 1).ap == 0
+    metrics = average_precision([detections(), detections()], [annotated((A, 0)), annotated()], 1)
+    assert (metrics.ap, metrics.recall[10]) == (0, 0)
     assert capsys.readouterr().out == ""
 
 
 def test_the_surest_chooses_first() -> None:
     """Two boxes on one true one: the surer has it, the other is one too many; another class gets nothing."""
-    found = seen((A, 0, 0.3), (A, 0, 0.9), (B, 1, 0.8))
-    assert matched(found, there((A, 0), (B, 0))).tolist() == [NONE, 0, NONE]
-    assert matched(found, there()).tolist() == [NONE] * 3
+    found = detections((A, 0, 0.3), (A, 0, 0.9), (B, 1, 0.8))
+    assert match_boxes(found, annotated((A, 0), (B, 0))).tolist() == [UNMATCHED, 0, UNMATCHED]
+    assert match_boxes(found, annotated()).tolist() == [UNMATCHED] * 3
 
 
-def test_the_level_from_which_boxes_are_believed() -> None:
-    """Right at 0.9 and 0.6, wrong at 0.5 and below: 0.6. Without a right one, none is to be believed."""
-    found = [seen((A, 0, 0.9), (FAR, 0, 0.5)), seen((B, 0, 0.6), (FAR, 0, 0.4))]
-    assert surest_level(found, [there((A, 0)), there((B, 0))]) == 0.6
-    assert surest_level(found, [there(), there()]) == 1
+def test_the_threshold_of_best_f1() -> None:
+    """Right at 0.9 and 0.6, wrong at 0.5 and below: 0.6. Without a right one, none is kept."""
+    found = [detections((A, 0, 0.9), (FAR, 0, 0.5)), detections((B, 0, 0.6), (FAR, 0, 0.4))]
+    assert best_f1_threshold(found, [annotated((A, 0)), annotated((B, 0))]) == 0.6
+    assert best_f1_threshold(found, [annotated(), annotated()]) == 1
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what to install."""
     monkeypatch.setitem(sys.modules, "pycocotools.cocoeval", None)
     with pytest.raises(MissingDependency, match=r"lookalike\[train\]"):
-        average_precision([seen()], [there((A, 0))], 1)
+        average_precision([detections()], [annotated((A, 0))], 1)

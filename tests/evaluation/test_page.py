@@ -85,7 +85,7 @@ def test_copies(tmp_path: Path, example: str) -> None:
 
 
 def test_classes(tmp_path: Path) -> None:
-    """Each score with its deviation, chance beside them, a bar for each; what was not asked is a dash."""
+    """Each score with its deviation, chance beside them, a bar for each; what had no query is a dash."""
     text, page = written(tmp_path / "page.html", classes())
     assert {"61.0", "72.0", "83.0", "31.0", "± 2.1", "52.0", "± 1.3", "chance", "15.0", "–"} <= set(page.words)
     bars = [one for one in page.all("rect") if one.get("y") and one.get("height") == str(charts.BAR)]
@@ -116,7 +116,8 @@ def test_names_arrive_as_text(tmp_path: Path, example: str) -> None:
 
 
 def test_the_best_of_a_column() -> None:
-    """The largest, or the smallest where less is better; None has no part in it, and a single row is not praised."""
+    """The largest, or the smallest where lower is better; None has no part in it, and nothing is the best of a single
+    row."""
     rows = [Row("a", (0.5, 0.1)), Row("b", (0.7, None)), Row("c", (0.6, 0.2))]
     assert (best(rows, 0, False), best(rows, 1, True), best(rows[:1], 0, False)) == (0.7, 0.1, None)
     assert [percent(share) for share in (0, 1, 0.5, 0.9996)] == ["0", "100", "50.0", "100.0"]
@@ -143,7 +144,7 @@ def test_curves_lie_where_the_numbers_say() -> None:
     top, bottom = charts.TOP, charts.HEIGHT - charts.BOTTOM
     (line,) = charts.precision_recall([("a", [(0, 0), (1, 1)])]).lines
     assert line.points == f"{left:.1f},{bottom:.1f} {right:.1f},{top:.1f}"
-    chart = charts.roc([("a", [(0, 0), (0.1, 1), (1, 1)])], wrong=1000)
+    chart = charts.roc([("a", [(0, 0), (0.1, 1), (1, 1)])], negatives=1000)
     tenth = left + (right - left) * 2 / 3
     assert chart.lines[0].points == f"{left:.1f},{bottom:.1f} {tenth:.1f},{top:.1f} {right:.1f},{top:.1f}"
     assert [tick.text for tick in chart.x_ticks] == ["1", "10⁻¹", "10⁻²", "10⁻³"]

@@ -1,4 +1,4 @@
-"""What is evaluated: who is asked, who is a stranger, what is left out, and scores that are known beforehand."""
+"""What is evaluated: queries, distractors, what is left out, and scores that are known beforehand."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lookalike.distance import METRICS
 from lookalike.errors import UserError
 from lookalike.evaluation import class_of, evaluate_classes, evaluate_copies
 from lookalike.evaluation.embeddings import chosen, distances, jpeg, workers
-from lookalike.evaluation.ranking_metrics import best_rank
+from lookalike.evaluation.ranking_metrics import first_relevant_rank
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import EDITS, apply
 from samples import drawn, folder_of, save
@@ -34,7 +34,7 @@ def photos(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def kinds(tmp_path: Path) -> Path:
-    """Two classes: four red and six blue images, told apart by colour alone; and one file in no class."""
+    """Two classes: four red and six blue images, separated by colour alone; and one file in no class."""
     for number in range(10):
         pixels = drawn(number) // 4
         pixels[..., 0 if number < 4 else 2] += 180
@@ -47,13 +47,13 @@ def kinds(tmp_path: Path) -> Path:
 
 
 def test_a_fifth_is_kept_apart(photos: list[str]) -> None:
-    """Of ten images two are foreign and eight the library; each query is asked for in every edit."""
-    told: list[tuple[int, int]] = []
-    report = evaluate_copies(photos, HASHES, queries=3, progress=lambda *step: told.append(step))
-    assert (report.library, report.queries, report.foreign, report.identical, report.failed) == (8, 3, 2, 0, ())
+    """Of ten images two are distractors and eight the library; each query is searched in every edit."""
+    steps: list[tuple[int, int]] = []
+    report = evaluate_copies(photos, HASHES, queries=3, progress=lambda *step: steps.append(step))
+    assert (report.library, report.queries, report.distractors, report.identical, report.failed) == (8, 3, 2, 0, ())
     assert [one.by for one in report.scores] == HASHES
-    assert (report.wrong, report.allowed) == (3 * len(EDITS) * 7 + 2 * 8, 0)
-    assert (told[-1], len(told)) == ((10 + 3 * len(EDITS),) * 2, 13)
+    assert (report.negative_pairs, report.allowed_false_matches) == (3 * len(EDITS) * 7 + 2 * 8, 0)
+    assert (steps[-1], len(steps)) == ((10 + 3 * len(EDITS),) * 2, 13)
     for one in report.scores:
         assert list(one.by_edit) == list(EDITS)
         assert one.recall == pytest.approx(np.mean(list(one.by_edit.values())))
@@ -62,23 +62,23 @@ def test_a_fifth_is_kept_apart(photos: list[str]) -> None:
 
 
 def test_scores_are_what_describing_by_hand_gives(tmp_path: Path) -> None:
-    """With foreign images given and all of the library asked, recall@1 and recall equal a plain computation."""
-    held, strange = (files_of(folder_of(tmp_path / name, 5, first)) for name, first in (("a", 0), ("b", 50)))
-    (one,) = evaluate_copies(held, ["structure"], foreign=strange, queries=99, seed=4).scores
-    images = [load(path, min_side=512) for path in held]
+    """With distractors given and all of the library as queries, recall@1 and recall equal a plain computation."""
+    indexed, others = (files_of(folder_of(tmp_path / name, 5, first)) for name, first in (("a", 0), ("b", 50)))
+    (one,) = evaluate_copies(indexed, ["structure"], distractors=others, queries=99, seed=4).scores
+    images = [load(path, min_side=512) for path in indexed]
     copies = [jpeg(apply(edit, image.pixels, 4)) for image in images for edit in EDITS]
     side = min_side(["structure"])
-    library, foreign, asked = (
+    library, distractors, queries = (
         describe_all([load(source, min_side=side) for source in sources], ["structure"])["structure"]
-        for sources in (held, strange, copies)
+        for sources in (indexed, others, copies)
     )
     metric, least = METRICS["hamming"], get("structure").card.min_contrast
-    near = np.where(asked.contrast[:, None] < least, np.inf, metric(asked.vectors, library.vectors))
+    near = np.where(queries.contrast[:, None] < least, np.inf, metric(queries.vectors, library.vectors))
     own = np.repeat(np.eye(5, dtype=bool), len(EDITS), axis=0)
-    limit = metric(foreign.vectors, library.vectors).min()
+    limit = metric(distractors.vectors, library.vectors).min()
     assert one.threshold == limit
     assert one.recall == pytest.approx((near[own] < limit).mean())
-    assert one.recall_at_1 == pytest.approx((best_rank(near, own) == 1).mean())
+    assert one.recall_at_1 == pytest.approx((first_relevant_rank(near, own) == 1).mean())
 
 
 def test_the_seed_decides(photos: list[str]) -> None:
@@ -89,35 +89,35 @@ def test_the_seed_decides(photos: list[str]) -> None:
 
 
 def test_the_same_bytes_count_once(photos: list[str], tmp_path: Path) -> None:
-    """A second copy of a file is no image of its own, and a foreign one that the library holds is no stranger."""
+    """A second copy of a file is no image of its own, and one that the library holds is no distractor."""
     twice = [shutil.copy(photos[0], tmp_path / "twice.jpg")]
-    strange = [*files_of(folder_of(tmp_path / "others", 2, 70)), shutil.copy(photos[1], tmp_path / "stranger.jpg")]
-    report = evaluate_copies([*photos, *twice], ["structure"], foreign=[*strange, photos[2]], queries=1)
-    assert (report.library, report.foreign, report.identical) == (10, 2, 2)
+    others = [*files_of(folder_of(tmp_path / "others", 2, 70)), shutil.copy(photos[1], tmp_path / "distractor.jpg")]
+    report = evaluate_copies([*photos, *twice], ["structure"], distractors=[*others, photos[2]], queries=1)
+    assert (report.library, report.distractors, report.identical) == (10, 2, 2)
 
 
-def test_failures_are_told(photos: list[str], tmp_path: Path) -> None:
+def test_failures_are_listed(photos: list[str], tmp_path: Path) -> None:
     """A file that is no image is a failure; one too small to be edited still is in the library."""
     bad, small = tmp_path / "bad.jpg", save(tmp_path / "small.png", drawn(1, 20, 6))
     bad.write_text("no image")
-    strange = files_of(folder_of(tmp_path / "others", 1, 70))
-    report = evaluate_copies([*photos[:2], str(bad), str(small)], ["structure"], foreign=strange)
+    others = files_of(folder_of(tmp_path / "others", 1, 70))
+    report = evaluate_copies([*photos[:2], str(bad), str(small)], ["structure"], distractors=others)
     assert (report.library, report.queries) == (3, 2)
     assert [failure.path for failure in report.failed] == [str(bad), str(small)]
     assert "20 x 6 pixels: too small" in report.failed[1].reason
 
 
 def test_too_few_images(photos: list[str], tmp_path: Path) -> None:
-    """Fewer than two for the library, no foreign one, or none that can be edited: an error that says how many."""
-    for files, strange in (([], None), (photos[:2], None), (photos[:1], photos[1:]), (photos, []), (photos, photos)):
+    """Fewer than two for the library, no distractor, or none that can be edited: an error that says how many."""
+    for files, others in (([], None), (photos[:2], None), (photos[:1], photos[1:]), (photos, []), (photos, photos)):
         with pytest.raises(UserError, match="too few images"):
-            evaluate_copies(files, ["structure"], foreign=strange)
+            evaluate_copies(files, ["structure"], distractors=others)
     same = [*photos[:1], shutil.copy(photos[0], tmp_path / "twice.jpg")]
-    with pytest.raises(UserError, match="1 for the library and 1 foreign"):
-        evaluate_copies(same, ["structure"], foreign=photos[1:2])
+    with pytest.raises(UserError, match="1 for the library and 1 distractors"):
+        evaluate_copies(same, ["structure"], distractors=photos[1:2])
     small = [str(save(tmp_path / f"{number}.png", drawn(number, 9, 4))) for number in (1, 2)]
     with pytest.raises(UserError, match=r"none of the 2 .* too small"):
-        evaluate_copies(small, ["structure"], foreign=photos)
+        evaluate_copies(small, ["structure"], distractors=photos)
 
 
 def test_names() -> None:
@@ -132,16 +132,16 @@ def test_names() -> None:
 def test_blank_images_match_nothing(photos: list[str], tmp_path: Path) -> None:
     """What has too little to say is infinitely far from everything, in the blend too."""
     blank = str(save(tmp_path / "blank.png", np.zeros((80, 80, 3), np.uint8)))
-    strange = files_of(folder_of(tmp_path / "others", 1, 70))
-    report = evaluate_copies([*photos[:2], blank], ["structure", BLEND], foreign=strange)
+    others = files_of(folder_of(tmp_path / "others", 1, 70))
+    report = evaluate_copies([*photos[:2], blank], ["structure", BLEND], distractors=others)
     for one in report.scores:
         assert one.by_edit["jpeg-90"] == pytest.approx(2 / 3)
 
 
 def test_everything_at_infinity_is_still_an_answer(photos: list[str], tmp_path: Path) -> None:
-    """Where every stranger is infinitely far, any distance counts as found, and the threshold is None."""
+    """Where every distractor is infinitely far, any distance counts as found, and the threshold is None."""
     blank = str(save(tmp_path / "blank.png", np.zeros((80, 80, 3), np.uint8)))
-    (one,) = evaluate_copies(photos, ["structure"], foreign=[blank], queries=2).scores
+    (one,) = evaluate_copies(photos, ["structure"], distractors=[blank], queries=2).scores
     assert one.threshold is None
     assert one.by_edit["jpeg-90"] == 1
 
@@ -150,7 +150,7 @@ def test_everything_at_infinity_is_still_an_answer(photos: list[str], tmp_path: 
 
 
 def test_classes_that_differ_by_colour(kinds: Path) -> None:
-    """Colour tells red from blue without a mistake; sizes, the loose file and what chance has are told."""
+    """Colour separates red from blue without a mistake; sizes, the loose file and what chance has are reported."""
     report = evaluate_classes(str(kinds), files_of(kinds), ["colour", BLEND])
     assert (report.images, report.queries, report.unlabelled) == (10, 10, 1)
     assert dict(report.classes) == {"blue": 6, "red": 4}

@@ -16,11 +16,11 @@ from lookalike.errors import UserError
 from lookalike.evaluation.ranking_metrics import (
     allowed_matches,
     average_precision,
-    best_rank,
     chance_average_precision,
     chance_recall_at_k,
     equal_error_rate,
     few_label_accuracy,
+    first_relevant_rank,
     mean_average_precision,
     micro_average_precision,
     rank_pairs,
@@ -54,8 +54,8 @@ def worst_order(distances: Any, relevant: Any) -> list[tuple[float, bool]]:
 def precisions(order: list[tuple[float, bool]]) -> list[float]:
     """The precision at each right one that is found."""
     found, values = 0, []
-    for place, (far, right) in enumerate(order, start=1):
-        if right and far < INF:
+    for place, (far, positive) in enumerate(order, start=1):
+        if positive and far < INF:
             found += 1
             values.append(found / place)
     return values
@@ -68,7 +68,7 @@ def test_ranks_by_hand() -> None:
     """The first right one stands 1st, 3rd, behind a tie 2nd, and nowhere."""
     distances = np.array([[1, 2, 3], [3, 1, 2], [1, 1, 2], [1, 2, INF], [1, 2, 3]])
     relevant = np.array([[1, 0, 1], [1, 0, 0], [1, 0, 0], [0, 0, 1], [0, 0, 0]], bool)
-    assert best_rank(distances, relevant).tolist() == [1, 3, 2, INF, INF]
+    assert first_relevant_rank(distances, relevant).tolist() == [1, 3, 2, INF, INF]
 
 
 def test_recall_by_hand() -> None:
@@ -89,7 +89,7 @@ def test_average_precision_by_hand() -> None:
 def test_pairs_by_hand() -> None:
     """Right at 1, 2, 4, wrong at 2, 3, 5, 6: each score as counted with pencil and paper."""
     ranking = rank_pairs(np.array([1.0, 2, 4]), [np.array([[2.0, 3], [5, 6]])])
-    assert (ranking.before.tolist(), ranking.right, ranking.wrong) == ([0, 1, 2], 3, 4)
+    assert (ranking.before.tolist(), ranking.positives, ranking.negatives) == ([0, 1, 2], 3, 4)
     assert micro_average_precision(ranking) == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)
     assert [recall_at_precision(ranking, p) for p in (1, 0.66, 0.6, 0.5)] == [1 / 3, 2 / 3, 1, 1]
     assert roc_auc(ranking) == pytest.approx((4 + 3 + 2) / 12)
@@ -117,9 +117,9 @@ def test_what_is_never_found() -> None:
 
 
 def test_threshold_by_hand() -> None:
-    """Of four strangers none, one or all may pass; what lies exactly at the threshold is not found."""
+    """Of four distractors none, one or all may pass; what lies exactly at the threshold is not found."""
     nearest = np.array([5.0, 3, 9, 7])
-    assert [threshold_at_false_matches(nearest, share) for share in (0.2, 0.25, 0.5, 1)] == [3, 5, 7, INF]
+    assert [threshold_at_false_matches(nearest, rate) for rate in (0.2, 0.25, 0.5, 1)] == [3, 5, 7, INF]
     assert recall_at_false_matches(np.array([1.0, 3, 4, INF]), nearest, 0.2) == 0.25
     assert recall_at_false_matches(np.array([1.0, 3, 4, INF]), nearest, 0.25) == 0.75
     assert [allowed_matches(count) for count in (1, 499, 500, 999, 1000)] == [0, 0, 1, 1, 2]
@@ -132,57 +132,57 @@ def test_threshold_by_hand() -> None:
 @given(tables())
 def test_retrieval_is_what_loops_say(table: tuple[NDArray[Any], NDArray[np.bool_]]) -> None:
     """recall@k and mean average precision equal a sort and a count, query by query."""
-    asked = [row for row in zip(*table, strict=True) if row[1].any()]
-    orders = [worst_order(*row) for row in asked]
-    means = [sum(precisions(order)) / sum(right for _, right in order) for order in orders]
+    queries = [row for row in zip(*table, strict=True) if row[1].any()]
+    orders = [worst_order(*row) for row in queries]
+    means = [sum(precisions(order)) / sum(positive for _, positive in order) for order in orders]
     assert mean_average_precision(*table) == pytest.approx(sum(means) / len(means))
     for k in (1, 2, 5):
-        found = [any(right and far < INF for far, right in order[:k]) for order in orders]
+        found = [any(positive and far < INF for far, positive in order[:k]) for order in orders]
         assert recall_at_k(*table, k) == pytest.approx(sum(found) / len(found))
 
 
 @given(some, some, st.integers(1, 5))
-def test_pair_scores_are_what_loops_say(right: list[float], wrong: list[float], size: int) -> None:
+def test_pair_scores_are_what_loops_say(positive: list[float], negative: list[float], size: int) -> None:
     """All scores of pairs equal loops over thresholds and over pairs of pairs, however the wrong ones are cut up."""
-    blocks = [np.array(wrong[at : at + size]) for at in range(0, len(wrong), size)]
-    ranking = rank_pairs(np.array(right), blocks)
-    order = worst_order(right + wrong, [True] * len(right) + [False] * len(wrong))
-    assert micro_average_precision(ranking) == pytest.approx(sum(precisions(order)) / len(right))
-    nearer = sum(a < b for a, b in itertools.product(right, wrong))
-    assert roc_auc(ranking) == pytest.approx(nearer / len(right) / len(wrong))
+    blocks = [np.array(negative[at : at + size]) for at in range(0, len(negative), size)]
+    ranking = rank_pairs(np.array(positive), blocks)
+    order = worst_order(positive + negative, [True] * len(positive) + [False] * len(negative))
+    assert micro_average_precision(ranking) == pytest.approx(sum(precisions(order)) / len(positive))
+    nearer = sum(a < b for a, b in itertools.product(positive, negative))
+    assert roc_auc(ranking) == pytest.approx(nearer / len(positive) / len(negative))
     recall, errors = [0.0], [1.0]
-    for limit in {far for far in right + wrong if far < INF}:
-        hits, mistakes = sum(far <= limit for far in right), sum(far <= limit for far in wrong)
-        errors.append(max(1 - hits / len(right), mistakes / len(wrong)))
+    for limit in {far for far in positive + negative if far < INF}:
+        hits, mistakes = sum(far <= limit for far in positive), sum(far <= limit for far in negative)
+        errors.append(max(1 - hits / len(positive), mistakes / len(negative)))
         if hits and hits / (hits + mistakes) >= 0.9:
-            recall.append(hits / len(right))
+            recall.append(hits / len(positive))
     assert recall_at_precision(ranking, 0.9) == pytest.approx(max(recall))
     assert equal_error_rate(ranking) == pytest.approx(min(errors))
 
 
 @given(some, some, st.sampled_from([1 / 500, 0.1, 0.34, 0.5, 1]))
-def test_no_more_strangers_pass_than_allowed(right: list[float], nearest: list[float], share: float) -> None:
-    """Below the threshold are at most so many strangers, and one step above it there would be more."""
-    threshold = threshold_at_false_matches(np.array(nearest), share)
-    assert sum(far < threshold for far in nearest) <= share * len(nearest)
+def test_no_more_distractors_pass_than_allowed(positive: list[float], nearest: list[float], rate: float) -> None:
+    """Below the threshold are at most so many distractors, and one step above it there would be more."""
+    threshold = threshold_at_false_matches(np.array(nearest), rate)
+    assert sum(far < threshold for far in nearest) <= rate * len(nearest)
     if threshold < INF:
-        assert sum(far <= threshold for far in nearest) > share * len(nearest)
-    assert recall_at_false_matches(np.array(right), np.array(nearest), share) == pytest.approx(
-        sum(far < threshold for far in right) / len(right)
+        assert sum(far <= threshold for far in nearest) > rate * len(nearest)
+    assert recall_at_false_matches(np.array(positive), np.array(nearest), rate) == pytest.approx(
+        sum(far < threshold for far in positive) / len(positive)
     )
 
 
 def test_chance_is_the_mean_over_all_orders() -> None:
-    """The expected scores of an order by lot equal the mean over every possible order."""
-    for right, count in ((1, 1), (1, 4), (2, 5), (3, 6), (4, 4)):
-        spots = list(itertools.combinations(range(count), right))
+    """The expected scores of a random order equal the mean over every possible order."""
+    for positive, count in ((1, 1), (1, 4), (2, 5), (3, 6), (4, 4)):
+        spots = list(itertools.combinations(range(count), positive))
         tables = np.zeros((len(spots), count), bool)
         for row, places in enumerate(spots):
             tables[row, list(places)] = True
         distances = np.tile(np.arange(count, dtype=float), (len(spots), 1))
-        assert chance_average_precision(right, count) == pytest.approx(mean_average_precision(distances, tables))
+        assert chance_average_precision(positive, count) == pytest.approx(mean_average_precision(distances, tables))
         for k in (1, 2, 10):
-            assert chance_recall_at_k(right, count, k) == pytest.approx(recall_at_k(distances, tables, k))
+            assert chance_recall_at_k(positive, count, k) == pytest.approx(recall_at_k(distances, tables, k))
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -190,9 +190,9 @@ def test_agrees_with_scikit_learn(seed: int) -> None:
     """Without ties, micro-AP is its average_precision_score, and the area its roc_auc_score."""
     metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(seed)
-    right, wrong = rng.normal(0, 1, 40), rng.normal(1, 1, 300)
-    labels, scores = np.r_[np.ones(40), np.zeros(300)], -np.r_[right, wrong]
-    ranking = rank_pairs(right, [wrong])
+    positive, negative = rng.normal(0, 1, 40), rng.normal(1, 1, 300)
+    labels, scores = np.r_[np.ones(40), np.zeros(300)], -np.r_[positive, negative]
+    ranking = rank_pairs(positive, [negative])
     assert micro_average_precision(ranking) == pytest.approx(metrics.average_precision_score(labels, scores))
     assert roc_auc(ranking) == pytest.approx(metrics.roc_auc_score(labels, scores))
     false, true, _ = metrics.roc_curve(labels, scores, drop_intermediate=False)
@@ -209,9 +209,11 @@ def loop_accuracy(vectors: Any, labels: Any, examples: dict[Any, list[int]], uni
         mean = sum(vectors[row] for row in rows) / len(rows)
         means[label] = mean / np.linalg.norm(mean) if unit else mean
     used = {row for rows in examples.values() for row in rows}
-    asked = [row for row in range(len(labels)) if row not in used and labels[row] in means]
-    told = [min(means, key=lambda label, row=row: np.linalg.norm(vectors[row] - means[label])) for row in asked]
-    return sum(a == labels[b] for a, b in zip(told, asked, strict=True)) / len(asked)
+    queries = [row for row in range(len(labels)) if row not in used and labels[row] in means]
+    predictions = [
+        min(means, key=lambda label, row=row: np.linalg.norm(vectors[row] - means[label])) for row in queries
+    ]
+    return sum(a == labels[b] for a, b in zip(predictions, queries, strict=True)) / len(queries)
 
 
 @pytest.mark.parametrize("unit", [False, True])
@@ -230,7 +232,7 @@ def test_few_labels_are_what_loops_say(count: int, unit: bool) -> None:
 
 
 def test_few_labels_of_clear_and_of_equal_classes() -> None:
-    """Classes far apart are all told right; where every vector is the same, the tie counts as wrong."""
+    """Classes far apart are all classified correctly; where every vector is the same, the tie counts as wrong."""
     labels = np.repeat([0, 1, 2], 5)
     apart = np.eye(3)[labels] * 10 + np.random.default_rng(0).normal(0, 0.1, (15, 3))
     assert few_label_accuracy(apart, labels, 1).tolist() == [1.0] * 10
@@ -240,7 +242,7 @@ def test_few_labels_of_clear_and_of_equal_classes() -> None:
 # --- mistakes
 
 
-def test_mistakes_are_told() -> None:
+def test_mistakes() -> None:
     """Other shapes, NaN, and nothing to find, to rank, to tell apart or to learn from are errors that say so."""
     one, yes = np.array([[1.0]]), np.array([[True]])
     with pytest.raises(UserError, match=r"\(Q, N\)"):
@@ -251,15 +253,15 @@ def test_mistakes_are_told() -> None:
         mean_average_precision(one * np.nan, yes)
     with pytest.raises(UserError, match="not a number"):
         rank_pairs(one, [one * np.nan])
-    with pytest.raises(UserError, match="anything to find"):
+    with pytest.raises(UserError, match="no query has a relevant image"):
         recall_at_k(one, ~yes, 1)
     with pytest.raises(UserError, match="nothing to rank"):
         rank_pairs(np.empty(0), [one])
-    with pytest.raises(UserError, match="every pair belongs"):
+    with pytest.raises(UserError, match="every pair is positive"):
         roc_auc(rank_pairs(one, []))
-    with pytest.raises(UserError, match="every pair belongs"):
+    with pytest.raises(UserError, match="every pair is positive"):
         equal_error_rate(rank_pairs(one, []))
-    with pytest.raises(UserError, match="foreign"):
+    with pytest.raises(UserError, match="distractors"):
         threshold_at_false_matches(np.empty(0))
     with pytest.raises(UserError, match="nothing to find"):
         recall_at_false_matches(np.empty(0), one)

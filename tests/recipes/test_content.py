@@ -43,7 +43,12 @@ def recipe(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, ModuleType]:
         "mosaic": content_crops.Source(("things",), (0.6,), tiles=2, part=(0, 12)),
     }
     monkeypatch.setattr(content_crops, "SOURCES", sources)
-    for name, value in {"SHARES": dict.fromkeys(sources, 0.5), "BATCH": 4, "HELD": 1, "STEPS": (2, 2, 1)}.items():
+    for name, value in {
+        "SOURCE_FRACTIONS": dict.fromkeys(sources, 0.5),
+        "BATCH": 4,
+        "HELD_OUT": 1,
+        "STEPS": (2, 2, 1),
+    }.items():
         monkeypatch.setattr(content, name, value)
     return content, content_crops
 
@@ -56,7 +61,7 @@ def test_crops(recipe: tuple[ModuleType, ModuleType], data: Path) -> None:
     one = made["whole"]
     assert one.pixels.shape == (24, 160, 160, 3)
     session = crops._teacher(data / "teacher.onnx")
-    seen = crops._seen(one.pixels[5:7], crops.TAUGHT_AT)
+    seen = crops._seen(one.pixels[5:7], crops.TEACHER_SIDE)
     (last,) = session.run([crops.LEVELS["last"].layer], {"image": seen})
     apart = one.maps["last"][5:7] * crops.STEP - last.transpose(0, 2, 3, 1)
     assert np.abs(apart).max() <= crops.STEP / 2 + 1e-3
@@ -69,11 +74,16 @@ def test_crops(recipe: tuple[ModuleType, ModuleType], data: Path) -> None:
 def test_maps_have_the_shape_of_the_teachers(recipe: tuple[ModuleType, ModuleType]) -> None:
     """Every map that is to be like one of the teacher's, up to the channels of the last, which a helper reads."""
     content, crops = recipe
-    trunk, x = separable_trunk().eval(), torch.zeros(1, 3, crops.TAUGHT_AT, crops.TAUGHT_AT)
+    trunk, x = separable_trunk().eval(), torch.zeros(1, 3, crops.TEACHER_SIDE, crops.TEACHER_SIDE)
     with torch.no_grad():
         for level in ("early", "middle"):
-            told = crops.LEVELS[level]
-            assert tuple(trunk[: content.DEEP[level]](x).shape) == (1, told.channels, told.cells, told.cells)
+            expected = crops.LEVELS[level]
+            assert tuple(trunk[: content.LEVEL_LAYERS[level]](x).shape) == (
+                1,
+                expected.channels,
+                expected.cells,
+                expected.cells,
+            )
         assert trunk(x).shape[-1] == crops.LEVELS["last"].cells
 
 

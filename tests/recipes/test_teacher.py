@@ -79,8 +79,8 @@ def test_the_graph_is_the_network(teacher: ModuleType, arrays: Arrays, count: in
     """Features and logits are those of the paper's network with these weights, for any batch and size."""
     session = onnxruntime.InferenceSession(teacher.build(arrays).SerializeToString())
     image = np.random.default_rng(0).uniform(-1, 1, (count, 3, height, width)).astype(np.float32)
-    told = session.run(["features", "logits"], {"image": image})
-    for right, got in zip(expected(arrays, torch.from_numpy(image)), told, strict=True):
+    result = session.run(["features", "logits"], {"image": image})
+    for right, got in zip(expected(arrays, torch.from_numpy(image)), result, strict=True):
         assert right.std() > 1e-3
         assert np.allclose(right.numpy(), got, rtol=1e-3, atol=1e-4)
 
@@ -94,6 +94,6 @@ def test_read(teacher: ModuleType, tmp_path: Path) -> None:
     weights = [{"name": "x", "shape": [2, 3]}, {"name": "y", "shape": [4]}]
     manifest = {"weightsManifest": [{"paths": ["a", "b"], "weights": weights}]}
     (tmp_path / "model.json").write_text(json.dumps(manifest))
-    told = teacher.read(tmp_path)
-    assert np.array_equal(first.reshape(2, 3), told["x"])
-    assert np.array_equal(second, told["y"])
+    result = teacher.read(tmp_path)
+    assert np.array_equal(first.reshape(2, 3), result["x"])
+    assert np.array_equal(second, result["y"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,11 +13,14 @@ from lookalike.evaluation import (
     ClassReport,
     ClassScore,
     CopyReport,
-    class_of,
+    Protocol,
+    ProtocolChoice,
+    at_chance,
+    choose_protocol,
     evaluate_classes,
     evaluate_copies,
 )
-from lookalike.evaluation.ranking_metrics import FALSE_SHARE
+from lookalike.evaluation.ranking_metrics import FALSE_MATCH_RATE
 from lookalike.gallery.ingest.scan import Found, walk
 from lookalike.types import Failure, to_json
 
@@ -31,34 +34,34 @@ CLASS_COLUMNS = ("by", "mAP", "recall@1", "recall@10")
 @click.option(
     "--protocol",
     type=click.Choice(["copies", "classes"]),
-    help="What is looked for.  [default: classes if two sub-folders hold images, else copies]",
+    help="Edited copies, or classes of images.  [default: classes if two sub-folders hold images, else copies]",
 )
 @click.option(
     "--queries",
     type=click.IntRange(min=1),
-    help=f"Images that are looked for.  [default: {QUERIES} for copies, all for classes]",
+    help=f"Number of query images.  [default: {QUERIES} for copies, all for classes]",
 )
 @click.option(
-    "--foreign",
+    "--distractors",
     type=click.Path(exists=True, file_okay=False),
-    help="Images without a copy in DIR.  [default: a fifth of DIR, at most 500]",
+    help="Folder of images without a copy in DIR.  [default: a fifth of DIR, at most 500]",
 )
 @click.option(
     "--one-in",
     type=click.IntRange(min=1),
-    default=round(1 / FALSE_SHARE),
+    default=round(1 / FALSE_MATCH_RATE),
     show_default=True,
-    help="For the recall of copies: at most one foreign image in so many may match.",
+    help="For the recall of copies: at most one distractor in so many may match.",
 )
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with tables and curves.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For all that is drawn by lot.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 @json_option
 def command(
     folder: str,
     by: str | None,
-    protocol: str | None,
+    protocol: Protocol | None,
     queries: int | None,
-    foreign: str | None,
+    distractors: str | None,
     one_in: int,
     report: str | None,
     seed: int,
@@ -66,18 +69,19 @@ def command(
 ) -> int:
     """Measure how well each descriptor does on the images in DIR.
 
-    copies: a sample of them is edited in 45 ways, and looked for in DIR. classes: each sub-folder is a class, and
-    every image looks for the others of its class. Nothing in DIR is changed.
+    copies: a sample of them is edited in 45 ways, and each edited copy searches DIR for its original. classes: each
+    sub-folder is a class, and every image searches for the others of its class. Nothing in DIR is changed.
     """
     files, failed = _listed(folder)
-    if (protocol or _usual(folder, files)) == "classes":
-        if foreign:
-            raise click.UsageError("--foreign is for copies: add --protocol copies, or leave it out")
-        classes = _classes(folder, files, by, queries, seed)
-        return _told(classes, (*failed, *classes.failed), report, as_json)
-    strangers, failed_too = _listed(foreign) if foreign else (None, [])
-    copies = _copies(files, by, queries, strangers, 1 / one_in, seed)
-    return _told(copies, (*failed, *failed_too, *copies.failed), report, as_json)
+    choice = choose_protocol(folder, files, protocol)
+    if distractors and choice.protocol == "classes":
+        raise click.UsageError("--distractors are for copies: add --protocol copies, or leave them out")
+    negatives, failed_too = _listed(distractors) if distractors else (None, [])
+    if choice.protocol == "classes":
+        result: CopyReport | ClassReport = _classes(folder, files, by, queries, seed)
+    else:
+        result = _copies(files, by, queries, negatives, 1 / one_in, seed)
+    return _print_result(result, choice, (*failed, *failed_too, *result.failed), report, as_json)
 
 
 def _listed(folder: str) -> tuple[list[str], list[Failure]]:
@@ -85,24 +89,20 @@ def _listed(folder: str) -> tuple[list[str], list[Failure]]:
     return [one.path for one in listed if isinstance(one, Found)], [one for one in listed if isinstance(one, Failure)]
 
 
-def _usual(folder: str, files: Sequence[str]) -> str:
-    return "classes" if len({class_of(folder, file) for file in files} - {None}) >= 2 else "copies"
-
-
 def _names(by: str | None) -> list[str] | None:
     return None if by is None else [name.strip() for name in by.split(",") if name.strip()]
 
 
 def _copies(
-    files: list[str], by: str | None, queries: int | None, foreign: list[str] | None, false_share: float, seed: int
+    files: list[str], by: str | None, queries: int | None, distractors: list[str] | None, rate: float, seed: int
 ) -> CopyReport:
     with progress_bar("evaluating") as progress:
         return evaluate_copies(
             files,
             _names(by),
-            foreign=foreign,
+            distractors=distractors,
             queries=queries or QUERIES,
-            false_share=false_share,
+            false_match_rate=rate,
             seed=seed,
             progress=progress,
         )
@@ -116,28 +116,52 @@ def _classes(folder: str, files: list[str], by: str | None, queries: int | None,
 # --- what is printed
 
 
-def _told(result: CopyReport | ClassReport, failed: tuple[Failure, ...], report: str | None, as_json: bool) -> int:
+def _print_choice(choice: ProtocolChoice) -> None:
+    other = {"copies": "edited copies", "classes": "classes of images"}[choice.alternative]
+    click.echo(f"protocol: {choice.protocol} ({choice.reason}); --protocol {choice.alternative} for {other}")
+
+
+def _print_result(
+    result: CopyReport | ClassReport,
+    choice: ProtocolChoice,
+    failed: tuple[Failure, ...],
+    report: str | None,
+    as_json: bool,
+) -> int:
     if report:
         from lookalike.evaluation.page import write_page
 
         write_page(Path(report), result, failed)
         click.echo(f"report: {shown(report)}", err=True)
     if as_json:
-        protocol = "copies" if isinstance(result, CopyReport) else "classes"
-        print_json({"protocol": protocol, **to_json(result), "failed": failed})
-        return 1 if failed else 0
-    if isinstance(result, CopyReport):
-        _print_copies(result)
+        print_json(_document(result, choice, failed))
     else:
-        _print_classes(result)
-    print_failures(failed)
+        _print_choice(choice)
+        _print_copies(result) if isinstance(result, CopyReport) else _print_classes(result)
+    _warn_of_chance(result)
+    if not as_json:
+        print_failures(failed)
     return 1 if failed else 0
+
+
+def _document(result: CopyReport | ClassReport, choice: ProtocolChoice, failed: tuple[Failure, ...]) -> dict[str, Any]:
+    head = {"protocol": choice.protocol, "reason": choice.reason, "at_chance": at_chance(result)}
+    return {**head, **to_json(result), "failed": failed}
+
+
+def _warn_of_chance(result: CopyReport | ClassReport) -> None:
+    if not (names := at_chance(result)):
+        return
+    advice = ""
+    if isinstance(result, ClassReport):
+        advice = ": perhaps these sub-folders are no classes of what is shown; --protocol copies for edited copies"
+    click.echo(f"warning: no better than chance: {', '.join(names)}{advice}", err=True)
 
 
 def _print_copies(report: CopyReport) -> None:
     click.echo(
         f"{report.library:,} images, {report.queries:,} of them edited in {len(report.scores[0].by_edit)} ways; "
-        f"{report.foreign:,} foreign ones"
+        f"{report.distractors:,} distractors"
     )
     rows = [
         (
@@ -148,22 +172,27 @@ def _print_copies(report: CopyReport) -> None:
         for one in report.scores
     ]
     print_table(COPY_COLUMNS, rows, COPY_COLUMNS[1:])
-    click.echo(f"recall: copies below the distance that {report.allowed:,} of the foreign images pass")
+    click.echo(f"recall: copies below the distance that {report.allowed_false_matches:,} of the distractors pass")
 
 
 def _print_classes(report: ClassReport) -> None:
     click.echo(f"{report.images:,} images in {len(report.classes):,} classes, {report.queries:,} queries")
     columns = (*CLASS_COLUMNS, *(f"{few.examples} labelled" for few in report.chance.few_labels))
     print_table(columns, [_class_row(one, report) for one in (*report.scores, report.chance)], columns[1:])
-    click.echo("labelled: so many examples of each class tell the others, by the nearest class mean; mean of 10 draws")
+    click.echo("labelled: accuracy of the nearest class mean with so many examples of each class; mean of 10 draws")
 
 
 def _class_row(one: ClassScore, report: ClassReport) -> tuple[str, ...]:
-    told = [
+    few_label = [
         _percent(few.mean) + ("" if one is report.chance else f" ± {100 * few.deviation:.1f}") for few in one.few_labels
     ]
-    missing = [""] * (len(report.chance.few_labels) - len(told))
-    return (one.by, *map(_percent, (one.mean_average_precision, one.recall_at_1, one.recall_at_10)), *told, *missing)
+    missing = [""] * (len(report.chance.few_labels) - len(few_label))
+    return (
+        one.by,
+        *map(_percent, (one.mean_average_precision, one.recall_at_1, one.recall_at_10)),
+        *few_label,
+        *missing,
+    )
 
 
 def _percent(share: float) -> str:

@@ -3,7 +3,7 @@
 
 A page of text or a clear sky is near to many images (hubness), so that a small distance to it says little.
 ``score_normalization.npz`` holds the vectors of a few hundred training photographs and drawn things by the network
-whose card says ``score_normalization``, written by ``recipes/background.py``.
+whose card says ``score_normalization``, written by ``recipes/score_normalization.py``.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from lookalike.evaluation.class_protocol import ClassReport, ClassScore, FewLabels, class_of, evaluate_classes
 from lookalike.evaluation.copy_protocol import QUERIES, CopyReport, CopyScore, evaluate_copies
+from lookalike.evaluation.protocol import Protocol, ProtocolChoice, at_chance, choose_protocol
 
 __all__ = [
     "QUERIES",
@@ -10,6 +11,10 @@ __all__ = [
     "CopyReport",
     "CopyScore",
     "FewLabels",
+    "Protocol",
+    "ProtocolChoice",
+    "at_chance",
+    "choose_protocol",
     "class_of",
     "evaluate_classes",
     "evaluate_copies",

@@ -44,7 +44,7 @@ class Chart:
     y_ticks: tuple[Tick, ...]
     lines: tuple[Line, ...]
     diagonal: str = ""
-    diagonal_name: str = "by lot"
+    diagonal_name: str = "chance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,19 +84,19 @@ def precision_recall(curves: Sequence[tuple[str, Points]]) -> Chart:
     return Chart(
         "Precision and recall",
         "recall: share of the copies that are found",
-        "precision: share of right answers",
+        "precision: share of copies among the results",
         tuple(Tick(_x(share), f"{share:g}") for share in shares),
         tuple(Tick(_y(share), f"{share:g}") for share in shares),
         _lines([(name, [(_x(x), _y(y)) for x, y in points]) for name, points in curves]),
     )
 
 
-def roc(curves: Sequence[tuple[str, Points]], wrong: int) -> Chart:
-    """(false positives, true positives) of each measure -> a chart with a logarithmic axis.
+def roc(curves: Sequence[tuple[str, Points]], negatives: int) -> Chart:
+    """(false positive rate, true positive rate) of each measure -> a chart with a logarithmic axis.
 
-    ``wrong``: the number of wrong pairs; what is less than one of them is drawn at the left edge.
+    ``negatives``: the number of negative pairs; what is less than one of them is drawn at the left edge.
     """
-    decades = max(ceil(log10(max(wrong, 10))), 1)
+    decades = max(ceil(log10(max(negatives, 10))), 1)
 
     def along(share: float) -> float:
         return _x(1 + log10(max(share, 10**-decades)) / decades)
@@ -107,8 +107,8 @@ def roc(curves: Sequence[tuple[str, Points]], wrong: int) -> Chart:
     chance = [(10 ** (-decades * (1 - place / 40))) for place in range(41)]
     return Chart(
         "ROC",
-        "false positives: share of the wrong pairs, logarithmic",
-        "true positives: share of the right pairs",
+        "false positive rate, logarithmic",
+        "true positive rate",
         tuple(Tick(_x(1 - mark / decades), "1" if mark == 0 else f"10{_superscript(-mark)}") for mark in marks),
         tuple(Tick(_y(share), f"{share:g}") for share in shares),
         _lines([(name, [(along(x), _y(y)) for x, y in points]) for name, points in curves]),
@@ -137,7 +137,7 @@ def curves(
         tuple(Tick(at(across[0], mark)[1], f"{mark:,.6g}") for mark in up),
         _lines([(name, [at(x, y) for x, y in points]) for name, points in lines]),
         _points([(_x(0), _y(0)), (_x(1), _y(1))]) if diagonal else "",
-        "as it should be" if diagonal else "",
+        "perfect calibration" if diagonal else "",
     )
 
 

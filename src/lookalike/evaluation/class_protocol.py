@@ -1,4 +1,4 @@
-"""The protocol for a folder with a sub-folder for each class: every image asks for the others of its class."""
+"""The protocol for a folder with a sub-folder for each class: every image is a query for the others of its class."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from lookalike.evaluation.embeddings import (
 )
 from lookalike.types import Failure, Floats, Progress
 
-EXAMPLES = (1, 5, 20)  # labelled images of each class
-K = 10
-BLOCK = 500  # queries whose distances are in memory at a time
+FEW_LABELS = (1, 5, 20)  # labelled images of each class
+RECALL_RANK = 10
+QUERY_BLOCK = 500  # queries whose distances are in memory at a time
 
 
 @dataclass(frozen=True, slots=True)
 class FewLabels:
     """With ``examples`` labelled images of each class: the ``mean`` and standard ``deviation`` over 10 draws of the
-    share of the other images that the nearest class mean tells right."""
+    accuracy of the nearest class mean on the other images."""
 
     examples: int
     mean: float
@@ -57,10 +57,10 @@ class ClassScore:
 
 @dataclass(frozen=True, slots=True)
 class ClassReport:
-    """What was evaluated, and how it did. ``classes``: name -> images. ``queries``: images that asked.
+    """What was evaluated, and how it did. ``classes``: name -> images. ``queries``: images that were queries.
 
     ``identical``: files left out because another one holds the same bytes. ``unlabelled``: files that lie in no class.
-    ``chance``: what an answer by lot would have.
+    ``chance``: what a random ranking has.
     """
 
     images: int
@@ -75,17 +75,17 @@ class ClassReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Labelled:
-    """N images; ``labels``: (N,) numbers of ``names``; ``asked``: (Q,) rows of those that ask."""
+class _LabelledVectors:
+    """N images; ``labels``: (N,) numbers of ``names``; ``queries``: (Q,) rows of those that are queries."""
 
     vectors: Vectors
     labels: NDArray[np.int64]
     names: tuple[str, ...]
-    asked: NDArray[np.int64]
+    queries: NDArray[np.int64]
 
     def relevant(self, some: slice) -> NDArray[np.bool_]:
-        """(B, N): whether each is another image of the class of the one that asks."""
-        rows = self.asked[some, None]
+        """(B, N): whether each is another image of the query's class."""
+        rows = self.queries[some, None]
         return np.asarray((self.labels[rows] == self.labels) & (rows != np.arange(len(self.labels))), np.bool_)
 
 
@@ -107,21 +107,22 @@ def evaluate_classes(
 ) -> ClassReport:
     """How well each measure finds the other images of a class: leave one out, all others are the library.
 
-    ``files`` lie in ``folder``, one sub-folder for each class. ``queries``: how many of them ask, drawn by lot; None:
-    all that have another one to find. Raises UserError unless two classes hold two images that can be read.
+    ``files`` lie in ``folder``, one sub-folder for each class. ``queries``: how many of them are queries, drawn at
+    random; None: all that have another one of their class. Raises UserError unless two classes hold two images that can
+    be read.
     """
     by = chosen(by)
     labels = {file: label for file in files if (label := class_of(folder, file)) is not None}
     _check_enough(list(labels.values()))
     with workers(len(labels), processes) as mapped:
         library = describe_files(mapped, list(labels), needed(by), counter(progress, len(labels)))
-    told = [labels[path] for path in library.paths]
-    _check_enough(told)
-    everything = _drawn(library, told, queries, seed)
+    found = [labels[path] for path in library.paths]
+    _check_enough(found)
+    everything = _drawn(library, found, queries, seed)
     return ClassReport(
-        images=len(told),
-        queries=len(everything.asked),
-        classes={name: told.count(name) for name in everything.names},
+        images=len(found),
+        queries=len(everything.queries),
+        classes={name: found.count(name) for name in everything.names},
         identical=library.identical,
         unlabelled=len(files) - len(labels),
         seed=seed,
@@ -140,76 +141,79 @@ def _check_enough(labels: Sequence[str]) -> None:
         )
 
 
-def _drawn(library: Library, told: Sequence[str], queries: int | None, seed: int) -> _Labelled:
-    names, labels, sizes = np.unique(np.array(told, str), return_inverse=True, return_counts=True)
+def _drawn(library: Library, found: Sequence[str], queries: int | None, seed: int) -> _LabelledVectors:
+    names, labels, sizes = np.unique(np.array(found, str), return_inverse=True, return_counts=True)
     able = np.flatnonzero(sizes[labels] >= 2)
     order = np.random.default_rng([seed, 0]).permutation(able)
-    asked = np.sort(order[: len(able) if queries is None else queries])
-    return _Labelled(library.vectors, labels.astype(np.int64), tuple(map(str, names)), asked)
+    rows = np.sort(order[: len(able) if queries is None else queries])
+    return _LabelledVectors(library.vectors, labels.astype(np.int64), tuple(map(str, names)), rows)
 
 
 # --- scores
 
 
-def _scored(name: str, everything: _Labelled, seed: int) -> ClassScore:
+def _scored(name: str, everything: _LabelledVectors, seed: int) -> ClassScore:
     precision, ranks = _of_queries(name, everything)
-    few = () if name == BLEND else tuple(_few(name, everything, count, seed) for count in EXAMPLES)
+    few = () if name == BLEND else tuple(_few(name, everything, count, seed) for count in FEW_LABELS)
     return ClassScore(
         by=name,
         mean_average_precision=float(precision.mean()),
         recall_at_1=float((ranks <= 1).mean()),
-        recall_at_10=float((ranks <= K).mean()),
+        recall_at_10=float((ranks <= RECALL_RANK).mean()),
         few_labels=few,
         by_class=_by_class(everything, precision),
     )
 
 
-def _of_queries(name: str, everything: _Labelled) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(Q,) average precision, and (Q,) the place of the nearest image of the same class."""
+def _of_queries(name: str, everything: _LabelledVectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(Q,) average precision, and (Q,) the rank of the nearest image of the same class."""
     precision, ranks = [], []
-    for near, right in _blocks(name, everything):
-        precision.append(ranking_metrics.average_precision(near, right))
-        ranks.append(ranking_metrics.best_rank(near, right))
+    for near, relevant in _blocks(name, everything):
+        precision.append(ranking_metrics.average_precision(near, relevant))
+        ranks.append(ranking_metrics.first_relevant_rank(near, relevant))
     return np.concatenate(precision), np.concatenate(ranks)
 
 
-def _blocks(name: str, everything: _Labelled) -> Iterator[tuple[Floats, NDArray[np.bool_]]]:
-    """(B, N) distances of some that ask, infinite to themselves, and whether each is to one of their class."""
-    for start in range(0, len(everything.asked), BLOCK):
-        rows = everything.asked[start : start + BLOCK]
+def _blocks(name: str, everything: _LabelledVectors) -> Iterator[tuple[Floats, NDArray[np.bool_]]]:
+    """(B, N) distances of some queries, infinite to themselves, and whether each is to one of their class."""
+    for start in range(0, len(everything.queries), QUERY_BLOCK):
+        rows = everything.queries[start : start + QUERY_BLOCK]
         near = distances(name, everything.vectors.rows(rows), everything.vectors)
         near[np.arange(len(rows)), rows] = np.inf
-        yield near, everything.relevant(slice(start, start + BLOCK))
+        yield near, everything.relevant(slice(start, start + QUERY_BLOCK))
 
 
-def _few(name: str, everything: _Labelled, count: int, seed: int) -> FewLabels:
+def _few(name: str, everything: _LabelledVectors, count: int, seed: int) -> FewLabels:
     vectors, metric = everything.vectors.of[name], get(name).card.metric
     if metric == "hamming":  # numbers that a mean can be taken of
         vectors = np.unpackbits(vectors, axis=1) * 2.0 - 1
-    right = ranking_metrics.few_label_accuracy(vectors, everything.labels, count, unit=metric != "euclidean", seed=seed)
-    return FewLabels(count, float(right.mean()), float(right.std()))
+    unit = metric != "euclidean"
+    accuracy = ranking_metrics.few_label_accuracy(vectors, everything.labels, count, unit=unit, seed=seed)
+    return FewLabels(count, float(accuracy.mean()), float(accuracy.std()))
 
 
-def _by_class(everything: _Labelled, values: NDArray[np.float64]) -> dict[str, float]:
-    """The mean of (Q,) values over the queries of each class that was asked for."""
-    labels = everything.labels[everything.asked]
+def _by_class(everything: _LabelledVectors, values: NDArray[np.float64]) -> dict[str, float]:
+    """The mean of (Q,) values over the queries of each class that has any."""
+    labels = everything.labels[everything.queries]
     return {everything.names[kind]: float(values[labels == kind].mean()) for kind in np.unique(labels)}
 
 
-def _chance(everything: _Labelled) -> ClassScore:
+def _chance(everything: _LabelledVectors) -> ClassScore:
     sizes = np.bincount(everything.labels)
-    others, right = len(everything.labels) - 1, sizes[everything.labels[everything.asked]] - 1
+    others, relevant = len(everything.labels) - 1, sizes[everything.labels[everything.queries]] - 1
     expected = np.array(
         [ranking_metrics.chance_average_precision(int(count), others) for count in range(1, sizes.max())]
     )
-    precision = expected[right - 1]
-    first, among = (np.mean([ranking_metrics.chance_recall_at_k(int(n), others, k) for n in right]) for k in (1, K))
+    precision = expected[relevant - 1]
+    first, among = (
+        np.mean([ranking_metrics.chance_recall_at_k(int(n), others, k) for n in relevant]) for k in (1, RECALL_RANK)
+    )
     share = 1 / int((sizes >= 2).sum())
     return ClassScore(
         by="chance",
         mean_average_precision=float(precision.mean()),
         recall_at_1=float(first),
         recall_at_10=float(among),
-        few_labels=tuple(FewLabels(count, share, 0.0) for count in EXAMPLES),
+        few_labels=tuple(FewLabels(count, share, 0.0) for count in FEW_LABELS),
         by_class=_by_class(everything, precision),
     )

@@ -1,4 +1,4 @@
-"""How good given labels and their probabilities are: pure functions. No images, no files.
+"""How good predicted labels and their probabilities are: pure functions. No images, no files.
 
 ``logits``: (N, C), any finite numbers; ``labels``: (N,) int, 0..C - 1. All scores lie in 0..1.
 """
@@ -15,9 +15,9 @@ Array = NDArray[Any]
 Doubles = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
-BINS = 15
-COLDEST, HOTTEST = 0.05, 20.0  # temperatures that are tried
-TRUSTED = 0.95  # accuracy that answers above the level of abstention have
+CALIBRATION_BINS = 15
+MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0  # temperatures that are tried
+TARGET_ACCURACY = 0.95  # of the predictions above the abstention threshold
 
 
 def probabilities(logits: Array, temperature: float = 1.0) -> Doubles:
@@ -27,73 +27,75 @@ def probabilities(logits: Array, temperature: float = 1.0) -> Doubles:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), np.float64)
 
 
-def confusion(labels: Whole, answers: Whole, classes: int) -> Whole:
-    """(C, C): row by row, how the images of a class were answered."""
-    return np.bincount(labels * classes + answers, minlength=classes**2).reshape(classes, classes)
+def confusion(labels: Whole, predictions: Whole, classes: int) -> Whole:
+    """(C, C): row by row, the predictions of the images of a class."""
+    return np.bincount(labels * classes + predictions, minlength=classes**2).reshape(classes, classes)
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """Of each class (C,): ``recall``, the share of its images that is found; ``precision``, the share of right
-    answers among those that name it; both 0 where nothing is asked or answered. ``asked``: its images."""
+class ClassMetrics:
+    """Of each class (C,): ``recall``, the share of its images that are predicted as it; ``precision``, the share of its
+    images among those that are; both 0 where there are none. ``support``: its images."""
 
     recall: Doubles
     precision: Doubles
-    asked: Whole
+    support: Whole
 
     @property
     def balanced_accuracy(self) -> float:
-        """The mean recall of the classes that were asked for."""
-        return float(self.recall[self.asked > 0].mean())
+        """The mean recall of the classes that have images."""
+        return float(self.recall[self.support > 0].mean())
 
     @property
     def macro_f1(self) -> float:
-        """The mean, over the classes that were asked for, of the harmonic mean of recall and precision."""
+        """The mean, over the classes that have images, of the harmonic mean of recall and precision."""
         both = self.recall + self.precision
         scores = np.divide(2 * self.recall * self.precision, both, out=np.zeros_like(both), where=both > 0)
-        return float(scores[self.asked > 0].mean())
+        return float(scores[self.support > 0].mean())
 
 
-def told_of(table: Whole) -> Told:
+def class_metrics(table: Whole) -> ClassMetrics:
     """The (C, C) confusion -> recall and precision of each class."""
-    right, asked, answered = np.diag(table).astype(float), table.sum(axis=1), table.sum(axis=0)
-    return Told(right / np.maximum(asked, 1), right / np.maximum(answered, 1), asked)
+    correct, support, predicted = np.diag(table).astype(float), table.sum(axis=1), table.sum(axis=0)
+    return ClassMetrics(correct / np.maximum(support, 1), correct / np.maximum(predicted, 1), support)
 
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """The answers with a probability of about ``said``, on average; ``right``: the share of them that is right."""
+    """The predictions of about this ``confidence``, on average, and their ``accuracy``."""
 
-    said: float
-    right: float
+    confidence: float
+    accuracy: float
     count: int
 
 
-def reliability(shares: Doubles, labels: Whole, bins: int = BINS) -> list[Bin]:
-    """(N, C) probabilities -> the bins of equal width that hold an answer, by the probability of that answer."""
-    sure, right = shares.max(axis=1), shares.argmax(axis=1) == labels
-    places = np.minimum((sure * bins).astype(int), bins - 1)
+def reliability(shares: Doubles, labels: Whole, bins: int = CALIBRATION_BINS) -> list[Bin]:
+    """(N, C) probabilities -> the bins of equal width that hold a prediction, by its probability."""
+    confidence, correct = shares.max(axis=1), shares.argmax(axis=1) == labels
+    places = np.minimum((confidence * bins).astype(int), bins - 1)
     chosen = [places == place for place in range(bins) if (places == place).any()]
-    return [Bin(float(sure[one].mean()), float(right[one].mean()), int(one.sum())) for one in chosen]
+    return [Bin(float(confidence[one].mean()), float(correct[one].mean()), int(one.sum())) for one in chosen]
 
 
-def calibration_error(shares: Doubles, labels: Whole, bins: int = BINS) -> float:
-    """The expected calibration error: how far what is said is from what is right, bin by bin (Guo et al.,
+def calibration_error(shares: Doubles, labels: Whole, bins: int = CALIBRATION_BINS) -> float:
+    """The expected calibration error: the gap between confidence and accuracy, bin by bin (Guo et al.,
     arXiv 1706.04599)."""
-    return sum(one.count * abs(one.said - one.right) for one in reliability(shares, labels, bins)) / len(labels)
+    return sum(one.count * abs(one.confidence - one.accuracy) for one in reliability(shares, labels, bins)) / len(
+        labels
+    )
 
 
 def negative_log_likelihood(logits: Array, labels: Whole, temperature: float = 1.0) -> float:
-    """The mean of minus the log of the probability that the right class was given."""
-    right = probabilities(logits, temperature)[np.arange(len(labels)), labels]
-    return float(-np.log(right.clip(min=1e-300)).mean())
+    """The mean of minus the log of the probability of the true class."""
+    own = probabilities(logits, temperature)[np.arange(len(labels)), labels]
+    return float(-np.log(own.clip(min=1e-300)).mean())
 
 
 def fitted_temperature(logits: Array, labels: Whole) -> float:
     """The temperature of the least negative log-likelihood (Guo et al., arXiv 1706.04599).
 
     The likelihood has one peak in 1 / temperature; golden sections of its logarithm close in on it."""
-    low, high, golden = np.log(COLDEST), np.log(HOTTEST), (5**0.5 - 1) / 2
+    low, high, golden = np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE), (5**0.5 - 1) / 2
     while high - low > 1e-4:
         left, right = high - golden * (high - low), low + golden * (high - low)
         if negative_log_likelihood(logits, labels, np.exp(left)) < negative_log_likelihood(
@@ -116,11 +118,11 @@ def calibrated_error(logits: Array, labels: Whole) -> float:
     return calibration_error(shares, labels)
 
 
-def abstention_level(shares: Doubles, labels: Whole, trusted: float = TRUSTED) -> float:
-    """The lowest probability at and above which the share ``trusted`` of the answers is right; 1 if there is none."""
-    sure, right = shares.max(axis=1), shares.argmax(axis=1) == labels
-    order = np.argsort(-sure, kind="stable")
-    accuracy = right[order].cumsum() / np.arange(1, len(order) + 1)
-    ends = np.append(sure[order][1:] < sure[order][:-1], True)  # of equal probabilities all or none
-    good = np.flatnonzero((accuracy >= trusted) & ends)
-    return float(sure[order[good[-1]]]) if len(good) else 1.0
+def abstention_threshold(shares: Doubles, labels: Whole, accuracy: float = TARGET_ACCURACY) -> float:
+    """The lowest probability at and above which predictions have this ``accuracy``; 1 if there is none."""
+    confidence, correct = shares.max(axis=1), shares.argmax(axis=1) == labels
+    order = np.argsort(-confidence, kind="stable")
+    running = correct[order].cumsum() / np.arange(1, len(order) + 1)
+    ends = np.append(confidence[order][1:] < confidence[order][:-1], True)  # of equal probabilities all or none
+    good = np.flatnonzero((running >= accuracy) & ends)
+    return float(confidence[order[good[-1]]]) if len(good) else 1.0

@@ -1,4 +1,4 @@
-"""The protocol for a folder without labels: every image of a sample is edited, and looked for in the folder."""
+"""The protocol for a folder without labels: every image of a sample is edited, and searched in the folder."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ from lookalike.imaging.manipulations import EDITS
 from lookalike.types import Failure, Floats, Progress
 
 QUERIES = 100
-FOREIGN_PART, FOREIGN_MOST = 5, 500  # one file in five is kept out of the library, but no more than this
-PRECISION = 0.9
-BLOCK = 1_000  # queries whose distances are in memory at a time
-POINTS = 120  # of a curve
+DISTRACTORS_ONE_IN, MAX_DISTRACTORS = 5, 500  # one file in five is kept out of the library, but no more than this
+TARGET_PRECISION = 0.9
+QUERY_BLOCK = 1_000  # queries whose distances are in memory at a time
+CURVE_POINTS = 120  # of a curve
 
 Curve = tuple[tuple[float, float], ...]
 
@@ -41,8 +41,8 @@ class CopyScore:
     """How well one measure finds copies; all of 0..1 but the threshold.
 
     ``recall``: share of copies whose original lies below ``threshold`` (None: any distance), which at most
-    ``false_share`` of the foreign queries pass; ``by_edit``: the same for each edit. ``recall_at_precision``: at 0.9.
-    ``roc``: points (share of wrong pairs, share of right pairs). ``precision_recall``: (recall, precision).
+    ``false_match_rate`` of the distractors pass; ``by_edit``: the same for each edit. ``recall_at_precision``: at 0.9.
+    ``roc``: points (false positive rate, true positive rate). ``precision_recall``: (recall, precision).
     """
 
     by: str
@@ -61,18 +61,18 @@ class CopyScore:
 
 @dataclass(frozen=True, slots=True)
 class CopyReport:
-    """What was evaluated, and how it did. ``library``, ``queries``, ``foreign``: images; each query is edited in
-    every way. ``allowed``: how many of the foreign ones may lie below the threshold. ``identical``: files left out
-    because another one holds the same bytes. ``wrong``: pairs that do not belong together. ``example``: a file that
-    was edited."""
+    """What was evaluated, and how it did. ``library``, ``queries``, ``distractors``: images; each query is edited in
+    every way. ``allowed_false_matches``: how many of the distractors may lie below the threshold. ``identical``: files
+    left out because another one holds the same bytes. ``negative_pairs``: pairs that do not belong together.
+    ``example``: a file that was edited."""
 
     library: int
     queries: int
-    foreign: int
+    distractors: int
     identical: int
-    wrong: int
-    false_share: float
-    allowed: int
+    negative_pairs: int
+    false_match_rate: float
+    allowed_false_matches: int
     seed: int
     example: str
     scores: tuple[CopyScore, ...]
@@ -80,10 +80,10 @@ class CopyReport:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """``copies``: Q edited images, those of one original side by side. ``originals``: (Q,) rows of ``held``."""
+class _Queries:
+    """``copies``: Q edited images, those of one original side by side. ``originals``: (Q,) rows of ``library``."""
 
-    held: Vectors
+    library: Vectors
     copies: Vectors
     originals: NDArray[np.int64]
 
@@ -92,71 +92,71 @@ def evaluate_copies(
     files: Sequence[str],
     by: Sequence[str] | None = None,
     *,
-    foreign: Sequence[str] | None = None,
+    distractors: Sequence[str] | None = None,
     queries: int = QUERIES,
-    false_share: float = ranking_metrics.FALSE_SHARE,
+    false_match_rate: float = ranking_metrics.FALSE_MATCH_RATE,
     seed: int = 0,
     progress: Progress = lambda *_: None,
     processes: int | None = None,
 ) -> CopyReport:
     """How well each measure finds the edited copies of ``queries`` of these files among all of them.
 
-    ``by``: descriptors, "blend"; None: all. ``foreign``: files that have no copy among the others; None: one in five
-    of ``files``, at most 500, is kept out of the library for that. The same ``seed`` gives the same answer. Raises
-    UserError for too few images (two in the library, one foreign) and unknown names.
+    ``by``: descriptors, "blend"; None: all. ``distractors``: files that have no copy among the others; None: one in
+    five of ``files``, at most 500, is kept out of the library for that. The same ``seed`` gives the same answer. Raises
+    UserError for too few images (two in the library, one distractor) and unknown names.
     """
     by = chosen(by)
     parts = needed(by)
-    held, strange = _dealt(files, foreign, seed)
-    _check_enough(len(held), len(strange), foreign is not None)
-    count = min(queries, len(held))
-    advance = counter(progress, len(held) + len(strange) + count * len(EDITS))
-    with workers(len(held) + len(strange) + count, processes) as mapped:
-        library = describe_files(mapped, held, parts, advance)
-        others = _without(describe_files(mapped, strange, parts, advance), library)
-        _check_enough(len(library.paths), len(others.paths), foreign is not None)
-        asked, failed = _edited(mapped, library, parts, min(count, len(library.paths)), seed, advance)
+    indexed, others = _dealt(files, distractors, seed)
+    _check_enough(len(indexed), len(others), distractors is not None)
+    count = min(queries, len(indexed))
+    advance = counter(progress, len(indexed) + len(others) + count * len(EDITS))
+    with workers(len(indexed) + len(others) + count, processes) as mapped:
+        library = describe_files(mapped, indexed, parts, advance)
+        negatives = _without(describe_files(mapped, others, parts, advance), library)
+        _check_enough(len(library.paths), len(negatives.paths), distractors is not None)
+        edited, failed = _edited(mapped, library, parts, min(count, len(library.paths)), seed, advance)
     return CopyReport(
         library=len(library.paths),
-        queries=len(asked.originals) // len(EDITS),
-        foreign=len(others.paths),
-        identical=library.identical + others.identical,
-        wrong=len(asked.originals) * (len(library.paths) - 1) + len(others.paths) * len(library.paths),
-        false_share=false_share,
-        allowed=ranking_metrics.allowed_matches(len(others.paths), false_share),
+        queries=len(edited.originals) // len(EDITS),
+        distractors=len(negatives.paths),
+        identical=library.identical + negatives.identical,
+        negative_pairs=len(edited.originals) * (len(library.paths) - 1) + len(negatives.paths) * len(library.paths),
+        false_match_rate=false_match_rate,
+        allowed_false_matches=ranking_metrics.allowed_matches(len(negatives.paths), false_match_rate),
         seed=seed,
-        example=library.paths[asked.originals[0]],
-        scores=tuple(_scored(name, asked, others.vectors, false_share) for name in by),
-        failed=(*library.failed, *others.failed, *failed),
+        example=library.paths[edited.originals[0]],
+        scores=tuple(_scored(name, edited, negatives.vectors, false_match_rate) for name in by),
+        failed=(*library.failed, *negatives.failed, *failed),
     )
 
 
-# --- who is asked, and who is a stranger
+# --- queries and distractors
 
 
-def _dealt(files: Sequence[str], foreign: Sequence[str] | None, seed: int) -> tuple[list[str], list[str]]:
-    """The library and the foreign files, each in the order in which they were given."""
-    if foreign is not None:
-        held = set(files)
-        return list(files), [file for file in foreign if file not in held]
-    apart = min(FOREIGN_MOST, max(len(files) // FOREIGN_PART, 1))
-    drawn = set(np.random.default_rng([seed, 0]).permutation(len(files))[:apart].tolist())
+def _dealt(files: Sequence[str], distractors: Sequence[str] | None, seed: int) -> tuple[list[str], list[str]]:
+    """The library and the distractors, each in the order in which they were given."""
+    if distractors is not None:
+        indexed = set(files)
+        return list(files), [file for file in distractors if file not in indexed]
+    count = min(MAX_DISTRACTORS, max(len(files) // DISTRACTORS_ONE_IN, 1))
+    drawn = set(np.random.default_rng([seed, 0]).permutation(len(files))[:count].tolist())
     held_out = [file for place, file in enumerate(files) if place in drawn]
     return [file for place, file in enumerate(files) if place not in drawn], held_out
 
 
-def _check_enough(held: int, strange: int, named: bool) -> None:
-    if held >= 2 and strange >= 1:
+def _check_enough(library: int, distractors: int, named: bool) -> None:
+    if library >= 2 and distractors >= 1:
         return
-    advice = "" if named else "; without --foreign, a fifth of the folder is kept out of the library as foreign"
+    advice = "" if named else "; without --distractors, a fifth of the folder is kept out of the library for them"
     raise UserError(
-        f"too few images: {held} for the library and {strange} foreign ones; it takes 2 and 1 that can be "
+        f"too few images: {library} for the library and {distractors} distractors; it takes 2 and 1 that can be "
         f"read and are not the same file twice{advice}"
     )
 
 
 def _without(others: Library, library: Library) -> Library:
-    """The foreign images, less those that are byte for byte in the library."""
+    """The distractors, less those that are byte for byte in the library."""
     known = set(library.digests)
     kept = [row for row, digest in enumerate(others.digests) if digest not in known]
     return Library(
@@ -170,24 +170,24 @@ def _without(others: Library, library: Library) -> Library:
 
 def _edited(
     mapped: Mapper, library: Library, by: Sequence[str], count: int, seed: int, advance: Advance
-) -> tuple[_Asked, list[Failure]]:
-    """A sample of the library in every edit; the strangers come later."""
+) -> tuple[_Queries, list[Failure]]:
+    """A sample of the library in every edit."""
     drawn = np.sort(np.random.default_rng([seed, 1]).permutation(len(library.paths))[:count])
     done, copies, failed = describe_edits(mapped, [library.paths[row] for row in drawn], by, seed, advance)
     if not done:
         raise UserError(f"none of the {count} images that were drawn can be edited: {failed[0].reason}")
-    return _Asked(library.vectors, copies, np.repeat(drawn[done], len(EDITS))), failed
+    return _Queries(library.vectors, copies, np.repeat(drawn[done], len(EDITS))), failed
 
 
 # --- scores
 
 
-def _scored(name: str, asked: _Asked, strange: Vectors, false_share: float) -> CopyScore:
-    right, ranks = _of_originals(name, asked)
-    far = distances(name, strange, asked.held)
-    threshold = ranking_metrics.threshold_at_false_matches(far.min(axis=1), false_share)
-    ranking = ranking_metrics.rank_pairs(right, chain(_wrong(name, asked), [far]))
-    found = (right < threshold).reshape(-1, len(EDITS))
+def _scored(name: str, queries: _Queries, distractors: Vectors, false_match_rate: float) -> CopyScore:
+    positive, ranks = _of_originals(name, queries)
+    far = distances(name, distractors, queries.library)
+    threshold = ranking_metrics.threshold_at_false_matches(far.min(axis=1), false_match_rate)
+    ranking = ranking_metrics.rank_pairs(positive, chain(_negative(name, queries), [far]))
+    found = (positive < threshold).reshape(-1, len(EDITS))
     return CopyScore(
         by=name,
         recall_at_1=float((ranks <= 1).mean()),
@@ -195,41 +195,41 @@ def _scored(name: str, asked: _Asked, strange: Vectors, false_share: float) -> C
         recall=float(found.mean()),
         threshold=threshold if np.isfinite(threshold) else None,
         micro_average_precision=ranking_metrics.micro_average_precision(ranking),
-        recall_at_precision=ranking_metrics.recall_at_precision(ranking, PRECISION),
+        recall_at_precision=ranking_metrics.recall_at_precision(ranking, TARGET_PRECISION),
         roc_auc=ranking_metrics.roc_auc(ranking),
         equal_error_rate=ranking_metrics.equal_error_rate(ranking),
         by_edit=dict(zip(EDITS, found.mean(axis=0).tolist(), strict=True)),
-        roc=_thinned(ranking.false_positives, ranking.recall),
+        roc=_thinned(ranking.false_positive_rate, ranking.recall),
         precision_recall=_thinned(ranking.recall, ranking.precision),
     )
 
 
-def _of_originals(name: str, asked: _Asked) -> tuple[Floats, NDArray[np.float64]]:
-    """(Q,) distance of each copy to its original, and (Q,) the original's place in the answer."""
-    right, ranks = [], []
-    for near, own in _blocks(name, asked):
-        right.append(near[own])
-        ranks.append(ranking_metrics.best_rank(near, own))
-    return np.concatenate(right), np.concatenate(ranks)
+def _of_originals(name: str, queries: _Queries) -> tuple[Floats, NDArray[np.float64]]:
+    """(Q,) distance of each copy to its original, and (Q,) the rank of the original."""
+    positive, ranks = [], []
+    for near, own in _blocks(name, queries):
+        positive.append(near[own])
+        ranks.append(ranking_metrics.first_relevant_rank(near, own))
+    return np.concatenate(positive), np.concatenate(ranks)
 
 
-def _wrong(name: str, asked: _Asked) -> Iterator[Floats]:
+def _negative(name: str, queries: _Queries) -> Iterator[Floats]:
     """The distances of the copies to all that is not their original."""
-    for near, own in _blocks(name, asked):
+    for near, own in _blocks(name, queries):
         yield near[~own]
 
 
-def _blocks(name: str, asked: _Asked) -> Iterator[tuple[Floats, NDArray[np.bool_]]]:
+def _blocks(name: str, queries: _Queries) -> Iterator[tuple[Floats, NDArray[np.bool_]]]:
     """(B, N) distances of some copies, and whether each is the one to its original."""
-    rows = np.arange(len(asked.held))
-    for start in range(0, len(asked.originals), BLOCK):
-        some = slice(start, start + BLOCK)
-        yield distances(name, asked.copies.rows(some), asked.held), asked.originals[some, None] == rows
+    rows = np.arange(len(queries.library))
+    for start in range(0, len(queries.originals), QUERY_BLOCK):
+        some = slice(start, start + QUERY_BLOCK)
+        yield distances(name, queries.copies.rows(some), queries.library), queries.originals[some, None] == rows
 
 
 def _thinned(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:
     """Some of the points of a curve, evenly along it, the first and the last among them."""
     if not len(x):
         return ()
-    places = np.unique(np.linspace(0, len(x) - 1, POINTS).round().astype(int))
+    places = np.unique(np.linspace(0, len(x) - 1, CURVE_POINTS).round().astype(int))
     return tuple((float(x[place]), float(y[place])) for place in places)

@@ -1,4 +1,4 @@
-"""Files to vectors, on all cores: each file is decoded once and described with everything that is asked for."""
+"""Files to vectors, on all cores: each file is decoded once and described with every descriptor that is needed."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ from lookalike.imaging import load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Failure, Floats, Image, Pixels, Progress
 
-SIDE = 512  # pixels: a photograph is taken at about this size before it is edited
-SMALLEST = 8  # pixels: the shortest side that can be edited
-QUALITY = 90  # of the JPEG that an edited image is saved as
-FEW = 24  # so few files are not worth the seconds that processes take to start
+EDITED_SIDE = 512  # pixels: a photograph has about this size before it is edited
+MIN_EDITED_SIDE = 8  # pixels: the shortest side that can be edited
+JPEG_QUALITY = 90  # of the JPEG that an edited image is saved as
+SINGLE_PROCESS_FILES = 24  # so few files are not worth the seconds that processes take to start
 
 Advance = Callable[[int], None]  # by how much
 Mapper = Callable[[Callable[[str], Any], Sequence[str]], Iterator[Any]]
@@ -66,7 +66,7 @@ class Library:
 
 
 @dataclass(frozen=True, slots=True)
-class _One:
+class _DescribedFile:
     sha256: str
     vectors: Vectors
 
@@ -88,15 +88,15 @@ def needed(by: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*(name for name in by if name != BLEND), *parts]))
 
 
-def distances(name: str, asked: Vectors, held: Vectors) -> Floats:
-    """(Q, N) by a descriptor or the blend; infinite where one of the two has too little to say, as in a gallery."""
+def distances(name: str, queries: Vectors, library: Vectors) -> Floats:
+    """(Q, N) by a descriptor or the blend; infinite where one of the two has too little contrast, as in a gallery."""
     if name == BLEND:
         blend = Blend(DEFAULT_WEIGHTS)
-        return blend.combine({part: distances(part, asked, held) for part in blend.names})
+        return blend.combine({part: distances(part, queries, library) for part in blend.names})
     card = get(name).card
-    found = np.array(METRICS[card.metric](asked.of[name], held.of[name]), np.float32)
-    found[asked.contrast[name] < card.min_contrast] = np.inf
-    found[:, held.contrast[name] < card.min_contrast] = np.inf
+    found = np.array(METRICS[card.metric](queries.of[name], library.of[name]), np.float32)
+    found[queries.contrast[name] < card.min_contrast] = np.inf
+    found[:, library.contrast[name] < card.min_contrast] = np.inf
     return found
 
 
@@ -110,7 +110,7 @@ def workers(files: int, count: int | None = None) -> Iterator[Mapper]:
     Left by an exception (Ctrl-C), it ends after what is being done now.
     """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    wanted = count if count is not None else 1 if files < FEW else cores
+    wanted = count if count is not None else 1 if files < SINGLE_PROCESS_FILES else cores
     if wanted <= 1:
         yield lambda work, items: map(work, items)
         return
@@ -135,7 +135,7 @@ def _start_worker() -> None:
 
 
 def describe_files(mapped: Mapper, files: Sequence[str], by: Sequence[str], advance: Advance) -> Library:
-    """Describe N files; of byte-identical ones the first. ``advance`` is told of each file that is done."""
+    """Describe N files; of byte-identical ones the first. ``advance`` is called for each file that is done."""
     kept: dict[str, tuple[str, Vectors]] = {}
     failed: list[Failure] = []
     for path, outcome in zip(files, mapped(partial(_of_file, tuple(by)), files), strict=True):
@@ -150,7 +150,7 @@ def describe_files(mapped: Mapper, files: Sequence[str], by: Sequence[str], adva
 
 
 def counter(progress: Progress, total: int) -> Advance:
-    """Adds up what is told to it, and tells ``progress``."""
+    """Adds up what it is called with, and reports that to ``progress``."""
     done = 0
 
     def advance(more: int) -> None:
@@ -191,12 +191,12 @@ def stacked(parts: Sequence[Vectors], by: Sequence[str]) -> Vectors:
 # --- one file, in a worker process
 
 
-def _of_file(by: tuple[str, ...], path: str) -> _One | Failure:
+def _of_file(by: tuple[str, ...], path: str) -> _DescribedFile | Failure:
     try:
         image = load(path, min_side=min_side(by))
     except LoadError as error:
         return Failure(path, error.reason)
-    return _One(image.sha256, _described([image], by))
+    return _DescribedFile(image.sha256, _described([image], by))
 
 
 def _of_edits(by: tuple[str, ...], seed: int, path: str) -> Vectors | Failure:
@@ -208,14 +208,15 @@ def _of_edits(by: tuple[str, ...], seed: int, path: str) -> Vectors | Failure:
 
 
 def photograph(path: str) -> Pixels:
-    """(h, w, 3) uint8 as it is before an edit: about SIDE pixels. Raises LoadError, also for what is too small."""
-    image = load(path, min_side=SIDE)
-    if min(image.pixels.shape[:2]) < SMALLEST:
+    """(h, w, 3) uint8 as it is before an edit: about EDITED_SIDE pixels. Raises LoadError, also for what is too
+    small."""
+    image = load(path, min_side=EDITED_SIDE)
+    if min(image.pixels.shape[:2]) < MIN_EDITED_SIDE:
         raise LoadError(f"{image.width} x {image.height} pixels: too small to be edited", path)
     return image.pixels
 
 
-def jpeg(pixels: Pixels, quality: int = QUALITY) -> bytes:
+def jpeg(pixels: Pixels, quality: int = JPEG_QUALITY) -> bytes:
     """(h, w, 3) uint8 sRGB -> a JPEG file."""
     memory = io.BytesIO()
     Pillow.fromarray(pixels).save(memory, "JPEG", quality=quality)

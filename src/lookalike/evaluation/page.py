@@ -23,19 +23,19 @@ from lookalike.report.html_report import visible
 from lookalike.types import Failure, Pixels
 
 TEMPLATE = "evaluate.html"
-SIDE = 84  # pixels of an example's longer side
-QUALITY = 75
+THUMBNAIL_SIDE = 84  # pixels of an example's longer side
+THUMBNAIL_QUALITY = 75
 
 Facts = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of numbers. ``note``: what it tells. ``least``: whether less is better."""
+    """A column of numbers. ``note``: what it means. ``lower_is_better``: as of an error rate."""
 
     name: str
     note: str
-    least: bool = False
+    lower_is_better: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Row:
 class Heat:
     """A line of the coloured table. ``kind``: the heading that it stands below; ``image``: a data URI, or "".
 
-    ``values``: of each measure, 0..1; None where nothing was asked.
+    ``values``: of each measure, 0..1; None where there was no query.
     """
 
     name: str
@@ -61,16 +61,18 @@ class Heat:
 
 
 COPY_COLUMNS = (
-    Column("micro-AP", "all pairs in one order, foreign images too: how well one threshold serves all queries"),
-    Column("recall", "copies below the distance that hardly any foreign image passes"),
+    Column("micro-AP", "all pairs in one ranking, distractors too: how well one threshold serves all queries"),
+    Column("recall", "copies below the distance that hardly any distractor passes"),
     Column("recall@1", "copies whose original is the nearest image"),
     Column("recall@10", "copies whose original is among the ten nearest"),
-    Column("recall at precision 0.9", "copies that are found while nine of ten answers are right"),
-    Column("ROC AUC", "how often a right pair is nearer than a wrong one"),
-    Column("equal error rate", "misses and false matches, at the threshold where both are as few", least=True),
+    Column("recall at precision 0.9", "the largest recall while nine of ten results are copies"),
+    Column("ROC AUC", "how often a positive pair is nearer than a negative one"),
+    Column(
+        "equal error rate", "misses and false matches, at the threshold where both are as few", lower_is_better=True
+    ),
 )
 CLASS_COLUMNS = (
-    Column("mAP", "mean average precision: how far in front the others of the class stand"),
+    Column("mAP", "mean average precision: how near the top the others of the class rank"),
     Column("recall@1", "images whose nearest one is of their class"),
     Column("recall@10", "images with one of their class among the ten nearest"),
 )
@@ -104,12 +106,12 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f}" if share in (0, 1) else f"{100 * share:.1f}"
 
 
-def best(rows: Sequence[Row], column: int, least: bool) -> float | None:
+def best(rows: Sequence[Row], column: int, lower_is_better: bool) -> float | None:
     """The best value of a column; None if there is but one row, so that nothing is praised."""
     values = [value for row in rows if (value := row.values[column]) is not None]
     if len(values) < 2:
         return None
-    return min(values) if least else max(values)
+    return min(values) if lower_is_better else max(values)
 
 
 # --- copies
@@ -120,12 +122,15 @@ def _of_copies(report: CopyReport) -> dict[str, Any]:
     return {
         "title": "How well copies are found",
         "facts": _facts(
-            ("Images", report.library), ("Edited", report.queries), ("Edits", len(EDITS)), ("Foreign", report.foreign)
+            ("Images", report.library),
+            ("Edited", report.queries),
+            ("Edits", len(EDITS)),
+            ("Distractors", report.distractors),
         ),
         "lede": (
-            f"{report.queries:,} of the images were edited in {len(EDITS)} ways, saved as JPEG and looked for. "
-            f"Recall is the share of the copies that lie below the distance which {report.allowed:,} of the "
-            f"{report.foreign:,} foreign images pass."
+            f"{report.queries:,} of the images were edited in {len(EDITS)} ways, saved as JPEG and searched. "
+            "Recall is the share of the copies that lie below the distance which "
+            f"{report.allowed_false_matches:,} of the {report.distractors:,} distractors pass."
         ),
         "columns": COPY_COLUMNS,
         "rows": [Row(one.by, _copy_values(one)) for one in report.scores],
@@ -134,7 +139,7 @@ def _of_copies(report: CopyReport) -> dict[str, Any]:
         "heat": [Heat(name, kind, images.get(name, ""), _of_edit(report, name)) for name, kind in _by_kind()],
         "lines": (
             charts.precision_recall([(one.by, one.precision_recall) for one in report.scores]),
-            charts.roc([(one.by, one.roc) for one in report.scores], report.wrong),
+            charts.roc([(one.by, one.roc) for one in report.scores], report.negative_pairs),
         ),
         "bars": None,
         "identical": report.identical,
@@ -173,11 +178,11 @@ def examples(path: str, seed: int) -> dict[str, str]:
     return {name: thumbnail(apply(name, pixels, seed)) for name in EDITS}
 
 
-def thumbnail(pixels: Pixels, side: int = SIDE) -> str:
+def thumbnail(pixels: Pixels, side: int = THUMBNAIL_SIDE) -> str:
     """(h, w, 3) uint8 -> a small JPEG, at most ``side`` pixels wide and high, as a data URI."""
     image = Pillow.fromarray(pixels)
     image.thumbnail((side, side))
-    data = jpeg(np.asarray(image, np.uint8), QUALITY)
+    data = jpeg(np.asarray(image, np.uint8), THUMBNAIL_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(data).decode("ascii")
 
 
@@ -188,16 +193,16 @@ def _of_classes(report: ClassReport) -> dict[str, Any]:
     few = tuple(
         Column(
             f"{one.examples} labelled",
-            f"with {one.examples} of each class as examples, the share of the others told right",
+            f"accuracy of the nearest class mean with {one.examples} examples of each class",
         )
         for one in report.chance.few_labels
     )
     return {
-        "title": "How well classes are told apart",
+        "title": "How well classes are separated",
         "facts": _facts(("Images", report.images), ("Classes", len(report.classes)), ("Queries", report.queries)),
         "lede": (
-            "Each image looked for the others of its class among all the others. With a few labelled examples of "
-            "each class, the nearest class mean tells the rest: mean and standard deviation of ten draws."
+            "Each image was a query for the others of its class among all the others. With a few labelled examples of "
+            "each class, the others are classified by the nearest class mean: mean and standard deviation of ten draws."
         ),
         "columns": (*CLASS_COLUMNS, *few),
         "rows": [_class_row(one, len(few)) for one in report.scores],
@@ -212,11 +217,11 @@ def _of_classes(report: ClassReport) -> dict[str, Any]:
 
 
 def _class_row(one: ClassScore, few: int) -> Row:
-    told: list[float | None] = [label.mean for label in one.few_labels]
-    spread: list[float | None] = [label.deviation for label in one.few_labels]
-    missing = [None] * (few - len(told))
-    values = (one.mean_average_precision, one.recall_at_1, one.recall_at_10, *told, *missing)
-    return Row(one.by, values, (None, None, None, *spread, *missing))
+    accuracies: list[float | None] = [label.mean for label in one.few_labels]
+    deviations: list[float | None] = [label.deviation for label in one.few_labels]
+    missing = [None] * (few - len(accuracies))
+    values = (one.mean_average_precision, one.recall_at_1, one.recall_at_10, *accuracies, *missing)
+    return Row(one.by, values, (None, None, None, *deviations, *missing))
 
 
 def _of_class(report: ClassReport, name: str, count: int) -> Heat:

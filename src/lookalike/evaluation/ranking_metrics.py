@@ -1,7 +1,7 @@
-"""How good an order is: pure functions of distances and of what belongs together. No images, no files.
+"""How good a ranking is: pure functions of distances and of relevance. No images, no files.
 
-Distances: smaller is closer; infinite is "never found". Ties are settled against us: of equal distances, the wrong
-ones come first. All scores lie in 0..1.
+Distances: smaller is closer; infinite is "never found". Ties are settled against us: of equal distances, the negatives
+come first. All scores lie in 0..1.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ Array = NDArray[Any]
 Mask = NDArray[np.bool_]
 Doubles = NDArray[np.float64]
 
-FALSE_SHARE = 1 / 500  # of the foreign queries may have any match
-DRAWS = 10
+FALSE_MATCH_RATE = 1 / 500  # share of the distractor queries that may have any match
+FEW_LABEL_DRAWS = 10
 
-# --- queries, each with an order of its own: retrieval
+# --- queries, each with a ranking of its own: retrieval
 
 
-def best_rank(distances: Array, relevant: Mask) -> Doubles:
-    """(Q, N) distances, (Q, N) whether each belongs to the query -> (Q,) place of the first right one, from 1.
+def first_relevant_rank(distances: Array, relevant: Mask) -> Doubles:
+    """(Q, N) distances, (Q, N) whether each is relevant to the query -> (Q,) rank of the first relevant one, from 1.
 
     Infinite for a query that never finds one. Raises UserError for other shapes and for NaN.
     """
@@ -39,20 +39,20 @@ def best_rank(distances: Array, relevant: Mask) -> Doubles:
 
 
 def recall_at_k(distances: Array, relevant: Mask, k: int) -> float:
-    """(Q, N), (Q, N) -> the share of queries with at least one right image among their k nearest.
+    """(Q, N), (Q, N) -> the share of queries with at least one relevant image among their k nearest.
 
-    What most work on metric learning reports (see Musgrave et al., arXiv 2003.08505). Queries that have nothing to find
+    What most work on metric learning reports (see Musgrave et al., arXiv 2003.08505). Queries without a relevant image
     are left out; raises UserError if none is left.
     """
-    asked = _with_something_to_find(distances, relevant)
-    return float((best_rank(distances[asked], relevant[asked]) <= k).mean())
+    queries = _with_relevant(distances, relevant)
+    return float((first_relevant_rank(distances[queries], relevant[queries]) <= k).mean())
 
 
 def average_precision(distances: Array, relevant: Mask) -> Doubles:
-    """(Q, N), (Q, N) -> (Q,): the mean, over a query's right images, of the precision at the place of each.
+    """(Q, N), (Q, N) -> (Q,): the mean, over a query's relevant images, of the precision at the rank of each.
 
     The area under the precision-recall curve as a sum, without interpolation (Manning et al., Introduction to
-    Information Retrieval, 8.4). A right image at infinite distance adds 0; so does a query with nothing to find.
+    Information Retrieval, 8.4). A relevant image at infinite distance adds 0; so does a query without one.
     """
     _check_table(distances, relevant)
     order = np.lexsort((relevant, distances), axis=-1)
@@ -62,150 +62,151 @@ def average_precision(distances: Array, relevant: Mask) -> Doubles:
 
 
 def mean_average_precision(distances: Array, relevant: Mask) -> float:
-    """(Q, N), (Q, N) -> the mean of ``average_precision`` over the queries that have something to find."""
-    asked = _with_something_to_find(distances, relevant)
-    return float(average_precision(distances[asked], relevant[asked]).mean())
+    """(Q, N), (Q, N) -> the mean of ``average_precision`` over the queries that have a relevant image."""
+    queries = _with_relevant(distances, relevant)
+    return float(average_precision(distances[queries], relevant[queries]).mean())
 
 
 def chance_recall_at_k(relevant: int, candidates: int, k: int) -> float:
-    """recall@k of a query with so many right ones among so many candidates, if the order were drawn by lot."""
+    """recall@k of a query with so many relevant ones among so many candidates, in random order."""
     return 1.0 - comb(candidates - relevant, min(k, candidates)) / comb(candidates, min(k, candidates))
 
 
 def chance_average_precision(relevant: int, candidates: int) -> float:
-    """The expected average precision of an order that is drawn by lot (Bestgen, "Exact Expected Average
+    """The expected average precision of a random order (Bestgen, "Exact Expected Average
     Precision of the Random Baseline", 2015)."""
     harmonic = float((1 / np.arange(1, candidates + 1)).sum())
     others = (relevant - 1) / (candidates - 1) if candidates > 1 else 0.0
     return (harmonic + others * (candidates - harmonic)) / candidates
 
 
-# --- pairs, all in one order: one threshold for all queries
+# --- pairs, all in one ranking: one threshold for all queries
 
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """All pairs of queries and library images in one order.
+    """All pairs of queries and library images in one ranking.
 
-    ``before``: (F,) int64, for each right pair of finite distance, nearest first, how many wrong pairs are as near
-    or nearer. ``right``: how many right pairs there are, P >= F. ``wrong``: how many wrong ones.
+    ``before``: (F,) int64, for each positive pair of finite distance, nearest first, how many negative pairs are as
+    near or nearer. ``positives``: how many positive pairs there are, P >= F. ``negatives``: how many negative ones.
     """
 
     before: NDArray[np.int64]
-    right: int
-    wrong: int
+    positives: int
+    negatives: int
 
     @property
     def recall(self) -> Doubles:
-        """(F,): the share of the right pairs at or before each threshold."""
-        return np.arange(1, len(self.before) + 1) / self.right
+        """(F,): the share of the positive pairs at or before each threshold, the true positive rate."""
+        return np.arange(1, len(self.before) + 1) / self.positives
 
     @property
     def precision(self) -> Doubles:
-        """(F,): the share of right ones among all pairs at or before each threshold."""
+        """(F,): the share of positives among all pairs at or before each threshold."""
         ranks = np.arange(1, len(self.before) + 1)
         return np.asarray(ranks / (ranks + self.before), np.float64)
 
     @property
-    def false_positives(self) -> Doubles:
-        """(F,): the share of the wrong pairs at or before each threshold."""
-        return self.before / max(self.wrong, 1)
+    def false_positive_rate(self) -> Doubles:
+        """(F,): the share of the negative pairs at or before each threshold."""
+        return self.before / max(self.negatives, 1)
 
 
-def rank_pairs(right: Array, wrong: Iterable[Array]) -> Ranking:
-    """Distances of the pairs that belong together (P,), and of all others in blocks of any shape -> Ranking.
+def rank_pairs(positive: Array, negative: Iterable[Array]) -> Ranking:
+    """Distances of the positive pairs (P,), and of all negative ones in blocks of any shape -> Ranking.
 
     The blocks are taken one by one, so that they need never be in memory together. Raises UserError without a
-    right pair, and for NaN.
+    positive pair, and for NaN.
     """
-    if not right.size:
-        raise UserError("nothing to rank: no pair belongs together")
-    _check_numbers(right)
-    thresholds = np.sort(right[np.isfinite(right)], axis=None)
+    if not positive.size:
+        raise UserError("nothing to rank: there is no positive pair")
+    _check_numbers(positive)
+    thresholds = np.sort(positive[np.isfinite(positive)], axis=None)
     arrived = np.zeros(len(thresholds) + 1, np.int64)
     count = 0
-    for block in wrong:
+    for block in negative:
         _check_numbers(block)
         places = np.searchsorted(thresholds, block.ravel(), side="left")
         arrived += np.bincount(places, minlength=len(arrived))
         count += block.size
-    return Ranking(arrived.cumsum()[:-1], right.size, count)
+    return Ranking(arrived.cumsum()[:-1], positive.size, count)
 
 
 def micro_average_precision(ranking: Ranking) -> float:
-    """Average precision over all pairs in one order: how well one threshold serves all queries.
+    """Average precision over all pairs in one ranking: how well one threshold serves all queries.
 
     The score of the Image Similarity Challenge (DISC21, arXiv 2106.09672) and of SSCD (arXiv 2202.10261). Queries
-    that have no copy in the library add wrong pairs. A right pair at infinite distance adds 0.
+    that have no copy in the library add negative pairs. A positive pair at infinite distance adds 0.
     """
-    return float(ranking.precision.sum() / ranking.right)
+    return float(ranking.precision.sum() / ranking.positives)
 
 
 def recall_at_precision(ranking: Ranking, precision: float = 0.9) -> float:
-    """The largest share of right pairs that a threshold finds with at least this precision (DISC21: at 0.9)."""
+    """The largest recall of a threshold with at least this precision (DISC21: at 0.9)."""
     return float(ranking.recall[ranking.precision >= precision].max(initial=0.0))
 
 
 def roc_auc(ranking: Ranking) -> float:
-    """The probability that a right pair is nearer than a wrong one: the area under the ROC curve (Fawcett, "An
+    """The probability that a positive pair is nearer than a negative one: the area under the ROC curve (Fawcett, "An
     introduction to ROC analysis", 2006).
 
-    Equal distances count 0 here, not one half. Raises UserError without a wrong pair.
+    Equal distances count 0 here, not one half. Raises UserError without a negative pair.
     """
-    _check_wrong(ranking)
-    return float((1 - ranking.false_positives).sum() / ranking.right)
+    _check_negatives(ranking)
+    return float((1 - ranking.false_positive_rate).sum() / ranking.positives)
 
 
 def equal_error_rate(ranking: Ranking) -> float:
-    """The smallest e for which one threshold misses at most e of the right and takes at most e of the wrong pairs.
+    """The smallest e for which one threshold misses at most e of the positive and takes at most e of the negative
+    pairs.
 
-    A point that can be had, not one that is interpolated between two. Raises UserError without a wrong pair.
+    A point that can be had, not one that is interpolated between two. Raises UserError without a negative pair.
     """
-    _check_wrong(ranking)
-    return float(np.maximum(ranking.false_positives, 1 - ranking.recall).min(initial=1.0))
+    _check_negatives(ranking)
+    return float(np.maximum(ranking.false_positive_rate, 1 - ranking.recall).min(initial=1.0))
 
 
-# --- a threshold that strangers set
+# --- a threshold that distractors set
 
 
-def allowed_matches(queries: int, share: float = FALSE_SHARE) -> int:
-    """How many of so many foreign queries may match, rounded down."""
-    return int(queries * share + 1e-9)  # 49 * (1 / 49) is a little below 1
+def allowed_matches(queries: int, rate: float = FALSE_MATCH_RATE) -> int:
+    """How many of so many distractor queries may match, rounded down."""
+    return int(queries * rate + 1e-9)  # 49 * (1 / 49) is a little below 1
 
 
-def threshold_at_false_matches(nearest: Array, share: float = FALSE_SHARE) -> float:
-    """(F,) distance of each foreign query to its nearest library image -> the threshold.
+def threshold_at_false_matches(nearest: Array, rate: float = FALSE_MATCH_RATE) -> float:
+    """(F,) distance of each distractor query to its nearest library image -> the threshold.
 
-    At most ``share`` of the foreign queries lie strictly below it; with fewer than 1 / share of them, none. Infinite
-    where any number may. Raises UserError without foreign queries.
+    At most ``rate`` of the distractor queries lie strictly below it; with fewer than 1 / rate of them, none. Infinite
+    where any number may. Raises UserError without distractors.
     """
     if not nearest.size:
-        raise UserError("a threshold needs foreign queries: images that are not in the library")
+        raise UserError("a threshold needs distractors: images without a copy in the library")
     _check_numbers(nearest)
-    allowed = allowed_matches(nearest.size, share)
+    allowed = allowed_matches(nearest.size, rate)
     return float(np.sort(nearest, axis=None)[allowed]) if allowed < nearest.size else float("inf")
 
 
-def recall_at_false_matches(right: Array, nearest: Array, share: float = FALSE_SHARE) -> float:
-    """(P,) distances of right pairs, (F,) of foreign queries to their nearest -> the share of right pairs found.
+def recall_at_false_matches(positive: Array, nearest: Array, rate: float = FALSE_MATCH_RATE) -> float:
+    """(P,) distances of positive pairs, (F,) of distractors to their nearest -> the recall.
 
-    Found is what lies strictly below ``threshold_at_false_matches``. Raises UserError if either is empty.
+    A pair is found that lies strictly below ``threshold_at_false_matches``. Raises UserError if either is empty.
     """
-    if not right.size:
-        raise UserError("nothing to find: no pair belongs together")
-    return float((right < threshold_at_false_matches(nearest, share)).mean())
+    if not positive.size:
+        raise UserError("nothing to find: there is no positive pair")
+    return float((positive < threshold_at_false_matches(nearest, rate)).mean())
 
 
 # --- few labels
 
 
 def few_label_accuracy(
-    vectors: Array, labels: Array, count: int, *, unit: bool = False, draws: int = DRAWS, seed: int = 0
+    vectors: Array, labels: Array, count: int, *, unit: bool = False, draws: int = FEW_LABEL_DRAWS, seed: int = 0
 ) -> Doubles:
-    """(N, D) vectors, (N,) labels -> (draws,): the share that the nearest class mean tells right.
+    """(N, D) vectors, (N,) labels -> (draws,): the accuracy of the nearest class mean.
 
     In each draw, ``count`` images of each class are its examples, or all but one where it has no more; all others
-    are asked, by Euclidean distance to the means (Snell et al., Prototypical Networks, arXiv 1703.05175). ``unit``:
+    are queries, by Euclidean distance to the means (Snell et al., Prototypical Networks, arXiv 1703.05175). ``unit``:
     the means are brought to unit length, for vectors whose angle is what counts. Classes of one image are left out.
     Raises UserError for a count below 1 and where fewer than two classes have two images.
     """
@@ -220,23 +221,23 @@ def few_label_accuracy(
 
 def _one_draw(vectors: Doubles, numbers: Array, used: Array, count: int, unit: bool, seed: list[int]) -> float:
     order = np.random.default_rng(seed).permutation(len(numbers))
-    means, asked, answers = [], [], []
+    means, queries, targets = [], [], []
     for place, kind in enumerate(used):
         members = order[numbers[order] == kind]
         examples = min(count, len(members) - 1)
         means.append(vectors[members[:examples]].mean(axis=0))
-        asked.append(members[examples:])
-        answers.append(np.full(len(members) - examples, place))
-    return _nearest_mean(vectors[np.concatenate(asked)], np.stack(means), np.concatenate(answers), unit)
+        queries.append(members[examples:])
+        targets.append(np.full(len(members) - examples, place))
+    return _nearest_mean(vectors[np.concatenate(queries)], np.stack(means), np.concatenate(targets), unit)
 
 
-def _nearest_mean(asked: Doubles, means: Doubles, answers: Array, unit: bool) -> float:
+def _nearest_mean(queries: Doubles, means: Doubles, targets: Array, unit: bool) -> float:
     if unit:
         means = normalise(means)
-    squared = (asked**2).sum(axis=1)[:, None] - 2 * asked @ means.T + (means**2).sum(axis=1)
-    rows = np.arange(len(asked))
-    own = squared[rows, answers].copy()
-    squared[rows, answers] = np.inf
+    squared = (queries**2).sum(axis=1)[:, None] - 2 * queries @ means.T + (means**2).sum(axis=1)
+    rows = np.arange(len(queries))
+    own = squared[rows, targets].copy()
+    squared[rows, targets] = np.inf
     return float((own < squared.min(axis=1)).mean())
 
 
@@ -257,14 +258,14 @@ def _check_numbers(distances: Array) -> None:
         raise UserError("a distance is not a number; use infinity for what must never be found")
 
 
-def _check_wrong(ranking: Ranking) -> None:
-    if not ranking.wrong:
-        raise UserError("nothing to tell apart: every pair belongs together")
+def _check_negatives(ranking: Ranking) -> None:
+    if not ranking.negatives:
+        raise UserError("nothing to separate: every pair is positive")
 
 
-def _with_something_to_find(distances: Array, relevant: Mask) -> Mask:
+def _with_relevant(distances: Array, relevant: Mask) -> Mask:
     _check_table(distances, relevant)
-    asked = np.asarray(relevant.any(axis=1), np.bool_)
-    if not asked.any():
-        raise UserError("no query has anything to find")
-    return asked
+    queries = np.asarray(relevant.any(axis=1), np.bool_)
+    if not queries.any():
+        raise UserError("no query has a relevant image")
+    return queries

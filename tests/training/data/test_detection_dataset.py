@@ -11,7 +11,7 @@ from PIL import Image as Pillow
 
 from boxes import coco_in, scene, write_coco
 from lookalike.errors import UserError
-from lookalike.training.data.detection_dataset import Boxed, held_out, read_boxed
+from lookalike.training.data.detection_dataset import DetectionDataset, hold_out_images, read_detection_dataset
 from samples import save
 
 GREY = np.full((60, 80, 3), 128, np.uint8)  # 80 wide, 60 high
@@ -22,8 +22,8 @@ OBJECT = (
 )
 
 
-def read(source: Path, tmp_path: Path, images: Path | None = None) -> Boxed:
-    return read_boxed(source, images, 32, tmp_path / "packs")
+def read(source: Path, tmp_path: Path, images: Path | None = None) -> DetectionDataset:
+    return read_detection_dataset(source, images, 32, tmp_path / "image-cache")
 
 
 def one_coco(folder: Path, boxes: list, count: int = 2, **more: object) -> Path:
@@ -59,16 +59,16 @@ def yolo_in(folder: Path, text: str, names: str | None = "names:\n  0: cup\n  1:
 def test_coco(tmp_path: Path) -> None:
     """Drawn scenes arrive as they were drawn, in shares of the image; negatives stay."""
     file = coco_in(tmp_path / "drawn", 6)
-    told = json.loads(file.read_text())
+    result = json.loads(file.read_text())
     save(tmp_path / "drawn" / "empty.png", GREY)
-    told["images"].append({"id": 99, "file_name": "empty.png", "width": 80, "height": 60})
-    file.write_text(json.dumps(told))
+    result["images"].append({"id": 99, "file_name": "empty.png", "width": 80, "height": 60})
+    file.write_text(json.dumps(result))
     made = read(file, tmp_path)
-    assert made.pack.pixels.shape == (7, 32, 32, 3)
+    assert made.cache.pixels.shape == (7, 32, 32, 3)
     assert made.sizes.tolist() == [[96, 96]] * 6 + [[80, 60]]
     for number in range(6):
         _, boxes = scene(number)
-        assert made.pack.paths[number] == f"{number:03}.png"
+        assert made.cache.paths[number] == f"{number:03}.png"
         assert [made.names[kind] for kind in made.classes[number]] == [name for name, _ in boxes]
         assert made.boxes[number] == pytest.approx(np.array([box for _, box in boxes]) / 96)
     assert made.boxes[6].shape == (0, 4)
@@ -78,7 +78,7 @@ def test_coco(tmp_path: Path) -> None:
 
 
 def test_pascal_voc(tmp_path: Path) -> None:
-    """Pixels are counted from 1, and the last one is within; difficult boxes are boxes, and told."""
+    """Pixels are counted from 1, and the last one is within; difficult boxes are boxes, and noted."""
     objects = OBJECT.format(1, 1, 80, 60, name="all", difficult=0) + OBJECT.format(
         41, 31, 60, 45, name="b", difficult=1
     )
@@ -96,7 +96,7 @@ def test_voc_beside_its_images(tmp_path: Path) -> None:
         one = OBJECT.format(1, 1, 8, 6, name="a", difficult=0)
         (tmp_path / "flat" / f"{number}.xml").write_text(VOC.format(name="../../etc/gone.jpg", objects=one))
     made = read(tmp_path / "flat", tmp_path)
-    assert made.pack.paths == ("0.png", "1.png")
+    assert made.cache.paths == ("0.png", "1.png")
     assert made.boxes[0] == pytest.approx(np.array([[0, 0, 0.1, 0.1]]))
 
 
@@ -126,12 +126,12 @@ def test_yolo(names: str, tmp_path: Path) -> None:
     """The middle and the sides in shares; an outline counts by its extent; names from YAML, however it is written."""
     made = read(yolo_in(tmp_path / "yolo", "0 0.5 0.5 0.2 0.4\n\n1 0.1 0.1 0.3 0.1 0.3 0.5\n", names), tmp_path)
     assert made.names == ("cup", "red spoon")
-    assert made.pack.paths == ("images/some/0.png", "images/some/1.png")
+    assert made.cache.paths == ("images/some/0.png", "images/some/1.png")
     assert made.boxes[0] == pytest.approx(np.array([[0.4, 0.3, 0.2, 0.4], [0.1, 0.1, 0.2, 0.4]]))
 
 
 def test_yolo_without_names_or_text(tmp_path: Path) -> None:
-    """Classes are called by their number; an image without a text file shows nothing; odd lines and texts are told."""
+    """Classes are called by their number; an image without a text file shows nothing; odd lines and texts are noted."""
     folder = yolo_in(tmp_path / "yolo", "3 0.5 0.5 0.2 0.4\nx y\n-1 0 0 0 0\n1 2 3\n", None)
     save(folder / "images" / "some" / "more.png", GREY)
     (folder / "labels" / "some" / "gone.txt").write_text("0 0.5 0.5 0.2 0.4\n")
@@ -154,11 +154,11 @@ def test_yolo_without_names_or_text(tmp_path: Path) -> None:
         ([1e400, 1, 1, 1], "boxes that are no numbers, or of another image, left out: 2"),
         ([1, 1, 5], "annotations without a bbox of four numbers, left out: 2"),
         ("box", "annotations without a bbox of four numbers, left out: 2"),
-        ([8, 6, 16, 12], "boxes told more than once, taken once: 2"),
+        ([8, 6, 16, 12], "boxes listed more than once, taken once: 2"),
     ],
 )
 def test_boxes_that_cannot_be_used(box: list, note: str, tmp_path: Path) -> None:
-    """Each is left out and told; the good one beside it stays."""
+    """Each is left out and noted; the good one beside it stays."""
     made = read(one_coco(tmp_path / "c", [[8, 6, 16, 12], box]), tmp_path)
     assert note in made.notes
     for boxes in made.boxes:
@@ -172,14 +172,14 @@ def test_boxes_that_reach_beyond(tmp_path: Path) -> None:
     assert "boxes that reach beyond their image, cut at its edge: 2" in made.notes
 
 
-def test_crowds_strangers_and_unlisted_images(tmp_path: Path) -> None:
-    """Boxes of a crowd, of a category that nobody names and of an image that is not listed are left out and told."""
+def test_crowds_unknown_categories_and_unlisted_images(tmp_path: Path) -> None:
+    """Boxes of a crowd, of a category that nobody names and of an image that is not listed are left out and noted."""
     file = one_coco(tmp_path / "c", [[8, 6, 16, 12]])
-    told = json.loads(file.read_text())
+    result = json.loads(file.read_text())
     box = {"bbox": [1, 1, 9, 9], "image_id": 0, "category_id": 7}
-    told["annotations"] += [box | {"iscrowd": 1}, box | {"category_id": 8}, box | {"image_id": 55}, "text"]
-    told["images"].append({"id": 9})
-    file.write_text(json.dumps(told))
+    result["annotations"] += [box | {"iscrowd": 1}, box | {"category_id": 8}, box | {"image_id": 55}, "text"]
+    result["images"].append({"id": 9})
+    file.write_text(json.dumps(result))
     made = read(file, tmp_path)
     assert made.counts.tolist() == [2]
     for note in (
@@ -199,13 +199,14 @@ def test_missing_and_damaged_images(tmp_path: Path) -> None:
     (tmp_path / "drawn" / "001.png").unlink()
     (tmp_path / "drawn" / "002.png").write_bytes(b"\x89PNG no more")
     made = read(file, tmp_path)
-    assert made.pack.paths == ("000.png", "003.png", "004.png", "005.png")
-    assert [Path(one.path).name for one in made.pack.failed] == ["001.png", "002.png"]
+    assert made.cache.paths == ("000.png", "003.png", "004.png", "005.png")
+    assert [Path(one.path).name for one in made.cache.failed] == ["001.png", "002.png"]
     assert made.boxes[1] == pytest.approx(np.array([box for _, box in scene(3)[1]]) / 96)
 
 
 def test_images_elsewhere(tmp_path: Path) -> None:
-    """They are found by --images, in an ordinary place beside the file, or told to be looked for."""
+    """They are found by --images, in an ordinary place beside the file, or the error says where they were looked
+    for."""
     file = coco_in(tmp_path / "drawn", 3)
     (tmp_path / "set" / "annotations").mkdir(parents=True)
     moved = file.rename(tmp_path / "set" / "annotations" / "instances_val.json")
@@ -217,10 +218,10 @@ def test_images_elsewhere(tmp_path: Path) -> None:
     assert len(read(tmp_path / "set", tmp_path).boxes) == 3
 
 
-@pytest.mark.parametrize("told", ["{", "[1]", '{"images": []}', "[" * 100_000, '{"images": 1, "annotations": 2}'])
-def test_files_that_are_no_coco(told: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ["{", "[1]", '{"images": []}', "[" * 100_000, '{"images": 1, "annotations": 2}'])
+def test_files_that_are_no_coco(text: str, tmp_path: Path) -> None:
     """Each is an error that names the file."""
-    (tmp_path / "boxes.json").write_text(told)
+    (tmp_path / "boxes.json").write_text(text)
     with pytest.raises(UserError, match=r"boxes\.json"):
         read(tmp_path / "boxes.json", tmp_path)
 
@@ -239,14 +240,14 @@ def test_sources_of_no_kind(tmp_path: Path) -> None:
 
 
 def test_no_boxes_at_all(tmp_path: Path) -> None:
-    """An error, which tells what became of them."""
-    with pytest.raises(UserError, match=r"two images with a box.*boxes without width or height, left out: 2"):
+    """An error, which says what became of them."""
+    with pytest.raises(UserError, match=r"two images with a usable box.*boxes without width or height, left out: 2"):
         read(one_coco(tmp_path / "c", [[1, 1, 0, 0]]), tmp_path)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_images_that_exif_turns(orientation: int, tmp_path: Path) -> None:
-    """A white box on black, its place told for the image as stored: where sides change places, the box is turned with
+    """A white box on black, its place given for the image as stored: where sides change places, the box is turned with
     it; else it is that of the upright image. Pillow's own turn of a drawn mask says where it must be."""
     stored = np.zeros((60, 80, 3), np.uint8)
     stored[6:18, 8:40] = 255
@@ -261,13 +262,13 @@ def test_images_that_exif_turns(orientation: int, tmp_path: Path) -> None:
         assert made.boxes[0] == pytest.approx(np.array([[0.1, 0.1, 0.4, 0.2]]))
         return
     x, y, width, height = made.boxes[0][0] * 32
-    rows, columns = np.nonzero(made.pack.pixels[0].mean(2) > 128)
+    rows, columns = np.nonzero(made.cache.pixels[0].mean(2) > 128)
     assert made.sizes[0].tolist() == [60, 80]
     assert (columns.min(), rows.min()) == pytest.approx((x, y), abs=1)
     assert (columns.max() + 1, rows.max() + 1) == pytest.approx((x + width, y + height), abs=1)
 
 
-def test_another_image_than_was_told(tmp_path: Path) -> None:
+def test_another_image_than_was_stated(tmp_path: Path) -> None:
     """An image that was made smaller keeps its boxes; one of another shape loses them."""
     file = one_coco(tmp_path / "c", [[8, 6, 16, 12]], 4)
     save(tmp_path / "c" / "0.png", GREY[::2, ::2])
@@ -275,17 +276,17 @@ def test_another_image_than_was_told(tmp_path: Path) -> None:
     made = read(file, tmp_path)
     assert [len(one) for one in made.boxes] == [1, 0, 1, 1]
     assert made.boxes[0] == pytest.approx(made.boxes[2])
-    assert "images of another shape than the file of boxes tells, their boxes left out: 1" in made.notes
+    assert "images of another aspect ratio than the file of boxes states, their boxes left out: 1" in made.notes
 
 
 def test_what_is_held_out(tmp_path: Path) -> None:
     """A share of the images with boxes and of those without; the same the next time."""
     file = one_coco(tmp_path / "c", [[8, 6, 16, 12]], 20)
-    told = json.loads(file.read_text())
-    told["annotations"] = told["annotations"][:10]
-    file.write_text(json.dumps(told))
+    result = json.loads(file.read_text())
+    result["annotations"] = result["annotations"][:10]
+    file.write_text(json.dumps(result))
     made = read(file, tmp_path)
-    parted = held_out(made, 0.2, 0, tmp_path / "held.json")
-    assert [sum(len(made.boxes[row]) == count for row in parted.held) for count in (0, 1)] == [2, 2]
-    assert held_out(made, 0.2, 5, tmp_path / "held.json").held.tolist() == parted.held.tolist()
-    assert len(parted.kept) == 16
+    split = hold_out_images(made, 0.2, 0, tmp_path / "held.json")
+    assert [sum(len(made.boxes[row]) == count for row in split.held_out) for count in (0, 1)] == [2, 2]
+    assert hold_out_images(made, 0.2, 5, tmp_path / "held.json").held_out.tolist() == split.held_out.tolist()
+    assert len(split.training) == 16

@@ -9,13 +9,13 @@ import pytest
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from lookalike.training.data.exif_orientation import stored, turned
+from lookalike.training.data.exif_orientation import read_orientation, rotate_boxes
 from samples import save
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_boxes_turn_with_their_image(orientation: int, tmp_path: Path) -> None:
-    """The corners of a white box in an image that Pillow turned are where ``turned`` says."""
+    """The corners of a white box in an image that Pillow turned are where ``rotate_boxes`` says."""
     pixels = np.zeros((60, 80, 3), np.uint8)
     pixels[6:18, 8:40] = 255
     exif = Pillow.Exif()
@@ -24,8 +24,8 @@ def test_boxes_turn_with_their_image(orientation: int, tmp_path: Path) -> None:
     with Pillow.open(path) as image:
         upright = np.asarray(ImageOps.exif_transpose(image))
     rows, columns = np.nonzero(upright[..., 0])
-    x, y, width, height = turned(np.array([[8 / 80, 6 / 60, 32 / 80, 12 / 60]]), orientation)[0]
-    assert stored(path).upright == upright.shape[1::-1]
+    x, y, width, height = rotate_boxes(np.array([[8 / 80, 6 / 60, 32 / 80, 12 / 60]]), orientation)[0]
+    assert read_orientation(path).upright == upright.shape[1::-1]
     assert (columns.min(), columns.max() + 1) == pytest.approx(np.array([x, x + width]) * upright.shape[1])
     assert (rows.min(), rows.max() + 1) == pytest.approx(np.array([y, y + height]) * upright.shape[0])
 
@@ -34,4 +34,4 @@ def test_a_header_that_tells_nothing(tmp_path: Path) -> None:
     """An orientation that EXIF does not know is none."""
     exif = Pillow.Exif()
     exif[0x112] = 77
-    assert stored(save(tmp_path / "a.png", np.zeros((6, 8, 3), np.uint8), exif=exif)).orientation == 1
+    assert read_orientation(save(tmp_path / "a.png", np.zeros((6, 8, 3), np.uint8), exif=exif)).orientation == 1

@@ -11,13 +11,13 @@ import pytest
 
 from lookalike.errors import UserError
 from lookalike.training.data import image_cache
-from lookalike.training.data.image_cache import NO_LABEL, pack
+from lookalike.training.data.image_cache import NO_LABEL, cache_images
 from samples import drawn, folder_of, save
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Path:
-    return tmp_path / "packs"
+    return tmp_path / "image-cache"
 
 
 def decoding_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_images_are_squeezed(tmp_path: Path, cache: Path) -> None:
     large, small = drawn(1, 90, 70), drawn(2, 20, 24)  # less than twice 40, so that loading shrinks nothing
     save(tmp_path / "p" / "b.png", small)
     save(tmp_path / "p" / "a.png", large)
-    packed = pack(tmp_path / "p", 40, cache)
+    packed = cache_images(tmp_path / "p", 40, cache)
     assert packed.paths == ("a.png", "b.png")
     assert (packed.pixels.shape, packed.pixels.dtype) == ((2, 40, 40, 3), np.uint8)
     assert np.array_equal(cv2.resize(large, (40, 40), interpolation=cv2.INTER_AREA), packed.pixels[0])
@@ -43,12 +43,12 @@ def test_the_first_folder_is_the_label(tmp_path: Path, cache: Path) -> None:
     """Classes are the folders directly below, sorted; an image outside of them has none, as all have unasked."""
     for place in ("dog/x/1.png", "cat/1.png", "dog/2.png", "3.png"):
         save(tmp_path / "p" / place, drawn(1))
-    packed = pack(tmp_path / "p", 16, cache, labelled=True)
+    packed = cache_images(tmp_path / "p", 16, cache, labelled=True)
     assert packed.classes == ("cat", "dog")
     assert dict(zip(packed.paths, packed.labels.tolist(), strict=True)) == {
         "3.png": NO_LABEL, "cat/1.png": 0, "dog/2.png": 1, "dog/x/1.png": 1,
     }  # fmt: skip
-    plain = pack(tmp_path / "p", 16, cache)
+    plain = cache_images(tmp_path / "p", 16, cache)
     assert (plain.classes, set(plain.labels.tolist())) == ((), {NO_LABEL})
 
 
@@ -60,36 +60,38 @@ def test_what_cannot_be_read_is_left_out_and_counted(tmp_path: Path, cache: Path
     (root / "0002a.png").symlink_to(root / "nowhere")
     odd = os.fsdecode(b"caf\xe9.png")
     save(root / "x.png", drawn(9)).rename(root / odd)
-    packed = pack(root, 16, cache)
+    packed = cache_images(root, 16, cache)
     assert packed.paths == ("0000.jpg", "0002.jpg", "0003.jpg", odd)
     assert packed.unreadable == 3
     assert packed.pixels.shape == (4, 16, 16, 3)
-    assert np.array_equal(pack(folder_of(tmp_path / "alone", 1, first=3), 16, cache).pixels[0], packed.pixels[2])
+    assert np.array_equal(
+        cache_images(folder_of(tmp_path / "alone", 1, first=3), 16, cache).pixels[0], packed.pixels[2]
+    )
 
 
 def test_a_pack_is_found_again(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second call decodes nothing and answers the same."""
     root = folder_of(tmp_path / "p", 3)
     (root / "bad.jpg").write_text("no image")
-    first = pack(root, 16, cache)
+    first = cache_images(root, 16, cache)
     decoding_forbidden(monkeypatch)
-    again = pack(root, 16, cache)
+    again = cache_images(root, 16, cache)
     assert np.array_equal(first.pixels, again.pixels)
     assert (first.paths, first.unreadable) == (again.paths, again.unreadable)
     with pytest.raises(AssertionError, match="decoded again"):
-        pack(root, 24, cache)
+        cache_images(root, 24, cache)
 
 
 def test_a_changed_folder_is_packed_again(tmp_path: Path, cache: Path) -> None:
     """A file that is replaced, one more and one less are each noticed."""
     root = folder_of(tmp_path / "p", 3)
-    before = pack(root, 16, cache).pixels.copy()
+    before = cache_images(root, 16, cache).pixels.copy()
     save(root / "0001.jpg", drawn(77), quality=92)
-    assert not np.array_equal(before[1], pack(root, 16, cache).pixels[1])
+    assert not np.array_equal(before[1], cache_images(root, 16, cache).pixels[1])
     folder_of(root, 1, first=3)
-    assert len(pack(root, 16, cache).pixels) == 4
+    assert len(cache_images(root, 16, cache).pixels) == 4
     (root / "0000.jpg").unlink()
-    assert pack(root, 16, cache).paths == ("0001.jpg", "0002.jpg", "0003.jpg")
+    assert cache_images(root, 16, cache).paths == ("0001.jpg", "0002.jpg", "0003.jpg")
 
 
 def test_killed_half_way(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,9 +107,9 @@ def test_killed_half_way(tmp_path: Path, cache: Path, monkeypatch: pytest.Monkey
     with monkeypatch.context() as patched:
         patched.setattr(image_cache, "_square", killed)
         with pytest.raises(KeyboardInterrupt):
-            pack(root, 16, cache)
+            cache_images(root, 16, cache)
     assert list(cache.rglob("pixels.npy"))
-    packed = pack(root, 16, cache)
+    packed = cache_images(root, 16, cache)
     assert len(packed.paths) == 5
     assert packed.pixels.reshape(5, -1).any(axis=1).all()
 
@@ -120,4 +122,4 @@ def test_nothing_to_pack(tmp_path: Path, cache: Path) -> None:
     (tmp_path / "bad" / "1.jpg").write_text("no image")
     for name in ("none", "empty", "bad"):
         with pytest.raises(UserError, match=str(tmp_path / name)):
-            pack(tmp_path / name, 16, cache)
+            cache_images(tmp_path / name, 16, cache)

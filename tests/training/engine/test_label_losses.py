@@ -36,15 +36,15 @@ def test_class_balanced_weights() -> None:
     """One over (1 - beta^n) / (1 - beta), brought to a mean of 1."""
     raw = [(1 - 0.999) / (1 - 0.999**n) for n in (50, 5, 1)]
     expected = [one / (sum(raw) / 3) for one in raw]
-    assert losses.class_balanced(COUNTS).tolist() == pytest.approx(expected, rel=1e-5)
+    assert losses.class_balanced_weights(COUNTS).tolist() == pytest.approx(expected, rel=1e-5)
 
 
 def test_focal() -> None:
     """-(1 - p)^2 log p of the right class, image by image; without gamma it is cross-entropy."""
-    right = [softmax(row.tolist())[kind] for row, kind in zip(LOGITS, TRUTH, strict=True)]
-    expected = sum(-((1 - p) ** 2) * math.log(p) for p in right) / 4
+    probabilities = [softmax(row.tolist())[kind] for row, kind in zip(LOGITS, TRUTH, strict=True)]
+    expected = sum(-((1 - p) ** 2) * math.log(p) for p in probabilities) / 4
     assert losses.focal(LOGITS, TRUTH).item() == pytest.approx(expected, rel=1e-5)
-    plain = sum(-math.log(p) for p in right) / 4
+    plain = sum(-math.log(p) for p in probabilities) / 4
     assert losses.focal(LOGITS, TRUTH, gamma=0).item() == pytest.approx(plain, rel=1e-5)
 
 
@@ -65,22 +65,22 @@ def test_pair_contrastive() -> None:
 
 
 def test_triplet() -> None:
-    """What is missing until the stranger is further by the margin, in squares."""
+    """What is missing until the negative is further by the margin, in squares."""
     near, far = torch.tensor([0.5, 0.9]), torch.tensor([0.6, 2.0])
     expected = (max(0, 0.5**2 - 0.6**2 + 0.2) + max(0, 0.9**2 - 4 + 0.2)) / 2
     assert losses.triplet(near, far, 0.2).item() == pytest.approx(expected, rel=1e-6)
 
 
 def test_nt_xent_by_loops() -> None:
-    """For every ordered pair of a class: one against itself and all strangers of the first, by the formula."""
+    """For every ordered pair of a class: one against itself and all negatives of the first, by the formula."""
     parts = []
     for i in range(5):
         for j in range(5):
             if i != j and LABELS[i] == LABELS[j]:
-                strangers = sum(math.exp(cosine(i, k) / 0.3) for k in range(5) if LABELS[k] != LABELS[i])
+                negatives = sum(math.exp(cosine(i, k) / 0.3) for k in range(5) if LABELS[k] != LABELS[i])
                 own = math.exp(cosine(i, j) / 0.3)
-                parts.append(-math.log(own / (own + strangers)))
-    assert losses.nt_xent(fan(), LABELS, 0.3).item() == pytest.approx(np.mean(parts), rel=1e-4)
+                parts.append(-math.log(own / (own + negatives)))
+    assert losses.nt_xent(fan(), *losses.class_pairs(LABELS), 0.3).item() == pytest.approx(np.mean(parts), rel=1e-4)
 
 
 def test_supervised_contrastive_by_loops() -> None:
@@ -95,13 +95,13 @@ def test_supervised_contrastive_by_loops() -> None:
 
 def test_margin_softmax_by_loops() -> None:
     """Softmax over scaled cosines to the directions of the classes, the right one less the margin."""
-    centres = torch.tensor([[2.0, 0.0], [0.0, 0.5]])
+    cell_centres = torch.tensor([[2.0, 0.0], [0.0, 0.5]])
     expected = 0.0
     for i in range(5):
         to = [cosine_to(i, 0.0), cosine_to(i, 90.0)]
         to[int(LABELS[i])] -= 0.25
         expected -= math.log(softmax([8 * x for x in to])[int(LABELS[i])]) / 5
-    assert losses.margin_softmax(fan(), centres, LABELS, 0.25, 8.0).item() == pytest.approx(expected, rel=1e-4)
+    assert losses.margin_softmax(fan(), cell_centres, LABELS, 0.25, 8.0).item() == pytest.approx(expected, rel=1e-4)
 
 
 def cosine_to(i: int, angle: float) -> float:

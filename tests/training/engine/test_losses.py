@@ -18,61 +18,63 @@ def at(angles: tuple[float, ...] = ANGLES) -> Tensor:
     return torch.tensor([[math.cos(angle), math.sin(angle)] for angle in angles], requires_grad=True)
 
 
-def everyone(count: int) -> Tensor:
+def all_but_self(count: int) -> Tensor:
     return ~torch.eye(count, dtype=torch.bool)
 
 
-def contrastive_by_hand(angles: tuple[float, ...], apart: Tensor, temperature: float) -> float:
+def nt_xent_by_hand(angles: tuple[float, ...], distinct: Tensor, temperature: float) -> float:
     total, half = 0.0, len(angles) // 2
     for i, angle in enumerate(angles):
         partner = (i + half) % len(angles)
-        seen = [j for j in range(len(angles)) if j == partner or apart[i, j]]
+        seen = [j for j in range(len(angles)) if j == partner or distinct[i, j]]
         sums = sum(math.exp(math.cos(angle - angles[j]) / temperature) for j in seen)
         total += math.log(sums) - math.cos(angle - angles[partner]) / temperature
     return total / len(angles)
 
 
 @pytest.mark.parametrize("temperature", [0.06, 1.0])
-def test_contrastive(temperature: float) -> None:
+def test_nt_xent_of_views(temperature: float) -> None:
     """The loss is the mean of what two nested loops over angles add up to."""
-    expected = contrastive_by_hand(ANGLES, everyone(6), temperature)
-    assert losses.contrastive(at(), everyone(6), temperature).item() == pytest.approx(expected, rel=1e-4)
+    expected = nt_xent_by_hand(ANGLES, all_but_self(6), temperature)
+    assert losses.nt_xent(at(), *losses.view_pairs(all_but_self(6)), temperature).item() == pytest.approx(
+        expected, rel=1e-4
+    )
 
 
-def test_a_pair_that_is_not_told_apart_does_not_count() -> None:
-    """Of a pair that `apart` leaves out neither the loss nor a gradient knows; a partner counts even so."""
-    apart = everyone(6)
-    apart[0, 1] = apart[1, 0] = apart[2, 5] = False
+def test_a_pair_that_is_no_negative_does_not_count() -> None:
+    """Of a pair that `distinct` leaves out neither the loss nor a gradient knows; a partner counts even so."""
+    distinct = all_but_self(6)
+    distinct[0, 1] = distinct[1, 0] = distinct[2, 5] = False
     vectors = at()
-    loss = losses.contrastive(vectors, apart, 0.5)
-    assert loss.item() == pytest.approx(contrastive_by_hand(ANGLES, apart, 0.5), rel=1e-4)
+    loss = losses.nt_xent(vectors, *losses.view_pairs(distinct), 0.5)
+    assert loss.item() == pytest.approx(nt_xent_by_hand(ANGLES, distinct, 0.5), rel=1e-4)
     one_pair = torch.zeros(6, 6, dtype=torch.bool)
-    one_pair[0, 2] = True  # row 0 is told apart from row 2, and nobody else from anybody
+    one_pair[0, 2] = True  # row 2 is a negative of row 0, and there is no other
     vectors, alone = at(), at()
-    losses.contrastive(vectors, one_pair, 0.5).backward()
-    losses.contrastive(alone, torch.zeros(6, 6, dtype=torch.bool), 0.5).backward()
+    losses.nt_xent(vectors, *losses.view_pairs(one_pair), 0.5).backward()
+    losses.nt_xent(alone, *losses.view_pairs(torch.zeros(6, 6, dtype=torch.bool)), 0.5).backward()
     assert alone.grad is not None
     assert vectors.grad is not None
     assert alone.grad.abs().max() == 0  # nothing is left but the partner, which is certain
     assert sorted(set(vectors.grad.nonzero()[:, 0].tolist())) == [0, 2, 3]
 
 
-def test_spread() -> None:
+def test_koleo() -> None:
     """KoLeo is minus the mean logarithm of the distance to the nearest other vector, found by looping."""
     points = [(math.cos(angle), math.sin(angle)) for angle in ANGLES]
     nearest = [min(math.dist(a, b) for b in points if b is not a) for a in points]
     expected = -sum(math.log(distance) for distance in nearest) / len(points)
-    assert losses.spread(at()).item() == pytest.approx(expected, rel=1e-3)
+    assert losses.koleo(at()).item() == pytest.approx(expected, rel=1e-3)
 
 
-def test_distilled() -> None:
+def test_cosine_distillation() -> None:
     """One minus the mean cosine of the angle between each vector and its target."""
     targets = at((0.5, 1.0, 2.0))
     expected = 1 - (math.cos(0.5) + 1 + math.cos(0.5)) / 3
-    assert losses.distilled(at((0.0, 1.0, 2.5)), targets).item() == pytest.approx(expected, rel=1e-5)
+    assert losses.cosine_distillation(at((0.0, 1.0, 2.5)), targets).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_labelled() -> None:
+def test_cross_entropy() -> None:
     """Smoothed cross-entropy, by the definition, over those rows that have a label."""
     rows, labels, smoothing = [[2.0, 0.0, -1.0], [0.5, 0.1, 0.0], [0.0, 3.0, 1.0]], [0, -1, 2], 0.1
     total = 0.0
@@ -80,21 +82,21 @@ def test_labelled() -> None:
         if label >= 0:
             logs = [value - math.log(sum(map(math.exp, row))) for value in row]
             total -= (1 - smoothing) * logs[label] + smoothing * sum(logs) / 3
-    told = losses.labelled(torch.tensor(rows), torch.tensor(labels), smoothing)
-    assert told.item() == pytest.approx(total / 2, rel=1e-5)
-    assert losses.labelled(torch.tensor(rows), torch.tensor([-1, -1, -1])).item() == 0
+    loss = losses.cross_entropy(torch.tensor(rows), torch.tensor(labels), smoothing)
+    assert loss.item() == pytest.approx(total / 2, rel=1e-5)
+    assert losses.cross_entropy(torch.tensor(rows), torch.tensor([-1, -1, -1])).item() == 0
 
 
 def test_gradients_are_finite() -> None:
-    """Even for vectors that coincide, or that nothing is told apart from, and for rows without labels."""
+    """Even for vectors that coincide, or that have no negatives, and for rows without labels."""
     same = (1.0, 1.0, 1.0, 1.0)
     for loss in (
-        lambda v: losses.spread(v),
-        lambda v: losses.contrastive(v, everyone(4), 0.06),
-        lambda v: losses.contrastive(v, torch.zeros(4, 4, dtype=torch.bool), 0.06),
-        lambda v: losses.distilled(v, torch.zeros(4, 2)),
-        lambda v: losses.labelled(v * 1000, torch.full((4,), -1)),
-        lambda v: losses.labelled(v * 1000, torch.tensor([0, -1, 1, 0])),
+        lambda v: losses.koleo(v),
+        lambda v: losses.nt_xent(v, *losses.view_pairs(all_but_self(4)), 0.06),
+        lambda v: losses.nt_xent(v, *losses.view_pairs(torch.zeros(4, 4, dtype=torch.bool)), 0.06),
+        lambda v: losses.cosine_distillation(v, torch.zeros(4, 2)),
+        lambda v: losses.cross_entropy(v * 1000, torch.full((4,), -1)),
+        lambda v: losses.cross_entropy(v * 1000, torch.tensor([0, -1, 1, 0])),
     ):
         vectors = at(same)
         loss(vectors).backward()

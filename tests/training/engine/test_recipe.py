@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.errors import UserError
-from lookalike.training.engine.recipe import Phase, Recipe, Source, Strength, read
+from lookalike.training.engine.recipe import Augmentation, Phase, Recipe, Source, read_recipe
 
 ROOT = Path(__file__).parents[3]
 GOOD = """
@@ -26,51 +26,51 @@ labelled = true
 size = 32
 batch = 8
 steps = 5
-shares = [0.5, 0.5]
-heavy = { colour = 0.9 }
+source_fractions = [0.5, 0.5]
+augmentation = { colour = 0.9 }
 """
 
 
 def test_what_a_recipe_says(tmp_path: Path) -> None:
     """Every key arrives in its field; what is not said has the default."""
     (tmp_path / "r.toml").write_text(GOOD)
-    assert read(tmp_path / "r.toml") == Recipe(
+    assert read_recipe(tmp_path / "r.toml") == Recipe(
         3,
         (Source("a/b", 64), Source("c", 160, labelled=True)),
-        (Phase(32, 8, 5, (0.5, 0.5), heavy=Strength(colour=0.9)),),
+        (Phase(32, 8, 5, (0.5, 0.5), augmentation=Augmentation(colour=0.9)),),
     )
 
 
 def test_the_shipped_recipe() -> None:
     """The recipe of the shipped network can be read, and has something to do."""
-    recipe = read(ROOT / "recipes" / "shipped.toml")
+    recipe = read_recipe(ROOT / "recipes" / "shipped.toml")
     assert recipe.steps == sum(phase.steps for phase in recipe.phases) > 100
 
 
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
-        ("seed = 3", "seed = 3\nsped = 4", "sped"),
+        ("seed = 3", "seed = 3\nsped = 4", "unknown field 'sped'"),
         ("side = 64", "side = 64\ncolour = 1", "colour"),
-        ("batch = 8", "batch = 8\nbatches = 8", "batches"),
+        ("batch = 8", "batch = 8\nspread = 0.5", "unknown field 'spread'"),
         ("{ colour = 0.9 }", "{ hue = 0.9 }", "hue"),
-        ("{ colour = 0.9 }", "0.9", "strength"),
+        ("{ colour = 0.9 }", "0.9", "augmentation"),
         ("seed = 3", "", "seed"),
         ('root = "c"', "", "root"),
         ("steps = 5", "", "steps"),
-        ("shares = [0.5, 0.5]", "", "shares"),
+        ("source_fractions = [0.5, 0.5]", "", "source_fractions"),
         ("[[phases]]", "[phases]", "phases"),
-        ("[[phases]]", "[[sources]]", "batch"),
+        ("[[phases]]", "[[sources]]", "unknown field 'augmentation'"),
         ("seed = 3", "seed = ", "line 2"),
     ],
 )
 def test_a_wrong_recipe(tmp_path: Path, old: str, new: str, named: str) -> None:
-    """An unknown key, a missing one, a table of the wrong kind and what is no TOML: the error names file and key."""
+    """An unknown field, a missing one, a table of the wrong kind and what is no TOML: the error names file and key."""
     file = tmp_path / "wrong.toml"
     assert old in GOOD
     file.write_text(GOOD.replace(old, new))
     with pytest.raises(UserError) as raised:
-        read(file)
+        read_recipe(file)
     assert str(file) in str(raised.value)
     assert named in str(raised.value)
 
@@ -81,4 +81,4 @@ def test_no_recipe(tmp_path: Path) -> None:
     (tmp_path / "empty.toml").touch()
     for name in ("none.toml", "bytes.toml", "empty.toml"):
         with pytest.raises(UserError, match=name):
-            read(tmp_path / name)
+            read_recipe(tmp_path / name)

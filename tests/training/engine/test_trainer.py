@@ -11,30 +11,30 @@ import pytest
 import torch
 
 from lookalike.errors import LookalikeError, UserError
-from lookalike.training.data.augment import Edits
+from lookalike.training.data.augment import Augmenter
 from lookalike.training.engine import losses, trainer
-from lookalike.training.engine.recipe import LIGHT, Phase, Recipe, Source, Strength
-from lookalike.training.engine.trainer import Plan
-from lookalike.training.tasks.copy_detection import Copying, Images, run_of, trained_by
+from lookalike.training.engine.recipe import LIGHT_AUGMENTATION, Augmentation, Phase, Recipe, Source
+from lookalike.training.engine.trainer import Schedule
+from lookalike.training.tasks.copy_detection import CopyTask, TrainingImages, copy_trainer, trained_copy_net
 from samples import drawn
 
 RECIPE = Recipe(
     seed=2,
     sources=(Source("drawn", 32),),
-    phases=(Phase(32, 8, 5), Phase(40, 6, 3, spread=0.5, heavy=Strength(colour=0.9))),
-    warm_up=2,
-    average=0.9,
+    phases=(Phase(32, 8, 5), Phase(40, 6, 3, koleo=0.5, augmentation=Augmentation(colour=0.9))),
+    warmup_steps=2,
+    ema_decay=0.9,
 )
 
 
-def images(count: int = 8) -> Images:
-    """Drawn ones; half of them taught and labelled."""
+def images(count: int = 8) -> TrainingImages:
+    """Drawn ones; half of them with a target and a label."""
     generator = np.random.default_rng(1)
     targets = generator.normal(size=(count, 256)).astype(np.float32)
     targets /= np.linalg.norm(targets, axis=1, keepdims=True)
     targets[::2] = 0
     labels = np.where(np.arange(count) % 2, np.arange(count) % 3, -1)
-    return Images(np.stack([drawn(seed, 32, 32) for seed in range(count)]), targets, labels.astype(np.int64))
+    return TrainingImages(np.stack([drawn(seed, 32, 32) for seed in range(count)]), targets, labels.astype(np.int64))
 
 
 @pytest.fixture
@@ -49,50 +49,57 @@ def curve(folder: Path) -> list[int]:
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    """On views that were never trained on, the loss is far lower after than before, and copies beat strangers."""
-    mild = replace(LIGHT, mirror=0.5)
-    recipe = replace(RECIPE, phases=(Phase(32, 8, 25, heavy=mild), Phase(40, 8, 15, heavy=mild)), warm_up=5)
+    """On views that were never trained on, the loss is far lower after than before, and copies beat negatives."""
+    mild = replace(LIGHT_AUGMENTATION, mirror=0.5)
+    recipe = replace(
+        RECIPE, phases=(Phase(32, 8, 25, augmentation=mild), Phase(40, 8, 15, augmentation=mild)), warmup_steps=5
+    )
     given = images()
-    run = run_of(recipe, [given], 3, tmp_path)
-    edits = Edits(99, 32)
+    run = copy_trainer(recipe, [given], 3, tmp_path)
+    edits = Augmenter(99, 32)
     plain = torch.from_numpy(given.pixels).permute(0, 3, 1, 2).float() / 255
-    views = torch.cat([edits.view(plain, 32, LIGHT)[0], edits.view(plain, 32, replace(LIGHT, mirror=1.0))[0]])
+    views = torch.cat(
+        [
+            edits.view(plain, 32, LIGHT_AUGMENTATION)[0],
+            edits.view(plain, 32, replace(LIGHT_AUGMENTATION, mirror=1.0))[0],
+        ]
+    )
 
     def judged(network: torch.nn.Module) -> tuple[float, float]:
         with torch.no_grad():
             copy, _ = network.eval()(views)
         similar = copy[:8] @ copy[8:].T
-        loss = losses.contrastive(copy, ~torch.eye(16, dtype=torch.bool), 0.1)
+        loss = losses.nt_xent(copy, *losses.view_pairs(~torch.eye(16, dtype=torch.bool)), 0.1)
         return loss.item(), (similar.argmax(1) == torch.arange(8)).float().mean().item()
 
     before = judged(run.network)
-    told = list(run.train())
-    after = judged(run.trained())
+    lines = list(run.train())
+    after = judged(run.best_network())
     assert after[0] < 0.7 * before[0]
     assert after[1] >= 0.75
-    assert told[-1]["step"] == 40
-    assert {"copy", "spread", "content", "labels", "size", "seconds"} <= set(told[-1])
+    assert lines[-1]["step"] == 40
+    assert {"copy", "koleo", "content", "labels", "size", "seconds"} <= set(lines[-1])
 
 
 @pytest.mark.usefixtures("often")
 def test_interrupted_and_resumed(tmp_path: Path) -> None:
     """Interrupted between two checkpoints and gone on with, a run ends at the same step, with the same line of the
     curve for every second step, and bit by bit with the weights of a run that was never interrupted."""
-    whole = run_of(RECIPE, [images()], 3, tmp_path / "whole")
+    whole = copy_trainer(RECIPE, [images()], 3, tmp_path / "whole")
     list(whole.train())
-    first = run_of(RECIPE, [images()], 3, tmp_path / "parts")
-    for told in first.train():
-        if told["step"] == 4:
+    first = copy_trainer(RECIPE, [images()], 3, tmp_path / "parts")
+    for lines in first.train():
+        if lines["step"] == 4:
             break
     with (tmp_path / "parts" / "curve.jsonl").open("a") as cut:
         cut.write('{"step": 6, "cop')
-    second = run_of(RECIPE, [images()], 3, tmp_path / "parts")
+    second = copy_trainer(RECIPE, [images()], 3, tmp_path / "parts")
     assert second.resume()
     assert second.step == 3
     list(second.train())
     assert (whole.step, second.step) == (8, 8)
     assert curve(tmp_path / "whole") == curve(tmp_path / "parts") == [2, 4, 6, 8]
-    for mine, other in ((whole.trained(), second.trained()), (whole.network, second.network)):
+    for mine, other in ((whole.best_network(), second.best_network()), (whole.network, second.network)):
         for name, value in mine.state_dict().items():
             assert torch.equal(value, other.state_dict()[name]), name
 
@@ -100,24 +107,24 @@ def test_interrupted_and_resumed(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("often")
 def test_a_finished_run(tmp_path: Path) -> None:
     """There is nothing left to do, and the network is the one that was trained."""
-    first = run_of(RECIPE, [images()], 3, tmp_path)
+    first = copy_trainer(RECIPE, [images()], 3, tmp_path)
     list(first.train())
-    again = run_of(RECIPE, [images()], 3, tmp_path)
+    again = copy_trainer(RECIPE, [images()], 3, tmp_path)
     assert again.resume()
     assert list(again.train()) == []
-    assert torch.equal(trained_by(first).copy.weight, trained_by(again).copy.weight)
+    assert torch.equal(trained_copy_net(first).copy.weight, trained_copy_net(again).copy.weight)
 
 
 def test_nothing_to_resume(tmp_path: Path) -> None:
     """Without a checkpoint a run begins at its beginning; a curve without one is begun again."""
     (tmp_path / "curve.jsonl").write_text('{"step": 20}\n')
-    run = run_of(RECIPE, [images()], 3, tmp_path)
+    run = copy_trainer(RECIPE, [images()], 3, tmp_path)
     assert (run.resume(), run.step, curve(tmp_path)) == (False, 0, [])
 
 
 def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed while it writes, a run leaves the checkpoint before."""
-    run = run_of(RECIPE, [images()], 3, tmp_path)
+    run = copy_trainer(RECIPE, [images()], 3, tmp_path)
     run.save()
 
     def killed(_: object, path: Path) -> None:
@@ -128,56 +135,56 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: py
     run.step = 5
     with pytest.raises(KeyboardInterrupt):
         run.save()
-    again = run_of(RECIPE, [images()], 3, tmp_path)
+    again = copy_trainer(RECIPE, [images()], 3, tmp_path)
     assert (again.resume(), again.step) == (True, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", None])
 def test_a_checkpoint_that_does_not_fit(tmp_path: Path, content: bytes | None) -> None:
     """A damaged checkpoint, and one with another number of classes: an error that names the file."""
-    run_of(RECIPE, [images()], 7, tmp_path).save()
+    copy_trainer(RECIPE, [images()], 7, tmp_path).save()
     if content is not None:
         (tmp_path / "checkpoint.pt").write_bytes(content)
     with pytest.raises(UserError, match=r"checkpoint\.pt"):
-        run_of(RECIPE, [images()], 3, tmp_path).resume()
+        copy_trainer(RECIPE, [images()], 3, tmp_path).resume()
 
 
 def test_a_run_leaves_the_random_numbers_of_others_alone(tmp_path: Path) -> None:
     """Making a run draws its weights from its own seed and moves nobody else's generator."""
     before = torch.random.get_rng_state()
-    first, again = (run_of(RECIPE, [images()], 3, tmp_path) for _ in range(2))
+    first, again = (copy_trainer(RECIPE, [images()], 3, tmp_path) for _ in range(2))
     assert torch.equal(before, torch.random.get_rng_state())
-    assert torch.equal(trained_by(first).copy.weight, trained_by(again).copy.weight)
+    assert torch.equal(trained_copy_net(first).copy.weight, trained_copy_net(again).copy.weight)
 
 
-def test_who_is_told_apart() -> None:
+def test_which_rows_are_negatives() -> None:
     """By loops over pairs of rows: not a row from itself, nor an image from a view that shows it behind another."""
-    task = Copying(RECIPE, [images(6), images(4)], 3)
+    task = CopyTask(RECIPE, [images(6), images(4)], 3)
     shown = torch.zeros(5, 5, dtype=torch.bool)
     shown[0, 1] = shown[3, 4] = True
 
-    class Showing(Edits):
-        def view(self, given: torch.Tensor, size: int, _: Strength) -> tuple[torch.Tensor, torch.Tensor]:
+    class Showing(Augmenter):
+        def view(self, given: torch.Tensor, size: int, _: Augmentation) -> tuple[torch.Tensor, torch.Tensor]:
             at = 0 if len(given) == 3 else 3
             return torch.zeros(len(given), 3, size, size), shown[at : at + len(given), at : at + len(given)]
 
-    phase = Phase(32, 5, 1, shares=(0.6, 0.4))
-    views, apart, targets, labels = task.batch(phase, Showing(0, 16), np.random.default_rng(0))
+    phase = Phase(32, 5, 1, source_fractions=(0.6, 0.4))
+    views, distinct, targets, labels = task.batch(phase, Showing(0, 16), np.random.default_rng(0))
     assert (views.shape, targets.shape, labels.shape) == ((10, 3, 32, 32), (5, 256), (5,))
     for i in range(10):
         for j in range(10):
             one, other = i % 5, j % 5
             behind = (i >= 5 and bool(shown[one, other])) or (j >= 5 and bool(shown[other, one]))
-            assert bool(apart[i, j]) == (one != other and not behind), (i, j)
+            assert bool(distinct[i, j]) == (one != other and not behind), (i, j)
 
 
-def test_the_rate() -> None:
+def test_the_learning_rate() -> None:
     """It rises in a straight line over the warm-up, and falls to a hundredth at the end."""
-    plan = Plan(steps=100, rate=1.0, decay=0.0, warm_up=10, average=0.9)
-    assert [trainer._rate(plan, step) for step in (0, 4, 9)] == pytest.approx([0.1, 0.5, 1.0])
-    assert trainer._rate(plan, 10) == pytest.approx(1.0)
-    assert trainer._rate(plan, 55) == pytest.approx(0.505)
-    assert trainer._rate(plan, 100) == pytest.approx(0.01)
+    schedule = Schedule(steps=100, lr=1.0, weight_decay=0.0, warmup_steps=10, ema_decay=0.9)
+    assert [trainer._learning_rate(schedule, step) for step in (0, 4, 9)] == pytest.approx([0.1, 0.5, 1.0])
+    assert trainer._learning_rate(schedule, 10) == pytest.approx(1.0)
+    assert trainer._learning_rate(schedule, 55) == pytest.approx(0.505)
+    assert trainer._learning_rate(schedule, 100) == pytest.approx(0.01)
 
 
 # --- any task
@@ -190,7 +197,7 @@ class Sums:
         self.identity = {"task": kind, "classes": ["a", "b"]}
         self.network = torch.nn.Linear(1, 1, bias=False)
         torch.nn.init.zeros_(self.network.weight)
-        self.helper = torch.nn.Identity()
+        self.aux_head = torch.nn.Identity()
         self.broken_at = broken_at
 
     def loss(self, step: int) -> trainer.Loss:
@@ -202,14 +209,15 @@ class Sums:
         return {"score": -abs(network.weight.item() - 1)}
 
 
-def summed(folder: Path, steps: int = 12, **given: object) -> trainer.Run:
-    return trainer.Run(Sums(**given), Plan(steps, 0.5, 0.0, 0, 0.1, look_every=2), folder)
+def summed(folder: Path, steps: int = 12, **given: object) -> trainer.Trainer:
+    return trainer.Trainer(Sums(**given), Schedule(steps, 0.5, 0.0, 0, 0.1, validate_every=2), folder)
 
 
 def test_the_best_is_kept(tmp_path: Path) -> None:
-    """The weight passes 1 on its way to 3: what is kept is the look that was nearest to 1, also after a resume."""
+    """The weight passes 1 on its way to 3: what is kept is the validation that was nearest to 1, also after a
+    resume."""
     run = summed(tmp_path)
-    scores = {int(told["step"]): told["score"] for told in run.train() if "score" in told}
+    scores = {int(lines["step"]): lines["score"] for lines in run.train() if "score" in lines}
     best = max(scores, key=scores.__getitem__)
     assert list(scores) == [2, 4, 6, 8, 10, 12]
     assert run.best is not None
@@ -217,7 +225,7 @@ def test_the_best_is_kept(tmp_path: Path) -> None:
     assert best < 12
     again = summed(tmp_path)
     assert again.resume()
-    kept = [one.trained().weight.item() for one in (run, again)]
+    kept = [one.best_network().weight.item() for one in (run, again)]
     assert kept[0] == kept[1] == pytest.approx(1, abs=-scores[best] + 1e-4)
 
 
@@ -225,7 +233,7 @@ def test_a_loss_that_is_no_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """The run stops at that step, says what to try, and the checkpoint is the last good one."""
     monkeypatch.setattr(trainer, "SAVE_EVERY", 2)
     run = summed(tmp_path, broken_at=5)
-    with pytest.raises(UserError, match=r"step 6.*--rate"):
+    with pytest.raises(UserError, match=r"step 6.*--lr"):
         list(run.train())
     again = summed(tmp_path)
     assert (again.resume(), again.step) == (True, 4)
@@ -251,6 +259,16 @@ def test_no_room_for_the_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert (again.resume(), again.step, list(tmp_path.glob("*.part"))) == (True, 0, [])
 
 
+def test_a_checkpoint_of_another_version(tmp_path: Path) -> None:
+    """One with parts under other names is refused, with the first of them."""
+    summed(tmp_path).save()
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    state["helper"] = state.pop("aux_head")
+    torch.save(state, tmp_path / "checkpoint.pt")
+    with pytest.raises(UserError, match=r"checkpoint\.pt: unknown field 'helper'"):
+        summed(tmp_path).resume()
+
+
 def test_a_run_of_something_else(tmp_path: Path) -> None:
     """Another task, and other classes: refused, with what differs and both values."""
     summed(tmp_path).save()
@@ -263,23 +281,23 @@ def test_a_run_of_something_else(tmp_path: Path) -> None:
 
 
 def test_interrupted_with_and_without_a_best(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """``finish`` ends quietly when there is a best network to keep; without one the interruption is passed on."""
-    real = trainer.Run._step
+    """``fit`` ends quietly when there is a best network to keep; without one the interruption is passed on."""
+    real = trainer.Trainer._step
 
     def stop_at(step: int) -> None:
-        def step_or_stop(run: trainer.Run) -> dict[str, float]:
+        def step_or_stop(run: trainer.Trainer) -> dict[str, float]:
             if run.step == step:
                 raise KeyboardInterrupt
             return real(run)
 
-        monkeypatch.setattr(trainer.Run, "_step", step_or_stop)
+        monkeypatch.setattr(trainer.Trainer, "_step", step_or_stop)
 
     stop_at(1)
     with pytest.raises(KeyboardInterrupt):
-        trainer.finish(summed(tmp_path / "early"), lambda *_: None)
+        trainer.fit(summed(tmp_path / "early"), lambda *_: None)
     stop_at(5)
     run = summed(tmp_path / "late")
-    assert trainer.finish(run, lambda *_: None) is False
+    assert trainer.fit(run, lambda *_: None) is False
     assert run.best is not None
 
 
@@ -293,7 +311,7 @@ def test_what_a_network_draws_is_its_steps_own(tmp_path: Path) -> None:
             return super().loss(step)
 
     for number, before in enumerate((1, 2)):
-        run = trainer.Run(Drawing(), Plan(3, 0.1, 0.0, 0, 0.5), tmp_path / str(number))
+        run = trainer.Trainer(Drawing(), Schedule(3, 0.1, 0.0, 0, 0.5), tmp_path / str(number))
         torch.manual_seed(before)
         state = torch.random.get_rng_state()
         list(run.train())

@@ -9,13 +9,13 @@ import pytest
 from lookalike.descriptors.neural.model_store import read_card
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
-from lookalike.training.export.card import Output, Written, write_card
+from lookalike.training.export.card import CardContents, OutputSpec, write_card
 
 
 def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
     """Every value arrives, with quotes, backslashes, line breaks, emoji and control characters."""
     odd = 'a "quoted" \\ back\nslash 🐈 é \x7f \x01'
-    written = Written(
+    written = CardContents(
         name="shoes-1.2",
         sha256="0123456789abcdef" * 4,
         licence=f"licence {odd}",
@@ -39,7 +39,7 @@ def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 def test_a_card_that_says_little(tmp_path: Path) -> None:
     """Training, figures and weaknesses may be absent."""
-    write_card(Written("a", "0" * 64, "MIT", "mine", 32, {"a": 1.0}), tmp_path / "a.onnx")
+    write_card(CardContents("a", "0" * 64, "MIT", "mine", 32, {"a": 1.0}), tmp_path / "a.onnx")
     card = read_card(tmp_path / "a.toml")
     assert (card.training, dict(card.measured), card.weaknesses) == ((), {}, ())
 
@@ -47,17 +47,17 @@ def test_a_card_that_says_little(tmp_path: Path) -> None:
 def test_a_classifier(tmp_path: Path) -> None:
     """Labels arrive as they are, odd names and small thresholds too; an output may have its own dim and metric."""
     labels = Labels("kind", ('a "b" \\ c', "🐈", "plain"), 1.31, 0.1 + 0.2)
-    outputs = {"kind": Output(12.5, 64, "euclidean"), "copy.kind": 1.0}
-    write_card(Written("a", "0" * 64, "MIT", "mine", 32, outputs, labels=labels), tmp_path / "a.onnx")
+    outputs = {"kind": OutputSpec(12.5, 64, "euclidean"), "copy.kind": 1.0}
+    write_card(CardContents("a", "0" * 64, "MIT", "mine", 32, outputs, labels=labels), tmp_path / "a.onnx")
     card = read_card(tmp_path / "a.toml")
     assert labels == card.labels
-    told = [(output.name, output.dim, output.metric, output.median_negative_distance) for output in card.outputs]
-    assert told == [("kind", 64, "euclidean", 12.5), ("copy.kind", 256, "cosine", 1.0)]
+    result = [(output.name, output.dim, output.metric, output.median_negative_distance) for output in card.outputs]
+    assert result == [("kind", 64, "euclidean", 12.5), ("copy.kind", 256, "cosine", 1.0)]
 
 
 @pytest.mark.parametrize("names", [(), ('a "b" \\ c', "🐈")])
 def test_a_detector(names: tuple[str, ...], tmp_path: Path) -> None:
     """What it gives arrives as it is, with names of its classes and without."""
     regions = RegionOutput("things", 32, (48, 80), names)
-    write_card(Written("a", "0" * 64, "MIT", "mine", 240, {"things": 0.9}, regions=regions), tmp_path / "a.onnx")
+    write_card(CardContents("a", "0" * 64, "MIT", "mine", 240, {"things": 0.9}, regions=regions), tmp_path / "a.onnx")
     assert read_card(tmp_path / "a.toml").regions == regions

@@ -19,10 +19,17 @@ import torch
 from lookalike.descriptors.neural.onnx_model import ERRORS_ONLY
 from lookalike.errors import ModelError, UserError
 from lookalike.training.export import onnx_export as exporting
-from lookalike.training.export.onnx_export import TOLERANCE, export, export_tower, parts, restored, restored_tower
-from lookalike.training.export.quantize import LARGE
-from lookalike.training.models.embedding_net import Tower
-from lookalike.training.models.residual_net import FEATURES, HEAD, GeneralisedMean, Network
+from lookalike.training.export.onnx_export import (
+    TOLERANCE,
+    cell_parts,
+    export_copy_net,
+    export_embedding_net,
+    restore_copy_net,
+    restore_embedding_net,
+)
+from lookalike.training.export.quantize import QUANTISE_FROM
+from lookalike.training.models.embedding_net import EmbeddingNet
+from lookalike.training.models.residual_net import EMBEDDING_DIM, TRUNK_CHANNELS, CopyNet, GeneralisedMean
 from lookalike.training.tasks.pretrained import shipped_card, shipped_content, shipped_copy
 from networks import means
 from samples import drawn
@@ -30,27 +37,27 @@ from samples import drawn
 SIDE = 48
 
 
-def network() -> Network:
+def network() -> CopyNet:
     """Random weights, and running means and variances that are not those of a new network."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
-        made = Network()
+        made = CopyNet()
         for name, value in made.state_dict().items():
             if name.endswith(("running_mean", "running_var", "norm.weight")):
                 value.uniform_(0.5, 1.5)
     return made.eval()
 
 
-def tower() -> Tower:
+def embedding_net() -> EmbeddingNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(4)
-        return Tower().eval()
+        return EmbeddingNet().eval()
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("export") / "net.onnx"
-    export(network(), SIDE, path)
+    export_copy_net(network(), SIDE, path)
     return path
 
 
@@ -64,10 +71,10 @@ def test_torch_and_the_file_agree(file: Path, count: int) -> None:
     pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(count)])
     with torch.no_grad():
         expected = network()(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
-    for right, told in zip(expected, answers(file, pixels), strict=True):
-        assert (told.shape, told.dtype) == ((count, HEAD), np.float32)
-        assert np.abs(right.numpy() - told).max() <= TOLERANCE
-        assert np.allclose(np.linalg.norm(told, axis=1), 1, atol=1e-4)
+    for right, result in zip(expected, answers(file, pixels), strict=True):
+        assert (result.shape, result.dtype) == ((count, EMBEDDING_DIM), np.float32)
+        assert np.abs(right.numpy() - result).max() <= TOLERANCE
+        assert np.allclose(np.linalg.norm(result, axis=1), 1, atol=1e-4)
 
 
 def test_parts_cell_by_cell() -> None:
@@ -77,44 +84,44 @@ def test_parts_cell_by_cell() -> None:
     pool, head = GeneralisedMean(p), torch.nn.Linear(4, 3)
     weight, bias = head.weight.detach().numpy().astype(float), head.bias.detach().numpy().astype(float)
     with torch.no_grad():
-        told = parts(torch.from_numpy(maps).float(), pool, head).numpy()
+        result = cell_parts(torch.from_numpy(maps).float(), pool, head).numpy()
     for n in range(2):
         pooled = [(sum(x**p for x in maps[n, k].flat) / 6) ** (1 / p) for k in range(4)]
         length = np.linalg.norm(weight @ pooled + bias)
         for y in range(3):
             for x in range(2):
                 own = [pooled[k] * maps[n, k, y, x] ** p / sum(v**p for v in maps[n, k].flat) for k in range(4)]
-                np.testing.assert_allclose((weight @ own + bias / 6) / length, told[n, :, y, x], atol=1e-5)
+                np.testing.assert_allclose((weight @ own + bias / 6) / length, result[n, :, y, x], atol=1e-5)
 
 
 @pytest.mark.parametrize("compact", [False, True])
-def test_a_tower_and_its_parts(compact: bool, tmp_path: Path) -> None:
-    """Of every image of a batch: the vector is torch's, and the parts of all cells add up to it. ``restored_tower``
-    gives all of it back."""
-    path, made = tmp_path / "tower.onnx", tower()
-    export_tower(made, "kind", SIDE * 2, path, compact)
+def test_an_embedding_net_and_its_parts(compact: bool, tmp_path: Path) -> None:
+    """Of every image of a batch: the vector is torch's, and the parts of all cells add up to it.
+    ``restore_embedding_net`` gives all of it back."""
+    path, made = tmp_path / "embedding.onnx", embedding_net()
+    export_embedding_net(made, "kind", SIDE * 2, path, compact)
     pixels = np.stack([drawn(seed, SIDE * 2, SIDE * 2) for seed in range(3)])
-    told, given = answers(path, pixels, ["kind", "kind_parts"])
-    assert given.shape == (3, HEAD, 3, 3)
-    np.testing.assert_allclose(told, given.sum((2, 3)), atol=1e-5)
+    result, given = answers(path, pixels, ["kind", "kind_parts"])
+    assert given.shape == (3, EMBEDDING_DIM, 3, 3)
+    np.testing.assert_allclose(result, given.sum((2, 3)), atol=1e-5)
     images = torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255)
     with torch.no_grad():
-        for network in (made, restored_tower(path)):  # the one that was exported has the rounded weights, too
-            assert np.abs(network(images).numpy() - told).max() <= TOLERANCE
-    large = sum(value.numel() for value in made.state_dict().values() if value.numel() >= LARGE)
+        for network in (made, restore_embedding_net(path)):  # the one that was exported has the rounded weights, too
+            assert np.abs(network(images).numpy() - result).max() <= TOLERANCE
+    large = sum(value.numel() for value in made.state_dict().values() if value.numel() >= QUANTISE_FROM)
     assert path.stat().st_size < (1.1 if compact else 2.1) * large + 200_000
 
 
 def test_compact(file: Path, tmp_path: Path) -> None:
     """Eight bits a weight: half the file, and the same vectors but for a rounding."""
     path = tmp_path / "compact.onnx"
-    export(network(), SIDE, path, ("copy", "copy"), compact=True)
+    export_copy_net(network(), SIDE, path, ("copy", "copy"), compact=True)
     assert [output.name for output in onnxruntime.InferenceSession(path).get_outputs()] == ["copy"]
     assert path.stat().st_size < 0.55 * file.stat().st_size
     pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(4)])
-    (right,), (told,) = answers(file, pixels, ["copy"]), answers(path, pixels, ["copy"])
-    assert (right * told).sum(1).min() > 0.99
-    assert torch.equal(restored(file).content.bias, restored(path).content.bias)
+    (right,), (result,) = answers(file, pixels, ["copy"]), answers(path, pixels, ["copy"])
+    assert (right * result).sum(1).min() > 0.99
+    assert torch.equal(restore_copy_net(file).content.bias, restore_copy_net(path).content.bias)
 
 
 def test_maps_are_what_vectors_are_made_of() -> None:
@@ -123,9 +130,9 @@ def test_maps_are_what_vectors_are_made_of() -> None:
     made = network()
     with torch.no_grad():
         maps = made.maps(images)
-        assert maps.shape == (2, FEATURES, SIDE // 16, SIDE // 16)
-        for expected, told in zip(made(images), made.vectors(maps), strict=True):
-            assert torch.equal(expected, told)
+        assert maps.shape == (2, TRUNK_CHANNELS, SIDE // 16, SIDE // 16)
+        for expected, result in zip(made(images), made.vectors(maps), strict=True):
+            assert torch.equal(expected, result)
 
 
 def test_input_and_outputs(file: Path) -> None:
@@ -144,8 +151,8 @@ import sys
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[2])]!r}
 from pathlib import Path
 from test_onnx_export import SIDE, network
-from lookalike.training.export.onnx_export import export
-print(export(network(), SIDE, Path("elsewhere.onnx")))
+from lookalike.training.export.onnx_export import export_copy_net
+print(export_copy_net(network(), SIDE, Path("elsewhere.onnx")))
 """
     env = os.environ | {"PYTHONHASHSEED": "7", "OMP_NUM_THREADS": "1"}
     done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True)
@@ -173,47 +180,47 @@ def test_nothing_of_the_machine(file: Path) -> None:
     for place in [*places, "site-packages", ".py\n", "/usr/", "/home/", "Traceback"]:
         assert place.encode() not in data
     assert not re.search(rb"\w\.py\b", data)
-    large = sum(value.numel() for value in network().state_dict().values() if value.numel() >= LARGE)
+    large = sum(value.numel() for value in network().state_dict().values() if value.numel() >= QUANTISE_FROM)
     assert len(data) < 2.1 * large + 200_000
 
 
 def test_there_and_back(file: Path) -> None:
     """The restored network has every weight again, large ones to half precision, the others exactly."""
-    expected, told = network().state_dict(), restored(file).state_dict()
-    assert expected.keys() == told.keys()
+    expected, result = network().state_dict(), restore_copy_net(file).state_dict()
+    assert expected.keys() == result.keys()
     for name, value in expected.items():
         if name.endswith("num_batches_tracked"):
             continue
-        close = 1e-3 if value.numel() >= LARGE else 0
-        assert torch.allclose(value, told[name], rtol=close, atol=close / 1000), name
-    assert not restored(file).training
+        close = 1e-3 if value.numel() >= QUANTISE_FROM else 0
+        assert torch.allclose(value, result[name], rtol=close, atol=close / 1000), name
+    assert not restore_copy_net(file).training
 
 
 def test_one_output_under_another_name(tmp_path: Path, file: Path) -> None:
     """``only`` leaves one output, renamed, with the same answers; and everything to train on from."""
     path = tmp_path / "mine.onnx"
-    assert export(network(), SIDE, path, ("content", "mine")) == sha256(path.read_bytes()).hexdigest()
+    assert export_copy_net(network(), SIDE, path, ("content", "mine")) == sha256(path.read_bytes()).hexdigest()
     assert [output.name for output in onnxruntime.InferenceSession(path).get_outputs()] == ["mine"]
     pixels = np.stack([drawn(seed, SIDE, SIDE) for seed in range(2)])
-    (told,) = answers(path, pixels, ["mine"])
-    assert np.array_equal(answers(file, pixels)[1], told)
-    assert torch.equal(restored(file).copy.weight, restored(path).copy.weight)
+    (result,) = answers(path, pixels, ["mine"])
+    assert np.array_equal(answers(file, pixels)[1], result)
+    assert torch.equal(restore_copy_net(file).copy.weight, restore_copy_net(path).copy.weight)
 
 
-def test_strangers(tmp_path: Path) -> None:
+def test_other_files(tmp_path: Path) -> None:
     """No file, no ONNX, and the ONNX file of another network: an error that names the file."""
     onnx.save(means(), tmp_path / "other.onnx")
     (tmp_path / "bytes.onnx").write_bytes(b"\xff no model" * 9)
     for name in ("other.onnx", "bytes.onnx", "none.onnx"):
         with pytest.raises(UserError, match=name):
-            restored(tmp_path / name)
+            restore_copy_net(tmp_path / name)
 
 
 def test_a_file_that_disagrees_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """When the file answers otherwise than torch, there is an error instead of a file."""
     monkeypatch.setattr(exporting, "TOLERANCE", -1.0)
     with pytest.raises(ModelError, match="torch"):
-        export(network(), SIDE, tmp_path / "net.onnx")
+        export_copy_net(network(), SIDE, tmp_path / "net.onnx")
     assert not (tmp_path / "net.onnx").exists()
 
 
@@ -223,6 +230,6 @@ def test_the_shipped_networks_can_be_trained_on() -> None:
         card = shipped_card(name)
         pixels = drawn(1, card.input.side, card.input.side)[None]
         with torch.no_grad():
-            told = network(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
+            result = network(torch.from_numpy(pixels.transpose(0, 3, 1, 2).astype(np.float32) / 255))
         (expected,) = answers(card.onnx, pixels, [name])
-        assert np.abs(expected - (told[0] if name == "copy" else told).numpy()).max() <= TOLERANCE
+        assert np.abs(expected - (result[0] if name == "copy" else result).numpy()).max() <= TOLERANCE

@@ -1,4 +1,4 @@
-"""The network of regions against loops, a standard operator, and answers worked out by hand."""
+"""The region network against loops, a standard operator, and answers worked out by hand."""
 
 from __future__ import annotations
 
@@ -16,9 +16,17 @@ from torch import Tensor
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.onnx_model import ModelInput
 from lookalike.descriptors.neural.region_model import RegionNetwork, RegionOutput
-from lookalike.training.export.onnx_export import export_regions, restored_detector
-from lookalike.training.models.region_net import CELLS, COUNT, Detector, align, best, moved, overlaps
-from lookalike.training.models.residual_net import Network
+from lookalike.training.export.onnx_export import export_regions, restore_detector
+from lookalike.training.models.region_net import (
+    BOX_COUNT,
+    GRID_BOXES,
+    Detector,
+    apply_deltas,
+    non_maximum_suppression,
+    pairwise_iou,
+    roi_align,
+)
+from lookalike.training.models.residual_net import CopyNet
 from lookalike.types import Image
 from samples import drawn
 
@@ -31,7 +39,7 @@ def detector() -> Detector:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(6)
         made = Detector()
-        made.start_from(Network())
+        made.load_pretrained(CopyNet())
         torch.nn.init.normal_(made.objectness.weight, std=0.3)
     return made.eval()
 
@@ -55,7 +63,7 @@ def read(channel: Tensor, y: float, x: float) -> float:
 def test_align_is_the_mean_of_points_read_one_by_one() -> None:
     """Two products of matrices give what loops over images, boxes, bins and points give."""
     maps, places, bins, samples = torch.randn(2, 3, 5, 7, generator=torch.Generator().manual_seed(1)), boxes(2), 2, 2
-    told = align(maps, places, bins, samples)
+    result = roi_align(maps, places, bins, samples)
     for n, r, i, j in itertools.product(range(2), range(2), range(bins), range(bins)):
         x, y, w, h = places[n, r].tolist()
         for channel in range(3):
@@ -67,7 +75,7 @@ def test_align_is_the_mean_of_points_read_one_by_one() -> None:
                 )
                 for a, b in itertools.product(range(samples), range(samples))
             ]
-            assert sum(points) / 4 == pytest.approx(float(told[n, r, channel, i, j]), abs=1e-5)
+            assert sum(points) / 4 == pytest.approx(float(result[n, r, channel, i, j]), abs=1e-5)
 
 
 def test_align_is_the_standard_operator() -> None:
@@ -91,14 +99,14 @@ def test_align_is_the_standard_operator() -> None:
     corners = torch.cat([places[..., :2], places[..., :2] + places[..., 2:]], -1).flatten(0, 1)
     given = {"maps": maps.numpy(), "rois": corners.numpy(), "of": np.repeat([0, 1], 5)}
     expected = session.run(None, given)[0].reshape(2, 5, 4, 3, 3)
-    np.testing.assert_allclose(expected, align(maps, places, 3, 2).numpy(), atol=1e-4)
+    np.testing.assert_allclose(expected, roi_align(maps, places, 3, 2).numpy(), atol=1e-4)
 
 
 def one_by_one(places: Tensor, scores: Tensor, overlap: float) -> list[int]:
-    """Greedy suppression, as it is told in words."""
+    """Greedy suppression, as the textbook has it."""
     stands: list[int] = []
     for row in scores.argsort(descending=True).tolist():
-        if all(float(overlaps(places[[row]], places[[other]])[0, 0]) <= overlap for other in stands):
+        if all(float(pairwise_iou(places[[row]], places[[other]])[0, 0]) <= overlap for other in stands):
             stands.append(row)
     return stands
 
@@ -107,7 +115,7 @@ def one_by_one(places: Tensor, scores: Tensor, overlap: float) -> list[int]:
 def test_suppression_is_greedy(seed: int) -> None:
     """In rounds for all at once, the boxes that stand are those of one after the other."""
     places, scores = boxes(30, seed), torch.rand(2, 30, generator=torch.Generator().manual_seed(seed))
-    _, sure, which = best(places, scores, 0.4, 30)
+    _, sure, which = non_maximum_suppression(places, scores, 0.4, 30)
     for image in range(2):
         expected = one_by_one(places[image], scores[image], 0.4)
         assert expected == which[image][sure[image] > 0].tolist()
@@ -117,14 +125,14 @@ def test_overlap_by_hand() -> None:
     """A box against itself, half of itself, one that touches it, one far away."""
     a = torch.tensor([[0.0, 0, 2, 2]])
     b = torch.tensor([[0.0, 0, 2, 2], [0, 0, 1, 2], [2, 0, 2, 2], [9, 9, 1, 1]])
-    assert overlaps(a, b).tolist() == [[1.0, 0.5, 0.0, 0.0]]
+    assert pairwise_iou(a, b).tolist() == [[1.0, 0.5, 0.0, 0.0]]
 
 
 def test_no_move_leaves_a_box_where_it_is() -> None:
     """Moves of 0 change nothing; what would leave the image is cut at its edge."""
     places = boxes(4)
-    assert torch.allclose(places, moved(places, torch.zeros(2, 4, 4)), atol=1e-6)
-    out = moved(torch.tensor([[[0.8, 0.8, 0.2, 0.2]]]), torch.tensor([[[5.0, 5.0, 0.0, 0.0]]]))
+    assert torch.allclose(places, apply_deltas(places, torch.zeros(2, 4, 4)), atol=1e-6)
+    out = apply_deltas(torch.tensor([[[0.8, 0.8, 0.2, 0.2]]]), torch.tensor([[[5.0, 5.0, 0.0, 0.0]]]))
     assert out[0, 0].tolist() == pytest.approx([0.9, 0.9, 0.1, 0.1])
 
 
@@ -132,20 +140,20 @@ def test_whole_proposals_cells(detector: Detector) -> None:
     """The whole comes first, then proposals in falling order, all within the image, then the cells."""
     with torch.no_grad():
         vectors, places, scores, classes = detector(torch.rand(2, 3, SIDE, SIDE))
-    cells = len(CELLS)
+    cells = len(GRID_BOXES)
     assert places[:, 0].tolist() == [[0, 0, 1, 1]] * 2
-    assert torch.allclose(torch.tensor(CELLS), places[0, -cells:])
+    assert torch.allclose(torch.tensor(GRID_BOXES), places[0, -cells:])
     assert bool((scores[:, 1:-cells].diff(dim=1) <= 0).all())
     assert float((places[..., :2] + places[..., 2:]).max()) <= 1 + 1e-6
-    assert torch.allclose(torch.ones(2, COUNT), vectors.norm(dim=2), atol=1e-4)
+    assert torch.allclose(torch.ones(2, BOX_COUNT), vectors.norm(dim=2), atol=1e-4)
     assert set(classes.flatten().tolist()) == {-1}
 
 
 def test_the_whole_is_about_what_copy_says() -> None:
     """Started from the shipped network, the vector of the whole is near to its `copy`, for it pools the same map."""
-    network = Network().eval()
+    network = CopyNet().eval()
     started = Detector()
-    started.start_from(network)
+    started.load_pretrained(network)
     image = torch.rand(2, 3, 96, 96)
     with torch.no_grad():
         near = (started.eval()(image)[0][:, 0] * network(image)[0]).sum(1)
@@ -172,7 +180,7 @@ def file(request: pytest.FixtureRequest, detector: Detector, tmp_path_factory: p
 def network_of(path: Path, digest: str) -> RegionNetwork:
     card = DescriptorCard("regions", 1, "cosine", 256, 4096, SIDE, 0.01, 0.9, "")
     input_spec = ModelInput("image", SIDE, "NHWC", "uint8")
-    return RegionNetwork(path, digest, input_spec, card, RegionOutput("regions", COUNT, (48, 64)))
+    return RegionNetwork(path, digest, input_spec, card, RegionOutput("regions", BOX_COUNT, (48, 64)))
 
 
 def test_the_file_gives_regions(file: Path) -> None:
@@ -180,9 +188,9 @@ def test_the_file_gives_regions(file: Path) -> None:
     from hashlib import sha256
 
     network = network_of(file, sha256(file.read_bytes()).hexdigest())
-    told = network.regions([Image(drawn(seed), 160, 120) for seed in range(3)])
-    assert [one.vectors.shape[1] for one in told] == [256] * 3
-    assert all(1 <= len(one) <= COUNT for one in told)
+    result = network.regions([Image(drawn(seed), 160, 120) for seed in range(3)])
+    assert [one.vectors.shape[1] for one in result] == [256] * 3
+    assert all(1 <= len(one) <= BOX_COUNT for one in result)
     assert network.query_vectors(Image(drawn(1, 40, 200), 40, 200)).shape == (2, 256)
 
 
@@ -191,8 +199,8 @@ def test_the_file_can_be_trained_on(file: Path) -> None:
     image = torch.randint(0, 256, (1, SIDE, SIDE, 3), dtype=torch.uint8)
     session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
     with torch.no_grad():
-        told = restored_detector(file)(image.permute(0, 3, 1, 2).float() / 255)
-    for expected, one in zip(session.run(None, {"image": image.numpy()}), told, strict=True):
+        result = restore_detector(file)(image.permute(0, 3, 1, 2).float() / 255)
+    for expected, one in zip(session.run(None, {"image": image.numpy()}), result, strict=True):
         assert float(np.quantile(np.abs(expected - one.numpy()), 0.8)) < 2e-3  # of equals, either may come first
 
 

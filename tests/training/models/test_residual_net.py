@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 import torch
 
-from lookalike.training.models.residual_net import HEAD, GeneralisedMean, Network
+from lookalike.training.models.residual_net import EMBEDDING_DIM, CopyNet, GeneralisedMean
 
 
 @pytest.mark.parametrize("side", [32, 33, 50, 64])
 def test_any_size_from_32(side: int) -> None:
     """Images of any size give two vectors of unit length each; in use one does not depend on the others."""
     torch.manual_seed(0)
-    network = Network().eval()
+    network = CopyNet().eval()
     given = torch.rand(3, 3, side, side)
     with torch.no_grad():
         together, alone = network(given), network(given[1:2])
     for all_three, one in zip(together, alone, strict=True):
-        assert all_three.shape == (3, HEAD)
+        assert all_three.shape == (3, EMBEDDING_DIM)
         assert torch.allclose(torch.ones(3), all_three.norm(dim=1), atol=1e-5)
         assert torch.allclose(all_three[1:2], one, atol=1e-5)
 
@@ -40,7 +40,7 @@ def test_generalised_mean(p: float) -> None:
 
 def test_the_names_of_the_weights() -> None:
     """The names by which exported files are read back: a change here makes every shipped file unreadable."""
-    names = set(Network().state_dict())
+    names = set(CopyNet().state_dict())
     known = {
         "mean",
         "std",

@@ -13,25 +13,25 @@ import lookalike as la
 from lookalike.descriptors.neural import model_store
 from lookalike.errors import UserError
 from lookalike.imaging.manipulations import EDITS, apply
-from lookalike.training.data.image_cache import Pack, pack, square
+from lookalike.training.data.image_cache import ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Recipe
-from lookalike.training.engine.trainer import Run
-from lookalike.training.export.card import Written, write_card
-from lookalike.training.export.onnx_export import export
-from lookalike.training.models.residual_net import Network
+from lookalike.training.engine.trainer import Trainer
+from lookalike.training.export.card import CardContents, write_card
+from lookalike.training.export.onnx_export import export_copy_net
+from lookalike.training.models.residual_net import CopyNet
 from lookalike.training.tasks import adapt_copy as adapting
-from lookalike.training.tasks.adapt_copy import LEAST, SIDE, Adapted, Score, adapt, score
-from lookalike.training.tasks.copy_detection import Images, run_of
+from lookalike.training.tasks.adapt_copy import CACHE_SIDE, MIN_IMAGES, AdaptationResult, Score, adapt, score
+from lookalike.training.tasks.copy_detection import TrainingImages, copy_trainer
 from lookalike.types import Pixels
 from samples import folder_of
 
 STEPS, SIZE = 6, 32
 
 
-def start() -> Network:
+def pretrained() -> CopyNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        return Network().eval()
+        return CopyNet().eval()
 
 
 @pytest.fixture(scope="module")
@@ -50,15 +50,15 @@ def trained_on(monkeypatch: pytest.MonkeyPatch) -> list[Pixels]:
     """Whatever a run is given to train on."""
     seen: list[Pixels] = []
 
-    def watched(recipe: Recipe, groups: list[Images], *given: Any) -> Run:
+    def watched(recipe: Recipe, groups: list[TrainingImages], *given: Any) -> Trainer:
         seen.extend(group.pixels for group in groups)
-        return run_of(recipe, groups, *given)
+        return copy_trainer(recipe, groups, *given)
 
-    monkeypatch.setattr(adapting, "run_of", watched)
+    monkeypatch.setattr(adapting, "copy_trainer", watched)
     return seen
 
 
-def in_training(packed: Pack, pixels: Pixels) -> list[str]:
+def in_training(packed: ImageCache, pixels: Pixels) -> list[str]:
     """The paths of the images that are among these."""
     known = {one.tobytes() for one in pixels}
     return [path for path, one in zip(packed.paths, packed.pixels, strict=True) if one.tobytes() in known]
@@ -67,67 +67,71 @@ def in_training(packed: Pack, pixels: Pixels) -> list[str]:
 def test_adapted(folder: Path, tmp_path: Path, trained_on: list[Pixels]) -> None:
     """Scores are shares; the counts are right; a fifth is held out and never trained on; progress ends at the end."""
     calls: list[tuple[int, int]] = []
-    adapted = adapt(folder, start(), tmp_path / "run", STEPS, SIZE, progress=lambda *told: calls.append(told))
+    adapted = adapt(folder, pretrained(), tmp_path / "run", STEPS, SIZE, progress=lambda *result: calls.append(result))
     assert (adapted.images, adapted.held_out, adapted.unreadable) == (48, 10, 0)
-    for told in (adapted.before, adapted.after):
-        assert 0 <= told.recall <= 1
-        assert 0 <= told.first <= 1
+    for result in (adapted.before, adapted.after):
+        assert 0 <= result.recall <= 1
+        assert 0 <= result.recall_at_1 <= 1
     (pixels,) = trained_on
-    assert len(in_training(pack(folder, SIDE, tmp_path / "run" / "packs"), pixels)) == len(pixels) == 38
+    assert (
+        len(in_training(cache_images(folder, CACHE_SIDE, tmp_path / "run" / "image-cache"), pixels))
+        == len(pixels)
+        == 38
+    )
     assert calls[-1] == (STEPS, STEPS)
-    assert not torch.equal(start().copy.weight, adapted.network.copy.weight)
+    assert not torch.equal(pretrained().copy.weight, adapted.network.copy.weight)
 
 
 def test_held_out_stays_out_when_images_come(tmp_path: Path, trained_on: list[Pixels]) -> None:
     """A run that goes on, over a folder that has grown, trains on what is new but on nothing that was held out."""
     grown = folder_of(tmp_path / "photos", 45)
-    adapt(grown, start(), tmp_path / "run", 2, SIZE)
-    before = pack(grown, SIDE, tmp_path / "packs")
-    first = in_training(before, trained_on[0])
+    adapt(grown, pretrained(), tmp_path / "run", 2, SIZE)
+    before = cache_images(grown, CACHE_SIDE, tmp_path / "image-cache")
+    earlier = in_training(before, trained_on[0])
     folder_of(grown, 15, first=45)
-    assert adapt(grown, start(), tmp_path / "run", 4, SIZE).held_out == 9
-    after = pack(grown, SIDE, tmp_path / "packs")
+    assert adapt(grown, pretrained(), tmp_path / "run", 4, SIZE).held_out == 9
+    after = cache_images(grown, CACHE_SIDE, tmp_path / "image-cache")
     new = set(after.paths) - set(before.paths)
-    assert sorted(in_training(after, trained_on[1])) == sorted({*first, *new})
+    assert sorted(in_training(after, trained_on[1])) == sorted({*earlier, *new})
     with pytest.raises(UserError, match="other images"):
-        adapt(folder_of(tmp_path / "others", 44, first=100), start(), tmp_path / "run", 2, SIZE)
+        adapt(folder_of(tmp_path / "others", 44, first=100), pretrained(), tmp_path / "run", 2, SIZE)
 
 
 def test_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted after two steps and called again, it ends with the weights of a run that was never interrupted."""
-    whole = adapt(folder, start(), tmp_path / "whole", STEPS, SIZE)
+    whole = adapt(folder, pretrained(), tmp_path / "whole", STEPS, SIZE)
     monkeypatch.setattr("lookalike.training.engine.trainer.SAVE_EVERY", 2)
-    real = Run._step
+    real = Trainer._step
     steps: list[int] = []
 
-    def interrupted(run: Run, *given: object) -> dict[str, float]:
+    def interrupted(run: Trainer, *given: object) -> dict[str, float]:
         steps.append(run.step)
         if len(steps) == 4:
             raise KeyboardInterrupt
-        return real(run, *given)
+        return real(run, *given)  # type: ignore[arg-type]  # passed on as it came
 
-    monkeypatch.setattr(Run, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        adapt(folder, start(), tmp_path / "parts", STEPS, SIZE)
-    resumed = adapt(folder, start(), tmp_path / "parts", STEPS, SIZE)
+        adapt(folder, pretrained(), tmp_path / "parts", STEPS, SIZE)
+    resumed = adapt(folder, pretrained(), tmp_path / "parts", STEPS, SIZE)
     assert steps == [0, 1, 2, 3, 2, 3, 4, 5]
     assert torch.equal(whole.network.copy.weight, resumed.network.copy.weight)
     assert whole.after == resumed.after
 
 
 def test_too_few_images(tmp_path: Path) -> None:
-    """Fewer readable images than LEAST, with how many there are."""
-    photos = folder_of(tmp_path / "photos", LEAST - 1)
+    """Fewer readable images than MIN_IMAGES, with how many there are."""
+    photos = folder_of(tmp_path / "photos", MIN_IMAGES - 1)
     (photos / "bad.jpg").write_text("no image")
-    with pytest.raises(UserError, match=f"{LEAST - 1} readable"):
-        adapt(photos, start(), tmp_path / "run", STEPS, SIZE)
+    with pytest.raises(UserError, match=f"{MIN_IMAGES - 1} readable"):
+        adapt(photos, pretrained(), tmp_path / "run", STEPS, SIZE)
 
 
 def test_score_by_loops(folder: Path, tmp_path: Path) -> None:
     """Each edited image one by one: is its original nearer than the limit, and is it the nearest of all?"""
-    packed = pack(folder, SIDE, tmp_path)
+    packed = cache_images(folder, CACHE_SIDE, tmp_path)
     held = np.array([3, 17, 30])
-    network = start()
+    network = pretrained()
 
     def vector(pixels: Pixels) -> torch.Tensor:
         squeezed = torch.from_numpy(square(pixels, SIZE)[None]).permute(0, 3, 1, 2).float() / 255
@@ -136,34 +140,34 @@ def test_score_by_loops(folder: Path, tmp_path: Path) -> None:
 
     library = [vector(one) for one in packed.pixels]
     nearest = [max(float(library[row] @ library[other]) for other in range(48) if other != row) for row in held]
-    limit, found, first = np.quantile(nearest, 0.99), [], []
+    limit, found, recall_at_1 = np.quantile(nearest, 0.99), [], []
     for name in adapting.EDITS:
         for row in held:
             similar = [float(vector(apply(name, packed.pixels[row], int(row))) @ one) for one in library]
             found.append(similar[row] > limit)
-            first.append(int(np.argmax(similar)) == row)
-    told = score(network, packed, held, SIZE)
-    assert (told.recall, told.first) == pytest.approx((np.mean(found), np.mean(first)), abs=0.07)
+            recall_at_1.append(int(np.argmax(similar)) == row)
+    result = score(network, packed, held, SIZE)
+    assert (result.recall, result.recall_at_1) == pytest.approx((np.mean(found), np.mean(recall_at_1)), abs=0.07)
 
 
-def test_helped() -> None:
-    """It helped if more is found and no fewer come first."""
+def test_improved() -> None:
+    """It improved if recall is higher and recall at 1 is no lower."""
 
-    def adapted(before: Score, after: Score) -> Adapted:
-        return Adapted(start(), before, after, 48, 10, 0)
+    def adapted(before: Score, after: Score) -> AdaptationResult:
+        return AdaptationResult(pretrained(), before, after, 48, 10, 0)
 
-    assert adapted(Score(0.5, 0.9), Score(0.6, 0.9)).helped
-    assert not adapted(Score(0.5, 0.9), Score(0.5, 0.95)).helped
-    assert not adapted(Score(0.5, 0.9), Score(0.6, 0.8)).helped
+    assert adapted(Score(0.5, 0.9), Score(0.6, 0.9)).improved
+    assert not adapted(Score(0.5, 0.9), Score(0.5, 0.95)).improved
+    assert not adapted(Score(0.5, 0.9), Score(0.6, 0.8)).improved
 
 
 def test_an_adapted_network_is_a_model(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exported with its card it can be added, and describes images as the network in torch does."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
-    adapted = adapt(folder, start(), tmp_path / "run", 1, SIZE)
+    adapted = adapt(folder, pretrained(), tmp_path / "run", 1, SIZE)
     out = tmp_path / "mine.onnx"
-    sha256 = export(adapted.network, SIZE, out, ("copy", "mine"))
-    write_card(Written("mine", sha256, "mine", "lookalike", SIZE, {"mine": 1.0}), out)
+    sha256 = export_copy_net(adapted.network, SIZE, out, ("copy", "mine"))
+    write_card(CardContents("mine", sha256, "mine", "lookalike", SIZE, {"mine": 1.0}), out)
     model_store.add(out, out.with_suffix(".toml"))
     paths = [folder / "0001.jpg", folder / "0002.jpg"]
     vectors = la.describe(paths, "mine")

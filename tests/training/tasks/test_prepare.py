@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from lookalike.errors import UserError
 from lookalike.training.data import cached_teacher_features as teaching
-from lookalike.training.data.cached_teacher_features import principal, taught
-from lookalike.training.data.image_cache import pack
+from lookalike.training.data.cached_teacher_features import cached_teacher_features
+from lookalike.training.data.image_cache import cache_images
 from lookalike.training.engine.recipe import Phase, Recipe, Source
 from lookalike.training.tasks.prepare import prepare
 from samples import drawn, save
@@ -43,39 +43,52 @@ def folders(root: Path) -> None:
         save(root / f"{place}.png", drawn(seed, 40, 40))
 
 
-def test_taught(tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_features_are_kept(tmp_path: Path, teacher: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The teacher's features of each image, as computed by hand; the second time they come from the disk."""
     folders(tmp_path)
-    packed = pack(tmp_path / "a", 40, tmp_path / "packs")
-    told = taught(packed, teacher, 40, tmp_path / "packs")
-    means = packed.pixels.reshape(3, -1, 3).mean(1) / 127.5 - 1
-    assert told.dtype == np.float16
-    assert np.allclose(means @ RANDOM, told, atol=5e-3)
-    monkeypatch.setattr(teaching, "_seen", None)
-    assert np.array_equal(told, taught(packed, teacher, 40, tmp_path / "packs"))
+    images = cache_images(tmp_path / "a", 40, tmp_path / "image-cache")
+    features = cached_teacher_features(images, teacher, 40, tmp_path / "image-cache")
+    means = images.pixels.reshape(3, -1, 3).mean(1) / 127.5 - 1
+    assert features.dtype == np.float16
+    assert np.allclose(means @ RANDOM, features, atol=5e-3)
+    monkeypatch.setattr(teaching, "_input", None)
+    assert np.array_equal(features, cached_teacher_features(images, teacher, 40, tmp_path / "image-cache"))
     with pytest.raises(UserError, match=r"none\.onnx"):
-        taught(packed, tmp_path / "none.onnx", 40, tmp_path / "packs")
+        cached_teacher_features(images, tmp_path / "none.onnx", 40, tmp_path / "image-cache")
 
 
-def test_principal() -> None:
-    """Two directions of a flat cloud in space: the mean, and axes by falling variance, orthonormal."""
-    generator = np.random.default_rng(0)
-    cloud = generator.normal(size=(4000, 3)) * [0.1, 5, 1] + [1, 2, 3]
-    mean, directions = principal(cloud.astype(np.float32), 2)
-    assert np.allclose([1, 2, 3], mean, atol=0.3)
-    assert np.allclose([[0, 0], [1, 0], [0, 1]], np.abs(directions), atol=0.03)
-    assert np.allclose(np.eye(2), directions.T @ directions, atol=1e-5)
+def test_another_teacher_or_image_is_seen_anew(tmp_path: Path, teacher: Path) -> None:
+    """A teacher's file that holds something else under its old name, and an image that does: features are those of
+    today, not what was kept of yesterday's; what was kept is found again when the old file comes back."""
+    folders(tmp_path)
+    cache = tmp_path / "image-cache"
+
+    def features() -> np.ndarray:
+        return cached_teacher_features(cache_images(tmp_path / "a", 40, cache), teacher, 40, cache)
+
+    first, old = features(), teacher.read_bytes()
+    model = onnx.load(teacher)
+    model.graph.initializer[0].CopyFrom(numpy_helper.from_array(2 * RANDOM, "random"))
+    onnx.save(model, teacher)
+    assert np.allclose(2 * first, features(), atol=1e-2)
+    teacher.write_bytes(old)
+    assert np.array_equal(first, features())
+    save(tmp_path / "a" / "cat" / "1.png", drawn(77, 40, 40))
+    changed = features()
+    assert not np.allclose(first[0], changed[0], atol=1e-2)
+    assert np.array_equal(first[1:], changed[1:])
 
 
 def test_prepare(tmp_path: Path, teacher: Path) -> None:
-    """Sources of one side are one group, by rising side; classes of one name are one; who is not taught has zeros."""
+    """Sources of one side are one group, by rising side; classes of one name are one; images without a teacher have
+    zeros."""
     folders(tmp_path)
     recipe = Recipe(
         0,
-        (Source("b", 40, True, 40), Source("c", 24, taught_at=40), Source("a", 24, labelled=True)),
+        (Source("b", 40, True, 40), Source("c", 24, teacher_side=40), Source("a", 24, labelled=True)),
         (Phase(32, 8, 1, (0.5, 0.5)),),
     )
-    groups, classes = prepare(recipe, tmp_path, teacher, tmp_path / "packs")
+    groups, classes = prepare(recipe, tmp_path, teacher, tmp_path / "image-cache")
     assert classes == 3  # bird, cat, dog
     assert [group.pixels.shape for group in groups] == [(5, 24, 24, 3), (2, 40, 40, 3)]
     assert [group.labels.tolist() for group in groups] == [[-1, -1, 1, 2, 2], [0, 2]]
@@ -89,8 +102,8 @@ def test_targets_keep_the_teachers_geometry(tmp_path: Path, teacher: Path) -> No
     """Cosines between targets are those of the teacher's features about their mean."""
     folders(tmp_path)
     (group,), _ = prepare(
-        Recipe(0, (Source("a", 40, taught_at=40), Source("b", 40, taught_at=40)), (Phase(32, 8, 1),)),
-        tmp_path, teacher, tmp_path / "packs",
+        Recipe(0, (Source("a", 40, teacher_side=40), Source("b", 40, teacher_side=40)), (Phase(32, 8, 1),)),
+        tmp_path, teacher, tmp_path / "image-cache",
     )  # fmt: skip
     features = (group.pixels.reshape(5, -1, 3).mean(1) / 127.5 - 1) @ RANDOM
     features -= features.mean(0)
@@ -99,8 +112,8 @@ def test_targets_keep_the_teachers_geometry(tmp_path: Path, teacher: Path) -> No
 
 
 def test_without_a_teacher(tmp_path: Path) -> None:
-    """Nobody is taught, whatever the recipe says."""
+    """No image has a target, whatever the recipe says."""
     folders(tmp_path)
-    recipe = Recipe(0, (Source("c", 24, taught_at=40),), (Phase(32, 8, 1),))
-    (group,), classes = prepare(recipe, tmp_path, None, tmp_path / "packs")
+    recipe = Recipe(0, (Source("c", 24, teacher_side=40),), (Phase(32, 8, 1),))
+    (group,), classes = prepare(recipe, tmp_path, None, tmp_path / "image-cache")
     assert (group.targets.shape, group.targets.any(), classes) == ((2, 256), False, 0)

@@ -1,4 +1,4 @@
-"""The siamese task: which strangers are mined, what a batch holds, and that classes never seen are told apart."""
+"""The siamese task: which negatives are mined, what a batch holds, and that classes never seen are separated."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import torch
 
 from classes import classes_in
 from lookalike.errors import UserError
-from lookalike.training.data.image_folder import read_labelled, split
-from lookalike.training.engine.trainer import curve_of
-from lookalike.training.tasks.siamese import MINING, Siamese, SiameseSettings, mined, train_siamese
+from lookalike.training.data.image_folder import hold_out, read_labelled_images
+from lookalike.training.engine.trainer import read_curve
+from lookalike.training.tasks.siamese import MINING, SiameseSettings, SiameseTask, mine_triplets, train_siamese
 
-SMALL = SiameseSettings(side=32, steps=8, batch=12, each=3, dim=8, start="scratch")
+SMALL = SiameseSettings(side=32, steps=8, batch=12, images_per_class=3, dim=8, init="scratch")
 
 
 @pytest.fixture(scope="module")
@@ -23,41 +23,41 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return classes_in(tmp_path_factory.mktemp("siamese") / "p", (6, 6, 6, 6, 6, 6, 6))
 
 
-def test_strangers_by_loops() -> None:
-    """On a line of points: for each pair of a class, the stranger that each way of mining must choose."""
+def test_negatives_by_loops() -> None:
+    """On a line of points: for each pair of a class, the negative that each way of mining must choose."""
     places = torch.tensor([0.0, 1.0, 1.5, 4.0, -3.0])
     labels = torch.tensor([0, 0, 1, 1, 1])
     table = (places[:, None] - places).abs()
     for mining in MINING:
-        anchor, own, other = mined(table, labels, mining, torch.Generator().manual_seed(1))
+        anchor, own, other = mine_triplets(table, labels, mining, torch.Generator().manual_seed(1))
         pairs = [(i, j) for i in range(5) for j in range(5) if i != j and labels[i] == labels[j]]
         assert list(zip(anchor.tolist(), own.tolist(), strict=True)) == pairs
-        for (i, j), told in zip(pairs, other.tolist(), strict=True):
-            strangers = [k for k in range(5) if labels[k] != labels[i]]
-            beyond = [k for k in strangers if table[i, k] > table[i, j]]
+        for (i, j), result in zip(pairs, other.tolist(), strict=True):
+            negatives = [k for k in range(5) if labels[k] != labels[i]]
+            beyond = [k for k in negatives if table[i, k] > table[i, j]]
             if mining == "random":
-                assert told in strangers
+                assert result in negatives
             elif mining == "hard" or beyond:
-                chosen = strangers if mining == "hard" else beyond
-                assert told == min(chosen, key=lambda k, i=i: float(table[i, k]))
+                chosen = negatives if mining == "hard" else beyond
+                assert result == min(chosen, key=lambda k, i=i: float(table[i, k]))
             else:
-                assert told == max(strangers, key=lambda k, i=i: float(table[i, k]))
+                assert result == max(negatives, key=lambda k, i=i: float(table[i, k]))
 
 
 def test_a_batch(folder: Path, tmp_path: Path) -> None:
     """So many classes, so many images of each, none that is held out; the turns of a class are classes."""
-    images = read_labelled(folder, 32, tmp_path)
-    parted = split(images.pack, 0.2, 0, tmp_path / "held.json", by_class=True)
-    task = Siamese(SMALL, images, parted)
+    images = read_labelled_images(folder, 32, tmp_path)
+    split = hold_out(images.cache, 0.2, 0, tmp_path / "held.json", by_class=True)
+    task = SiameseTask(SMALL, images, split)
     assert len(task.rows) == 5
-    rows, labels = task._drawn(np.random.default_rng(0))
+    rows, labels = task._sample(np.random.default_rng(0))
     assert (len(rows), sorted(np.unique(labels, return_counts=True)[1])) == (12, [3, 3, 3, 3])
-    assert not set(rows) & set(parted.held)
-    turned = Siamese(replace(SMALL, turns=True, loss="margin"), images, parted)
-    assert turned.helper.weight.shape == (20, 8)
-    rows, labels = turned._drawn(np.random.default_rng(0))
+    assert not set(rows) & set(split.held_out)
+    rotated = SiameseTask(replace(SMALL, rotation_classes=True, loss="margin"), images, split)
+    assert rotated.aux_head.weight.shape == (20, 8)
+    rows, labels = rotated._sample(np.random.default_rng(0))
     for row, label in zip(rows, labels, strict=True):
-        assert row in turned.rows[label // 4]
+        assert row in rotated.rows[label // 4]
 
 
 @pytest.mark.parametrize(
@@ -66,16 +66,16 @@ def test_a_batch(folder: Path, tmp_path: Path) -> None:
         {"loss": "contrastive", "mining": "random"},
         {"loss": "triplet", "mining": "hard"},
         {"loss": "nt-xent"},
-        {"loss": "margin", "drawings": True, "turns": True},
+        {"loss": "margin", "drawings": True, "rotation_classes": True},
         {"head": "l1"},
     ],
 )
 def test_every_loss_can_be_trained(chosen: dict, folder: Path, tmp_path: Path) -> None:
-    """Each gives finite figures on held-out classes, the metric that goes with it, and vectors of its length."""
+    """Each gives finite metrics on held-out classes, the metric that goes with it, and vectors of its length."""
     settings = replace(SMALL, steps=2, **chosen)
     made = train_siamese(folder, settings, tmp_path / "run", lambda *_: None)
     assert made.details["held_out"] == "classes"
-    assert np.isfinite(list(made.figures.values())).all()
+    assert np.isfinite(list(made.metrics.values())).all()
     assert made.metric == ("cosine" if settings.loss in ("nt-xent", "margin") else "euclidean")
     with torch.no_grad():
         lengths = made.network(torch.rand(3, 3, 32, 32)).norm(dim=1)
@@ -84,31 +84,31 @@ def test_every_loss_can_be_trained(chosen: dict, folder: Path, tmp_path: Path) -
 
 
 def test_it_learns(tmp_path: Path) -> None:
-    """After a few steps, pairs of classes that were never seen are told apart better than before, and well."""
+    """After a few steps, pairs of classes that were never seen are separated better than before, and well."""
     folder = classes_in(tmp_path / "p", (8, 8, 8, 8, 8, 8, 8))
-    made = train_siamese(folder, replace(SMALL, steps=40, batch=15, rate=3e-3), tmp_path / "run", lambda *_: None)
-    assert made.figures["AUC"] > 0.8
+    made = train_siamese(folder, replace(SMALL, steps=40, batch=15, lr=3e-3), tmp_path / "run", lambda *_: None)
+    assert made.metrics["AUC"] > 0.8
 
 
 def test_the_same_seed_draws_the_same(folder: Path, tmp_path: Path) -> None:
     """Two runs with one seed have the same first losses, dropout and all; with another seed they differ."""
 
     def first(seed: int) -> list[float]:
-        train_siamese(folder, replace(SMALL, seed=seed, steps=2), tmp_path / str(len(told)), lambda *_: None)
-        lines = curve_of(tmp_path / str(len(told)))
+        train_siamese(folder, replace(SMALL, seed=seed, steps=2), tmp_path / str(len(result)), lambda *_: None)
+        lines = read_curve(tmp_path / str(len(result)))
         return [line["contrastive"] for line in lines]
 
-    told: list[list[float]] = []
+    result: list[list[float]] = []
     for seed in (1, 1, 2):
-        told.append(first(seed))
-    assert told[0] == told[1] != told[2]
+        result.append(first(seed))
+    assert result[0] == result[1] != result[2]
 
 
 def test_settings_that_do_not_go_together(folder: Path, tmp_path: Path) -> None:
     """Koch's head has a loss of its own, and drawings a network of their own."""
     for chosen, named in (
         ({"head": "l1", "loss": "triplet"}, "--loss"),
-        ({"drawings": True, "start": "tuned"}, "--start"),
+        ({"drawings": True, "init": "tuned"}, "--init"),
     ):
         with pytest.raises(UserError, match=named):
             train_siamese(folder, replace(SMALL, **chosen), tmp_path / "run", lambda *_: None)

@@ -27,6 +27,6 @@ def command() -> None:
         "onnx",
         "onnxscript",
         "pycocotools",
-    ):  # some are asked for at the end of a run: too late to be told
+    ):  # some are needed at the end of a run only: too late to say so
         if find_spec(package) is None:
             raise MissingDependency(f"{package} is not installed; get it with: pip install 'lookalike[train]'")

@@ -11,7 +11,7 @@ from lookalike.cli.output import json_option, print_json, print_table, printable
 from lookalike.cli.train.places import free, refuse_place
 
 if TYPE_CHECKING:
-    from lookalike.training.tasks.adapt_copy import Adapted
+    from lookalike.training.tasks.adapt_copy import AdaptationResult
 
 
 @click.command()
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 @click.option("--name", help="What the new descriptor is called.  [default: the file's name]")
 @click.option("--steps", default=300, show_default=True, type=click.IntRange(min=1), help="Batches of 64 images.")
 @click.option("--run", "run_folder", type=click.Path(path_type=Path), help="Where checkpoints lie.  [default: OUT.run]")
-@click.option("--seed", default=0, show_default=True, help="Another seed holds out and draws something else.")
+@click.option("--seed", default=0, show_default=True, help="Random seed.")
 @json_option
 def command(
     folder: Path, out: Path, name: str | None, steps: int, run_folder: Path | None, seed: int, as_json: bool
 ) -> int:
     """Adapt `copy` to the images in DIR, which need no labels, and say whether that helped.
 
-    A fifth of the images (at most 150) is held out; edited in every way, they are looked for among all images,
+    A fifth of the images (at most 150) is held out; edited in every way, they are searched among all images,
     before and after. Interrupted, the same call goes on from its last checkpoint.
     """
-    from lookalike.training.export.onnx_export import restored
+    from lookalike.training.export.onnx_export import restore_copy_net
     from lookalike.training.tasks.adapt_copy import adapt
     from lookalike.training.tasks.pretrained import shipped_card
 
@@ -39,41 +39,43 @@ def command(
     card = shipped_card("copy")
     side, kept = card.input.side, run_folder or out.with_suffix(".run")
     with progress_bar("training") as progress:
-        adapted = adapt(folder, restored(card.onnx), kept, steps, side, seed, progress)
+        adapted = adapt(folder, restore_copy_net(card.onnx), kept, steps, side, seed, progress)
     _write(adapted, out, name, side, folder)
-    return _tell(adapted, out, as_json)
+    return _print_result(adapted, out, as_json)
 
 
-def _write(adapted: Adapted, out: Path, name: str, side: int, folder: Path) -> None:
+def _write(adapted: AdaptationResult, out: Path, name: str, side: int, folder: Path) -> None:
     from lookalike.descriptors import get
-    from lookalike.training.export.card import Written, write_card
-    from lookalike.training.export.onnx_export import export
+    from lookalike.training.export.card import CardContents, OutputSpec, write_card
+    from lookalike.training.export.onnx_export import export_copy_net
 
-    sha256 = export(adapted.network, side, out, ("copy", name))
+    sha256 = export_copy_net(adapted.network, side, out, ("copy", name))
     write_card(
-        Written(
+        CardContents(
             name, sha256, "the licence of your images", "lookalike's own network, adapted", side,
-            {name: get("copy").card.median_negative_distance},
+            {name: OutputSpec(get("copy").card.median_negative_distance, rerank=True)},
             [(f"{adapted.images} images of {printable(folder.absolute().name)}", "yours")],
             {"recall before": adapted.before.recall, "recall after": adapted.after.recall},
-            ["adapted to one folder: other images may be found less well than by `copy`"],
+            ["adapted to one folder: other images may be retrieved less well than by `copy`"],
         ),
         out,
     )  # fmt: skip
 
 
-def _tell(adapted: Adapted, out: Path, as_json: bool) -> int:
+def _print_result(adapted: AdaptationResult, out: Path, as_json: bool) -> int:
     if as_json:
-        told = {key: getattr(adapted, key) for key in ("before", "after", "images", "held_out", "unreadable", "helped")}
-        print_json({"model": str(out), **told})
+        result = {
+            key: getattr(adapted, key) for key in ("before", "after", "images", "held_out", "unreadable", "improved")
+        }
+        print_json({"model": str(out), **result})
         return 0
     rows = [
-        (when, f"{score.recall:.1%}", f"{score.first:.1%}")
+        (when, f"{score.recall:.1%}", f"{score.recall_at_1:.1%}")
         for when, score in (("before", adapted.before), ("after", adapted.after))
     ]
-    print_table(("", "found", "first"), rows, ("found", "first"))
+    print_table(("", "recall", "recall@1"), rows, ("recall", "recall@1"))
     click.echo(f"{adapted.held_out} of {adapted.images} images held out, each edited in every way")
-    if adapted.helped:
+    if adapted.improved:
         click.echo(f"It helped. Use it with: lookalike models add {shown(str(out))}")
     else:
         click.echo("It did not help: stay with `copy`, or train longer or on more images.")

@@ -13,7 +13,7 @@ from lookalike.cli.train.places import refuse_place
 @click.command()
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="The folder that its sources lie in.")
-@click.option("--teacher", type=click.Path(path_type=Path), help="The ONNX file that teaches `content`.")
+@click.option("--teacher", type=click.Path(path_type=Path), help="The ONNX file of the teacher of `content`.")
 @click.option("--run", "run_folder", required=True, type=click.Path(path_type=Path), help="Where checkpoints lie.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The .onnx file to write.")
 @click.option(
@@ -22,22 +22,22 @@ from lookalike.cli.train.places import refuse_place
 @json_option
 def command(file: Path, data: Path, teacher: Path | None, run_folder: Path, out: Path, side: int, as_json: bool) -> int:
     """Train a network from random weights as the recipe FILE says. Goes on from the last checkpoint."""
-    from lookalike.training.engine.recipe import read
-    from lookalike.training.export.onnx_export import export
-    from lookalike.training.tasks.copy_detection import run_of, trained_by
+    from lookalike.training.engine.recipe import read_recipe
+    from lookalike.training.export.onnx_export import export_copy_net
+    from lookalike.training.tasks.copy_detection import copy_trainer, trained_copy_net
     from lookalike.training.tasks.prepare import prepare
 
     refuse_place(out)
-    told = read(file)
+    recipe = read_recipe(file)
     with progress_bar("training") as progress:
-        groups, classes = prepare(told, data, teacher, data / "packs")
-        run = run_of(told, groups, classes, run_folder)
-        run.resume()
-        for line in run.train():
-            progress(int(line["step"]), told.steps)
-    sha256 = export(trained_by(run), side, out, ("copy", "copy"), compact=True)
+        groups, classes = prepare(recipe, data, teacher, data / "image-cache")
+        trainer = copy_trainer(recipe, groups, classes, run_folder)
+        trainer.resume()
+        for line in trainer.train():
+            progress(int(line["step"]), recipe.steps)
+    sha256 = export_copy_net(trained_copy_net(trainer), side, out, ("copy", "copy"), compact=True)
     if as_json:
-        print_json({"model": str(out), "sha256": sha256, "steps": run.step})
+        print_json({"model": str(out), "sha256": sha256, "steps": trainer.step})
     else:
         click.echo(f"{shown(str(out))}  sha256 {sha256}")
     return 0

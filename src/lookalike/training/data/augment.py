@@ -1,7 +1,7 @@
 """Edits on batches of tensors: what people do to images, drawn at random, many images at a time.
 
-``LIGHT`` makes what a library holds, a recipe's ``heavy`` what comes back as a copy. The edits that are measured
-(``lookalike.imaging.manipulations``) are other code, on arrays and at full size.
+``LIGHT_AUGMENTATION`` makes what a library holds, the ``augmentation`` of a recipe's phase what comes back as a copy.
+The edits that are measured (``lookalike.imaging.manipulations``) are other code, on arrays and at full size.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from lookalike.training.data.synthetic_overlays import backgrounds, overlays
-from lookalike.training.engine.recipe import Strength
+from lookalike.training.engine.recipe import Augmentation
 
 GREY = (0.299, 0.587, 0.114)
-DRAWN = 384  # drawings of each kind
+SYNTHETIC = 384  # overlays and backgrounds, of each
 
 
-class Edits:
-    """Draws edits from its own generator of random numbers: the same seed, the same edits."""
+class Augmenter:
+    """Draws augmentations from its own generator of random numbers: the same seed, the same edits."""
 
     def __init__(self, seed: int, side: int = 112) -> None:
         self.seed, self.side, self.random = seed, side, torch.Generator()
@@ -31,30 +31,30 @@ class Edits:
     @cached_property
     def overlays(self) -> Tensor:
         """Drawn when the first one is laid on an image, which takes a moment."""
-        return _tensor(overlays(DRAWN, self.side, self.seed))
+        return _tensor(overlays(SYNTHETIC, self.side, self.seed))
 
     @cached_property
     def backgrounds(self) -> Tensor:
         """The same for what is seen around an image."""
-        return _tensor(backgrounds(DRAWN, self.side, self.seed + 1))
+        return _tensor(backgrounds(SYNTHETIC, self.side, self.seed + 1))
 
     def begin(self, step: int) -> None:
         """From here on draw what belongs to this step, whatever was drawn before."""
         self.random.manual_seed(int(np.random.SeedSequence([self.seed, step]).generate_state(1)[0]))
 
-    def view(self, images: Tensor, size: int, strength: Strength) -> tuple[Tensor, Tensor]:
+    def view(self, images: Tensor, size: int, augmentation: Augmentation) -> tuple[Tensor, Tensor]:
         """(N, 3, s, s) float 0..1 -> views (N, 3, size, size), and (N, N) bool: true where view i also shows
         image j, other than its own, behind it."""
         count = len(images)
-        views, inside = self._placed(images, size, strength)
-        views = self._coloured(views, strength)
+        views, inside = self._placed(images, size, augmentation)
+        views = self._coloured(views, augmentation)
         partly = (~inside.flatten(1).all(1)).nonzero().squeeze(1)
         behind, seen = self._behind(images, len(partly), size)
         views[partly] = torch.where(inside[partly], views[partly], behind)
-        views = self._overlaid(views, strength)
+        views = self._overlaid(views, augmentation)
         shown = torch.zeros(count, count, dtype=torch.bool)
         shown[partly] = seen
-        return self._degraded(views, strength).clamp_(0, 1), shown.fill_diagonal_(False)
+        return self._degraded(views, augmentation).clamp_(0, 1), shown.fill_diagonal_(False)
 
     # --- random numbers ---
 
@@ -72,9 +72,9 @@ class Edits:
 
     # --- where the image lies ---
 
-    def _placed(self, images: Tensor, size: int, strength: Strength) -> tuple[Tensor, Tensor]:
+    def _placed(self, images: Tensor, size: int, augmentation: Augmentation) -> tuple[Tensor, Tensor]:
         """Crop, mirror, turn, tilt, stretch and shrink, all in one sampling; and the mask of where it lies."""
-        matrix = self._transform(len(images), strength)
+        matrix = self._transform(len(images), augmentation)
         line = (torch.arange(size) * 2 + 1) / size - 1
         y, x = torch.meshgrid(line, line, indexing="ij")
         points = torch.stack([x, y, torch.ones_like(x)], -1).view(1, -1, 3)
@@ -97,31 +97,31 @@ class Edits:
                 return views, inside
             level, source = level + 1, functional.avg_pool2d(source, 2)
 
-    def _transform(self, count: int, strength: Strength) -> Tensor:
+    def _transform(self, count: int, augmentation: Augmentation) -> Tensor:
         """(N, 3, 3): from a point of the view to a point of the image, both -1..1."""
-        area = torch.exp(self._uniform(count, math.log(strength.area), 0.0))
-        area = torch.where(self._happens(count, strength.crop), area, torch.ones(count))
-        stretch = torch.exp(self._uniform(count, -0.3, 0.3) * self._happens(count, strength.stretch))
+        area = torch.exp(self._uniform(count, math.log(augmentation.min_area), 0.0))
+        area = torch.where(self._happens(count, augmentation.crop), area, torch.ones(count))
+        stretch = torch.exp(self._uniform(count, -0.3, 0.3) * self._happens(count, augmentation.stretch))
         wide, high = (area.sqrt() * stretch).clamp(max=1), (area.sqrt() / stretch).clamp(max=1)
         crop = _scaling(wide, high, self._uniform(count, -1, 1) * (1 - wide), self._uniform(count, -1, 1) * (1 - high))
-        quarter = self._integers(count, 3) + 1
-        turn = torch.where(self._happens(count, strength.quarter), quarter * (math.pi / 2), torch.zeros(count))
+        rotate90 = self._integers(count, 3) + 1
+        turn = torch.where(self._happens(count, augmentation.rotate90), rotate90 * (math.pi / 2), torch.zeros(count))
         small = torch.where(
             self._happens(count, 0.6), self._uniform(count, -0.4, 0.4), self._uniform(count, -3.14, 3.14)
         )
-        turn = turn + torch.where(self._happens(count, strength.angle), small, torch.zeros(count))
-        flip = torch.where(self._happens(count, strength.mirror), -torch.ones(count), torch.ones(count))
+        turn = turn + torch.where(self._happens(count, augmentation.rotation), small, torch.zeros(count))
+        flip = torch.where(self._happens(count, augmentation.mirror), -torch.ones(count), torch.ones(count))
         tilt = torch.rand(count, 2, generator=self.random) * 0.6 - 0.3
-        tilt = tilt * self._happens(count, strength.perspective)[:, None]
-        return crop @ _turning(turn, flip) @ _tilting(tilt) @ self._shrunk(count, strength)
+        tilt = tilt * self._happens(count, augmentation.perspective)[:, None]
+        return crop @ _turning(turn, flip) @ _tilting(tilt) @ self._shrunk(count, augmentation)
 
-    def _shrunk(self, count: int, strength: Strength) -> Tensor:
+    def _shrunk(self, count: int, augmentation: Augmentation) -> Tensor:
         """The image as a part of the view: from a quarter of its width up to nearly all, sometimes of full width."""
         wide, high = self._uniform(count, 0.27, 0.95), torch.exp(self._uniform(count, -0.25, 0.25))
         high = (wide * high).clamp(max=1)
         full = self._integers(count, 4)  # 0: full width; 1: full height; else neither
         wide, high = torch.where(full == 0, torch.ones(count), wide), torch.where(full == 1, torch.ones(count), high)
-        happens = self._happens(count, strength.inside)
+        happens = self._happens(count, augmentation.inset)
         wide, high = torch.where(happens, wide, torch.ones(count)), torch.where(happens, high, torch.ones(count))
         x, y = self._uniform(count, -1, 1) * (1 - wide), self._uniform(count, -1, 1) * (1 - high)
         return _scaling(1 / wide, 1 / high, -x / wide, -y / high)
@@ -138,7 +138,7 @@ class Edits:
         behind[plain] = self._integers(len(plain), 2).float().view(-1, 1, 1, 1)
         rows = ((kind >= 3) & (kind <= 6)).nonzero().squeeze(1)
         if len(rows):
-            behind[rows] = _resized(self.backgrounds[self._integers(len(rows), DRAWN)], size)
+            behind[rows] = _resized(self.backgrounds[self._integers(len(rows), SYNTHETIC)], size)
         rows = ((kind == 7) | (kind == 8)).nonzero().squeeze(1)
         other = self._integers(len(rows), len(images))
         behind[rows] = _resized(images[other], size)
@@ -154,8 +154,8 @@ class Edits:
         behind[rows] = panels
         return behind, shown
 
-    def _overlaid(self, views: Tensor, strength: Strength) -> Tensor:
-        for chance in (strength.overlay, strength.overlay / 3):
+    def _overlaid(self, views: Tensor, augmentation: Augmentation) -> Tensor:
+        for chance in (augmentation.overlay, augmentation.overlay / 3):
             rows = self._some(len(views), chance)
             if not len(rows):
                 continue
@@ -175,13 +175,13 @@ class Edits:
 
     # --- colours ---
 
-    def _coloured(self, views: Tensor, strength: Strength) -> Tensor:
-        count, chance = len(views), strength.colour / 2
+    def _coloured(self, views: Tensor, augmentation: Augmentation) -> Tensor:
+        count, chance = len(views), augmentation.colour / 2
         matrix = torch.eye(3).expand(count, 3, 3)
         matrix = self._maybe(chance, _hue(self._uniform(count, -math.pi, math.pi) * self._uniform(count))) @ matrix
         matrix = self._maybe(chance, _saturation(self._uniform(count, 0.0, 2.0))) @ matrix
         matrix = self._maybe(chance, torch.eye(3) * self._uniform(count, 0.5, 1.6)[:, None, None]) @ matrix
-        odd = strength.odd_colour
+        odd = augmentation.colour_filter
         matrix = self._maybe(odd / 2, _saturation(torch.zeros(count))) @ matrix
         matrix = self._maybe(odd / 3, _SEPIA.expand(count, 3, 3)) @ matrix
         negative = torch.where(self._happens(count, odd / 2), -torch.ones(count), torch.ones(count))
@@ -192,7 +192,7 @@ class Edits:
         contrast = torch.where(self._happens(count, chance), self._uniform(count, 0.4, 1.8), torch.ones(count))
         contrast = contrast.view(-1, 1, 1, 1)
         views = views.mul_(contrast).add_(0.5 - 0.5 * contrast).clamp_(0, 1)
-        rows = self._some(count, strength.colour / 4)
+        rows = self._some(count, augmentation.colour / 4)
         views[rows] = views[rows].pow(torch.exp(self._uniform(len(rows), -0.8, 0.8)).view(-1, 1, 1, 1))
         return views
 
@@ -202,22 +202,22 @@ class Edits:
 
     # --- what is lost ---
 
-    def _degraded(self, views: Tensor, strength: Strength) -> Tensor:
+    def _degraded(self, views: Tensor, augmentation: Augmentation) -> Tensor:
         count, size = len(views), views.shape[-1]
         for sigma in (0.7, 1.4):
-            rows = self._some(count, strength.blur / 2)
+            rows = self._some(count, augmentation.blur / 2)
             views[rows] = _blurred(views[rows], sigma)
         for share in (0.25, 0.5):
-            rows, small = self._some(count, strength.pixelate / 2), max(8, round(size * share))
+            rows, small = self._some(count, augmentation.pixelate / 2), max(8, round(size * share))
             blocks = functional.interpolate(views[rows], small, mode="area")
             views[rows] = functional.interpolate(blocks, size, mode="nearest")
-        rows = self._some(count, strength.noise)
+        rows = self._some(count, augmentation.noise)
         amount = self._uniform(len(rows), 0.01, 0.1).view(-1, 1, 1, 1)
         views[rows] = views[rows] + amount * torch.randn(views[rows].shape, generator=self.random)
-        rows = self._some(count, strength.posterise)
+        rows = self._some(count, augmentation.posterise)
         levels = (self._integers(len(rows), 5) + 2).view(-1, 1, 1, 1)
         views[rows] = (views[rows] * levels).round() / levels
-        rows = self._some(count, strength.jpeg)
+        rows = self._some(count, augmentation.jpeg)
         views[rows] = _compressed(views[rows].clamp(0, 1), self._uniform(len(rows), 5, 60))
         return views
 

@@ -12,42 +12,56 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lookalike.training.data.augment import Edits
-from lookalike.training.engine.recipe import Strength
+from lookalike.training.data.augment import Augmenter
+from lookalike.training.engine.recipe import Augmentation
 from lookalike.training.engine.trainer import device
 from lookalike.types import Pixels
 
-PHOTO = Strength(
-    crop=1.0, area=0.35, mirror=0.5, quarter=0.0, angle=0.0, perspective=0.0, inside=0.0, colour=0.6, odd_colour=0.05,
-    overlay=0.0, blur=0.1, pixelate=0.0, noise=0.1, posterise=0.0, jpeg=0.1, stretch=1.0,
-)  # fmt: skip
-GRID = 5  # points each way whose shifts bend a drawing
+PHOTO = Augmentation(
+    crop=1.0,
+    min_area=0.35,
+    mirror=0.5,
+    rotate90=0.0,
+    rotation=0.0,
+    perspective=0.0,
+    inset=0.0,
+    colour=0.6,
+    colour_filter=0.05,
+    overlay=0.0,
+    blur=0.1,
+    pixelate=0.0,
+    noise=0.1,
+    posterise=0.0,
+    jpeg=0.1,
+    stretch=1.0,
+)
+ELASTIC_GRID = 5  # points each way whose shifts bend a drawing
 
 
 class Views:
-    """Views of training images; ``strength``: of the edits, None for drawings, which are bent and moved instead."""
+    """Views of training images; ``augmentation``: of the edits, None for drawings, which are bent and moved instead."""
 
-    def __init__(self, seed: int, size: int, strength: Strength | None = PHOTO) -> None:
-        self.seed, self.size, self.strength = seed, size, strength
-        self.edits = Edits(seed) if strength else None
+    def __init__(self, seed: int, size: int, augmentation: Augmentation | None = PHOTO) -> None:
+        self.seed, self.size, self.augmentation = seed, size, augmentation
+        self.augmenter = Augmenter(seed) if augmentation else None
         self.random = torch.Generator()
 
     def begin(self, step: int) -> np.random.Generator:
         """From here on draw what belongs to this step; the generator that chooses its images."""
         self.random.manual_seed(int(np.random.SeedSequence([self.seed, step, 1]).generate_state(1)[0]))
-        if self.edits:
-            self.edits.begin(step)
+        if self.augmenter:
+            self.augmenter.begin(step)
         return np.random.default_rng([self.seed, step])
 
     def of(self, pixels: Pixels) -> Tensor:
         """(N, s, s, 3) uint8 -> (N, 3, size, size) float 0..1, each changed at random."""
-        images = tensor_of(pixels)
-        if self.edits and self.strength:
-            return to_device(self.edits.view(images, self.size, self.strength)[0])
-        return to_device(bent(resized(images, self.size), self.random))
+        images = to_tensor(pixels)
+        if self.augmenter and self.augmentation:
+            return to_device(self.augmenter.view(images, self.size, self.augmentation)[0])
+        return to_device(distort_drawing(resize(images, self.size), self.random))
 
 
-def tensor_of(pixels: Pixels) -> Tensor:
+def to_tensor(pixels: Pixels) -> Tensor:
     """(N, s, s, 3) uint8 -> (N, 3, s, s) float 0..1."""
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(255)
 
@@ -57,14 +71,14 @@ def to_device(images: Tensor) -> Tensor:
     return images.to(device(), memory_format=torch.channels_last)
 
 
-def resized(images: Tensor, size: int) -> Tensor:
+def resize(images: Tensor, size: int) -> Tensor:
     """(N, 3, s, s) -> (N, 3, size, size), linearly."""
     if images.shape[-1] == size:
         return images
     return functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
 
 
-def bent(images: Tensor, random: torch.Generator) -> Tensor:
+def distort_drawing(images: Tensor, random: torch.Generator) -> Tensor:
     """Each dark drawing turned up to 15 degrees, sheared, stretched and moved a little, bent as if it were on rubber
     (Simard et al., "Best practices for convolutional neural networks", 2003), and perhaps drawn with a thicker pen.
     What comes in from outside is its edge."""
@@ -85,7 +99,7 @@ def bent(images: Tensor, random: torch.Generator) -> Tensor:
         uniform(0.08),
     ]
     affine = torch.stack(rows, 1).view(count, 2, 3)
-    shifts = torch.randn(count, 2, GRID, GRID, generator=random) * 0.05
+    shifts = torch.randn(count, 2, ELASTIC_GRID, ELASTIC_GRID, generator=random) * 0.05
     elastic = functional.interpolate(shifts, (size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
     grid = functional.affine_grid(affine, [count, 3, size, size], align_corners=False) + elastic
     drawn = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)

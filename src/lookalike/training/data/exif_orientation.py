@@ -20,7 +20,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
+class FileOrientation:
     """``size``: width and height in the file, in pixels; ``orientation``: 1..8, EXIF's; ``upright``: as it is seen."""
 
     size: Size
@@ -31,26 +31,26 @@ class Stored:
         return self.size[::-1] if self.orientation >= SIDEWAYS else self.size
 
 
-def stored(path: Path) -> Stored:
+def read_orientation(path: Path) -> FileOrientation:
     """Of an image that can be loaded, mostly from its header alone. Raises LoadError."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, of broken EXIF and of large images
         try:
             with Image.open(path) as header:
                 orientation = header.getexif().get(ORIENTATION, 1)
-                return Stored(header.size, orientation if orientation in range(1, 9) else 1)
+                return FileOrientation(header.size, orientation if orientation in range(1, 9) else 1)
         except Exception as error:  # HEIC, or a header that only our own reader bears with
             if isinstance(error, LoadError):
                 raise
     image = load(path, min_side=1)
-    return Stored((image.width, image.height), 1)
+    return FileOrientation((image.width, image.height), 1)
 
 
-def turned(at: NDArray[np.float64], orientation: int) -> NDArray[np.float64]:
+def rotate_boxes(at: NDArray[np.float64], orientation: int) -> NDArray[np.float64]:
     """(n, 4) boxes x, y, width, height in shares of the image as stored -> in shares of the upright one."""
     x, y, w, h = at.T
     right, below = 1 - x - w, 1 - y - h
-    turns = {
+    rotated = {
         2: (right, y, w, h),
         3: (right, below, w, h),
         4: (x, below, w, h),
@@ -59,4 +59,4 @@ def turned(at: NDArray[np.float64], orientation: int) -> NDArray[np.float64]:
         7: (below, right, h, w),
         8: (y, right, h, w),
     }
-    return np.stack(turns.get(orientation, (x, y, w, h)), axis=1)
+    return np.stack(rotated.get(orientation, (x, y, w, h)), axis=1)

@@ -19,11 +19,11 @@ from lookalike.imaging import is_image_name, load
 from lookalike.types import Failure, Pixels
 
 NO_LABEL = -1
-AT_ONCE = 1024  # files that are read ahead
+READ_AHEAD = 1024  # files
 
 
 @dataclass(frozen=True, slots=True)
-class Pack:
+class ImageCache:
     """``pixels``: (N, side, side, 3) uint8, read from disk as needed; ``labels``: (N,) int64 into ``classes``,
     NO_LABEL for none; ``paths``: N files, as seen from ``root``; ``failed``: the files that were left out, and why."""
 
@@ -39,7 +39,7 @@ class Pack:
         return len(self.failed)
 
 
-def images_below(root: Path) -> list[Path]:
+def list_images(root: Path) -> list[Path]:
     """Every file with an image's name below ``root``, sorted. Raises UserError when there is none."""
     if not root.is_dir():
         raise UserError(f"{root}: no such folder")
@@ -49,33 +49,33 @@ def images_below(root: Path) -> list[Path]:
     return sorted(found)
 
 
-def pack(root: Path, side: int, cache: Path, labelled: bool = False) -> Pack:
+def cache_images(root: Path, side: int, cache_folder: Path, labelled: bool = False) -> ImageCache:
     """Decode every image below ``root`` once, squeezed to ``side`` x ``side``; damaged ones are left out.
 
     ``labelled``: the first folder below ``root`` names the class.
     """
-    made = pack_files(images_below(root), root, side, cache)
-    names = [Path(path).parts[0] if labelled and len(Path(path).parts) > 1 else "" for path in made.paths]
-    return with_labels(made, names)
+    cache = cache_files(list_images(root), root, side, cache_folder)
+    names = [Path(path).parts[0] if labelled and len(Path(path).parts) > 1 else "" for path in cache.paths]
+    return with_labels(cache, names)
 
 
-def with_labels(made: Pack, names: Sequence[str]) -> Pack:
-    """The pack with these names of classes, one for each image, "" for none."""
+def with_labels(cache: ImageCache, names: Sequence[str]) -> ImageCache:
+    """The images with these names of classes, one for each image, "" for none."""
     classes = tuple(sorted(set(names) - {""}))
     numbers = {name: number for number, name in enumerate(classes)} | {"": NO_LABEL}
-    return replace(made, labels=np.array([numbers[name] for name in names], np.int64), classes=classes)
+    return replace(cache, labels=np.array([numbers[name] for name in names], np.int64), classes=classes)
 
 
-def pack_files(files: Sequence[Path], root: Path, side: int, cache: Path) -> Pack:
-    """The pack of these files, of no class; ``root``: what their paths are told from.
+def cache_files(files: Sequence[Path], root: Path, side: int, cache_folder: Path) -> ImageCache:
+    """These files, decoded, of no class; ``root``: what their paths are relative to.
 
-    The array is kept below ``cache`` and found again while names, sizes and times of the files are the same."""
-    kept = cache / f"{root.name}-{side}-{_state(files, side)}"
+    The array is kept below ``cache_folder`` and found again while names, sizes and times of the files are the same."""
+    kept = cache_folder / f"{root.name}-{side}-{_fingerprint(files, side)}"
     if not (kept / "paths.json").exists():
         _write(files, root, side, kept)
     paths = tuple(json.loads((kept / "paths.json").read_text()))
     pixels = np.load(kept / "pixels.npy", mmap_mode="r")
-    return Pack(root, pixels, np.full(len(paths), NO_LABEL), (), paths, _failed(files, root, paths, kept))
+    return ImageCache(root, pixels, np.full(len(paths), NO_LABEL), (), paths, _failed(files, root, paths, kept))
 
 
 def _failed(files: Sequence[Path], root: Path, paths: Sequence[str], kept: Path) -> tuple[Failure, ...]:
@@ -85,15 +85,15 @@ def _failed(files: Sequence[Path], root: Path, paths: Sequence[str], kept: Path)
     return tuple(Failure(str(file), reasons.get(os.path.relpath(file, root), "cannot be read")) for file in left)
 
 
-def _state(files: Sequence[Path], side: int) -> str:
-    told = hashlib.sha256(str(side).encode())
+def _fingerprint(files: Sequence[Path], side: int) -> str:
+    digest = hashlib.sha256(str(side).encode())
     for file in files:
         try:
             status = file.stat()
         except OSError:  # a link to nowhere: it will be one of the unreadable
             continue
-        told.update(os.fsencode(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n"))
-    return told.hexdigest()[:12]
+        digest.update(os.fsencode(f"{file}\0{status.st_size}\0{status.st_mtime_ns}\n"))
+    return digest.hexdigest()[:12]
 
 
 def _write(files: Sequence[Path], root: Path, side: int, kept: Path) -> None:
@@ -121,8 +121,8 @@ def _write(files: Sequence[Path], root: Path, side: int, kept: Path) -> None:
 
 def _squares(files: Sequence[Path], side: int) -> Iterator[Pixels | str]:
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(files), AT_ONCE):  # not all at once: what is done waits in memory for its turn
-            yield from pool.map(_square, files[start : start + AT_ONCE], repeat(side))
+        for start in range(0, len(files), READ_AHEAD):  # not all at once: what is done waits in memory for its turn
+            yield from pool.map(_square, files[start : start + READ_AHEAD], repeat(side))
 
 
 def _square(file: Path, side: int) -> Pixels | str:

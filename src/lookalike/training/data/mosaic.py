@@ -1,7 +1,7 @@
 """Training images for a detector: mosaics of images with their boxes, cut, mirrored, recoloured, pasted on.
 
 Mosaics (Bochkovskiy et al., arXiv 2004.10934) make small objects of large ones, and many of one; pasting (Ghiasi et
-al., arXiv 2012.07177) puts objects where their surroundings do not tell of them.
+al., arXiv 2012.07177) puts objects where their surroundings do not give them away.
 """
 
 from __future__ import annotations
@@ -15,65 +15,65 @@ from numpy.typing import NDArray
 
 from lookalike.types import Floats, Pixels
 
-SEEN = 0.4  # share of an object that a cut must leave, for it to count
-COVERED = 0.6  # share of an object under something pasted, from which it no longer counts
-SMALLEST = 6.0  # pixels: the shorter side of an object that can be learnt
-PASTED = 0.3  # how often something is pasted
-TRIES = 5  # cuts that are tried until an object is left
+MIN_VISIBLE = 0.4  # share of an object that a cut must leave, for it to count
+MAX_COVERED = 0.6  # share of an object under something pasted, from which it no longer counts
+MIN_OBJECT_SIDE = 6.0  # pixels: the shorter side of an object that can be learnt
+PASTE_PROBABILITY = 0.3
+MAX_TRIES = 5  # cuts that are tried until an object is left
 
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
-    """``at``: (n, 4) float32, x, y, width, height; ``classes``: (n,) int64."""
+    """``xywh``: (n, 4) float32, x, y, width, height; ``classes``: (n,) int64."""
 
-    at: Floats
+    xywh: Floats
     classes: NDArray[np.int64]
 
     def __len__(self) -> int:
-        return len(self.at)
+        return len(self.xywh)
 
     def take(self, rows: NDArray[np.bool_]) -> Boxes:
-        return Boxes(self.at[rows], self.classes[rows])
+        return Boxes(self.xywh[rows], self.classes[rows])
 
 
 NOTHING = Boxes(np.empty((0, 4), np.float32), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
-    """Images to draw from: ``pixels`` (N, s, s, 3) uint8, their ``boxes`` in shares, none of them if these are not
-    known; ``rows``: those that may be used. ``tiles``: how many may lie side by side, each way, one as likely as
-    another; ``each``: canvases of a batch that are made of them."""
+class MosaicSource:
+    """Images that mosaics are drawn from: ``pixels`` (N, s, s, 3) uint8, their ``boxes`` in shares, none of them if
+    these are not known; ``rows``: those that may be used. ``tiles``: how many may lie side by side, each way, one as
+    likely as another; ``per_batch``: mosaics of a batch that are drawn from them."""
 
     pixels: Pixels
     boxes: Sequence[Boxes]
     rows: NDArray[np.int64]
     tiles: tuple[int, ...] = (1, 1, 1, 2)
-    each: int = 16
+    per_batch: int = 16
 
     @property
-    def boxed(self) -> bool:
+    def has_boxes(self) -> bool:
         return len(self.boxes) > 0
 
     def boxes_of(self, row: int) -> Boxes:
-        return self.boxes[row] if self.boxed else NOTHING
+        return self.boxes[row] if self.has_boxes else NOTHING
 
 
-def canvas(random: np.random.Generator, shelf: Shelf, side: int) -> tuple[Pixels, Boxes]:
+def draw_mosaic(random: np.random.Generator, source: MosaicSource, side: int) -> tuple[Pixels, Boxes]:
     """An image of ``side`` x ``side`` pixels, and its boxes in pixels."""
-    count = int(random.choice(shelf.tiles))
+    count = int(random.choice(source.tiles))
     drawn = np.empty((side, side, 3), np.uint8)
     columns, found = _lines(random, count, side), []
     for left, right in pairwise(columns):
         rows = _lines(random, count, side)
         for top, bottom in pairwise(rows):
-            tile, boxes = _tile(random, shelf, bottom - top, right - left)
+            tile, boxes = _tile(random, source, bottom - top, right - left)
             drawn[top:bottom, left:right] = tile
-            found.append(Boxes(boxes.at + np.array([left, top, 0, 0], np.float32), boxes.classes))
+            found.append(Boxes(boxes.xywh + np.array([left, top, 0, 0], np.float32), boxes.classes))
     boxes = _joined(found)
-    if random.random() < PASTED:
-        boxes = _paste(random, shelf, drawn, boxes)
-    return _recoloured(random, drawn), boxes.take(boxes.at[:, 2:].min(1) >= SMALLEST)
+    if random.random() < PASTE_PROBABILITY:
+        boxes = _paste(random, source, drawn, boxes)
+    return _recoloured(random, drawn), boxes.take(boxes.xywh[:, 2:].min(1) >= MIN_OBJECT_SIDE)
 
 
 def _lines(random: np.random.Generator, count: int, side: int) -> list[int]:
@@ -82,15 +82,15 @@ def _lines(random: np.random.Generator, count: int, side: int) -> list[int]:
     return [0, *np.round(inner * side).astype(int).tolist(), side]
 
 
-def _tile(random: np.random.Generator, shelf: Shelf, height: int, width: int) -> tuple[Pixels, Boxes]:
-    row = int(random.choice(shelf.rows))
-    pixels, boxes = shelf.pixels[row], shelf.boxes_of(row)
-    for _ in range(TRIES):
+def _tile(random: np.random.Generator, source: MosaicSource, height: int, width: int) -> tuple[Pixels, Boxes]:
+    row = int(random.choice(source.rows))
+    pixels, boxes = source.pixels[row], source.boxes_of(row)
+    for _ in range(MAX_TRIES):
         cut = _cut(random)
         left = _within(boxes, cut)
         if len(left) or not len(boxes):
             break
-    at, mirrored = left.at.copy(), random.random() < 0.5
+    at, mirrored = left.xywh.copy(), random.random() < 0.5
     if mirrored:
         at[:, 0] = 1 - at[:, 0] - at[:, 2]
     at *= np.array([width, height, width, height], np.float32)
@@ -109,10 +109,10 @@ def _cut(random: np.random.Generator) -> Floats:
 
 def _within(boxes: Boxes, cut: Floats) -> Boxes:
     """What a cut leaves of them, in shares of the cut."""
-    low = np.maximum(boxes.at[:, :2], cut[:2])
-    high = np.minimum(boxes.at[:, :2] + boxes.at[:, 2:], cut[:2] + cut[2:])
+    low = np.maximum(boxes.xywh[:, :2], cut[:2])
+    high = np.minimum(boxes.xywh[:, :2] + boxes.xywh[:, 2:], cut[:2] + cut[2:])
     sides = np.maximum(high - low, 0)
-    seen = sides.prod(1) >= SEEN * np.maximum(boxes.at[:, 2:].prod(1), 1e-9)
+    seen = sides.prod(1) >= MIN_VISIBLE * np.maximum(boxes.xywh[:, 2:].prod(1), 1e-9)
     at = np.concatenate([(low - cut[:2]) / cut[2:], sides / cut[2:]], 1).astype(np.float32)
     return Boxes(at, boxes.classes).take(seen & (sides > 0).all(1))
 
@@ -132,24 +132,24 @@ def _resized(pixels: Pixels, height: int, width: int) -> Pixels:
     return np.asarray(cv2.resize(np.ascontiguousarray(pixels), (width, height), interpolation=method), np.uint8)
 
 
-def _paste(random: np.random.Generator, shelf: Shelf, drawn: Pixels, boxes: Boxes) -> Boxes:
+def _paste(random: np.random.Generator, source: MosaicSource, drawn: Pixels, boxes: Boxes) -> Boxes:
     """An object from elsewhere onto ``drawn``; the boxes afterwards."""
-    row = int(random.choice(shelf.rows))
-    there, side = shelf.boxes_of(row), len(drawn)
+    row = int(random.choice(source.rows))
+    there, side = source.boxes_of(row), len(drawn)
     if not len(there):
         return boxes
     chosen = int(random.integers(len(there)))
-    cut = there.at[chosen]
-    piece = _sliced(shelf.pixels[row], cut)
+    cut = there.xywh[chosen]
+    piece = _sliced(source.pixels[row], cut)
     longer = random.uniform(0.12, 0.45) * side
     shape = np.sqrt(np.clip(piece.shape[1] / piece.shape[0], 1 / 3, 3)) * np.exp(random.uniform(-0.2, 0.2))
-    width, height = (int(np.clip(length, SMALLEST + 1, side - 1)) for length in (longer * shape, longer / shape))
+    width, height = (int(np.clip(length, MIN_OBJECT_SIDE + 1, side - 1)) for length in (longer * shape, longer / shape))
     left, top = int(random.integers(side - width)), int(random.integers(side - height))
     drawn[top : top + height, left : left + width] = _resized(piece, height, width)
     over = np.array([left, top, width, height], np.float32)
-    hidden = _common(boxes.at, over) / np.maximum(boxes.at[:, 2:].prod(1), 1e-9)
+    hidden = _common(boxes.xywh, over) / np.maximum(boxes.xywh[:, 2:].prod(1), 1e-9)
     new = Boxes(over[None], there.classes[chosen : chosen + 1])
-    return _joined([boxes.take(hidden < COVERED), new])
+    return _joined([boxes.take(hidden < MAX_COVERED), new])
 
 
 def _common(at: Floats, over: Floats) -> Floats:
@@ -169,4 +169,4 @@ def _recoloured(random: np.random.Generator, pixels: Pixels) -> Pixels:
 
 def _joined(parts: Sequence[Boxes]) -> Boxes:
     parts = [part for part in parts if len(part)] or [NOTHING]
-    return Boxes(np.concatenate([part.at for part in parts]), np.concatenate([part.classes for part in parts]))
+    return Boxes(np.concatenate([part.xywh for part in parts]), np.concatenate([part.classes for part in parts]))

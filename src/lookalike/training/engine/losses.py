@@ -1,4 +1,4 @@
-"""What training makes small. Every loss is a mean over images; vectors are (N, D) of unit length."""
+"""Loss functions. Every loss is a mean over images; vectors are (N, D) of unit length."""
 
 from __future__ import annotations
 
@@ -7,37 +7,49 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def contrastive(vectors: Tensor, apart: Tensor, temperature: float) -> Tensor:
-    """NT-Xent (Chen et al., arXiv 2002.05709): row i of the first half belongs to row i of the second.
+def nt_xent(vectors: Tensor, positives: Tensor, negatives: Tensor, temperature: float) -> Tensor:
+    """NT-Xent (Chen et al., arXiv 2002.05709): of each positive pair, the cross-entropy of finding the second among
+    itself and all negatives of the first.
 
-    ``apart``: (2N, 2N) bool, true where two rows may be told apart. False where one shows the other too, as an
-    image pasted onto another does, and on the diagonal.
-    """
-    count = len(vectors)
-    similar = vectors @ vectors.T / temperature
-    partner = torch.arange(count).roll(count // 2)
-    positive = similar[torch.arange(count), partner]
-    allowed = apart.clone()
-    allowed[torch.arange(count), partner] = True
-    return (torch.logsumexp(similar.masked_fill(~allowed, -torch.inf), 1) - positive).mean()
+    ``positives``, ``negatives``: (N, N) bool, row by row; a pair that is neither does not count. See ``view_pairs``
+    and ``class_pairs``."""
+    similarity = vectors @ vectors.T / temperature
+    among_negatives = similarity.masked_fill(~negatives, -torch.inf).logsumexp(1)
+    anchors, others = positives.nonzero(as_tuple=True)
+    own = similarity[anchors, others]
+    return (torch.logaddexp(own, among_negatives[anchors]) - own).mean()
 
 
-def spread(vectors: Tensor) -> Tensor:
+def view_pairs(distinct: Tensor) -> tuple[Tensor, Tensor]:
+    """(2N, 2N) bool, true where two rows show different images -> positives and negatives for ``nt_xent``, where row i
+    of the first half and row i of the second are views of one image."""
+    count = len(distinct)
+    positives = torch.eye(count, dtype=torch.bool, device=distinct.device).roll(count // 2, 1)
+    return positives, distinct & ~positives
+
+
+def class_pairs(labels: Tensor) -> tuple[Tensor, Tensor]:
+    """(N,) labels -> positives and negatives for ``nt_xent``: of one class, of two."""
+    same = labels[:, None] == labels
+    return same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device), ~same
+
+
+def koleo(vectors: Tensor) -> Tensor:
     """KoLeo (Sablayrolles et al., arXiv 1806.03198): keeps each vector away from its nearest other one, so that
     one threshold means the same everywhere (SSCD, arXiv 2202.10261)."""
     with torch.no_grad():
-        similar = vectors @ vectors.T
-        nearest = similar.fill_diagonal_(-2).argmax(1)
+        similarity = vectors @ vectors.T
+        nearest = similarity.fill_diagonal_(-2).argmax(1)
     return -torch.log((vectors - vectors[nearest]).norm(dim=1) + 1e-6).mean()
 
 
-def distilled(vectors: Tensor, targets: Tensor) -> Tensor:
-    """One minus the cosine to what the teacher says."""
+def cosine_distillation(vectors: Tensor, targets: Tensor) -> Tensor:
+    """One minus the mean cosine to the teacher's vectors (knowledge distillation, arXiv 1503.02531)."""
     return 1 - (vectors * targets).sum(1).mean()
 
 
-def labelled(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
-    """Softmax cross-entropy over those with a label, -1 being none; 0 where nobody has one."""
+def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
+    """Softmax cross-entropy over the labelled images, -1 being no label; 0 where none is labelled."""
     if not bool((labels >= 0).any()):
         return logits.sum() * 0
     return functional.cross_entropy(logits, labels, ignore_index=-1, label_smoothing=smoothing)
@@ -46,7 +58,7 @@ def labelled(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
 # --- classes that differ in size
 
 
-def class_balanced(counts: Tensor, beta: float = 0.999) -> Tensor:
+def class_balanced_weights(counts: Tensor, beta: float = 0.999) -> Tensor:
     """(C,) images of each class -> (C,) weights with the mean 1: one over the effective number of samples
     (Cui et al., arXiv 1901.05555)."""
     weights = (1 - beta) / (1 - beta ** counts.double().clamp(min=1))
@@ -54,9 +66,9 @@ def class_balanced(counts: Tensor, beta: float = 0.999) -> Tensor:
 
 
 def focal(logits: Tensor, labels: Tensor, gamma: float = 2.0) -> Tensor:
-    """Cross-entropy that fades where the answer is already sure (Lin et al., arXiv 1708.02002)."""
-    log_right = functional.log_softmax(logits, 1).gather(1, labels[:, None]).squeeze(1)
-    return (-((1 - log_right.exp()) ** gamma) * log_right).mean()
+    """Focal loss: cross-entropy that fades where the answer is already certain (Lin et al., arXiv 1708.02002)."""
+    log_probability = functional.log_softmax(logits, 1).gather(1, labels[:, None]).squeeze(1)
+    return (-((1 - log_probability.exp()) ** gamma) * log_probability).mean()
 
 
 def logit_adjusted(logits: Tensor, labels: Tensor, counts: Tensor, smoothing: float, tau: float = 1.0) -> Tensor:
@@ -82,29 +94,18 @@ def triplet(positive: Tensor, negative: Tensor, margin: float) -> Tensor:
     return (positive.square() - negative.square() + margin).clamp(min=0).mean()
 
 
-def nt_xent(vectors: Tensor, labels: Tensor, temperature: float) -> Tensor:
-    """(N, D) unit vectors, (N,) labels -> for each pair of a class, the cross-entropy of finding the one among it and
-    all strangers of the other (NT-Xent, arXiv 2002.05709, with labels for what belongs together)."""
-    similar = vectors @ vectors.T / temperature
-    same = labels[:, None] == labels
-    strangers = similar.masked_fill(same, -torch.inf).logsumexp(1)
-    pairs = (same & ~torch.eye(len(labels), dtype=torch.bool, device=labels.device)).nonzero()
-    own = similar[pairs[:, 0], pairs[:, 1]]
-    return (torch.logaddexp(own, strangers[pairs[:, 0]]) - own).mean()
-
-
 def supervised_contrastive(vectors: Tensor, labels: Tensor, temperature: float) -> Tensor:
     """(N, D) unit vectors -> minus the mean log-share that those of the own class have of all the others (SupCon,
     arXiv 2004.11362). Every label must occur twice."""
-    similar = (vectors @ vectors.T / temperature).fill_diagonal_(-torch.inf)
+    similarity = (vectors @ vectors.T / temperature).fill_diagonal_(-torch.inf)
     same = (labels[:, None] == labels).fill_diagonal_(False)
-    log_share = similar - similar.logsumexp(1, keepdim=True)
+    log_share = similarity - similarity.logsumexp(1, keepdim=True)
     return -(log_share.masked_fill(~same, 0).sum(1) / same.sum(1)).mean()
 
 
-def margin_softmax(vectors: Tensor, centres: Tensor, labels: Tensor, margin: float, scale: float) -> Tensor:
+def margin_softmax(vectors: Tensor, class_centres: Tensor, labels: Tensor, margin: float, scale: float) -> Tensor:
     """(N, D) unit vectors, (C, D) a direction for each class -> cross-entropy of ``scale`` times the cosines, that of
-    the right class less the margin (CosFace, arXiv 1801.09414)."""
-    cosines = vectors @ functional.normalize(centres).T
-    right = functional.one_hot(labels, len(centres)).bool()
+    the true class less the margin (CosFace, arXiv 1801.09414)."""
+    cosines = vectors @ functional.normalize(class_centres).T
+    right = functional.one_hot(labels, len(class_centres)).bool()
     return functional.cross_entropy(scale * torch.where(right, cosines - margin, cosines), labels)

@@ -14,32 +14,33 @@ from lookalike.errors import UserError
 class Source:
     """Training images: ``root``, a folder below the data folder; ``side``: pixels that are kept of each.
 
-    ``taught_at``: pixels at which the teacher sees them, 0 for no teacher. ``labelled``: folders are classes.
+    ``teacher_side``: pixels at which the teacher sees them, 0 for no teacher. ``labelled``: folders are classes.
     """
 
     root: str
     side: int
     labelled: bool = False
-    taught_at: int = 0
+    teacher_side: int = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Strength:
-    """How often each edit is drawn, 0..1; ``area``: the smallest share of the image that a crop keeps.
+class Augmentation:
+    """How often each edit is drawn, 0..1; ``min_area``: the smallest share of the image that a crop keeps; ``inset``:
+    the image as a part of the view; ``colour_filter``: grey, sepia, negative.
 
     ``stretch`` makes what is kept up to a third wider or higher, and where that is more than there is, cuts the other
     side instead: down to three quarters of the area.
     """
 
     crop: float = 0.45
-    area: float = 0.1
+    min_area: float = 0.1
     mirror: float = 0.25
-    quarter: float = 0.2
-    angle: float = 0.15
+    rotate90: float = 0.2
+    rotation: float = 0.15
     perspective: float = 0.15
-    inside: float = 0.3
+    inset: float = 0.3
     colour: float = 0.6
-    odd_colour: float = 0.15
+    colour_filter: float = 0.15
     overlay: float = 0.4
     blur: float = 0.15
     pixelate: float = 0.12
@@ -49,85 +50,86 @@ class Strength:
     stretch: float = 1.0
 
 
-LIGHT = Strength(0.3, 0.7, 0.0, 0.0, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0, 0.05, 0.0, 0.05, 0.0, 0.1)
+LIGHT_AUGMENTATION = Augmentation(0.3, 0.7, 0.0, 0.0, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0, 0.05, 0.0, 0.05, 0.0, 0.1)
 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """``steps`` batches of ``batch`` images at ``size`` pixels; ``shares``: part of the batch from sources of each
-    ``side``, in rising order of side; ``spread``: weight of KoLeo; ``heavy``: how often edits are drawn for the second
-    view, LIGHT being the first."""
+    """``steps`` batches of ``batch`` images at ``size`` pixels; ``source_fractions``: part of the batch from
+    sources of each ``side``, in rising order of side; ``koleo``: weight of that loss; ``augmentation``: how often edits
+    are drawn for the second view, LIGHT_AUGMENTATION being the first's."""
 
     size: int
     batch: int
     steps: int
-    shares: tuple[float, ...] = (1.0,)
-    spread: float = 0.3
-    heavy: Strength = Strength()
+    source_fractions: tuple[float, ...] = (1.0,)
+    koleo: float = 0.3
+    augmentation: Augmentation = Augmentation()
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides a run. Weights of the losses: ``content`` to the teacher, ``labels``
-    cross-entropy; the contrastive loss has weight 1."""
+    """Everything that decides a run. ``content_weight``: of the distillation from the teacher; ``label_weight``: of
+    cross-entropy; the contrastive loss has weight 1. ``ema_decay``: of the running mean of the weights."""
 
     seed: int
     sources: tuple[Source, ...]
     phases: tuple[Phase, ...]
-    rate: float = 2e-3
-    decay: float = 0.02
-    warm_up: int = 200
+    lr: float = 2e-3
+    weight_decay: float = 0.02
+    warmup_steps: int = 200
     temperature: float = 0.06
-    content: float = 2.0
-    labels: float = 0.2
-    average: float = 0.998
+    content_weight: float = 2.0
+    label_weight: float = 0.2
+    ema_decay: float = 0.998
 
     @property
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
 
 
-def read(path: Path) -> Recipe:
+def read_recipe(path: Path) -> Recipe:
     """The recipe in a TOML file. Raises UserError for what is not TOML, an unknown or a missing key."""
     try:
-        told = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a recipe: {error}") from None
-    sources = [made(Source, source, path) for source in _tables(told, "sources", path)]
-    phases = [_phase(phase, path) for phase in _tables(told, "phases", path)]
-    recipe: Recipe = made(Recipe, told | {"sources": sources, "phases": phases}, path)
+    sources = [from_toml(Source, source, path) for source in _tables(table, "sources", path)]
+    phases = [_phase(phase, path) for phase in _tables(table, "phases", path)]
+    recipe: Recipe = from_toml(Recipe, table | {"sources": sources, "phases": phases}, path)
     sides = len({source.side for source in recipe.sources})
-    if wrong := [phase.shares for phase in recipe.phases if len(phase.shares) != sides]:
+    if wrong := [phase.source_fractions for phase in recipe.phases if len(phase.source_fractions) != sides]:
         raise UserError(
-            f"{path}: shares {list(wrong[0])}: the sources have {sides} different sides, one share for each"
+            f"{path}: source_fractions {list(wrong[0])}: the sources have {sides} different sides, one fraction for "
+            "each"
         )
     return recipe
 
 
-def _tables(told: dict[str, Any], key: str, path: Path) -> list[Any]:
-    tables = told.get(key)
+def _tables(table: dict[str, Any], key: str, path: Path) -> list[Any]:
+    tables = table.get(key)
     if not isinstance(tables, list) or not tables:
         raise UserError(f"{path}: a recipe needs at least one [[{key}]]")
     return tables
 
 
-def _phase(told: Any, path: Path) -> Phase:
-    if isinstance(told, dict) and "heavy" in told:
-        told = told | {"heavy": made(Strength, told["heavy"], path)}
-    phase: Phase = made(Phase, told, path)
+def _phase(table: Any, path: Path) -> Phase:
+    if isinstance(table, dict) and "augmentation" in table:
+        table = table | {"augmentation": from_toml(Augmentation, table["augmentation"], path)}
+    phase: Phase = from_toml(Phase, table, path)
     return phase
 
 
-def made(kind: Any, told: Any, path: Path) -> Any:
+def from_toml(kind: Any, table: Any, path: Path) -> Any:
     """The dataclass ``kind`` from a TOML table. Raises UserError for an unknown or a missing key."""
-    if not isinstance(told, dict):
+    if not isinstance(table, dict):
         raise UserError(f"{path}: {kind.__name__.lower()} must be a table")
     known = {one.name: one for one in fields(kind)}
-    if strange := sorted(set(told) - set(known)):
-        raise UserError(f"{path}: unknown key {strange[0]!r}; a {kind.__name__.lower()} has {', '.join(known)}")
+    if unknown := sorted(set(table) - set(known)):
+        raise UserError(f"{path}: unknown field {unknown[0]!r}; a {kind.__name__.lower()} has {', '.join(known)}")
     missing = [
-        name for name, one in known.items() if one.default is one.default_factory is MISSING and name not in told
+        name for name, one in known.items() if one.default is one.default_factory is MISSING and name not in table
     ]
     if missing:
         raise UserError(f"{path}: a {kind.__name__.lower()} needs {missing[0]!r}")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in told.items()})
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in table.items()})

@@ -12,65 +12,74 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lookalike.errors import UserError
-from lookalike.training.engine.recipe import made
-from lookalike.training.engine.trainer import Plan
+from lookalike.training.engine.recipe import from_toml
+from lookalike.training.engine.trainer import Schedule
 
-LOOKS = 10  # validations of a run
-LONGEST_MEMORY = 0.998  # of the running mean of the weights
+VALIDATIONS = 10  # of a run
+MAX_EMA_DECAY = 0.998  # of the running mean of the weights
 
 _Settings = TypeVar("_Settings", bound="Settings")
 
 
-def setting(default: Any, means: str, choices: Sequence[str] = (), least: float = 0.0, most: float = 1e9) -> Any:
-    """A field with its default; ``means``: one sentence for --help; ``choices`` of a text, bounds of a number."""
-    return field(default=default, metadata={"means": means, "choices": tuple(choices), "least": least, "most": most})
+def setting(
+    default: Any, description: str, choices: Sequence[str] = (), minimum: float = 0.0, maximum: float = 1e9
+) -> Any:
+    """A field with its default; ``description``: one sentence for --help; ``choices`` of a text, bounds of a number."""
+    return field(
+        default=default,
+        metadata={"help": description, "choices": tuple(choices), "minimum": minimum, "maximum": maximum},
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What every training has."""
 
-    side: int = setting(96, "Pixels that every image is squeezed to.", least=32, most=512)
-    epochs: float = setting(20.0, "How often every image is seen.", least=0.001)
-    steps: int = setting(0, "Batches, instead of epochs; 0: as --epochs says.")
-    batch: int = setting(64, "Images in a batch.", least=2)
-    rate: float = setting(2e-3, "The highest learning rate.", least=1e-9, most=10)
-    decay: float = setting(0.02, "Weight decay (AdamW).", most=10)
-    held_out: float = setting(0.2, "Share that is held out and never trained on.", least=0.01, most=0.9)
+    side: int = setting(96, "Pixels that every image is squeezed to.", minimum=32, maximum=512)
+    epochs: float = setting(20.0, "Passes over the training images.", minimum=0.001)
+    steps: int = setting(0, "Training steps (batches), instead of epochs; 0: as --epochs says.")
+    batch: int = setting(64, "Images in a batch.", minimum=2)
+    lr: float = setting(2e-3, "Peak learning rate.", minimum=1e-9, maximum=10)
+    weight_decay: float = setting(0.02, "Weight decay (AdamW).", maximum=10)
+    held_out: float = setting(0.2, "Share of the images that is held out for validation.", minimum=0.01, maximum=0.9)
     nested: bool = setting(False, "A class is the whole folder that an image lies in, not the first below DIR.")
-    seed: int = setting(0, "Another seed holds out and draws something else.")
+    seed: int = setting(0, "Random seed: of the held-out images, the weights and the augmentation.")
 
-    def plan(self, images: int) -> Plan:
+    def schedule(self, images: int) -> Schedule:
         """The run over so many images. Its warm-up is a twentieth, and its weights are a mean over about a tenth."""
         steps = self.steps or max(1, round(self.epochs * images / self.batch))
-        average = min(LONGEST_MEMORY, 1 - 10 / (steps + 10))
-        return Plan(steps, self.rate, self.decay, steps // 20, average, max(1, steps // LOOKS), self.seed)
+        ema_decay = min(MAX_EMA_DECAY, 1 - 10 / (steps + 10))
+        return Schedule(
+            steps, self.lr, self.weight_decay, steps // 20, ema_decay, max(1, steps // VALIDATIONS), self.seed
+        )
 
 
 def read_settings(path: Path, kind: type[_Settings]) -> _Settings:
-    """The settings in a TOML file. Raises UserError for what is not TOML, an unknown key or a value out of range."""
+    """The settings in a TOML file. Raises UserError for what is not TOML, an unknown field or a value out of range."""
     try:
-        told = tomllib.loads(path.read_text("utf-8"))
+        table = tomllib.loads(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UserError(f"{path}: cannot be read as a recipe: {error}") from None
-    settings: _Settings = made(kind, told, path)
-    check(settings, f"{path}: ")
+    settings: _Settings = from_toml(kind, table, path)
+    check_settings(settings, f"{path}: ")
     return settings
 
 
-def check(settings: Settings, where: str = "") -> None:
+def check_settings(settings: Settings, where: str = "") -> None:
     """Raises UserError for a value of another type, out of range or not among the choices."""
     for one in fields(settings):
-        value, may = getattr(settings, one.name), one.metadata
+        value, allowed = getattr(settings, one.name), one.metadata
         kind = type(one.default)
         if kind is float and type(value) is int:
             value = float(value)
         if type(value) is not kind:
             raise UserError(f"{where}{one.name} must be {_WORDS[kind]}, not {value!r}")
-        if may["choices"] and value not in may["choices"]:
-            raise UserError(f"{where}{one.name} must be one of {', '.join(may['choices'])}, not {value!r}")
-        if kind in (int, float) and not may["least"] <= value <= may["most"]:
-            raise UserError(f"{where}{one.name} must lie in {may['least']:g}..{may['most']:g}, not {value:g}")
+        if allowed["choices"] and value not in allowed["choices"]:
+            raise UserError(f"{where}{one.name} must be one of {', '.join(allowed['choices'])}, not {value!r}")
+        if kind in (int, float) and not allowed["minimum"] <= value <= allowed["maximum"]:
+            raise UserError(
+                f"{where}{one.name} must lie in {allowed['minimum']:g}..{allowed['maximum']:g}, not {value:g}"
+            )
 
 
 _WORDS = {int: "a whole number", float: "a number", str: "a text", bool: "true or false"}

@@ -1,4 +1,4 @@
-"""The one training loop, whatever is learnt: a step, a line in the log, a look at what is held out, a checkpoint.
+"""The one training loop, whatever is learnt: a step, a line in the log, a validation, a checkpoint.
 
 A ``Task`` says what is trained, what a step's loss is, and how good the network is by now; everything else is here.
 """
@@ -25,20 +25,22 @@ from lookalike.errors import LookalikeError, UserError
 
 LOG_EVERY = 20
 SAVE_EVERY = 100
-STEEPEST = 5.0  # the longest gradient that a step follows
+MAX_GRADIENT_NORM = 5.0  # longer gradients are clipped
 
-Figures = Mapping[str, float]
+STATEFUL = ("network", "aux_head", "ema", "optimizer")  # parts of a run whose state a checkpoint holds
+
+Metrics = Mapping[str, float]
 _Module = TypeVar("_Module", bound=nn.Module)
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Of one step: its ``parts``, scalars, and the ``weights`` that they are added up with. ``told``: what else
+    """Of one step: its ``parts``, scalars, and the ``weights`` that they are added up with. ``extra``: what else
     belongs into the line of the log."""
 
     parts: Mapping[str, Tensor]
     weights: Mapping[str, float]
-    told: Figures = field(default_factory=dict)
+    extra: Metrics = field(default_factory=dict)
 
     @property
     def total(self) -> Tensor:
@@ -59,7 +61,7 @@ class Task(Protocol):
         ...
 
     @property
-    def helper(self) -> nn.Module:
+    def aux_head(self) -> nn.Module:
         """What is trained beside it and left behind; perhaps nothing."""
         ...
 
@@ -67,37 +69,38 @@ class Task(Protocol):
         """Draw this step's images, and say what the network makes of them."""
         ...
 
-    def validate(self, network: nn.Module) -> Figures:
-        """How good it is on images that are never trained on. The first figure says which step was best: the larger
+    def validate(self, network: nn.Module) -> Metrics:
+        """How good it is on images that are never trained on. The first metric says which step was best: the larger
         the better."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How long and how fast. ``warm_up``: steps; ``decay``: of matrices and kernels; ``average``: what the running
-    mean of the weights keeps at each step; ``look_every``: steps from one validation to the next, 0 for none."""
+class Schedule:
+    """How long and how fast. ``lr``: the peak learning rate; ``weight_decay``: of matrices and kernels; ``ema_decay``:
+    what the running mean of the weights keeps at each step; ``validate_every``: steps from one validation to the next,
+    0 for none."""
 
     steps: int
-    rate: float
-    decay: float
-    warm_up: int
-    average: float
-    look_every: int = 0
+    lr: float
+    weight_decay: float
+    warmup_steps: int
+    ema_decay: float
+    validate_every: int = 0
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Best:
-    """The best network so far: its ``figures`` and weights after ``step`` steps."""
+    """The best network so far: its ``metrics`` and weights after ``step`` steps."""
 
     step: int
-    figures: Figures
+    metrics: Metrics
     weights: Mapping[str, Any]
 
     @property
     def score(self) -> float:
-        return next(iter(self.figures.values()))
+        return next(iter(self.metrics.values()))
 
 
 def device() -> torch.device:
@@ -105,31 +108,33 @@ def device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def quick(network: _Module) -> _Module:
-    """The network with its kernels in the layout in which convolutions are quickest."""
+def to_channels_last(network: _Module) -> _Module:
+    """The network with its kernels in the layout in which convolutions are fastest."""
+    # torch's stubs know `memory_format` for tensors alone
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
-class Run:
+class Trainer:
     """One run of a task, kept in ``folder``: checkpoint.pt and curve.jsonl.
 
     A run that was interrupted ends, on the same machine with as many threads, with the very weights of one that was
     not.
     """
 
-    def __init__(self, task: Task, plan: Plan, folder: Path) -> None:
-        self.task, self.plan, self.folder = task, plan, folder
-        self.network, self.helper = task.network.to(device()), task.helper.to(device())
-        mean = get_ema_multi_avg_fn(plan.average)  # type: ignore[no-untyped-call]
-        self.average = AveragedModel(self.network, multi_avg_fn=mean, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(_grouped([self.network, self.helper], plan.decay), lr=plan.rate)
+    def __init__(self, task: Task, schedule: Schedule, folder: Path) -> None:
+        self.task, self.schedule, self.folder = task, schedule, folder
+        self.network, self.aux_head = task.network.to(device()), task.aux_head.to(device())
+        mean = get_ema_multi_avg_fn(schedule.ema_decay)  # type: ignore[no-untyped-call]  # torch has no types here
+        self.ema = AveragedModel(self.network, multi_avg_fn=mean, use_buffers=True)
+        parameters = _parameter_groups([self.network, self.aux_head], schedule.weight_decay)
+        self.optimizer = torch.optim.AdamW(parameters, lr=schedule.lr)
         self.step = 0
         self.best: Best | None = None
 
-    def start_from(self, weights: Mapping[str, Any]) -> None:
-        """Begin with the weights of a network that was trained before."""
+    def load_pretrained(self, weights: Mapping[str, Any]) -> None:
+        """Start from the weights of a network that was trained before."""
         self.network.load_state_dict(weights)
-        self.average.module.load_state_dict(weights)
+        self.ema.module.load_state_dict(weights)
 
     def resume(self) -> bool:
         """Go on from the folder's checkpoint, if there is one. Lines of the curve that came after it go away.
@@ -137,18 +142,19 @@ class Run:
         Raises UserError for a checkpoint that is damaged, or of another task, other classes or another network."""
         kept = self.folder / "checkpoint.pt"
         if not kept.exists():
-            self._forget()
+            self._truncate_curve()
             return False
         try:
-            told = torch.load(kept, weights_only=True, map_location=device())
-            self._refuse_stranger(told["identity"], kept)
-            self._take(told)
+            state = torch.load(kept, weights_only=True, map_location=device())
+            _check_fields(state, kept)
+            self._check_identity(state["identity"], kept)
+            self._restore(state)
         except (RuntimeError, ValueError, KeyError, TypeError, EOFError, pickle.UnpicklingError) as error:
             raise UserError(f"{kept}: not a checkpoint of such a run; choose another folder: {error}") from error
-        self._forget()
+        self._truncate_curve()
         return True
 
-    def _refuse_stranger(self, identity: str, kept: Path) -> None:
+    def _check_identity(self, identity: str, kept: Path) -> None:
         theirs, ours = json.loads(identity), json.loads(json.dumps(self.task.identity))
         for key in {**theirs, **ours}:
             if theirs.get(key) != ours.get(key):
@@ -157,18 +163,16 @@ class Run:
                     "choose another folder for this one"
                 )
 
-    def _take(self, told: Mapping[str, Any]) -> None:
-        for name in ("network", "helper", "average", "optimizer"):
-            getattr(self, name).load_state_dict(told[name])
-        self.step = told["step"]
-        self.best = Best(**told["best"]) if told["best"] else None
+    def _restore(self, state: Mapping[str, Any]) -> None:
+        for name in STATEFUL:
+            getattr(self, name).load_state_dict(state[name])
+        self.step = state["step"]
+        self.best = Best(**state["best"]) if state["best"] else None
 
     def save(self) -> None:
         """Write the checkpoint, all of it or nothing. Raises LookalikeError where there is no room for it."""
-        parts: dict[str, Any] = {
-            name: getattr(self, name).state_dict() for name in ("network", "helper", "average", "optimizer")
-        }
-        best = {key: getattr(self.best, key) for key in ("step", "figures", "weights")} if self.best else None
+        parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in STATEFUL}
+        best = {key: getattr(self.best, key) for key in ("step", "metrics", "weights")} if self.best else None
         parts |= {"step": self.step, "best": best, "identity": json.dumps(self.task.identity)}
         part = self.folder / "checkpoint.part"
         try:
@@ -183,100 +187,107 @@ class Run:
             ) from error
 
     def train(self) -> Iterator[dict[str, float]]:
-        """Every step that is left; yields the losses every LOG_EVERY steps and at each look, with ``seconds`` since
-        this call. Saves as it goes and at the end.
+        """Every step that is left; yields the losses every LOG_EVERY steps and at each validation, with ``seconds``
+        since this call. Saves as it goes and at the end.
 
         Raises UserError when a loss is no longer a number; the checkpoint is then the last one before."""
         self.network.train()
-        self.helper.train()
+        self.aux_head.train()
         began = time.monotonic()
-        while self.step < self.plan.steps:
-            told = self._step()
-            looked = self._is_due(self.plan.look_every)
-            if looked:
-                told |= self._look()
+        while self.step < self.schedule.steps:
+            line = self._step()
+            validated = self._is_due(self.schedule.validate_every)
+            if validated:
+                line |= self._validate()
             if self.step % SAVE_EVERY == 0:
                 self.save()
-            if looked or self._is_due(LOG_EVERY):
-                told |= {"step": self.step, "seconds": round(time.monotonic() - began, 1)}
-                self._log(told)
-                yield told
+            if validated or self._is_due(LOG_EVERY):
+                line |= {"step": self.step, "seconds": round(time.monotonic() - began, 1)}
+                self._log(line)
+                yield line
         self.save()
 
-    def trained(self) -> nn.Module:
-        """The best network that was seen or, where nobody looked, the one with the mean of the last weights."""
-        network = copy.deepcopy(self.average.module)
+    def best_network(self) -> nn.Module:
+        """The network of the best validation or, without any, the one with the mean of the last weights."""
+        network = copy.deepcopy(self.ema.module)
         if self.best:
             network.load_state_dict(self.best.weights)
         return network.cpu().eval()
 
     def _is_due(self, every: int) -> bool:
-        return bool(every) and (self.step % every == 0 or self.step == self.plan.steps)
+        return bool(every) and (self.step % every == 0 or self.step == self.schedule.steps)
 
     def _step(self) -> dict[str, float]:
         for group in self.optimizer.param_groups:
-            group["lr"] = _rate(self.plan, self.step)
+            group["lr"] = _learning_rate(self.schedule, self.step)
         with torch.random.fork_rng():  # what the network itself draws, as dropout does
-            torch.manual_seed(int(np.random.SeedSequence([self.plan.seed, self.step, 2]).generate_state(1)[0]))
+            torch.manual_seed(int(np.random.SeedSequence([self.schedule.seed, self.step, 2]).generate_state(1)[0]))
             loss = self.task.loss(self.step)
         total = loss.total
         self.optimizer.zero_grad(set_to_none=True)
-        total.backward()  # type: ignore[no-untyped-call]
-        steep = nn.utils.clip_grad_norm_(self.network.parameters(), STEEPEST)
-        if not (math.isfinite(float(total.detach())) and math.isfinite(float(steep))):
+        total.backward()  # type: ignore[no-untyped-call]  # torch has no types here
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), MAX_GRADIENT_NORM)
+        if not (math.isfinite(float(total.detach())) and math.isfinite(float(norm))):
             raise UserError(
                 f"{self.folder}: the loss is no number at step {self.step + 1}. The checkpoint before it is kept; try "
-                f"a lower --rate, {self.plan.rate / 3:.1g} instead of {self.plan.rate:g}, and a new --run folder"
+                f"a lower --lr, {self.schedule.lr / 3:.1g} instead of {self.schedule.lr:g}, and a new --run folder"
             )
         self.optimizer.step()
-        self.average.update_parameters(self.network)
+        self.ema.update_parameters(self.network)
         self.step += 1
-        return {name: round(float(part.detach()), 4) for name, part in loss.parts.items()} | dict(loss.told)
+        return {name: round(float(part.detach()), 4) for name, part in loss.parts.items()} | dict(loss.extra)
 
-    def _look(self) -> dict[str, float]:
-        """The figures of the averaged network, which is kept if it is the best so far."""
-        network = self.average.module.eval()
+    def _validate(self) -> dict[str, float]:
+        """The metrics of the averaged network, which is kept if it is the best so far."""
+        network = self.ema.module.eval()
         with torch.no_grad():
-            figures = self.task.validate(network)
-        seen = Best(self.step, figures, {name: value.clone() for name, value in network.state_dict().items()})
+            metrics = self.task.validate(network)
+        seen = Best(self.step, metrics, {name: value.clone() for name, value in network.state_dict().items()})
         if self.best is None or seen.score > self.best.score:
             self.best = seen
-        return {name: round(value, 5) for name, value in figures.items()}
+        return {name: round(value, 5) for name, value in metrics.items()}
 
-    def _forget(self) -> None:
+    def _truncate_curve(self) -> None:
         """Drop the curve's lines beyond the step that the weights are of, and a last line that was cut short."""
         curve = self.folder / "curve.jsonl"
         if not curve.exists():
             return
         (self.folder / "curve.part").write_text(
-            "".join(json.dumps(line) + "\n" for line in curve_of(self.folder) if line["step"] <= self.step)
+            "".join(json.dumps(line) + "\n" for line in read_curve(self.folder) if line["step"] <= self.step)
         )
         os.replace(self.folder / "curve.part", curve)
 
-    def _log(self, told: Mapping[str, float]) -> None:
+    def _log(self, line: Mapping[str, float]) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "curve.jsonl").open("a") as curve:
-            curve.write(json.dumps(told) + "\n")
+            curve.write(json.dumps(line) + "\n")
 
 
-def finish(run: Run, progress: Callable[[int, int], None]) -> bool:
-    """Go on where the run was, to its end. False if the user interrupted it and there is a best network to keep;
+def fit(trainer: Trainer, progress: Callable[[int, int], None]) -> bool:
+    """Resume the run and train to its end. False if the user interrupted it and there is a best network to keep;
     without one the interruption is the caller's."""
-    run.resume()
+    trainer.resume()
     try:
-        for told in run.train():
-            progress(int(told["step"]), run.plan.steps)
+        for line in trainer.train():
+            progress(int(line["step"]), trainer.schedule.steps)
     except KeyboardInterrupt:
-        if run.best is None:
+        if trainer.best is None:
             raise
         return False
     return True
 
 
-def curve_of(folder: Path) -> list[dict[str, float]]:
+def read_curve(folder: Path) -> list[dict[str, float]]:
     """The lines of a run's curve.jsonl that are whole."""
     lines = (folder / "curve.jsonl").read_text().splitlines(keepends=True)
     return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+def _check_fields(state: Mapping[str, Any], path: Path) -> None:
+    """Raises UserError for a checkpoint with other fields, as an earlier version wrote."""
+    expected = {*STATEFUL, "step", "best", "identity"}
+    if unknown := sorted(set(state) - expected):
+        raise UserError(f"{path}: unknown field {unknown[0]!r}: a checkpoint of another version; choose another folder")
 
 
 def _short(value: object) -> str:
@@ -284,18 +295,18 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _grouped(modules: Sequence[nn.Module], decay: float) -> list[dict[str, Any]]:
+def _parameter_groups(modules: Sequence[nn.Module], weight_decay: float) -> list[dict[str, Any]]:
     """Matrices and kernels decay; scales, shifts and powers do not. What is frozen is in neither group."""
     parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
     return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": decay},
+        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
         {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
     ]
 
 
-def _rate(plan: Plan, step: int) -> float:
+def _learning_rate(schedule: Schedule, step: int) -> float:
     """A straight warm-up, then half a cosine down to a hundredth."""
-    if step < plan.warm_up:
-        return plan.rate * (step + 1) / plan.warm_up
-    share = (step - plan.warm_up) / max(1, plan.steps - plan.warm_up)
-    return plan.rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))
+    if step < schedule.warmup_steps:
+        return schedule.lr * (step + 1) / schedule.warmup_steps
+    share = (step - schedule.warmup_steps) / max(1, schedule.steps - schedule.warmup_steps)
+    return schedule.lr * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * share)))

@@ -1,4 +1,4 @@
-"""What a training of one's own hands over, and how it becomes files: the ONNX file, its card and the page."""
+"""A trained network and its metrics, and how they become files: the ONNX file, its card and the page."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from lookalike.descriptors.neural.onnx_model import LOGITS, Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.distance import Metric
 from lookalike.report.html_report import visible
-from lookalike.training.export.card import Output, Written, write_card
+from lookalike.training.export.card import CardContents, OutputSpec, write_card
 from lookalike.training.export.onnx_export import export_outputs, export_regions
 from lookalike.training.export.training_page import Page, write_page
 from lookalike.training.models.region_net import Detector
 from lookalike.types import Failure
 
-LEAST = 0.001  # median distance of negatives that a card can tell; a network that has hardly learnt may give less
+MIN_MEDIAN_DISTANCE = 0.001  # of negatives, that a card can hold; a network that has hardly learnt may give less
 
 
 @dataclass(frozen=True, slots=True)
-class Classes:
-    """The classes whose logits are the network's second output; see card.Labels."""
+class ClassOutput:
+    """The classes whose logits are the network's second output; see onnx_model.Labels."""
 
     names: Sequence[str]
     temperature: float
@@ -32,21 +32,21 @@ class Classes:
 
 
 @dataclass(frozen=True, slots=True)
-class Objects:
-    """The boxes that a detector gives beside its vectors; see regions.RegionOutput. ``names``: of its classes."""
+class DetectionOutput:
+    """The boxes that a detector gives beside its vectors; see region_model.RegionOutput. ``names``: of its classes."""
 
     names: Sequence[str]
     count: int
-    looks: tuple[int, ...]
+    query_sides: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A trained network and all that is said of it.
+class TrainedModel:
+    """A trained network and all that is known of it.
 
     ``network``: (N, 3, ``side``, ``side``) float RGB 0..1 -> the descriptor, (N, ``dim``), and what else it gives.
-    ``median_negative_distance``: median distance between unrelated images. ``figures``: name -> number, those that the
-    card gets; ``details``: what --json tells besides. ``best``: the step of this network; ``step``: where the run is.
+    ``median_negative_distance``: median distance between unrelated images. ``metrics``: name -> number, those that the
+    card gets; ``details``: what --json prints besides. ``best``: the step of this network; ``step``: where the run is.
     """
 
     network: nn.Module
@@ -56,7 +56,7 @@ class Made:
     median_negative_distance: float
     source: str
     weaknesses: tuple[str, ...]
-    figures: Mapping[str, float]
+    metrics: Mapping[str, float]
     details: Mapping[str, Any]
     page: Page
     images: int
@@ -65,40 +65,40 @@ class Made:
     complete: bool
     notes: tuple[str, ...] = ()
     failed: tuple[Failure, ...] = ()
-    classes: Classes | None = None
-    objects: Objects | None = None
+    classes: ClassOutput | None = None
+    objects: DetectionOutput | None = None
 
 
-def deliver(made: Made, name: str, out: Path, report: Path | None, data: str) -> str:
+def export_model(trained: TrainedModel, name: str, out: Path, report: Path | None, data: str) -> str:
     """Write the ONNX file ``out``, its card beside it and, if asked for, the page; returns the file's sha256.
 
     ``name``: of the descriptor and the model; ``data``: what the card calls the images."""
-    sha256 = _exported(made, name, out)
+    sha256 = _export(trained, name, out)
     write_card(
-        Written(
-            name, sha256, "the licence of your images", made.source, made.side,
-            {name: Output(max(made.median_negative_distance, LEAST), made.dim, made.metric)},
-            [(f"{made.images} images of {visible(data)}", "yours")], made.figures, made.weaknesses,
-            _labels(made, name), _regions(made, name),
+        CardContents(
+            name, sha256, "the licence of your images", trained.source, trained.side,
+            {name: OutputSpec(max(trained.median_negative_distance, MIN_MEDIAN_DISTANCE), trained.dim, trained.metric)},
+            [(f"{trained.images} images of {visible(data)}", "yours")], trained.metrics, trained.weaknesses,
+            _labels(trained, name), _regions(trained, name),
         ),
         out,
     )  # fmt: skip
     if report:
-        write_page(made.page, report)
+        write_page(trained.page, report)
     return sha256
 
 
-def _exported(made: Made, name: str, out: Path) -> str:
-    if made.objects:
-        return export_regions(cast(Detector, made.network), name, made.side, out)
-    return export_outputs(made.network, [name, *([name + LOGITS] if made.classes else [])], made.side, out)
+def _export(trained: TrainedModel, name: str, out: Path) -> str:
+    if trained.objects:
+        return export_regions(cast(Detector, trained.network), name, trained.side, out)
+    return export_outputs(trained.network, [name, *([name + LOGITS] if trained.classes else [])], trained.side, out)
 
 
-def _labels(made: Made, name: str) -> Labels | None:
-    known = made.classes
+def _labels(trained: TrainedModel, name: str) -> Labels | None:
+    known = trained.classes
     return Labels(name, tuple(known.names), known.temperature, known.abstain_below) if known else None
 
 
-def _regions(made: Made, name: str) -> RegionOutput | None:
-    given = made.objects
-    return RegionOutput(name, given.count, given.looks, tuple(given.names)) if given else None
+def _regions(trained: TrainedModel, name: str) -> RegionOutput | None:
+    given = trained.objects
+    return RegionOutput(name, given.count, given.query_sides, tuple(given.names)) if given else None

@@ -10,32 +10,34 @@ from pathlib import Path
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.distance import Metric
-from lookalike.training.models.residual_net import HEAD
+from lookalike.training.models.residual_net import EMBEDDING_DIM
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """What a card says of an output. ``median_negative_distance``: median distance between unrelated images, in its
-    ``metric``. ``version``: of the vectors; those of another one cannot be compared with them."""
+class OutputSpec:
+    """A card's entry of an output. ``median_negative_distance``: median distance between unrelated images, in its
+    ``metric``. ``version``: of the vectors; those of another one cannot be compared with them.
+    ``rerank``: the nearest by it are re-ranked by geometric verification, see DescriptorCard."""
 
     median_negative_distance: float
-    dim: int = HEAD
+    dim: int = EMBEDDING_DIM
     metric: Metric = "cosine"
     version: int = 1
+    rerank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What a card says. ``outputs``: ONNX output -> what it is; a number alone is its ``median_negative_distance``.
-    ``training``: pairs of a data set and its terms. ``measured``: what was measured -> figure. ``labels``: the classes
-    that it tells; ``regions``: what it gives, if that is regions."""
+class CardContents:
+    """All that a card holds. ``outputs``: ONNX output -> what it is; a number alone is its
+    ``median_negative_distance``. ``training``: pairs of a data set and its terms. ``measured``: metric -> value.
+    ``labels``: the classes that it predicts; ``regions``: its boxes, if it gives any."""
 
     name: str
     sha256: str
     licence: str
     source: str
     side: int
-    outputs: Mapping[str, float | Output]
+    outputs: Mapping[str, float | OutputSpec]
     training: Sequence[tuple[str, str]] = ()
     measured: Mapping[str, float] = field(default_factory=dict)
     weaknesses: Sequence[str] = ()
@@ -43,7 +45,7 @@ class Written:
     regions: RegionOutput | None = None
 
 
-def write_card(card: Written, path: Path) -> None:
+def write_card(card: CardContents, path: Path) -> None:
     """The card of ``path``, an ONNX file, beside it: the same name with the ending .toml."""
     lines = [
         "format = 1",
@@ -56,19 +58,20 @@ def write_card(card: Written, path: Path) -> None:
         "]",
         *("", "[input]", 'name = "image"', f"side = {card.side}", 'layout = "NHWC"', 'type = "uint8"'),
     ]  # fmt: skip
-    for name, told in card.outputs.items():
-        output = told if isinstance(told, Output) else Output(told)
+    for name, given in card.outputs.items():
+        output = given if isinstance(given, OutputSpec) else OutputSpec(given)
         lines += ["", f"[outputs.{_quoted(name)}]", f"version = {output.version}", f"dim = {output.dim}"]
         lines += [
             f"metric = {_quoted(output.metric)}",
             f"median_negative_distance = {output.median_negative_distance:.3f}",
+            *(["rerank = true"] if output.rerank else []),
         ]
     lines += _labels(card.labels) if card.labels else []
     lines += _regions(card.regions) if card.regions else []
     for data, terms in card.training:
         lines += ["", "[[training]]", f"data = {_quoted(data)}", f"terms = {_quoted(terms)}"]
     if card.measured:
-        lines += ["", "[measured]", *(f"{_quoted(what)} = {figure:g}" for what, figure in card.measured.items())]
+        lines += ["", "[measured]", *(f"{_quoted(what)} = {value:g}" for what, value in card.measured.items())]
     path.with_suffix(".toml").write_text("\n".join(lines) + "\n", "utf-8")
 
 

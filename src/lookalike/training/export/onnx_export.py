@@ -21,10 +21,11 @@ from torch.nn import functional
 from lookalike.descriptors.neural.onnx_model import ERRORS_ONLY, PARTS
 from lookalike.descriptors.neural.region_model import BOXES, CLASSES, SCORES
 from lookalike.errors import ModelError, UserError
-from lookalike.training.export.quantize import eighths, halved, rounded, weights_of
-from lookalike.training.models.embedding_net import Tower
+from lookalike.training.export.quantize import read_weights, round_weights, to_float16, to_int8
+from lookalike.training.models.embedding_net import EmbeddingNet
 from lookalike.training.models.region_net import Detector
-from lookalike.training.models.residual_net import FLOOR, GeneralisedMean, Network
+from lookalike.training.models.residual_net import GEM_FLOOR, CopyNet, GeneralisedMean
+from lookalike.types import Floats
 
 TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
 TINY = 1e-12  # length below which torch's `normalize` does not divide by it
@@ -33,34 +34,36 @@ _Module = TypeVar("_Module", bound=nn.Module)
 OUTPUTS = ("copy", "content")
 
 
-class _InParts(nn.Module):
-    """A tower behind what a file needs: (N, S, S, 3) uint8 in; its vector, and the parts of that, out."""
+class _WithCellParts(nn.Module):
+    """An embedding network behind what a file needs: (N, S, S, 3) uint8 in; its vector, and the parts of that, out."""
 
-    def __init__(self, network: Tower) -> None:
+    def __init__(self, network: EmbeddingNet) -> None:
         super().__init__()
         self.network = network
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         maps = self.network.maps(image.permute(0, 3, 1, 2).float() / 255)
-        return self.network.vectors(maps), parts(maps, cast(GeneralisedMean, self.network.pool), self.network.head)
+        return self.network.vectors(maps), cell_parts(maps, cast(GeneralisedMean, self.network.pool), self.network.head)
 
 
-def parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
+def cell_parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
     """(N, C, H, W) -> (N, D, H, W): what each cell adds to the unit vector of ``head`` after ``pool``; the sum of all.
 
     Of a channel's p-mean a cell has the share that its p-th power has of their sum; of the bias all have the same. For
     p = 1 these are class activation maps (Zhou et al., arXiv 1512.04150)."""
-    powers = maps.float().clamp(min=FLOOR).pow(pool.p)
+    powers = maps.float().clamp(min=GEM_FLOOR).pow(pool.p)
     pooled = pool(maps)
     shares = powers / powers.sum((2, 3), keepdim=True)
     mapped = functional.conv2d(shares * pooled[:, :, None, None], head.weight[:, :, None, None])
     length = head(pooled).norm(dim=1).clamp(min=TINY)
     bias = head.bias / (maps.shape[2] * maps.shape[3])
-    found: Tensor = (mapped + bias[:, None, None]) / length[:, None, None, None]
-    return found
+    parts: Tensor = (mapped + bias[:, None, None]) / length[:, None, None, None]
+    return parts
 
 
-def export(network: Network, side: int, path: Path, only: tuple[str, str] | None = None, compact: bool = False) -> str:
+def export_copy_net(
+    network: CopyNet, side: int, path: Path, only: tuple[str, str] | None = None, compact: bool = False
+) -> str:
     """Write the network for images of ``side`` pixels to ``path``; returns the file's sha256 in hex.
 
     ``only``: of the outputs this one alone, under a new name; the weights of the other stay, to train on from.
@@ -71,22 +74,23 @@ def export(network: Network, side: int, path: Path, only: tuple[str, str] | None
     return _written(_Named(network.cpu().eval(), len(OUTPUTS)), OUTPUTS, side, path, only, compact)
 
 
-def export_tower(network: Tower, name: str, side: int, path: Path, compact: bool = False) -> str:
-    """Write a tower whose vector is called ``name``, and the parts of that vector. The same as ``export`` in all
-    else."""
-    return _written(_InParts(network.cpu().eval()), [name, name + PARTS], side, path, compact=compact)
+def export_embedding_net(network: EmbeddingNet, name: str, side: int, path: Path, compact: bool = False) -> str:
+    """Write an embedding network whose vector is called ``name``, and the parts of that vector. The same as
+    ``export_copy_net`` in all else."""
+    return _written(_WithCellParts(network.cpu().eval()), [name, name + PARTS], side, path, compact=compact)
 
 
 def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Path) -> str:
     """Write a network of (N, 3, S, S) float RGB 0..1 for images of ``side`` pixels; ``names``: of its outputs, in
-    order. The same as ``export`` in all else."""
+    order. The same as ``export_copy_net`` in all else."""
     return _written(_Named(network.cpu().eval(), len(names)), names, side, path)
 
 
 def export_regions(network: Detector, name: str, side: int, path: Path, compact: bool = False) -> str:
     """Write a detector for images of any size, ``side`` being the one in use; returns the file's sha256 in hex.
 
-    Its outputs are ``name`` and those of describe/regions.py. The same as ``export`` in all else."""
+    Its outputs are ``name`` and those of descriptors/neural/region_model.py. The same as ``export_copy_net`` in all
+    else."""
     names = [name, name + BOXES, name + SCORES, name + CLASSES]
     return _written(_Named(network.cpu().eval(), len(names)), names, side, path, compact=compact, any_side=True)
 
@@ -99,8 +103,8 @@ class _Named(nn.Module):
         self.network, self.count = network, count
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        told = self.network(image.permute(0, 3, 1, 2).float() / 255)
-        return tuple(told[: self.count]) if isinstance(told, tuple) else (told,)
+        outputs = self.network(image.permute(0, 3, 1, 2).float() / 255)
+        return tuple(outputs[: self.count]) if isinstance(outputs, tuple) else (outputs,)
 
 
 def _written(
@@ -114,7 +118,7 @@ def _written(
 ) -> str:
     wrapped = network.eval()
     if compact or any_side:  # which of two boxes is the surer must not hang on a rounding
-        rounded(wrapped, compact)
+        round_weights(wrapped, compact)
     image = torch.randint(0, 256, (2, side, side, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     lengths = {0: torch.export.Dim("n", min=1, max=4096)}
     if any_side:
@@ -127,8 +131,8 @@ def _written(
     if program is None:
         raise ModelError(f"{path}: torch gave no ONNX program")
     part = path.with_suffix(".part")
-    onnx.save((eighths if compact else halved)(_bare(program.model_proto)), part)
-    _agree(wrapped, names, part, image, SWAPPED if any_side else 0.0)
+    onnx.save((to_int8 if compact else to_float16)(_without_metadata(program.model_proto)), part)
+    _check_agreement(wrapped, names, part, image, SWAPPED if any_side else 0.0)
     if only:
         onnx.save(_renamed(onnx.load(part), *only), part)
     os.replace(part, path)
@@ -137,7 +141,7 @@ def _written(
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Torch's exporter tells of torchvision, which is not missed here, and of its own outdated calls."""
+    """Torch's exporter warns of torchvision, which is not missed here, and of its own outdated calls."""
     log = logging.getLogger("torch.onnx._internal.exporter._registration")
     before = log.level
     log.setLevel(logging.ERROR)
@@ -149,27 +153,53 @@ def _quiet() -> Iterator[None]:
         log.setLevel(before)
 
 
-def restored(path: Path) -> Network:
-    """The network of an ONNX file that ``export`` wrote. Raises UserError for any other file."""
-    return _filled(Network(), path)
+def restore_copy_net(path: Path) -> CopyNet:
+    """The network of an ONNX file that ``export_copy_net`` wrote. Raises UserError for any other file."""
+    return _fill(CopyNet(), path)
 
 
-def restored_tower(path: Path) -> Tower:
-    """The tower of an ONNX file that ``export_tower`` wrote. Raises UserError for any other file."""
-    return _filled(Tower(), path)
+def restore_embedding_net(path: Path) -> EmbeddingNet:
+    """The embedding network of an ONNX file that ``export_embedding_net`` wrote. Raises UserError for any other
+    file."""
+    return _fill(EmbeddingNet(), path)
 
 
-def restored_detector(path: Path) -> Detector:
+def restore_detector(path: Path) -> Detector:
     """The detector of an ONNX file that ``export_regions`` wrote, with as many classes. Raises UserError for any other
     file."""
-    stored = weights_of(path)
-    named = stored.get("network.naming.bias")
-    classes = 0 if named is None or len(named) == 1 else len(named) - 1
-    return _filled(Detector(classes), path)
+    stored = _stored_weights(path)
+    biases = stored.get("network.class_logits.bias")
+    classes = 0 if biases is None or len(biases) == 1 else len(biases) - 1
+    return _fill(Detector(classes), path)
 
 
-def _filled(network: _Module, path: Path) -> _Module:
-    stored, state = weights_of(path), network.state_dict()
+# A detector's layers in files that were written before they had the names of today, the shipped one among them.
+_EARLIER_LAYERS = {
+    "vector": "embedding",
+    "from_fine": "lateral_fine",
+    "from_coarse": "lateral_coarse",
+    "mixed": "fpn_convs",
+    "proposing": "rpn_convs",
+    "sides": "side_distances",
+    "looking": "roi_layers",
+    "naming": "class_logits",
+    "moving": "box_deltas",
+}
+
+
+def _stored_weights(path: Path) -> dict[str, Floats]:
+    """The arrays of an exported file, by the names that layers have today."""
+    return {_layer_name(name): array for name, array in read_weights(path).items()}
+
+
+def _layer_name(name: str) -> str:
+    network, dot, rest = name.partition(".")
+    layer, *others = rest.split(".", 1)
+    return f"{network}{dot}{'.'.join([_EARLIER_LAYERS.get(layer, layer), *others])}"
+
+
+def _fill(network: _Module, path: Path) -> _Module:
+    stored, state = _stored_weights(path), network.state_dict()
     for name, value in state.items():
         kept = stored.get(f"network.{name}")
         if kept is not None and kept.shape == value.shape:
@@ -193,8 +223,8 @@ def _renamed(model: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
     return model
 
 
-def _bare(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Without what the exporter tells of the machine and the source code, and without biases of zeros."""
+def _without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Without what the exporter notes of the machine and the source code, and without biases of zeros."""
     _drop_zero_biases(model.graph)
     for node in model.graph.node:
         del node.metadata_props[:]
@@ -239,7 +269,7 @@ def _is_constant(node: onnx.NodeProto) -> bool:
     return node.op_type == "Constant" and node.attribute[0].name == "value"
 
 
-def _agree(network: nn.Module, names: Sequence[str], path: Path, image: Tensor, swapped: float) -> None:
+def _check_agreement(network: nn.Module, names: Sequence[str], path: Path, image: Tensor, swapped: float) -> None:
     """Numbers beyond 1, which no unit vector has, may be apart in proportion. ``swapped``: so large a share may be
     something else, for of two boxes that are equally sure either may come first."""
     import onnxruntime
@@ -249,7 +279,7 @@ def _agree(network: nn.Module, names: Sequence[str], path: Path, image: Tensor, 
     session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
     with torch.no_grad():
         expected = network(image)
-    for name, told, right in zip(names, session.run(list(names), {"image": image.numpy()}), expected, strict=True):
-        apart = float(np.quantile(np.abs(told - right.numpy()), 1 - swapped))
-        if not apart <= TOLERANCE * max(1.0, float(right.abs().max())):
-            raise ModelError(f"{path}: {name} is {apart:.2g} from what torch says; at most {TOLERANCE:g} is allowed")
+    for name, actual, wanted in zip(names, session.run(list(names), {"image": image.numpy()}), expected, strict=True):
+        error = float(np.quantile(np.abs(actual - wanted.numpy()), 1 - swapped))
+        if not error <= TOLERANCE * max(1.0, float(wanted.abs().max())):
+            raise ModelError(f"{path}: {name} is {error:.2g} from torch's output; at most {TOLERANCE:g} is allowed")

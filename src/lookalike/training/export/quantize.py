@@ -1,4 +1,4 @@
-"""Small files: large arrays of an ONNX file in half precision or in 8 bits, and back to what a network is filled with.
+"""Quantised weights: large arrays of an ONNX file in half precision or in 8 bits, and back to single precision.
 
 The runtime folds what makes single precision of them away when it loads the file: it computes as before.
 """
@@ -11,40 +11,40 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import nn
 
 from lookalike.errors import UserError
 from lookalike.types import Floats
 
-LARGE = 1024  # numbers from which an array is stored smaller
-HALF, EIGHTH, SCALE = ".half", ".eighth", ".scale"  # after an array's name: what is stored of it
+QUANTISE_FROM = 1024  # numbers of an array that is quantised
+HALF_SUFFIX, INT8_SUFFIX, SCALE_SUFFIX = ".half", ".eighth", ".scale"  # after an array's name: what is stored of it
 
 _Stored = tuple[list[TensorProto], list[NodeProto]]
 
 
-def halved(model: onnx.ModelProto) -> onnx.ModelProto:
+def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
     """Large arrays in half precision, each behind a Cast."""
-    return _replaced(model, _half)
+    return _replaced(model, _float16)
 
 
-def eighths(model: onnx.ModelProto) -> onnx.ModelProto:
+def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     """Large arrays in whole numbers of 8 bits with a scale for each of their rows, each behind a Cast and a Mul."""
-    return _replaced(model, _eighth)
+    return _replaced(model, _int8)
 
 
-def rounded(network: nn.Module, eighth: bool) -> None:
-    """Give a network the very numbers that ``eighths`` or ``halved`` stores of it."""
+def round_weights(network: nn.Module, int8: bool) -> None:
+    """Give a network the very numbers that ``to_int8`` or ``to_float16`` stores of it."""
     for parameter in network.parameters():
         array = parameter.detach().cpu().numpy()
         if _is_large(array):
             scales = _scales(array)
-            kept = np.round(array / scales) * scales if eighth else array.astype(np.float16).astype(np.float32)
+            kept = np.round(array / scales) * scales if int8 else array.astype(np.float16).astype(np.float32)
             parameter.data = torch.from_numpy(kept).to(parameter.device)
 
 
-def weights_of(path: Path) -> dict[str, Floats]:
+def read_weights(path: Path) -> dict[str, Floats]:
     """The arrays of an ONNX file by name, in single precision. Raises UserError for what is no such file."""
     try:
         arrays = {one.name: numpy_helper.to_array(one) for one in onnx.load(path).graph.initializer}
@@ -52,9 +52,9 @@ def weights_of(path: Path) -> dict[str, Floats]:
         raise UserError(f"{path}: cannot be read as an ONNX file: {error}") from None
     found = {}
     for name, array in arrays.items():
-        scale = arrays.get(name.removesuffix(EIGHTH) + SCALE) if name.endswith(EIGHTH) else None
+        scale = arrays.get(name.removesuffix(INT8_SUFFIX) + SCALE_SUFFIX) if name.endswith(INT8_SUFFIX) else None
         single = array.astype(np.float32) if scale is None else array.astype(np.float32) * scale
-        found[name.removesuffix(EIGHTH).removesuffix(HALF)] = single
+        found[name.removesuffix(INT8_SUFFIX).removesuffix(HALF_SUFFIX)] = single
     return found
 
 
@@ -74,21 +74,21 @@ def _replaced(model: onnx.ModelProto, store: Callable[[str, Floats], _Stored]) -
 
 
 def _is_large(array: Floats) -> bool:
-    return array.dtype == np.float32 and array.size >= LARGE and array.ndim > 1
+    return array.dtype == np.float32 and array.size >= QUANTISE_FROM and array.ndim > 1
 
 
-def _half(name: str, array: Floats) -> _Stored:
-    kept = numpy_helper.from_array(array.astype(np.float16), name + HALF)
-    return [kept], [helper.make_node("Cast", [name + HALF], [name], to=TensorProto.FLOAT)]
+def _float16(name: str, array: Floats) -> _Stored:
+    kept = numpy_helper.from_array(array.astype(np.float16), name + HALF_SUFFIX)
+    return [kept], [helper.make_node("Cast", [name + HALF_SUFFIX], [name], to=TensorProto.FLOAT)]
 
 
-def _eighth(name: str, array: Floats) -> _Stored:
+def _int8(name: str, array: Floats) -> _Stored:
     scales = _scales(array)
     whole = np.round(array / scales).astype(np.int8)
-    kept = [numpy_helper.from_array(whole, name + EIGHTH), numpy_helper.from_array(scales, name + SCALE)]
+    kept = [numpy_helper.from_array(whole, name + INT8_SUFFIX), numpy_helper.from_array(scales, name + SCALE_SUFFIX)]
     single = f"{name}.single"
-    cast = helper.make_node("Cast", [name + EIGHTH], [single], to=TensorProto.FLOAT)
-    return kept, [cast, helper.make_node("Mul", [single, name + SCALE], [name])]
+    cast = helper.make_node("Cast", [name + INT8_SUFFIX], [single], to=TensorProto.FLOAT)
+    return kept, [cast, helper.make_node("Mul", [single, name + SCALE_SUFFIX], [name])]
 
 
 def _scales(array: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""One HTML file with the result of a training: figures, curves as SVG, images; no script."""
+"""One HTML file with the result of a training: metrics, curves as SVG, images; no script."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from pathlib import Path
 from lookalike.evaluation.charts import Chart, curves
 from lookalike.evaluation.page import environment, thumbnail
 from lookalike.report.atomic_file import replacing
-from lookalike.training.engine.trainer import curve_of
+from lookalike.training.engine.trainer import read_curve
 from lookalike.types import Failure, Pixels
 
 TEMPLATE = "training.html"
-SIDE = 112  # pixels of an image on the page
+THUMBNAIL_SIDE = 112  # pixels of an image on the page
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """An image with a line of text: ``uri`` holds it, ``title`` is told when it is pointed at."""
+class CaptionedImage:
+    """An image with a line of text: ``uri`` holds it, ``title`` is shown when it is pointed at."""
 
     uri: str
     text: str
@@ -30,7 +30,7 @@ class Strip:
     """Images in a row. ``wide``: large ones, in which details are to be seen."""
 
     caption: str
-    images: tuple[Shown, ...]
+    images: tuple[CaptionedImage, ...]
     wide: bool = False
 
 
@@ -56,7 +56,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``facts``: pairs of a word and a figure. ``notes``: what was said of the images."""
+    """``facts``: pairs of a word and a number. ``notes``: what is to be known of the images."""
 
     title: str
     facts: tuple[tuple[str, str], ...]
@@ -72,13 +72,13 @@ def write_page(page: Page, path: Path) -> None:
         temporary.write_text(text, "utf-8", newline="\n")
 
 
-def learning(folder: Path, parts: Sequence[str], figures: Sequence[str]) -> Section:
-    """How the losses fell and the held-out figures went, from a run's curve.jsonl."""
-    lines = curve_of(folder)
-    losses, looks = _points(lines, parts), _points(lines, figures)
-    charts = [curves("Losses", "step", "loss of the training images", losses)] if losses else []
-    charts += [curves("Held out", "step", "figure of the held-out images", looks)] if looks else []
-    return Section("Learning", "The best step by the held-out images is the one that is kept.", tuple(charts))
+def learning_curves(folder: Path, parts: Sequence[str], metrics: Sequence[str]) -> Section:
+    """The training losses and the validation metrics, from a run's curve.jsonl."""
+    lines = read_curve(folder)
+    losses, validation = _points(lines, parts), _points(lines, metrics)
+    charts = [curves("Training losses", "step", "loss", losses)] if losses else []
+    charts += [curves("Validation", "step", "metric of the held-out images", validation)] if validation else []
+    return Section("Learning curves", "The network of the best validation step is kept.", tuple(charts))
 
 
 def _points(lines: Iterable[Mapping[str, float]], names: Sequence[str]) -> list[tuple[str, list[tuple[float, float]]]]:
@@ -87,6 +87,6 @@ def _points(lines: Iterable[Mapping[str, float]], names: Sequence[str]) -> list[
     return [(name, points) for name, points in named if points]
 
 
-def shown(pixels: Pixels, text: str = "", title: str = "", side: int = SIDE) -> Shown:
+def captioned(pixels: Pixels, text: str = "", title: str = "", side: int = THUMBNAIL_SIDE) -> CaptionedImage:
     """(h, w, 3) uint8 with a line of text."""
-    return Shown(thumbnail(pixels, side), text, title)
+    return CaptionedImage(thumbnail(pixels, side), text, title)

@@ -1,4 +1,4 @@
-"""A trunk and one vector of it: the shipped network of `content`, a classifier's and a siamese pair's."""
+"""A trunk and one embedding of it: the shipped network of `content`, a classifier's and a siamese network's."""
 
 from __future__ import annotations
 
@@ -10,42 +10,52 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lookalike.training.data.augmented_views import tensor_of, to_device
+from lookalike.training.data.augmented_views import to_device, to_tensor
 from lookalike.training.data.image_cache import square
 from lookalike.training.engine.trainer import device
-from lookalike.training.models.residual_net import FEATURES, HEAD, MEAN, STD, GeneralisedMean
+from lookalike.training.models.residual_net import (
+    EMBEDDING_DIM,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    TRUNK_CHANNELS,
+    GeneralisedMean,
+)
 from lookalike.training.models.separable_trunk import separable_trunk
 from lookalike.types import Floats, Pixels
 
-SMALL = (32, 64, 128)  # channels of the stages of a small trunk
-BATCH = 64
-DROPPED = 0.2  # share of the pooled numbers that a training step does not see
+SMALL_WIDTHS = (32, 64, 128)  # channels of the stages of a small trunk
+INFERENCE_BATCH = 64
+DROPOUT = 0.2  # share of the pooled numbers that a training step does not see
 
 
-class Tower(nn.Module):
+class EmbeddingNet(nn.Module):
     """(N, 3, S, S) float RGB 0..1, any S from 32 -> (N, ``dim``) float32, of unit length if ``unit``.
 
-    ``body``: the trunk, up to 512 channels; that of `content` if there is none.
+    ``trunk``: the layers, up to 512 channels; that of `content` if there is none.
     ``flat``: cells of the last map each way, all of which the vector is read from; 0: their p-mean, whatever S is.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, dim: int = HEAD, body: nn.Sequential | None = None, flat: int = 0, unit: bool = True) -> None:
+    def __init__(
+        self, dim: int = EMBEDDING_DIM, trunk: nn.Sequential | None = None, flat: int = 0, unit: bool = True
+    ) -> None:
         super().__init__()
         self.unit, self.frozen, self.flat = unit, False, flat
-        self.trunk = body or separable_trunk()
+        self.trunk = trunk or separable_trunk()
         self.pool: nn.Module = nn.Flatten() if flat else GeneralisedMean(1.5)
         if flat:  # 512 channels of every cell would be a very large head
-            self.trunk.append(nn.Sequential(nn.Conv2d(FEATURES, 64, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()))
-        self.drop = nn.Dropout(DROPPED)
-        self.head = nn.Linear(64 * flat * flat if flat else FEATURES, dim)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+            self.trunk.append(
+                nn.Sequential(nn.Conv2d(TRUNK_CHANNELS, 64, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU())
+            )
+        self.drop = nn.Dropout(DROPOUT)
+        self.head = nn.Linear(64 * flat * flat if flat else TRUNK_CHANNELS, dim)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 
-    def start_from(self, other: Tower, frozen: bool) -> None:
-        """Begin with the trunk of another, and its head if that fits; ``frozen``: and leave the trunk as it is."""
+    def load_pretrained(self, other: EmbeddingNet, frozen: bool) -> None:
+        """Start from the trunk of another, and its head if that fits; ``frozen``: and leave the trunk as it is."""
         self.trunk.load_state_dict(other.trunk.state_dict())
         self.pool.load_state_dict(other.pool.state_dict())
         if self.head.weight.shape == other.head.weight.shape:
@@ -54,7 +64,7 @@ class Tower(nn.Module):
         for parameter in [*self.trunk.parameters(), *self.pool.parameters()]:
             parameter.requires_grad_(not frozen)
 
-    def train(self, mode: bool = True) -> Tower:
+    def train(self, mode: bool = True) -> EmbeddingNet:
         """As of any module; but the statistics of a frozen trunk stay what they are."""
         super().train(mode)
         if self.frozen:
@@ -70,23 +80,23 @@ class Tower(nn.Module):
 
     def vectors(self, maps: Tensor) -> Tensor:
         """The vectors of the images with these maps."""
-        told: Tensor = self.head(self.drop(self.pool(maps))).float()
-        return functional.normalize(told) if self.unit else told
+        embedding: Tensor = self.head(self.drop(self.pool(maps))).float()
+        return functional.normalize(embedding) if self.unit else embedding
 
 
-def batches(pixels: Pixels, size: int, count: int = BATCH) -> Iterator[Tensor]:
+def batches(pixels: Pixels, size: int, count: int = INFERENCE_BATCH) -> Iterator[Tensor]:
     """(N, s, s, 3) uint8 -> (B, 3, size, size) float 0..1 by and by, as the exported file will see them."""
     for start in range(0, len(pixels), count):
-        yield to_device(tensor_of(np.stack([square(one, size) for one in pixels[start : start + count]])))
+        yield to_device(to_tensor(np.stack([square(one, size) for one in pixels[start : start + count]])))
 
 
-def outputs(network: nn.Module, pixels: Pixels, size: int, quick: bool = False) -> list[Floats]:
-    """What a network in use says of N images: each of its outputs, (N, D) float32. ``quick``: to two digits."""
+def predict(network: nn.Module, pixels: Pixels, size: int, half: bool = False) -> list[Floats]:
+    """The outputs of a network in use for N images: each (N, D) float32. ``half``: in bfloat16, to two digits."""
     network.eval()
     parts: list[list[Floats]] = []
-    with torch.no_grad(), torch.autocast(device().type, torch.bfloat16, enabled=quick):
+    with torch.no_grad(), torch.autocast(device().type, torch.bfloat16, enabled=half):
         for images in batches(pixels, size):
-            told = network(images)
-            told = told if isinstance(told, tuple) else (told,)
-            parts.append([one.float().cpu().numpy() for one in told])
+            outputs = network(images)
+            outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+            parts.append([one.float().cpu().numpy() for one in outputs])
     return [np.concatenate(column) for column in zip(*parts, strict=True)]

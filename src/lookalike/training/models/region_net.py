@@ -1,95 +1,104 @@
-"""The network of regions: proposals, their refinement, and a vector for each; Faster R-CNN (arXiv 1506.01497).
+"""The region network: proposals, their refinement, and an embedding of each; Faster R-CNN (arXiv 1506.01497).
 
-On the maps of the shipped trunk stands a small pyramid (Lin et al., arXiv 1612.03144). Proposals need no anchors: every
-cell says how surely it lies amid an object and how far its four sides are (Tian et al., arXiv 1904.01355), and its
-score is to be its overlap with the object (Li et al., arXiv 2006.04388). The best go through a second stage, RoIAlign
-(He et al., arXiv 1703.06870) and two layers, that names the class and moves the sides. A box's vector is what the head
-for `copy` makes of the p-mean of the map within it. Every shape is known beforehand, so all of it exports.
+On the maps of the shipped trunk stands a small feature pyramid (Lin et al., arXiv 1612.03144). The region proposal
+network needs no anchors: every cell predicts its objectness and how far the object's four sides are (Tian et al., arXiv
+1904.01355), and its score is to be its overlap with the object (Li et al., arXiv 2006.04388). The best go through a
+second stage, RoIAlign (He et al., arXiv 1703.06870) and two layers, that names the class and moves the sides. A box's
+vector is what the head for `copy` makes of the p-mean of the map within it. Every shape is known beforehand, so all of
+it exports.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookalike.logistic import logit
 from lookalike.training.models.residual_net import (
     DEPTHS,
-    FEATURES,
-    HEAD,
-    MEAN,
-    STD,
+    EMBEDDING_DIM,
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    TRUNK_CHANNELS,
     WIDTHS,
+    CopyNet,
     GeneralisedMean,
-    Network,
     trunk,
 )
 
 STRIDES = (8, 16, 32)  # pixels to a cell of each level
-REACH = (64.0, 128.0, 1e9)  # pixels: the root of the area up to which an object belongs to a level
-CHANNELS = 96
-BINS, SAMPLES = 5, 2  # of RoIAlign, each way, and points in a bin each way
-POOLED = 7  # points each way whose mean is a box's vector
-CANDIDATES, PROPOSED = 256, 64  # boxes before and after the first suppression
-OVERLAP_FIRST, OVERLAP = 0.8, 0.65  # above which the less sure of two boxes goes, in the two stages
-ROUNDS = 8  # of suppression: as many as boxes that hang on one another in a row
-COUNT = 32  # boxes that are given: the whole, proposals, cells
+LEVEL_MAX_SIZE = (64.0, 128.0, 1e9)  # pixels: the root of the area up to which an object belongs to a level
+FPN_CHANNELS = 96
+ROI_BINS, ROI_SAMPLES = 5, 2  # of RoIAlign, each way, and points in a bin each way
+POOL_SAMPLES = 7  # points each way whose mean is a box's vector
+PRE_NMS_COUNT, PROPOSAL_COUNT = 256, 64  # boxes before and after the first suppression
+RPN_NMS_IOU, ROI_NMS_IOU = 0.8, 0.65  # above which the less sure of two boxes goes, in the two stages
+NMS_ROUNDS = 8  # of suppression: as many as boxes that hang on one another in a row
+BOX_COUNT = 32  # boxes that are given: the whole image, proposals, a grid
 WHOLE = (0.0, 0.0, 1.0, 1.0)
-RARE = 0.01  # how likely a cell lies amid an object, before anything is learnt (arXiv 1708.02002)
+OBJECTNESS_PRIOR = 0.01  # how likely a cell lies amid an object, before anything is learnt (arXiv 1708.02002)
 
 
-def grid(side: float, count: int) -> list[tuple[float, float, float, float]]:
+def grid_boxes(side: float, count: int) -> list[tuple[float, float, float, float]]:
     """``count`` x ``count`` boxes of this side, in shares, evenly over the image."""
     starts = torch.linspace(0, 1 - side, count).tolist()
     return [(x, y, side, side) for y in starts for x in starts]
 
 
-CELLS = grid(0.6, 2)
+GRID_BOXES = grid_boxes(0.6, 2)
 
 
 class Detector(nn.Module):
     """(N, 3, H, W) float RGB 0..1, H and W from 32 -> vectors (N, COUNT, 256) of unit length, boxes (N, COUNT, 4) in
     shares x, y, width, height, scores (N, COUNT) and classes (N, COUNT): the whole, proposals, the cells.
 
-    ``classes``: how many the second stage tells apart; 0: whether it is an object."""
+    ``classes``: how many the second stage classifies; 0: whether it is an object."""
 
     mean: Tensor
     std: Tensor
     cells: Tensor
 
     def __init__(
-        self, classes: int = 0, widths: tuple[int, ...] = WIDTHS, depths: tuple[int, ...] = DEPTHS, count: int = COUNT
+        self,
+        classes: int = 0,
+        widths: tuple[int, ...] = WIDTHS,
+        depths: tuple[int, ...] = DEPTHS,
+        count: int = BOX_COUNT,
     ) -> None:
         super().__init__()
         self.classes, self.count = classes, count
         self.trunk = trunk(widths, depths)
-        self.finer = 6 + depths[0] + depths[1]  # layers up to the map of 8 pixels to a cell
-        self.pool, self.vector = GeneralisedMean(3.0), nn.Linear(FEATURES, HEAD)
-        self.from_fine, self.from_coarse = nn.Conv2d(widths[1], CHANNELS, 1), nn.Conv2d(FEATURES, CHANNELS, 1)
-        self.mixed = nn.ModuleList(_mixing(stride) for stride in (1, 1, 2))
-        self.proposing = nn.Sequential(_mixing(1), _mixing(1))
-        self.objectness, self.sides = nn.Conv2d(CHANNELS, 1, 1), nn.Conv2d(CHANNELS, 4, 1)
-        self.scales = nn.Parameter(torch.ones(len(STRIDES)))
-        self.looking = nn.Sequential(
-            nn.Flatten(), nn.Linear(CHANNELS * BINS * BINS, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()
+        self.fine_layers = 6 + depths[0] + depths[1]  # layers up to the map of 8 pixels to a cell
+        self.pool, self.embedding = GeneralisedMean(3.0), nn.Linear(TRUNK_CHANNELS, EMBEDDING_DIM)
+        self.lateral_fine, self.lateral_coarse = (
+            nn.Conv2d(widths[1], FPN_CHANNELS, 1),
+            nn.Conv2d(TRUNK_CHANNELS, FPN_CHANNELS, 1),
         )
-        self.naming = nn.Linear(256 + FEATURES, classes + 1) if classes else nn.Linear(256, 1)
-        self.moving = nn.Linear(256, 4)
-        nn.init.constant_(self.objectness.bias, -math.log((1 - RARE) / RARE))  # type: ignore[arg-type]
-        nn.init.zeros_(self.moving.weight)
-        nn.init.zeros_(self.moving.bias)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
-        self.register_buffer("cells", torch.tensor(CELLS))
+        self.fpn_convs = nn.ModuleList(_conv_block(stride) for stride in (1, 1, 2))
+        self.rpn_convs = nn.Sequential(_conv_block(1), _conv_block(1))
+        self.objectness, self.side_distances = nn.Conv2d(FPN_CHANNELS, 1, 1), nn.Conv2d(FPN_CHANNELS, 4, 1)
+        self.scales = nn.Parameter(torch.ones(len(STRIDES)))
+        self.roi_layers = nn.Sequential(
+            nn.Flatten(), nn.Linear(FPN_CHANNELS * ROI_BINS * ROI_BINS, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()
+        )
+        self.class_logits = nn.Linear(256 + TRUNK_CHANNELS, classes + 1) if classes else nn.Linear(256, 1)
+        self.box_deltas = nn.Linear(256, 4)
+        nn.init.constant_(cast(Tensor, self.objectness.bias), logit(OBJECTNESS_PRIOR))
+        nn.init.zeros_(self.box_deltas.weight)
+        nn.init.zeros_(self.box_deltas.bias)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
+        self.register_buffer("cells", torch.tensor(GRID_BOXES))
 
-    def start_from(self, network: Network) -> None:
+    def load_pretrained(self, network: CopyNet) -> None:
         """Take over the trunk of the shipped network of `copy`, and its head."""
         self.trunk.load_state_dict(network.trunk.state_dict())
         self.pool.load_state_dict(network.pool_copy.state_dict())
-        self.vector.load_state_dict(network.copy.state_dict())
+        self.embedding.load_state_dict(network.copy.state_dict())
 
     def freeze(self) -> None:
         """The trunk stays as it is."""
@@ -104,11 +113,11 @@ class Detector(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         fine, coarse = self.maps(image)
-        levels = self.levels(fine, coarse)
+        levels = self.fpn(fine, coarse)
         size = _size(image)
         boxes, scores = self.proposals(levels, size)
-        boxes, scores, classes = self.refined(levels[0], coarse, boxes, scores)
-        chosen, sure, which = best(boxes, scores, OVERLAP, self.count - 1 - len(self.cells))
+        boxes, scores, classes = self.refine_proposals(levels[0], coarse, boxes, scores)
+        chosen, sure, which = non_maximum_suppression(boxes, scores, ROI_NMS_IOU, self.count - 1 - len(self.cells))
         named = classes.gather(1, which)
         count = image.shape[0]
         whole = torch.tensor([WHOLE], device=image.device).expand(count, 1, 4)
@@ -121,70 +130,79 @@ class Detector(nn.Module):
 
     def maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Of 8 and of 16 pixels to a cell."""
-        fine = self.trunk[: self.finer]((image - self.mean) / self.std)
-        return fine, self.trunk[self.finer :](fine)
+        fine = self.trunk[: self.fine_layers]((image - self.mean) / self.std)
+        return fine, self.trunk[self.fine_layers :](fine)
 
-    def levels(self, fine: Tensor, coarse: Tensor) -> list[Tensor]:
-        """The pyramid: three maps of CHANNELS, of 8, 16 and 32 pixels to a cell."""
-        middle = self.from_coarse(coarse)
-        low = self.from_fine(fine) + functional.interpolate(middle, fine.shape[2:])
-        middle = self.mixed[1](middle)
-        return [self.mixed[0](low), middle, self.mixed[2](middle)]
+    def fpn(self, fine: Tensor, coarse: Tensor) -> list[Tensor]:
+        """The feature pyramid: three maps of CHANNELS, of 8, 16 and 32 pixels to a cell."""
+        middle = self.lateral_coarse(coarse)
+        low = self.lateral_fine(fine) + functional.interpolate(middle, fine.shape[2:])
+        middle = self.fpn_convs[1](middle)
+        return [self.fpn_convs[0](low), middle, self.fpn_convs[2](middle)]
 
-    def told(self, levels: Sequence[Tensor], size: Tensor) -> tuple[Tensor, Tensor]:
-        """What every cell of every level says: logits (N, A) and its box, corners in shares (N, A, 4)."""
+    def rpn_head(self, levels: Sequence[Tensor], size: Tensor) -> tuple[Tensor, Tensor]:
+        """The prediction of every cell of every level: objectness logits (N, A) and a box, corners in shares (N, A,
+        4)."""
         logits, boxes = [], []
         for level, stride, scale in zip(levels, STRIDES, self.scales, strict=True):
-            seen = self.proposing(level)
-            far = functional.softplus(self.sides(seen) * scale).float() * stride * 2
-            places = centres(level.shape[2], level.shape[3], stride, level.device)
-            logits.append(self.objectness(seen).float().flatten(1))
-            boxes.append(around(places, far.flatten(2).transpose(1, 2)) / size)
+            features = self.rpn_convs(level)
+            far = functional.softplus(self.side_distances(features) * scale).float() * stride * 2
+            middles = cell_centres(level.shape[2], level.shape[3], stride, level.device)
+            logits.append(self.objectness(features).float().flatten(1))
+            boxes.append(decode_boxes(middles, far.flatten(2).transpose(1, 2)) / size)
         return torch.cat(logits, 1), torch.cat(boxes, 1)
 
     def proposals(self, levels: Sequence[Tensor], size: Tensor) -> tuple[Tensor, Tensor]:
-        """The PROPOSED boxes that are most surely objects, and how surely: (N, P, 4) x, y, width, height; (N, P)."""
-        logits, corners = self.told(levels, size)
-        more = CANDIDATES  # boxes of nothing, so that the smallest image has as many
+        """The PROPOSAL_COUNT boxes of highest objectness after suppression: (N, P, 4) x, y, width, height; (N, P)
+        scores."""
+        logits, corners = self.rpn_head(levels, size)
+        more = PRE_NMS_COUNT  # boxes of nothing, so that the smallest image has as many
         logits = functional.pad(logits, (0, more), value=-30.0)
         corners = functional.pad(corners, (0, 0, 0, more)).clamp(0, 1)
-        first = logits.topk(CANDIDATES, 1).indices
-        boxes = extents(corners.gather(1, first[..., None].expand(-1, -1, 4)))
-        chosen, scores, _ = best(boxes, logits.gather(1, first).sigmoid(), OVERLAP_FIRST, PROPOSED)
+        first = logits.topk(PRE_NMS_COUNT, 1).indices
+        boxes = corners_to_xywh(corners.gather(1, first[..., None].expand(-1, -1, 4)))
+        chosen, scores, _ = non_maximum_suppression(
+            boxes, logits.gather(1, first).sigmoid(), RPN_NMS_IOU, PROPOSAL_COUNT
+        )
         return chosen, scores
 
-    def refined(self, level: Tensor, coarse: Tensor, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The second stage: boxes with their sides moved, how sure both stages are, and the class."""
-        logits, moves = self.looked_at(level, coarse, boxes)
+    def refine_proposals(
+        self, level: Tensor, coarse: Tensor, boxes: Tensor, scores: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The second stage: boxes with their deltas applied, the score of both stages, and the class."""
+        logits, deltas = self.roi_head(level, coarse, boxes)
         if self.classes:
-            sure, named = logits.softmax(2)[..., 1:].max(2)
+            confidence, classes = logits.softmax(2)[..., 1:].max(2)
         else:
-            sure = logits.sigmoid()[..., 0]
-            named = torch.full_like(sure, -1).long()
-        return moved(boxes, moves), (sure * scores).clamp(min=0).sqrt(), named
+            confidence = logits.sigmoid()[..., 0]
+            classes = torch.full_like(confidence, -1).long()
+        return apply_deltas(boxes, deltas), (confidence * scores).clamp(min=0).sqrt(), classes
 
-    def looked_at(self, level: Tensor, coarse: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, P, 4) -> logits (N, P, classes) and moves (N, P, 4). Classes are told by the coarse map as well, which
-        knows more of what things are."""
-        cut = align(level, boxes, BINS, SAMPLES)
-        seen = self.looking(cut.flatten(0, 1)).reshape(boxes.shape[0], boxes.shape[1], -1)
-        told = seen
+    def roi_head(self, level: Tensor, coarse: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, P, 4) -> class logits (N, P, classes) and box deltas (N, P, 4). Classes are read from the coarse map as
+        well, which knows more of what things are."""
+        cut = roi_align(level, boxes, ROI_BINS, ROI_SAMPLES)
+        features = self.roi_layers(cut.flatten(0, 1)).reshape(boxes.shape[0], boxes.shape[1], -1)
+        with_context = features
         if self.classes:
-            told = torch.cat([seen, functional.layer_norm(self.pooled(coarse, boxes), (FEATURES,)).to(seen.dtype)], 2)
-        return self.naming(told).float(), self.moving(seen).float()
+            context = functional.layer_norm(self.pooled(coarse, boxes), (TRUNK_CHANNELS,))
+            with_context = torch.cat([features, context.to(features.dtype)], 2)
+        return self.class_logits(with_context).float(), self.box_deltas(features).float()
 
     def pooled(self, coarse: Tensor, boxes: Tensor) -> Tensor:
         """(N, R, 4) -> (N, R, 512): the p-mean of the map within each box."""
         powers = coarse.float().clamp(min=1e-4).pow(self.pool.p)
-        return align(powers, boxes, 1, POOLED)[..., 0, 0].pow(1 / self.pool.p)
+        return roi_align(powers, boxes, 1, POOL_SAMPLES)[..., 0, 0].pow(1 / self.pool.p)
 
     def vectors(self, coarse: Tensor, boxes: Tensor) -> Tensor:
         """(N, R, 4) -> (N, R, 256) of unit length: what the head makes of the map within each box."""
-        return functional.normalize(self.vector(self.pooled(coarse, boxes)).float(), dim=2)
+        return functional.normalize(self.embedding(self.pooled(coarse, boxes)).float(), dim=2)
 
 
-def _mixing(stride: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(CHANNELS, CHANNELS, 3, stride, 1, bias=False), nn.BatchNorm2d(CHANNELS), nn.ReLU())
+def _conv_block(stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(FPN_CHANNELS, FPN_CHANNELS, 3, stride, 1, bias=False), nn.BatchNorm2d(FPN_CHANNELS), nn.ReLU()
+    )
 
 
 def _size(image: Tensor) -> Tensor:
@@ -196,24 +214,24 @@ def _size(image: Tensor) -> Tensor:
     )
 
 
-def centres(height: int, width: int, stride: int, where: torch.device) -> Tensor:
+def cell_centres(height: int, width: int, stride: int, where: torch.device) -> Tensor:
     """(H * W, 2) x, y in pixels: the middle of every cell, row by row."""
     y = (torch.arange(height, device=where) + 0.5) * stride
     x = (torch.arange(width, device=where) + 0.5) * stride
     return torch.stack([x[None].expand(height, -1), y[:, None].expand(-1, width)], 2).reshape(-1, 2)
 
 
-def around(places: Tensor, far: Tensor) -> Tensor:
-    """(A, 2) and how far left, top, right and bottom are (N, A, 4) -> corners (N, A, 4)."""
-    return torch.cat([places - far[..., :2], places + far[..., 2:]], -1)
+def decode_boxes(centres: Tensor, far: Tensor) -> Tensor:
+    """(A, 2) centres and how far left, top, right and bottom are (N, A, 4) -> corners (N, A, 4)."""
+    return torch.cat([centres - far[..., :2], centres + far[..., 2:]], -1)
 
 
-def extents(corners: Tensor) -> Tensor:
+def corners_to_xywh(corners: Tensor) -> Tensor:
     """Left, top, right, bottom -> x, y, width, height."""
     return torch.cat([corners[..., :2], (corners[..., 2:] - corners[..., :2]).clamp(min=0)], -1)
 
 
-def overlaps(a: Tensor, b: Tensor) -> Tensor:
+def pairwise_iou(a: Tensor, b: Tensor) -> Tensor:
     """(..., A, 4) and (..., B, 4) boxes x, y, width, height -> (..., A, B): intersection over union, 0..1."""
     a, b = a[..., :, None, :], b[..., None, :, :]
     low = torch.maximum(a[..., :2], b[..., :2])
@@ -222,7 +240,7 @@ def overlaps(a: Tensor, b: Tensor) -> Tensor:
     return common / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - common).clamp(min=1e-9)
 
 
-def best(boxes: Tensor, scores: Tensor, overlap: float, count: int) -> tuple[Tensor, Tensor, Tensor]:
+def non_maximum_suppression(boxes: Tensor, scores: Tensor, overlap: float, count: int) -> tuple[Tensor, Tensor, Tensor]:
     """Non-maximum suppression: the ``count`` surest boxes of which none overlaps a surer one by more than ``overlap``;
     where there are too few, suppressed ones with a score of 0. Also their places in ``boxes``.
 
@@ -231,23 +249,23 @@ def best(boxes: Tensor, scores: Tensor, overlap: float, count: int) -> tuple[Ten
     order = scores.argsort(1, descending=True)
     boxes = boxes.gather(1, order[..., None].expand(-1, -1, 4))
     scores = scores.gather(1, order)
-    over = (overlaps(boxes, boxes) > overlap).float().triu(1)
+    over = (pairwise_iou(boxes, boxes) > overlap).float().triu(1)
     stands = torch.ones_like(scores)
-    for _ in range(ROUNDS):
+    for _ in range(NMS_ROUNDS):
         stands = ((over * stands[..., None]).amax(1) == 0).float()
     left, which = (scores * stands).topk(count, 1)
     return boxes.gather(1, which[..., None].expand(-1, -1, 4)), left, order.gather(1, which)
 
 
-def moved(boxes: Tensor, moves: Tensor) -> Tensor:
+def apply_deltas(boxes: Tensor, deltas: Tensor) -> Tensor:
     """Boxes with their centres and sides changed (Girshick et al., arXiv 1311.2524, appendix C), cut at the edges."""
-    centre = boxes[..., :2] + boxes[..., 2:] / 2 + moves[..., :2] * boxes[..., 2:] * 0.1
-    sides = boxes[..., 2:] * (moves[..., 2:].clamp(-5, 5) * 0.2).exp()
+    centre = boxes[..., :2] + boxes[..., 2:] / 2 + deltas[..., :2] * boxes[..., 2:] * 0.1
+    sides = boxes[..., 2:] * (deltas[..., 2:].clamp(-5, 5) * 0.2).exp()
     corners = torch.cat([centre - sides / 2, centre + sides / 2], -1)
-    return extents(corners.clamp(0, 1))
+    return corners_to_xywh(corners.clamp(0, 1))
 
 
-def align(maps: Tensor, boxes: Tensor, bins: int, samples: int) -> Tensor:
+def roi_align(maps: Tensor, boxes: Tensor, bins: int, samples: int) -> Tensor:
     """RoIAlign: (N, C, H, W) and (N, R, 4) in shares -> (N, R, C, bins, bins), the mean of ``samples`` x ``samples``
     points in each bin, each read bilinearly. Points form a grid, so it is two products of matrices."""
     rows = _read(boxes[..., 1], boxes[..., 3], maps.shape[2], bins, samples).to(maps.dtype)

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-HEAD = 256  # numbers in a vector
-FEATURES = 512  # numbers after pooling
+EMBEDDING_DIM = 256  # numbers in a vector
+TRUNK_CHANNELS = 512  # numbers after pooling
 WIDTHS, DEPTHS = (64, 128, 256), (1, 2, 3)  # channels of each stage, and how many blocks it has
-FLOOR = 1e-4  # what an activation counts at least: the root of 0 has no slope
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, 0..1
+GEM_FLOOR = 1e-4  # what an activation counts at least: the root of 0 has no slope
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's pixels, 0..1
 
 
 class Block(nn.Module):
@@ -46,7 +46,7 @@ class GeneralisedMean(nn.Module):
         self.p = nn.Parameter(torch.tensor(p))
 
     def forward(self, x: Tensor) -> Tensor:
-        return x.float().clamp(min=FLOOR).pow(self.p).mean((2, 3)).pow(1 / self.p)
+        return x.float().clamp(min=GEM_FLOOR).pow(self.p).mean((2, 3)).pow(1 / self.p)
 
 
 def trunk(widths: tuple[int, ...] = WIDTHS, depths: tuple[int, ...] = DEPTHS, stem: int = 4) -> nn.Sequential:
@@ -63,11 +63,11 @@ def trunk(widths: tuple[int, ...] = WIDTHS, depths: tuple[int, ...] = DEPTHS, st
         for number in range(depth):
             layers.append(Block(inside, width, 2 if stage and not number else 1))
             inside = width
-    layers += [nn.Conv2d(inside, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES), nn.ReLU()]
+    layers += [nn.Conv2d(inside, TRUNK_CHANNELS, 1, bias=False), nn.BatchNorm2d(TRUNK_CHANNELS), nn.ReLU()]
     return nn.Sequential(*layers)
 
 
-class Network(nn.Module):
+class CopyNet(nn.Module):
     """(N, 3, S, S) float RGB 0..1, any S from 32 -> ``copy`` and ``content``, each (N, 256) of unit length."""
 
     mean: Tensor
@@ -77,9 +77,9 @@ class Network(nn.Module):
         super().__init__()
         self.trunk = trunk(widths, depths)
         self.pool_copy, self.pool_content = GeneralisedMean(3.0), GeneralisedMean(1.5)
-        self.copy, self.content = nn.Linear(FEATURES, HEAD), nn.Linear(FEATURES, HEAD)
-        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(STD).view(1, 3, 1, 1))
+        self.copy, self.content = nn.Linear(TRUNK_CHANNELS, EMBEDDING_DIM), nn.Linear(TRUNK_CHANNELS, EMBEDDING_DIM)
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
 
     def maps(self, image: Tensor) -> Tensor:
         """(N, 512, S / 16, S / 16), what both vectors are pooled from."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lookalike.training.models.residual_net import FEATURES
+from lookalike.training.models.residual_net import TRUNK_CHANNELS
 
 STEM = (48, 96)  # channels of the layers of stride 2 and 4
 WIDTHS, DEPTHS = (96, 192, 384, 640), (1, 2, 5, 2)  # channels of the stages of stride 4 to 32, and their blocks
@@ -51,5 +51,7 @@ def separable_trunk() -> nn.Sequential:
         for number in range(depth):
             layers.append(Separable(inside, width, 2 if stage and not number else 1))
             inside = width
-    layers.append(nn.Sequential(nn.Conv2d(inside, FEATURES, 1, bias=False), nn.BatchNorm2d(FEATURES), nn.ReLU()))
+    layers.append(
+        nn.Sequential(nn.Conv2d(inside, TRUNK_CHANNELS, 1, bias=False), nn.BatchNorm2d(TRUNK_CHANNELS), nn.ReLU())
+    )
     return nn.Sequential(*layers)

@@ -1,4 +1,4 @@
-"""What a detector learns from: which cells and boxes answer for which object, and how wrong they are."""
+"""The losses of a detector: which cells and boxes are assigned to which object, and how wrong they are."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lookalike.training.models.region_net import REACH, STRIDES, Detector, centres, overlaps
+from lookalike.training.models.region_net import LEVEL_MAX_SIZE, STRIDES, Detector, cell_centres, pairwise_iou
 
-NEAR = 1.5  # cells: how far from an object's middle a cell may be to answer for it (arXiv 1904.01355)
-SAME = 0.5  # overlap from which a proposal is taken for the object
+CENTRE_RADIUS = 1.5  # cells: how far from an object's middle a cell may be that is assigned to it (arXiv 1904.01355)
+MATCH_IOU = 0.5  # overlap from which a proposal is taken for the object
 
 
-def responsible(shapes: list[tuple[int, int]], boxes: Tensor, where: torch.device) -> Tensor:
-    """(N, A) int64: the object that every cell of every level answers for, the smallest of several, or -1.
+def assign_targets(shapes: list[tuple[int, int]], boxes: Tensor, where: torch.device) -> Tensor:
+    """(N, A) int64: the object that every cell of every level is assigned to, the smallest of several, or -1.
 
     ``shapes``: (height, width) of the levels; ``boxes``: (N, M, 4) x, y, width, height in pixels, empty ones of no
     area."""
     found, reached = [], 0.0
     area = boxes[..., 2:].prod(-1)
     root = area.clamp(min=1e-9).sqrt()
-    for (height, width), stride, reach in zip(shapes, STRIDES, REACH, strict=True):
-        places = centres(height, width, stride, where)[None, :, None]
+    for (height, width), stride, reach in zip(shapes, STRIDES, LEVEL_MAX_SIZE, strict=True):
+        places = cell_centres(height, width, stride, where)[None, :, None]
         middle = (boxes[..., :2] + boxes[..., 2:] / 2)[:, None]
         off = (places - middle).abs()
         inside = (off <= (boxes[..., 2:] / 2).clamp(min=stride / 2)[:, None]).all(-1)
-        near = (off <= NEAR * stride).all(-1)
+        near = (off <= CENTRE_RADIUS * stride).all(-1)
         fits = (root > reached) & (root <= reach) & (area > 0)
         cost = torch.where(inside & near & fits[:, None], area[:, None], torch.inf)
         least, which = cost.min(-1)
@@ -35,13 +35,13 @@ def responsible(shapes: list[tuple[int, int]], boxes: Tensor, where: torch.devic
 
 
 def quality_focal(logits: Tensor, quality: Tensor) -> Tensor:
-    """The sum of how far each score is from the overlap that it is to tell (Li et al., arXiv 2006.04388)."""
+    """The sum of how far each score is from the overlap that it is to predict (Li et al., arXiv 2006.04388)."""
     error = functional.binary_cross_entropy_with_logits(logits, quality, reduction="none")
     return (error * (logits.sigmoid() - quality).abs().square()).sum()
 
 
-def apart(corners: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
-    """(P, 4) and (P, 4) left, top, right, bottom -> 1 - generalised overlap (arXiv 1902.09630), and the overlap."""
+def giou_loss(corners: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
+    """(P, 4) and (P, 4) left, top, right, bottom -> 1 - generalised IoU (arXiv 1902.09630), and the IoU."""
     low = torch.maximum(corners[:, :2], truth[:, :2])
     high = torch.minimum(corners[:, 2:], truth[:, 2:])
     common = (high - low).clamp(min=0).prod(1)
@@ -51,33 +51,33 @@ def apart(corners: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     return 1 - overlap + (hull - union) / hull.clamp(min=1e-9), overlap
 
 
-def proposing(logits: Tensor, corners: Tensor, which: Tensor, truth: Tensor) -> dict[str, Tensor]:
-    """The losses of the first stage: ``objectness`` and ``place``, each per object. ``corners``: (N, A, 4) and
-    ``truth``: (N, M, 4) left, top, right, bottom; ``which``: as of ``responsible``."""
+def rpn_losses(logits: Tensor, corners: Tensor, which: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    """The losses of the region proposal network: ``objectness`` and ``box``, each per object. ``corners``: (N, A, 4)
+    and ``truth``: (N, M, 4) left, top, right, bottom; ``which``: as of ``assign_targets``."""
     image, cell = (which >= 0).nonzero(as_tuple=True)
-    far, overlap = apart(corners[image, cell], truth[image, which[image, cell]])
+    errors, overlap = giou_loss(corners[image, cell], truth[image, which[image, cell]])
     quality = torch.zeros_like(logits)
     quality[image, cell] = overlap.detach()
     count = max(len(cell), 1)
-    return {"objectness": quality_focal(logits, quality) / count, "place": far.sum() / count}
+    return {"objectness": quality_focal(logits, quality) / count, "box": errors.sum() / count}
 
 
-def refining(
+def roi_losses(
     network: Detector, level: Tensor, coarse: Tensor, boxes: Tensor, truth: Tensor, classes: Tensor
 ) -> dict[str, Tensor]:
-    """The losses of the second stage, ``class`` and ``move``. ``boxes``: (N, P, 4) proposals and ``truth``: (N, M, 4)
+    """The losses of the second stage, ``class`` and ``delta``. ``boxes``: (N, P, 4) proposals and ``truth``: (N, M, 4)
     x, y, width, height in shares; ``classes``: (N, M)."""
-    overlap, which = overlaps(boxes, truth).max(2)
-    same = overlap >= SAME
-    logits, moves = network.looked_at(level, coarse, boxes)
+    overlap, which = pairwise_iou(boxes, truth).max(2)
+    same = overlap >= MATCH_IOU
+    logits, deltas = network.roi_head(level, coarse, boxes)
     count = max(int(same.sum()), 1)
     if network.classes:
-        named = torch.where(same, classes.gather(1, which) + 1, 0)
-        told = functional.cross_entropy(logits.flatten(0, 1), named.flatten())
+        targets = torch.where(same, classes.gather(1, which) + 1, 0)
+        class_loss = functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
     else:
-        told = quality_focal(logits[..., 0], torch.where(same, overlap, 0.0)) / count
-    wanted = truth.gather(1, which[..., None].expand(-1, -1, 4))
-    middle = (wanted[..., :2] + wanted[..., 2:] / 2) - (boxes[..., :2] + boxes[..., 2:] / 2)
-    right = torch.cat([middle / boxes[..., 2:] * 10, (wanted[..., 2:] / boxes[..., 2:]).log() * 5], -1)
-    moving = functional.smooth_l1_loss(moves[same], right[same], reduction="sum") / count
-    return {"class": told, "move": moving}
+        class_loss = quality_focal(logits[..., 0], torch.where(same, overlap, 0.0)) / count
+    matched = truth.gather(1, which[..., None].expand(-1, -1, 4))
+    middle = (matched[..., :2] + matched[..., 2:] / 2) - (boxes[..., :2] + boxes[..., 2:] / 2)
+    target_deltas = torch.cat([middle / boxes[..., 2:] * 10, (matched[..., 2:] / boxes[..., 2:]).log() * 5], -1)
+    delta_loss = functional.smooth_l1_loss(deltas[same], target_deltas[same], reduction="sum") / count
+    return {"class": class_loss, "delta": delta_loss}

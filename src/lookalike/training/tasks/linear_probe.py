@@ -14,26 +14,26 @@ from torch.nn import functional
 
 from lookalike.types import Floats
 
-RIDGE = 3e-3  # on the squared weights of features of length SCALE
-STEPS = 200  # of L-BFGS at most
+L2_PENALTY = 3e-3  # on the squared weights of features of length SCALE
+MAX_STEPS = 200  # of L-BFGS at most
 
 
-def probe(features: Floats, labels: NDArray[np.int64], classes: int) -> tuple[Tensor, Tensor]:
+def fit_linear_probe(features: Floats, labels: NDArray[np.int64], classes: int) -> tuple[Tensor, Tensor]:
     """Multinomial logistic regression in which every class weighs the same: (N, D) features and (N,) labels -> (C, D)
     weights and (C,) biases. The same every time."""
-    seen, right = torch.from_numpy(features), torch.from_numpy(labels)
-    counts = torch.bincount(right, minlength=classes).float()
-    shares = (1 / counts[right]) / (1 / counts[right]).sum()
+    inputs, targets = torch.from_numpy(features), torch.from_numpy(labels)
+    counts = torch.bincount(targets, minlength=classes).float()
+    shares = (1 / counts[targets]) / (1 / counts[targets]).sum()
     weights = torch.zeros(classes, features.shape[1], requires_grad=True)
     biases = torch.zeros(classes, requires_grad=True)
-    optimizer = torch.optim.LBFGS([weights, biases], max_iter=STEPS, line_search_fn="strong_wolfe")
+    optimizer = torch.optim.LBFGS([weights, biases], max_iter=MAX_STEPS, line_search_fn="strong_wolfe")
 
     def closure() -> Tensor:
         optimizer.zero_grad()
-        losses = functional.cross_entropy(functional.linear(seen, weights, biases), right, reduction="none")
-        loss: Tensor = (losses * shares).sum() + RIDGE * (weights**2).sum()
-        loss.backward()  # type: ignore[no-untyped-call]
+        losses = functional.cross_entropy(functional.linear(inputs, weights, biases), targets, reduction="none")
+        loss: Tensor = (losses * shares).sum() + L2_PENALTY * (weights**2).sum()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
         return loss
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]  # torch has no types here
     return weights.detach(), biases.detach()

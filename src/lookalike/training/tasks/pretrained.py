@@ -1,16 +1,16 @@
-"""The shipped networks, to begin with."""
+"""The shipped networks as initial weights."""
 
 from __future__ import annotations
 
 from lookalike.descriptors.neural.model_store import ModelCard, shipped
 from lookalike.errors import ModelMissing
-from lookalike.training.export.onnx_export import restored, restored_detector, restored_tower
-from lookalike.training.models.embedding_net import Tower
+from lookalike.training.export.onnx_export import restore_copy_net, restore_detector, restore_embedding_net
+from lookalike.training.models.embedding_net import EmbeddingNet
 from lookalike.training.models.region_net import Detector
-from lookalike.training.models.residual_net import Network
+from lookalike.training.models.residual_net import CopyNet
 
-STARTS = ("auto", "scratch", "frozen", "tuned")
-FEW = 400  # images to train on, below which the shipped trunk is left as it is
+INITS = ("auto", "scratch", "frozen", "tuned")
+FINE_TUNING_IMAGES = 400  # images to train on, below which the shipped trunk stays frozen
 
 
 def shipped_card(descriptor: str) -> ModelCard:
@@ -21,27 +21,28 @@ def shipped_card(descriptor: str) -> ModelCard:
     raise ModelMissing(f"no shipped model gives {descriptor!r}; install Lookalike again")
 
 
-def shipped_copy() -> Network:
+def shipped_copy() -> CopyNet:
     """The network that gives ``copy``, in torch."""
-    return restored(shipped_card("copy").onnx)
+    return restore_copy_net(shipped_card("copy").onnx)
 
 
-def shipped_content() -> Tower:
+def shipped_content() -> EmbeddingNet:
     """The network that gives ``content``, in torch."""
-    return restored_tower(shipped_card("content").onnx)
+    return restore_embedding_net(shipped_card("content").onnx)
 
 
-def begun_detector(classes: int) -> Detector:
-    """A detector of so many classes with all that the shipped one knows but their names, which begin at random."""
-    made, shipped_one = Detector(classes), restored_detector(shipped_card("regions").onnx)
-    state = made.state_dict()
+def pretrained_detector(classes: int) -> Detector:
+    """A detector of so many classes with all weights of the shipped one but those of the class head, which begin at
+    random."""
+    network, shipped_one = Detector(classes), restore_detector(shipped_card("regions").onnx)
+    state = network.state_dict()
     known = {name: value for name, value in shipped_one.state_dict().items() if value.shape == state[name].shape}
-    made.load_state_dict(state | known)
-    return made
+    network.load_state_dict(state | known)
+    return network
 
 
-def chosen_start(start: str, images: int) -> str:
+def resolve_init(init: str, images: int) -> str:
     """What ``auto`` means for so many images to train on; benchmarks/train_classifier.py measures it."""
-    if start != "auto":
-        return start
-    return "frozen" if images < FEW else "tuned"
+    if init != "auto":
+        return init
+    return "frozen" if images < FINE_TUNING_IMAGES else "tuned"

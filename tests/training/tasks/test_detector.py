@@ -10,7 +10,7 @@ import pytest
 
 from boxes import coco_in
 from lookalike.errors import UserError
-from lookalike.training.models.residual_net import Network
+from lookalike.training.models.residual_net import CopyNet
 from lookalike.training.tasks import pretrained
 from lookalike.training.tasks.detector import DetectorSettings, train_detector
 
@@ -25,8 +25,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def random_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the shipped network."""
-    network = Network().eval()
-    monkeypatch.setattr(pretrained, "restored", lambda _: network)
+    network = CopyNet().eval()
+    monkeypatch.setattr(pretrained, "restore_copy_net", lambda _: network)
 
 
 def quiet(*_: int) -> None:
@@ -34,16 +34,16 @@ def quiet(*_: int) -> None:
 
 
 def test_what_is_made(file: Path, tmp_path: Path) -> None:
-    """Figures are numbers, the classes are those of the file, what is held out is not trained on; a second call with
+    """Metrics are numbers, the classes are those of the file, what is held out is not trained on; a second call with
     the same folder goes on where the first one ended, and measures the same."""
     made = train_detector(file, SMALL, tmp_path, quiet)
     assert made.objects is not None
-    assert (made.objects.names, made.objects.count, made.objects.looks) == (("disc", "square"), 32, (32,))
+    assert (made.objects.names, made.objects.count, made.objects.query_sides) == (("disc", "square"), 32, (32,))
     assert (made.images, made.details["held_out"], made.details["trunk"]) == (10, 2, "frozen")
-    assert all(np.isfinite(value) for value in made.figures.values())
+    assert all(np.isfinite(value) for value in made.metrics.values())
     assert (made.complete, made.step, made.dim) == (True, 2, 256)
     again = train_detector(file, SMALL, tmp_path, quiet)
-    assert again.figures == made.figures
+    assert again.metrics == made.metrics
 
 
 def test_another_set_of_classes_is_refused(file: Path, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Writes comparison/score_normalization.npz: `copy` vectors of background images, against which scores are normalised.
 
-    python recipes/background.py src/lookalike/comparison/score_normalization.npz FOLDER...
-    python recipes/background.py drawn FOLDER    # other drawn things, as PNG: negatives for fit_calibration.py
+    python recipes/score_normalization.py src/lookalike/comparison/score_normalization.npz FOLDER...
+    python recipes/score_normalization.py drawn FOLDER    # other drawn things, as PNG: negatives for fit_calibration.py
 
 FOLDER...: photographs of the training set, none of which anybody will search for. COUNT of them are drawn, seeded;
 as many others show what is usual. Drawn things, pages of text and noise join them, for the network sees little in such
