@@ -17,9 +17,8 @@ from typing import Any
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.gallery.index.faiss_index import HNSW_FROM, FaissIndex
 from lookalike.gallery.storage.base import GalleryStorage
-from lookalike.gallery.storage.embeddings import dtype_of
+from lookalike.gallery.storage.embeddings import vector_blocks
 
-BLOCK = 20_000  # vectors read from the store at a time: bounds the memory
 SAVE_SHARE = 0.05  # unsaved changes, as a share of the index, that are worth writing it again
 SAVE_LEAST = 1_000
 TOMBSTONE_SHARE = 0.1  # removed vectors that a graph may keep before it is built again
@@ -83,14 +82,8 @@ class IndexCache:
         return cached
 
     def _read_new(self, name: str, cached: CachedIndex) -> None:
-        card = self._cards[name]
-        while True:
-            ids, vectors = self._store.vectors(
-                name, after=cached.last_image, limit=BLOCK, contrast=card.min_contrast, dtype=dtype_of(card)
-            )
+        for ids, vectors in vector_blocks(self._store, self._cards[name], cached.last_image):
             cached.index.add(ids, vectors)
-            if not len(ids):
-                return
             cached.last_image = int(ids[-1])
             cached.unsaved += len(ids)
 

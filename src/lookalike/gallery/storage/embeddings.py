@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,8 @@ from lookalike.descriptors.base import DescriptorCard
 from lookalike.distance import METRICS, paired
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.types import Floats, Ids
+
+BLOCK = 20_000  # vectors read from the store at a time
 
 
 def dtype_of(card: DescriptorCard) -> Any:
@@ -73,3 +75,18 @@ class Embeddings:
     def from_query(self, query: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
         """One query, name -> (1, D), against every row: name -> (N,)."""
         return {name: METRICS[self.cards[name].metric](query[name], part)[0] for name, part in self.vectors.items()}
+
+
+def vector_blocks(
+    store: GalleryStorage, card: DescriptorCard, after: int = 0, size: int = BLOCK
+) -> Iterator[tuple[Ids, NDArray[Any]]]:
+    """Ids and vectors of whole images with enough contrast, behind the id ``after``, a block at a time: it bounds the
+    memory."""
+    while True:
+        ids, vectors = store.vectors(
+            card.name, after=after, limit=size, contrast=card.min_contrast, dtype=dtype_of(card)
+        )
+        if not len(ids):
+            return
+        yield ids, vectors
+        after = int(ids[-1])
