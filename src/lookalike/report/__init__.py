@@ -11,4 +11,4 @@ from lookalike.report.html_report import (
 )
 from lookalike.report.thumbnails import thumbnail
 
-__all__ = ["GroupView", "Image", "PairView", "SearchView", "Summary", "SuspectView", "thumbnail", "write_report"]
+__all__ = ["GroupView", "Image", "LabelErrorView", "PairView", "SearchView", "Summary", "thumbnail", "write_report"]
