@@ -31,7 +31,7 @@ def test_json(images: list[Path]) -> None:
     assert list(ran.json) == ["a", "b", *fields(Comparison)]
     expected = to_json(la.compare(*images[:2]))
     assert {"a": str(images[0]), "b": str(images[1]), **expected} == ran.json
-    assert (ran.json["relation"], ran.json["turn"]) == ("mirrored", "mirrored")
+    assert (ran.json["relation"], ran.json["orientation"]) == ("mirrored", "mirrored")
 
 
 def test_each_with_each(images: list[Path]) -> None:
