@@ -74,7 +74,7 @@ def test_every_mode(mode: str) -> None:
 
 
 def test_what_is_no_image() -> None:
-    """A file that is gone, an array of another shape, a Pillow image cut short, and a number: each says what is wrong."""
+    """A file that is gone, an array of another shape, a Pillow image cut short, a number: each says what is wrong."""
     data = encode(drawn(3, 640, 480), "JPEG")
     for source, error in (
         ("nowhere.jpg", FileMissing),
@@ -88,7 +88,7 @@ def test_what_is_no_image() -> None:
 
 
 def test_wherever_a_path_is_taken(tmp_path: Path) -> None:
-    """compare, describe, explain, search by wholes, and is_blank answer alike for a file, its Pillow image, its array."""
+    """compare, describe, explain, search and is_blank answer alike for a file, its Pillow image and its array."""
     from lookalike.comparison.explain.attribution import explain
 
     folder = folder_of(tmp_path / "photos", 6)
