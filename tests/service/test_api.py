@@ -209,7 +209,9 @@ def test_reasons_come_with_explain(server: Served, query: Path):
         "/v1/compare", data={"a_id": names["coffee.jpg"], "b_id": names["rocket.jpg"], "explain": True}
     )
     told = answer.json()
-    assert told["odds"] == pytest.approx(sum(told["contributions"].values()) + told["baseline"] + told["prior"], abs=1e-3)
+    assert told["odds"] == pytest.approx(
+        sum(told["contributions"].values()) + told["baseline"] + told["prior"], abs=1e-3
+    )
     answer = server.post(
         "/v1/compare", data={"b_id": names["chelsea.jpg"], "explain": True}, files={"a": query.read_bytes()}
     )
