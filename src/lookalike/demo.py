@@ -22,7 +22,7 @@ from lookalike.descriptors.fusion import BLEND
 from lookalike.errors import LoadError, MissingDependency, UserError
 from lookalike.formatting import plural
 from lookalike.gallery import Gallery
-from lookalike.gallery.ingest.scan import Found, walk
+from lookalike.gallery.ingest.scan import ListedFile, walk
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import apply
 from lookalike.paths import absolute
@@ -172,7 +172,7 @@ def _copied_samples(folder: Path) -> Path:
 
 def _folder_photographs(folder: str | os.PathLike[str]) -> list[str]:
     """Up to COPIED readable images, spread evenly over the folder."""
-    listed = [entry.path for entry in walk([folder]) if isinstance(entry, Found)]
+    listed = [entry.path for entry in walk([folder]) if isinstance(entry, ListedFile)]
     step = max(1, len(listed) // COPIED)
     readable = [path for path in listed[::step][:COPIED] if _pixels(path) is not None]
     if not readable:
@@ -288,12 +288,12 @@ def _search_views(gallery: Gallery, queries: Sequence[Copy], by_hashes: Sequence
 
 
 def _pair_views(copies: Sequence[Copy]) -> list[PairView]:
-    """An original with itself, with copies of each kind, and with a stranger."""
+    """An original with itself, with copies of each kind, and with a negative."""
     first = copies[0].original
     pairs = [(first, first)]
     for edit in PAIRS:
         pairs += [(copy.original, copy.path) for copy in copies if copy.edit == edit][:1]
-    stranger = next((copy.original for copy in copies if copy.original != first), None)
-    pairs += [(first, stranger)] if stranger else []
+    negative = next((copy.original for copy in copies if copy.original != first), None)
+    pairs += [(first, negative)] if negative else []
     explained = [(a, b, explain(a, b)) for a, b in pairs]
     return [pair_view(a, b, explanation.comparison, explanation) for a, b, explanation in explained]

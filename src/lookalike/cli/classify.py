@@ -23,7 +23,7 @@ from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import LoadError
 from lookalike.formatting import percent
 from lookalike.gallery import Gallery
-from lookalike.gallery.ingest.scan import Found, Skipped, walk
+from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
 from lookalike.imaging import load
 from lookalike.types import ClassifyReport, Failure, Label
 
@@ -109,7 +109,7 @@ def _files(sources: tuple[str, ...]) -> Iterator[str | Failure]:
             continue
         for entry in walk([source]):
             if not isinstance(entry, Skipped):
-                yield entry.path if isinstance(entry, Found) else entry
+                yield entry.path if isinstance(entry, ListedFile) else entry
 
 
 def _labels(path: str, card: ModelCard, top: int, least: float | None) -> tuple[Label, ...]:

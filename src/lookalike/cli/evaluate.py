@@ -21,7 +21,7 @@ from lookalike.evaluation import (
     evaluate_copies,
 )
 from lookalike.evaluation.ranking_metrics import FALSE_MATCH_RATE
-from lookalike.gallery.ingest.scan import Found, walk
+from lookalike.gallery.ingest.scan import ListedFile, walk
 from lookalike.types import Failure, to_json
 
 COPY_COLUMNS = ("by", "micro-AP", "recall", "recall@1", "recall@10", "at precision 0.9", "ROC AUC", "equal error")
@@ -86,7 +86,9 @@ def command(
 
 def _listed(folder: str) -> tuple[list[str], list[Failure]]:
     listed = list(walk([folder]))
-    return [one.path for one in listed if isinstance(one, Found)], [one for one in listed if isinstance(one, Failure)]
+    return [one.path for one in listed if isinstance(one, ListedFile)], [
+        one for one in listed if isinstance(one, Failure)
+    ]
 
 
 def _names(by: str | None) -> list[str] | None:
@@ -136,12 +138,19 @@ def _print_result(
     if as_json:
         print_json(_document(result, choice, failed))
     else:
-        _print_choice(choice)
-        _print_copies(result) if isinstance(result, CopyReport) else _print_classes(result)
+        _print_tables(result, choice)
     _warn_of_chance(result)
     if not as_json:
         print_failures(failed)
     return 1 if failed else 0
+
+
+def _print_tables(result: CopyReport | ClassReport, choice: ProtocolChoice) -> None:
+    _print_choice(choice)
+    if isinstance(result, CopyReport):
+        _print_copies(result)
+    else:
+        _print_classes(result)
 
 
 def _document(result: CopyReport | ClassReport, choice: ProtocolChoice, failed: tuple[Failure, ...]) -> dict[str, Any]:

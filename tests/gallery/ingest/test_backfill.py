@@ -101,7 +101,7 @@ def test_an_index_copy_learns_of_vectors_that_come_late(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Searched while half of them are there and newer images have them, saved or in memory: the rest is found after."""
-    monkeypatch.setattr(index_cache, "SAVE_LEAST", 0)
+    monkeypatch.setattr(index_cache, "MIN_UNSAVED", 0)
 
     def stop(*_: int) -> None:
         raise KeyboardInterrupt

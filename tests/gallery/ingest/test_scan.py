@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from lookalike.gallery.ingest.scan import Found, Skipped, walk
+from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
 from lookalike.types import Failure
 from samples import drawn, save
 
@@ -21,7 +21,7 @@ def test_finds_images_by_name_and_by_content(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("hello")
     (tmp_path / "empty").touch()
     entries = list(walk([tmp_path]))
-    assert names(entries, Found) == ["a.jpg", "unnamed"]
+    assert names(entries, ListedFile) == ["a.jpg", "unnamed"]
     assert names(entries, Skipped) == ["empty", "notes.txt"]
 
 
@@ -32,7 +32,7 @@ def test_links_in_a_circle_end(tmp_path: Path) -> None:
     (tmp_path / "self.jpg").symlink_to(tmp_path / "self.jpg")
     (tmp_path / "dead.jpg").symlink_to(tmp_path / "nowhere")
     entries = list(walk([tmp_path, tmp_path / "in"]))
-    assert names(entries, Found) == ["a.jpg"]
+    assert names(entries, ListedFile) == ["a.jpg"]
     assert sorted(names(entries, Failure)) == ["dead.jpg", "self.jpg"]
 
 
@@ -48,7 +48,7 @@ def test_names_of_every_kind(tmp_path: Path) -> None:
     wanted = ["a b.jpg", "line\nbreak.jpg", "🐈.jpg", os.fsdecode(b"caf\xe9.jpg")]
     for name in wanted:
         (tmp_path / name).write_bytes(b"x")
-    assert sorted(names(list(walk([tmp_path])), Found)) == sorted(wanted)
+    assert sorted(names(list(walk([tmp_path])), ListedFile)) == sorted(wanted)
 
 
 def test_a_missing_source_is_told(tmp_path: Path) -> None:
@@ -64,7 +64,7 @@ def test_very_deep_folders(tmp_path: Path) -> None:
         folders.append(folders[-1] + "/d")
         os.mkdir(folders[-1])
     Path(folders[-1] + "/a.jpg").write_bytes(b"x")
-    assert names(list(walk([tmp_path])), Found) == ["a.jpg"]
+    assert names(list(walk([tmp_path])), ListedFile) == ["a.jpg"]
     os.unlink(folders[-1] + "/a.jpg")  # pytest's own clean-up would not get down there
     for folder in reversed(folders):
         os.rmdir(folder)

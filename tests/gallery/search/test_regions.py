@@ -106,7 +106,7 @@ def test_lists_are_made_anew_for_many_more(tmp_path: Path, monkeypatch: pytest.M
     """Made for 60 regions, they stay for 150 and are made anew for 350; every image is in them."""
     for name, value in {"IVF_FROM": 50, "NLIST_FACTOR": 0.5, "NPROBE": 50, "PQ_BITS": 4}.items():
         monkeypatch.setattr(region_index, name, value)
-    monkeypatch.setattr(region_index_cache, "BLOCK", 7)
+    monkeypatch.setattr(region_index_cache, "IMAGES_PER_READ", 7)
     lists = []
     with Gallery.create(tmp_path / "g", [NAME]) as opened:
         for count in (12, 30, 70):

@@ -312,7 +312,7 @@ def test_through_a_graph(photos: Path, query: Path, tmp_path: Path, monkeypatch:
 def test_removed_images_behind_a_graph(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was removed is never an answer, though a graph still walks through it, nor after opening again."""
     monkeypatch.setattr(index_cache, "HNSW_FROM", 20)
-    monkeypatch.setattr(index_cache, "SAVE_LEAST", 10)
+    monkeypatch.setattr(index_cache, "MIN_UNSAVED", 10)
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(photos)
         assert len(gallery.search(photos / "0000.jpg", 52, by="colour")) == 52

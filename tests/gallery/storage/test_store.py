@@ -103,7 +103,7 @@ def test_vectors_of_another_version_are_refused(tmp_path: Path, monkeypatch) -> 
 
 def test_the_index_copies_can_be_thrown_away(tmp_path: Path, monkeypatch) -> None:
     """Deleted, damaged or stale, the FAISS files are made again from the store with the same answers."""
-    monkeypatch.setattr("lookalike.gallery.index.index_cache.SAVE_LEAST", 1)
+    monkeypatch.setattr("lookalike.gallery.index.index_cache.MIN_UNSAVED", 1)
     folder_of(tmp_path / "photos", 20)
     query = save(tmp_path / "q.png", drawn(5))
 

@@ -3,7 +3,7 @@
 The shipped curves come from photographs; a library of product shots, scans or drawings has other negatives. So that
 ``precision`` means the same there, a sample of the library is edited, each edited image is held against its original
 and against other images, and a curve per measure is fitted as in comparison/calibration.py: ``blend``, ``copy``, and
-``verified``, whose distance is minus the log-odds of compare/decision.py.
+``verified``, whose distance is minus the log-odds of comparison/edit_classifier.py.
 """
 
 from __future__ import annotations
@@ -107,29 +107,29 @@ class _Sampler:
         rows = store.rows(population.ids.tolist())
         self._paths = [rows[int(number)].path if int(number) in rows else "" for number in population.ids]
 
-    def seen(self, place: int) -> list[CalibrationPair]:
+    def seen(self, number: int) -> list[CalibrationPair]:
         """All pairs that one image gives; none if it cannot be read."""
-        looked = cache(self._looked)  # an original and its edits have the same neighbours
-        original = looked(place)
+        loaded = cache(self._load)  # an original and its edits have the same neighbours
+        original = loaded(number)
         if original is None or min(original.image.pixels.shape[:2]) < SHORTEST_SIDE:
             return []
         pixels = original.image.pixels
-        rng = np.random.default_rng([SEED, place])
-        near = [n for n in np.argsort(self._far(original)).tolist() if n != place]
-        nearest = [(n, looked(n)) for n in near[:POSSIBLE_COPIES]]
+        rng = np.random.default_rng([SEED, number])
+        near = [n for n in np.argsort(self._far(original)).tolist() if n != number]
+        nearest = [(n, loaded(n)) for n in near[:POSSIBLE_COPIES]]
         copies = {n for n, other in nearest if other and compare_features(original, other).probability > 0.5}
         seen = []
         for edit in rng.choice(EDITS, EDITS_PER_IMAGE, replace=False):
-            query = extract_features(from_array(apply(str(edit), pixels, place)))
-            seen.append(CalibrationPair(True, 1.0, self._measures(query, place, original)))
-            seen += self._negatives(query, [place, *copies], looked, rng)
+            query = extract_features(from_array(apply(str(edit), pixels, number)))
+            seen.append(CalibrationPair(True, 1.0, self._measures(query, number, original)))
+            seen += self._negatives(query, [number, *copies], loaded, rng)
         return seen
 
     def _negatives(
         self,
         query: ComparisonInput,
         known: Sequence[int],
-        looked: Callable[[int], ComparisonInput | None],
+        loaded: Callable[[int], ComparisonInput | None],
         rng: np.random.Generator,
     ) -> Iterator[CalibrationPair]:
         """The nearest of those that are no copies, and some of the others in the place of all."""
@@ -137,12 +137,12 @@ class _Sampler:
         near, rest = order[:HARD_NEGATIVES], order[HARD_NEGATIVES:]
         others = rng.choice(rest, min(RANDOM_NEGATIVES, len(rest)), replace=False).tolist() if rest else []
         for n, weight in (*((n, 1.0) for n in near), *((n, len(rest) / len(others)) for n in others)):
-            if (other := looked(n)) is not None:
+            if (other := loaded(n)) is not None:
                 yield CalibrationPair(False, weight, self._measures(query, n, other))
 
-    def _looked(self, place: int) -> ComparisonInput | None:
+    def _load(self, number: int) -> ComparisonInput | None:
         try:
-            return extract_features(self._paths[place])
+            return extract_features(self._paths[number])
         except LookalikeError:
             return None
 
@@ -153,9 +153,9 @@ class _Sampler:
         vectors = self._population.vectors[order[0]]
         return np.asarray(METRICS[cards[order[0]].metric](query.described[order[0]].vectors, vectors)[0])
 
-    def _measures(self, query: ComparisonInput, place: int, other: ComparisonInput) -> dict[str, float]:
+    def _measures(self, query: ComparisonInput, number: int, other: ComparisonInput) -> dict[str, float]:
         """measure -> distance, as a search takes it."""
-        distances = {name: self._distance(query, name, place) for name in self._names}
+        distances = {name: self._distance(query, name, number) for name in self._names}
         found = {BLEND: combined_distance(distances)} if set(DEFAULT_WEIGHTS) <= set(distances) else {}
         for name in (name for name in self._names if self._population.cards[name].score_normalization):
             background = float(background_similarity(query.described[name].vectors)[0])
@@ -163,8 +163,8 @@ class _Sampler:
         comparison = compare_features(query, other, prior=0.5)
         return found | {VERIFIED: -(SAME_ODDS if comparison.odds is None else comparison.odds)}
 
-    def _distance(self, query: ComparisonInput, name: str, place: int) -> float:
-        vector = self._population.vectors[name][place : place + 1]
+    def _distance(self, query: ComparisonInput, name: str, number: int) -> float:
+        vector = self._population.vectors[name][number : number + 1]
         return float(METRICS[self._population.cards[name].metric](query.described[name].vectors, vector)[0, 0])
 
 

@@ -20,8 +20,8 @@ from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Floats, Group, Pair
 
-BLOCK = 4096  # images searched at a time
-NEAREST = 64  # images looked at per image; bounds the pairs at NEAREST x N
+SEARCH_BLOCK = 4096  # images searched at a time
+MAX_NEIGHBOURS = 64  # images looked at per image; bounds the pairs at MAX_NEIGHBOURS x N
 
 Rows = NDArray[np.int64]
 
@@ -39,9 +39,9 @@ def find_duplicates(library: Library, scoring: Scoring, measure: str, precision:
     """Groups in which any two members are copies with at least the probability ``precision`` by the ``measure``, a
     descriptor or the blend, and what tells one of them anew around another image."""
     store, blend = library.store, scoring.blend(measure)
-    copies = store.repeated_content()
+    copies = store.repeated_bytes()
     limit = (scoring.curves.get(measure) or curve(measure)).distance(precision, scoring.prior())
-    embeddings = _one_per_content(Embeddings.read(store, library.cards, blend.names), copies)
+    embeddings = _one_per_digest(Embeddings.read(store, library.cards, blend.names), copies)
     close = close_pairs(embeddings, blend, limit)
     groups = _grouped(store, embeddings, blend, limit, close, store.different())
     grouped = np.array(sorted(number for group in groups for number in group), np.int64)
@@ -55,8 +55,8 @@ def close_pairs(embeddings: Embeddings, blend: Blend, limit: float) -> Close:
     """All pairs of images at most ``limit`` apart.
 
     The search runs over the descriptor with the largest weight; since no share of a weighted sum is negative,
-    none that belongs can be farther apart in it than ``limit`` allows. Of more than NEAREST images within that
-    reach of one image, the NEAREST nearest are followed.
+    none that belongs can be farther apart in it than ``limit`` allows. Of more than MAX_NEIGHBOURS images within that
+    reach of one image, the MAX_NEIGHBOURS nearest are followed.
     """
     lead = max(blend.weights, key=lambda name: blend.weights[name])
     reach = (
@@ -64,7 +64,7 @@ def close_pairs(embeddings: Embeddings, blend: Blend, limit: float) -> Close:
         if len(blend.weights) == 1
         else limit / blend.weights[lead] * embeddings.cards[lead].median_negative_distance
     )
-    parts = [_measured_pairs(embeddings, blend, limit, *found) for found in _candidates(embeddings, lead, reach)]
+    parts = [_pairs_within(embeddings, blend, limit, *found) for found in _candidates(embeddings, lead, reach)]
     if not parts:
         return Close(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     a, b, distance = (np.concatenate(columns) for columns in zip(*parts, strict=True))
@@ -78,22 +78,22 @@ def _candidates(embeddings: Embeddings, lead: str, reach: float) -> Iterator[tup
     A pair comes once or twice within a block: each of the two may have the other among its nearest."""
     card, vectors = embeddings.cards[lead], embeddings.vectors[lead]
     index = FaissIndex(card.metric, card.dim)
-    for start in range(0, len(embeddings), BLOCK):
-        rows = np.arange(start, min(start + BLOCK, len(embeddings)))
+    for start in range(0, len(embeddings), SEARCH_BLOCK):
+        rows = np.arange(start, min(start + SEARCH_BLOCK, len(embeddings)))
         index.add(rows, vectors[rows])
-        found, distances = index.search(vectors[rows], NEAREST + 1)
-        query, place = np.nonzero((distances <= reach) & (found != rows[:, None]))
-        near = found[query, place]
+        found, distances = index.search(vectors[rows], MAX_NEIGHBOURS + 1)
+        query, position = np.nonzero((distances <= reach) & (found != rows[:, None]))
+        near = found[query, position]
         yield np.minimum(near, rows[query]), np.maximum(near, rows[query])
 
 
-def _measured_pairs(embeddings: Embeddings, blend: Blend, limit: float, a: Rows, b: Rows) -> tuple[Rows, Rows, Floats]:
+def _pairs_within(embeddings: Embeddings, blend: Blend, limit: float, a: Rows, b: Rows) -> tuple[Rows, Rows, Floats]:
     distance = blend.distance(embeddings.along(a, b))
     within = distance <= limit
     return a[within], b[within], distance[within]
 
 
-def _one_per_content(embeddings: Embeddings, copies: Sequence[Sequence[int]]) -> Embeddings:
+def _one_per_digest(embeddings: Embeddings, copies: Sequence[Sequence[int]]) -> Embeddings:
     """Byte-identical files are one image here; the others join its group in the end."""
     others = [number for same in copies for number in same[1:]]
     return embeddings.keep(~np.isin(embeddings.ids, others))
@@ -108,10 +108,10 @@ def _grouped(
     different: set[tuple[str, str]],
 ) -> list[list[int]]:
     """Tight groups as lists of image ids, a person's decisions respected."""
-    contents = _contents(store, embeddings, pairs) if different else {}
+    digests = _digests(store, embeddings, pairs) if different else {}
 
     def close(left: list[int], right: list[int]) -> bool:
-        if any((min(p), max(p)) in different for p in _pairs(contents, left, right)):
+        if any((min(p), max(p)) in different for p in _pairs(digests, left, right)):
             return False
         return bool((blend.distance(embeddings.between(left, right)) <= limit).all())
 
@@ -119,15 +119,15 @@ def _grouped(
     return [embeddings.ids[group].tolist() for group in groups]
 
 
-def _contents(store: GalleryStorage, embeddings: Embeddings, pairs: Close) -> dict[int, str]:
+def _digests(store: GalleryStorage, embeddings: Embeddings, pairs: Close) -> dict[int, str]:
     used = np.union1d(pairs.a, pairs.b)
     rows = store.rows(embeddings.ids[used].tolist())
     return {int(number): rows[int(embeddings.ids[number])].sha256 for number in used}
 
 
-def _pairs(contents: Mapping[int, str], left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[str, str]]:
-    if contents:
-        yield from ((contents[a], contents[b]) for a in left for b in right)
+def _pairs(digests: Mapping[int, str], left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[str, str]]:
+    if digests:
+        yield from ((digests[a], digests[b]) for a in left for b in right)
 
 
 def _with_copies(groups: list[list[int]], copies: Sequence[Sequence[int]]) -> list[list[int]]:
@@ -152,8 +152,8 @@ class _Builder:
         self._store = store
         self._embeddings, self._scored = embeddings, scored
         self._blend, self._scoring = blend, scoring
-        self._place = {int(number): place for place, number in enumerate(embeddings.ids)}
-        self._scored_place = {int(number): place for place, number in enumerate(scored.ids)}
+        self._position = {int(number): position for position, number in enumerate(embeddings.ids)}
+        self._scored_position = {int(number): position for position, number in enumerate(scored.ids)}
         self._rows: dict[str, Row] = {}  # of all groups, by their paths
         self._twins: dict[str, int] = {}  # content -> the one of its images whose vectors are looked at
 
@@ -164,7 +164,7 @@ class _Builder:
             rows = sorted(self._store.rows(numbers).values(), key=preference)
             if len(rows) > 1:
                 self._rows.update({row.path: row for row in rows})
-                self._twins.update({row.sha256: row.id for row in rows if row.id in self._place})
+                self._twins.update({row.sha256: row.id for row in rows if row.id in self._position})
                 ranked.append((sum(row.bytes for row in rows[1:]), self._group(rows)))
         return [group for _, group in sorted(ranked, key=lambda pair: (-pair[0], pair[1].keep))]
 
@@ -181,20 +181,20 @@ class _Builder:
         if a.sha256 == b.sha256:
             return Pair(a.path, b.path, 0.0, 1.0, "identical")
         numbers = self._known(a), self._known(b)
-        distances = _between(self._embeddings, self._place, numbers)
-        known = set(numbers) <= self._scored_place.keys()
-        every = _between(self._scored, self._scored_place, numbers) if known else distances
+        distances = _between(self._embeddings, self._position, numbers)
+        known = set(numbers) <= self._scored_position.keys()
+        every = _between(self._scored, self._scored_position, numbers) if known else distances
         score = self._scoring.score({name: float(part[0]) for name, part in every.items()})
         distance = float(self._blend.distance(distances)[0])
         return Pair(a.path, b.path, distance, score.probability, score.relation)
 
     def _known(self, row: Row) -> int:
         """The number of the image whose vectors these are: its own, or that of one with the same bytes."""
-        return row.id if row.id in self._place else self._twins[row.sha256]
+        return row.id if row.id in self._position else self._twins[row.sha256]
 
 
-def _between(embeddings: Embeddings, place: Mapping[int, int], numbers: tuple[int, int]) -> dict[str, Floats]:
-    first, second = (np.array([place[number]]) for number in numbers)
+def _between(embeddings: Embeddings, position: Mapping[int, int], numbers: tuple[int, int]) -> dict[str, Floats]:
+    first, second = (np.array([position[number]]) for number in numbers)
     return embeddings.along(first, second)
 
 

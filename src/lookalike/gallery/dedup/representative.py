@@ -20,11 +20,11 @@ def prefer_unframed(
     groups: Sequence[Group],
     row_of: Callable[[str], Row | None],
     around: Around,
-    look: Callable[[list[Group]], list[Group]],
+    reverify: Callable[[list[Group]], list[Group]],
 ) -> list[Group]:
-    """The groups, each around the image that has nothing added, if that is as large and ``look`` drops no one."""
+    """The groups, each around the image that has nothing added, if that is as large and ``reverify`` drops no one."""
     better = [(plain, group) for group in groups if (plain := _plain(group, row_of))]
-    anew = {_members(group): group for group in look([around(plain, group) for plain, group in better])}
+    anew = {_members(group): group for group in reverify([around(plain, group) for plain, group in better])}
     return [anew.get(_members(group), group) for group in groups]
 
 

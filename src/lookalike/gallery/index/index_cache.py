@@ -19,8 +19,8 @@ from lookalike.gallery.index.faiss_index import HNSW_FROM, FaissIndex
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import vector_blocks
 
-SAVE_SHARE = 0.05  # unsaved changes, as a share of the index, that are worth writing it again
-SAVE_LEAST = 1_000
+UNSAVED_SHARE = 0.05  # unsaved changes, as a share of the index, that are worth writing it again
+MIN_UNSAVED = 1_000
 TOMBSTONE_SHARE = 0.1  # removed vectors that a graph may keep before it is built again
 
 
@@ -77,7 +77,7 @@ class IndexCache:
         if self._needs_rebuild(cached):
             cached = self._rebuilt(name)
         cached.backfills = backfills
-        if cached.unsaved > max(SAVE_LEAST, SAVE_SHARE * len(cached.index)):
+        if cached.unsaved > max(MIN_UNSAVED, UNSAVED_SHARE * len(cached.index)):
             self._save(name, cached)
         return cached
 
@@ -90,7 +90,7 @@ class IndexCache:
     def _needs_rebuild(self, cached: CachedIndex) -> bool:
         index = cached.index
         grown = not index.graph and index.wants_graph and len(index) > HNSW_FROM
-        return grown or index.tombstones > TOMBSTONE_SHARE * max(len(index), SAVE_LEAST)
+        return grown or index.tombstones > TOMBSTONE_SHARE * max(len(index), MIN_UNSAVED)
 
     def _rebuilt(self, name: str) -> CachedIndex:
         """A graph over everything, with nothing dead in it."""

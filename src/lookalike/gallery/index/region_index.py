@@ -107,9 +107,11 @@ class RegionIndex:
         if allowed is not None:
             picked &= np.isin(numbers // MAX_REGIONS, allowed)
         kept = self._kept()[picked].astype(np.float32) - 128
-        alike = self._stepped(queries) @ kept.T
-        best = _largest(alike, reach)
-        return _filled(numbers[picked][best], -1, reach), _filled(np.take_along_axis(alike, best, 1), -np.inf, reach)
+        similarities = self._stepped(queries) @ kept.T
+        best = _largest(similarities, reach)
+        return _filled(numbers[picked][best], -1, reach), _filled(
+            np.take_along_axis(similarities, best, 1), -np.inf, reach
+        )
 
     def _search(self, queries: Floats, reach: int, selector: Any, _bits: Any) -> tuple[Ids, Floats]:
         import faiss
@@ -118,8 +120,8 @@ class RegionIndex:
             params = faiss.SearchParametersIVF(nprobe=NPROBE, sel=selector)
         else:
             params = faiss.SearchParameters(sel=selector)
-        alike, found = self._index.search(self._stepped(queries), reach, params=params)
-        return found, alike
+        similarities, found = self._index.search(self._stepped(queries), reach, params=params)
+        return found, similarities
 
     def _kept(self) -> NDArray[np.uint8]:
         """(N, D), the flat vectors where FAISS keeps them: in steps, and 128 added."""

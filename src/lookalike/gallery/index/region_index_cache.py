@@ -17,7 +17,7 @@ from lookalike.gallery.index.region_index import TRAIN_PER_LIST, RegionIndex, nl
 from lookalike.gallery.storage.region_codec import MAX_REGIONS, of_unit_length
 from lookalike.types import Floats
 
-BLOCK = 1_000  # images read from the store at a time: bounds the memory
+IMAGES_PER_READ = 1_000  # images read from the store at a time: bounds the memory
 SAMPLE_PER_IMAGE = 8  # regions of an image that lists are made from: its others are like them
 
 
@@ -32,7 +32,7 @@ class RegionIndexCache(IndexCache):
 
     def _taken_in(self, name: str, cached: CachedIndex) -> Iterator[int]:
         """Block by block; how many regions each had."""
-        while rows := self._store.regions.since(name, cached.last_image, BLOCK):
+        while rows := self._store.regions.since(name, cached.last_image, IMAGES_PER_READ):
             numbers = np.concatenate([image * MAX_REGIONS + np.arange(len(one)) for _, image, one in rows])
             vectors = [one for *_, one in rows if len(one)]
             if vectors:

@@ -12,7 +12,7 @@ from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.descriptors import Described, describe_all, get, min_side, region_network
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
-from lookalike.gallery.ingest.scan import Found
+from lookalike.gallery.ingest.scan import ListedFile
 from lookalike.gallery.storage import region_codec
 from lookalike.gallery.storage.base import NewImage, PackedRegions
 from lookalike.gallery.storage.embeddings import dtype_of
@@ -32,15 +32,15 @@ CHUNK_BYTES = 2_000_000  # and no more than this, so that all cores end together
 class Job:
     """A file to be read. ``known``: digests of the gallery's images that are as long as this file."""
 
-    file: Found
+    file: ListedFile
     known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class SameContent:
+class SameBytes:
     """The file's bytes are those of an image that the gallery has; it was not decoded."""
 
-    file: Found
+    file: ListedFile
     sha256: str
 
 
@@ -48,12 +48,12 @@ class SameContent:
 class Unusable:
     """The file cannot be used. ``passing``: it may work next time without having changed."""
 
-    file: Found
+    file: ListedFile
     failure: Failure
     passing: bool
 
 
-Outcome = NewImage | SameContent | Unusable
+Outcome = NewImage | SameBytes | Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
 
 def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> list[Outcome]:
     outcomes: list[Outcome | None] = []
-    loaded: list[tuple[Found, Image]] = []
+    loaded: list[tuple[ListedFile, Image]] = []
     for job in jobs:
         read = _read(job, spec.side, max_pixels)
         outcomes.append(None if isinstance(read, Image) else read)
@@ -104,13 +104,13 @@ def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> l
     return [next(described) if outcome is None else outcome for outcome in outcomes]
 
 
-def _read(job: Job, side: int, max_pixels: int) -> Image | SameContent | Unusable:
+def _read(job: Job, side: int, max_pixels: int) -> Image | SameBytes | Unusable:
     path = job.file.path
     try:
         if job.known:
             digest = _digest(path)
             if digest in job.known:
-                return SameContent(job.file, digest)
+                return SameBytes(job.file, digest)
         return load(path, min_side=side, max_pixels=max_pixels)
     except FileMissing:
         return Unusable(job.file, Failure(path, "vanished: it was listed, and then gone"), passing=True)
@@ -128,7 +128,7 @@ def _digest(path: str) -> str:
         raise FileUnreadable((error.strerror or str(error)).lower(), path) from error
 
 
-def _describe(loaded: Sequence[tuple[Found, Image]], spec: ExtractionSpec) -> list[Outcome]:
+def _describe(loaded: Sequence[tuple[ListedFile, Image]], spec: ExtractionSpec) -> list[Outcome]:
     """All at once; should one of them break a descriptor, one by one, so that the others are kept."""
     if not loaded:
         return []
@@ -155,8 +155,8 @@ def packed_regions(images: Sequence[Image], names: Sequence[str]) -> list[dict[s
     found: list[dict[str, PackedRegions]] = [{} for _ in images]
     for name in names:
         network = region_network(name)
-        for one, told in zip(found, network.regions(images), strict=True):
-            one[name] = PackedRegions(region_codec.packed(told), region_codec.objects(told, network.output.names))
+        for one, regions in zip(found, network.regions(images), strict=True):
+            one[name] = PackedRegions(region_codec.packed(regions), region_codec.objects(regions, network.output.names))
     return found
 
 
@@ -168,7 +168,7 @@ def packed_vectors(described: dict[str, Described], number: int) -> dict[str, tu
     }
 
 
-def _row(file: Found, image: Image) -> Row:
+def _row(file: ListedFile, image: Image) -> Row:
     return Row(
         id=0,
         path=file.path,

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from lookalike.errors import StorageFull, UserError
-from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameContent, Unusable, read_all
-from lookalike.gallery.ingest.scan import Found, Listed, Skipped, walk
+from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, read_all
+from lookalike.gallery.ingest.scan import Listed, ListedFile, Skipped, walk
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import GalleryStorage, NewImage
 from lookalike.gallery.storage.row import Row
@@ -43,7 +43,7 @@ class Ingestor:
         self._counts = dict.fromkeys(("added", "updated", "unchanged", "moved", "skipped"), 0)
         self._failed: list[Failure] = []
         self._batch: list[Outcome] = []
-        self._again: list[Found] = []
+        self._again: list[ListedFile] = []
         self._written = time.monotonic()
 
     def run(self, listed: Sequence[Listed]) -> AddReport:
@@ -63,14 +63,14 @@ class Ingestor:
 
     def _jobs(self, listed: Iterable[Listed]) -> Iterator[Job]:
         for entry in listed:
-            if isinstance(entry, Found) and not self._settled(entry):
+            if isinstance(entry, ListedFile) and not self._settled(entry):
                 yield Job(entry, self._store.sha256_by_size(entry.bytes))
             elif isinstance(entry, Skipped):
                 self._count("skipped")
             elif isinstance(entry, Failure):
                 self._fail(entry)
 
-    def _settled(self, file: Found) -> bool:
+    def _settled(self, file: ListedFile) -> bool:
         """Whether the gallery knows this very file, so that it need not be read."""
         row = self._store.row_of(file.path)
         if row is not None and (row.bytes, row.mtime_ns) == (file.bytes, file.mtime_ns):
@@ -105,7 +105,7 @@ class Ingestor:
     def _apply(self, outcome: Outcome) -> str | Failure:
         if isinstance(outcome, NewImage):
             return self._apply_new(outcome)
-        if isinstance(outcome, SameContent):
+        if isinstance(outcome, SameBytes):
             return self._apply_same(outcome.file, outcome.sha256)
         return self._apply_unusable(outcome)
 
@@ -117,8 +117,8 @@ class Ingestor:
         self._store.put(image)
         return "added" if before is None else "updated"
 
-    def _apply_same(self, file: Found, sha256: str) -> str:
-        rows = self._store.same_content(sha256)
+    def _apply_same(self, file: ListedFile, sha256: str) -> str:
+        rows = self._store.same_bytes(sha256)
         here = next((row for row in rows if row.path == self._store.privacy.name(file.path)), None)
         if here is not None:
             self._store.touch(here.id, file.mtime_ns)
@@ -128,7 +128,7 @@ class Ingestor:
             return "again"
         return self._apply_elsewhere(file, rows)
 
-    def _apply_elsewhere(self, file: Found, rows: Sequence[Row]) -> str:
+    def _apply_elsewhere(self, file: ListedFile, rows: Sequence[Row]) -> str:
         before = self._store.row_of(file.path)
         gone = None if self._store.privacy.opaque else _gone(rows)
         if gone is not None and before is None:
@@ -167,7 +167,7 @@ def _gone(rows: Sequence[Row]) -> Row | None:
     return next((row for row in rows if not os.path.lexists(row.path)), None)
 
 
-def _placed(row: Row, file: Found) -> Row:
+def _placed(row: Row, file: ListedFile) -> Row:
     return Row(
         0,
         file.path,
@@ -230,4 +230,4 @@ def _sweep(library: Library) -> None:
     """No thumbnail outlives its image."""
     if (library.path / THUMBNAILS).exists():
         with closing(Thumbnails(library.path)) as thumbnails:
-            thumbnails.sweep(library.store.contents())
+            thumbnails.sweep(library.store.digests())

@@ -13,7 +13,7 @@ from lookalike.types import Failure
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ListedFile:
     """A file that may be an image: absolute path, bytes, and when it last changed."""
 
     path: str
@@ -28,7 +28,7 @@ class Skipped:
     path: str
 
 
-Listed = Found | Skipped | Failure
+Listed = ListedFile | Skipped | Failure
 
 
 def walk(sources: Iterable[PathLike], avoid: str | None = None) -> Iterator[Listed]:
@@ -83,7 +83,7 @@ def _file(path: str, asked_for: bool = False) -> Listed:
         if not stat.S_ISREG(status.st_mode):
             return Failure(path, "not a regular file") if asked_for else Skipped(path)
         if asked_for or is_image_name(path) or _begins_like_image(path):
-            return Found(path, status.st_size, status.st_mtime_ns)
+            return ListedFile(path, status.st_size, status.st_mtime_ns)
     except OSError as error:
         return Failure(path, _why(error))
     return Skipped(path)

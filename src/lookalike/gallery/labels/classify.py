@@ -38,7 +38,7 @@ class Classifier:
         self._failed: list[Failure] = []
 
     def run(self, where: str | None, redo: bool, replace: bool) -> ClassifyReport:
-        """Classify these images. Interrupted at any moment, what was told so far is written first.
+        """Classify these images. Interrupted at any moment, what was predicted so far is written first.
 
         Raises UserError if another version of the model has labelled images with other classes, unless it is to
         ``replace`` them, and what ``classify`` raises."""
@@ -75,7 +75,9 @@ class Classifier:
             self._store.labels.put_classifier(self._source, name, classes)
 
     def _answers(self, ids: Sequence[int]) -> Iterator[Answer]:
-        for answers in in_order(partial(_told, rows, self._card, self._top, self._least) for rows in self._chunks(ids)):
+        for answers in in_order(
+            partial(_predictions, rows, self._card, self._top, self._least) for rows in self._chunks(ids)
+        ):
             yield from answers
 
     def _chunks(self, ids: Sequence[int]) -> Iterator[list[Row]]:
@@ -102,13 +104,13 @@ class Classifier:
         self._written = time.monotonic()
 
 
-def _told(rows: Sequence[Row], card: ModelCard, top: int, least: float | None) -> list[Answer]:
+def _predictions(rows: Sequence[Row], card: ModelCard, top: int, least: float | None) -> list[Answer]:
     """One answer per image; what cannot be read comes last."""
     read = [(row, load_or_failure(row, min_side=card.input.side)) for row in rows]
     usable = [(row, image) for row, image in read if isinstance(image, Image)]
     classified = classify([image for _, image in usable], card)
-    told = [Prediction(row.id, classified.top(place, top, least)) for place, (row, _) in enumerate(usable)]
-    return [*told, *(failure for _, failure in read if isinstance(failure, Failure))]
+    predictions = [Prediction(row.id, classified.top(place, top, least)) for place, (row, _) in enumerate(usable)]
+    return [*predictions, *(failure for _, failure in read if isinstance(failure, Failure))]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -49,13 +49,13 @@ def label_from_csv(store: GalleryStorage, file: PathLike) -> LabelReport:
     Raises UserError for a file without these columns."""
     lines = read_csv(file, COLUMNS)
     named = Named([row.path for row in store.every_row()], os.path.dirname(absolute(file)))
-    read, told = _Read(), dict[str, dict[str, Line]]()
+    read, lines_of = _Read(), dict[str, dict[str, Line]]()
     for line in lines:
         try:
-            told.setdefault(named.path(line.values[0]), {}).setdefault(_tidy(line.values[1]), line)
+            lines_of.setdefault(named.path(line.values[0]), {}).setdefault(_tidy(line.values[1]), line)
         except UserError as error:
             read.failed.append(Failure(f"{file}:{line.number}", str(error)))
-    for path, labels in told.items():
+    for path, labels in lines_of.items():
         where = ", ".join(str(line.number) for line in labels.values())
         if len(labels) > 1:
             read.failed.append(Failure(f"{file}:{where}", f"{path}: called {' and '.join(map(repr, labels))}"))

@@ -24,7 +24,7 @@ from lookalike.types import Floats, Ids, Label, LabelError, Neighbour
 NEIGHBOURS = 10
 BLOCK = 4096  # images searched at a time
 MAJORITY = 0.5  # of the votes, which another label must win
-FADING = 0.1  # of `typical`: so much farther than the nearest, a vote counts 1 / e
+FADING = 0.1  # of `median`: so much farther than the nearest, a vote counts 1 / e
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +56,17 @@ def find_label_errors(
     index.add(np.arange(len(called.rows)), called.embeddings.vectors[card.name])
     found = []
     for start in range(0, len(called.rows), BLOCK):
-        places = np.arange(start, min(start + BLOCK, len(called.rows)))
-        near, distances = index.search(called.embeddings.vectors[card.name][places], k + 1)
+        positions = np.arange(start, min(start + BLOCK, len(called.rows)))
+        near, distances = index.search(called.embeddings.vectors[card.name][positions], k + 1)
         voted = map(
             _vote,
-            [called] * len(places),
-            places.tolist(),
+            [called] * len(positions),
+            positions.tolist(),
             near,
             distances,
-            [card.median_negative_distance] * len(places),
+            [card.median_negative_distance] * len(positions),
         )
-        found += [suspect for suspect in voted if suspect is not None]
+        found += [label_error for label_error in voted if label_error is not None]
     return sorted(found, key=lambda one: (-one.share, one.own_share, one.path))
 
 
@@ -74,22 +74,22 @@ def _called(store: GalleryStorage, card: DescriptorCard, labels: Mapping[int, La
     embeddings = Embeddings.read(store, {card.name: card}, [card.name], np.array(sorted(labels), np.int64))
     rows = store.rows(embeddings.ids.tolist())
     first: dict[tuple[str, str], int] = {}
-    for place, number in enumerate(embeddings.ids.tolist()):
-        first.setdefault((rows[number].sha256, labels[number].label), place)
-    places = np.array(list(first.values()), np.int64)
-    kept = embeddings.keep(places)
-    told = [labels[number] for number in kept.ids.tolist()]
-    kinds = np.unique([one.label for one in told], return_inverse=True)[1]
-    return _Called(kept, [rows[number] for number in kept.ids.tolist()], told, np.asarray(kinds, np.int64))
+    for position, number in enumerate(embeddings.ids.tolist()):
+        first.setdefault((rows[number].sha256, labels[number].label), position)
+    positions = np.array(list(first.values()), np.int64)
+    kept = embeddings.keep(positions)
+    first_labels = [labels[number] for number in kept.ids.tolist()]
+    kinds = np.unique([one.label for one in first_labels], return_inverse=True)[1]
+    return _Called(kept, [rows[number] for number in kept.ids.tolist()], first_labels, np.asarray(kinds, np.int64))
 
 
-def _vote(called: _Called, place: int, near: Ids, distances: Floats, typical: float) -> LabelError | None:
+def _vote(called: _Called, position: int, near: Ids, distances: Floats, median: float) -> LabelError | None:
     """(k + 1,) nearest images, itself perhaps among them -> what they say; None if they agree with the label."""
-    kept = np.flatnonzero(near != place)[: len(near) - 1]
+    kept = np.flatnonzero(near != position)[: len(near) - 1]
     others, far = near[kept].tolist(), distances[kept]
-    votes = np.exp(-(far - far.min()) / (FADING * typical))
+    votes = np.exp(-(far - far.min()) / (FADING * median))
     shares = np.minimum(np.bincount(called.kinds[others], votes) / votes.sum(dtype=np.float64), 1)
-    best, own = int(shares.argmax()), int(called.kinds[place])
+    best, own = int(shares.argmax()), int(called.kinds[position])
     own_share = float(shares[own]) if own < len(shares) else 0.0
     if best == own or shares[best] <= MAJORITY:
         return None
@@ -99,5 +99,5 @@ def _vote(called: _Called, place: int, near: Ids, distances: Floats, typical: fl
     )
     suggested = next(called.labels[other].label for other in others if called.kinds[other] == best)
     return LabelError(
-        called.rows[place].path, called.labels[place], suggested, float(shares[best]), own_share, neighbours
+        called.rows[position].path, called.labels[position], suggested, float(shares[best]), own_share, neighbours
     )

@@ -25,11 +25,11 @@ WHOLE = 0.999  # share of both sides from which a box is the whole image
 
 @dataclass(frozen=True, slots=True)
 class RegionQuery:
-    """``looks``: (L, D), the query as a part of something; none of a blank one, for it would be like every blank
-    region. ``parts``: its own regions, each perhaps a whole image. ``width``, ``height``: of the query, pixels.
-    ``sha256``: of its file, "" if it is a part of one."""
+    """``scales``: (L, D), the query at a few sizes, as a part of something; none of a blank one, for it would be like
+    every blank region. ``parts``: its own regions, each perhaps a whole image. ``width``, ``height``: of the query,
+    pixels. ``sha256``: of its file, "" if it is a part of one."""
 
-    looks: Floats
+    scales: Floats
     parts: Regions
     width: int
     height: int
@@ -46,8 +46,8 @@ class RegionQuery:
         """By this network; ``closer``: its parts looked for at one more size."""
         network = region_network(name)
         telling = network.contrast(image) >= network.card.min_contrast
-        looks = network.query_vectors(image) if telling else np.empty((0, network.card.dim), np.float32)
-        return cls(looks, network.query_regions(image, closer), image.width, image.height, sha256, image)
+        scales = network.query_vectors(image) if telling else np.empty((0, network.card.dim), np.float32)
+        return cls(scales, network.query_regions(image, closer), image.width, image.height, sha256, image)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def nearest(query: RegionQuery, images: Sequence[tuple[int, NDArray[np.int8]]]) 
     ends = np.cumsum([len(vectors) for _, vectors in shown])
     starts = ends - [len(vectors) for _, vectors in shown]
     vectors = of_unit_length(np.concatenate([one for _, one in shown]))
-    as_part = _distances(query.looks, vectors).min(0)
+    as_part = _distances(query.scales, vectors).min(0)
     found = {}
     for (number, _), start, end in zip(shown, starts.tolist(), ends.tolist(), strict=True):
         best = int(as_part[start:end].argmin())
@@ -76,14 +76,14 @@ def nearest(query: RegionQuery, images: Sequence[tuple[int, NDArray[np.int8]]]) 
     return _nearer(found, _as_wholes(query.parts, [number for number, _ in shown], vectors[starts]))
 
 
-def measured(match: RegionMatch, image: Regions, query: RegionQuery) -> float:
+def match_distance(match: RegionMatch, image: Regions, query: RegionQuery) -> float:
     """The distance of a place to the last digit, whatever else it was compared together with."""
     if match.box_in == "query":
         return float(cosine(query.parts.vectors[[match.region]], image.vectors[:1])[0, 0])
-    return float(cosine(query.looks, image.vectors[[match.region]]).min())
+    return float(cosine(query.scales, image.vectors[[match.region]]).min())
 
 
-def box_of(match: RegionMatch, images: Regions, query: RegionQuery, width: int, height: int) -> Box | None:
+def match_box(match: RegionMatch, images: Regions, query: RegionQuery, width: int, height: int) -> Box | None:
     """Where it is, in pixels of the image (``width``, ``height``) or of the query; None for all of it."""
     boxes = images.boxes if match.box_in == "image" else query.parts.boxes
     box = boxes[match.region]

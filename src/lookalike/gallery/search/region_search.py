@@ -18,7 +18,7 @@ from lookalike.errors import UserError
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.options import SearchOptions
 from lookalike.gallery.search.query import QuerySource, query_image
-from lookalike.gallery.search.region_matching import RegionMatch, RegionQuery, box_of, measured, nearest
+from lookalike.gallery.search.region_matching import RegionMatch, RegionQuery, match_box, match_distance, nearest
 from lookalike.gallery.storage.region_codec import MAX_REGIONS
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Hit, Ids, Image
@@ -61,9 +61,9 @@ class RegionSource:
 
     def candidates(self, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
         """As in the contract; nothing but the same bytes for a blank query."""
-        same = [row.id for row in self._store.same_content(query.sha256)] if query.sha256 else []
+        same = [row.id for row in self._store.same_bytes(query.sha256)] if query.sha256 else []
         same = same if allowed is None else np.intersect1d(same, allowed).tolist()
-        matches = self._matches(query, k, allowed, exact) if len(query.looks) else {}
+        matches = self._matches(query, k, allowed, exact) if len(query.scales) else {}
         order = sorted(matches.keys() - set(same), key=lambda number: (matches[number].distance, number))
         rows = self._store.rows([*same, *order][:k])
         identical = [Hit(rows[one].path, 0.0, 1.0, "identical") for one in same[:k] if one in rows]
@@ -91,7 +91,7 @@ class RegionSource:
         index = self._index.get(self._name)
         if not len(index):
             return np.empty(0, np.int64)
-        found = [index.search(query.looks, min(max(REGIONS_PER_SCALE, MAX_REGIONS * k), len(index)), allowed)]
+        found = [index.search(query.scales, min(max(REGIONS_PER_SCALE, MAX_REGIONS * k), len(index)), allowed)]
         if len(query.parts):
             reach = min(max(WHOLES_PER_PART, k), self._store.count())
             found.append(index.search_wholes(query.parts.vectors, reach, allowed))
@@ -117,6 +117,6 @@ def _first_images(numbers: Ids, count: int) -> Ids:
 
 
 def _hit(row: Row, match: RegionMatch, image: Regions, query: RegionQuery) -> Hit:
-    box = box_of(match, image, query, row.width, row.height)
-    distance = measured(match, image, query)
+    box = match_box(match, image, query, row.width, row.height)
+    distance = match_distance(match, image, query)
     return Hit(row.path, distance, 0.0, "similar", box=box, box_in=match.box_in if box else None)

@@ -27,10 +27,10 @@ GOOD, BAD = 0.75, -0.25
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An image that was judged. ``share``: by how much its distance counts. ``vectors``: name -> (1, D)."""
+    """An image that was judged. ``weight``: by how much its distance counts. ``vectors``: name -> (1, D)."""
 
     row: Row
-    share: float
+    weight: float
     vectors: Mapping[str, NDArray[Any]]
 
 
@@ -43,18 +43,18 @@ def examples(
 ) -> tuple[Example, ...]:
     """Of the judged images those in which every one of the named descriptors sees something."""
     found = []
-    for rows, share in ((good, GOOD), (bad, BAD)):
+    for rows, weight in ((good, GOOD), (bad, BAD)):
         for row in rows:
             described = stored_embeddings(store, cards, names, row)
             if all(described[name].contrast[0] >= cards[name].min_contrast for name in names):
                 vectors = {name: part.vectors for name, part in described.items()}
-                found.append(Example(row, share / len(rows), vectors))
+                found.append(Example(row, weight / len(rows), vectors))
     return tuple(found)
 
 
-def feedback_contributions(blend: Blend, embeddings: Embeddings, judged: Sequence[Example]) -> Floats:
-    """What each example adds to the distance of each image, (examples, N): its share of how much farther than a
+def feedback_contributions(blend: Blend, embeddings: Embeddings, examples_given: Sequence[Example]) -> Floats:
+    """What each example adds to the distance of each image, (examples, N): its weight of how much farther than a
     negative the image is from it. Nothing, where the two are negatives."""
     median = 1.0 if len(blend.names) > 1 else embeddings.cards[blend.names[0]].median_negative_distance
-    rows = [one.share * (blend.distance(embeddings.from_query(one.vectors)) - median) for one in judged]
+    rows = [one.weight * (blend.distance(embeddings.from_query(one.vectors)) - median) for one in examples_given]
     return np.asarray(rows, np.float32).reshape(len(rows), len(embeddings))

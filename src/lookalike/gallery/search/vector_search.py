@@ -76,15 +76,15 @@ class VectorSource:
 
     def query(self, source: QuerySource, options: SearchOptions, depth: int) -> VectorQuery:
         names = list(dict.fromkeys([*self._blend.weights, *self._scoring.descriptors]))
-        judged = self._examples(options)
+        examples_given = self._examples(options)
         if isinstance(source, Row) and options.region is None and not options.views and not depth:
             known = stored_embeddings(self._store, self._cards, names, source)
-            return VectorQuery((known,), source.sha256, judged)
+            return VectorQuery((known,), source.sha256, examples_given)
         names = list(dict.fromkeys([*names, *(COMPARISON_DESCRIPTORS if depth else ())]))
         image = query_image(source, names, options.region, LOAD_MIN_SIDE if depth else 1)
         views = _orientations(image) if options.views else [image]
         described = tuple(describe_all([view], names) for view in views)
-        return VectorQuery(described, image.sha256 if options.region is None else "", judged, image)
+        return VectorQuery(described, image.sha256 if options.region is None else "", examples_given, image)
 
     def candidates(self, query: VectorQuery, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
         found = [self._of_view(query, view, k, allowed, exact) for view in query.views]
@@ -97,14 +97,14 @@ class VectorSource:
     def _of_view(
         self, query: VectorQuery, view: Mapping[str, Described], k: int, allowed: Ids | None, exact: bool
     ) -> list[Hit]:
-        disliked = {one.row.id for one in query.examples if one.share < 0}
+        disliked = {one.row.id for one in query.examples if one.weight < 0}
         same = [number for number in self._same(query.sha256, allowed) if number not in disliked]
         near = self._nearest(query, view, k, allowed, exact) if self._has_signal(view, self.names) else {}
         best = {number: Nearness(0.0) for number in same} | {n: one for n, one in near.items() if n not in same}
         return self._hits(query, view, dict(list(best.items())[:k]), same)
 
     def _same(self, sha256: str, allowed: Ids | None) -> list[int]:
-        ids = [row.id for row in self._store.same_content(sha256)] if sha256 else []
+        ids = [row.id for row in self._store.same_bytes(sha256)] if sha256 else []
         return ids if allowed is None else np.intersect1d(ids, allowed).tolist()
 
     def _has_signal(self, view: Mapping[str, Described], names: Iterable[str]) -> bool:
@@ -140,7 +140,7 @@ class VectorSource:
         names = _leading(self._blend)
         reach = k if len(self.names) == 1 and not query.examples else max(FUSION_CANDIDATES, 10 * k)
         reach = min(reach, max(self._store.count(), 1))
-        asked = [_vectors(view), *(one.vectors for one in query.examples if one.share > 0)]
+        asked = [_vectors(view), *(one.vectors for one in query.examples if one.weight > 0)]
         index = self._library.index
         found = [index.get(name).search(one[name], reach, allowed)[0] for name in names for one in asked]
         ids = np.unique(np.concatenate([part.ravel() for part in found]))

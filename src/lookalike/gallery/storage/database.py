@@ -64,14 +64,14 @@ class Database:
         _refuse_cut_short(file)
         database = cls(file)
         try:
-            database._refuse_strangers()
+            database._refuse_other_files()
             database._migrate()
             return database
         except BaseException:
             database.close()
             raise
 
-    def _refuse_strangers(self) -> None:
+    def _refuse_other_files(self) -> None:
         if self.pragma("application_id") != APPLICATION_ID:
             raise GalleryDamaged(f"{self.file}: not a gallery")
         version = self.pragma("user_version")

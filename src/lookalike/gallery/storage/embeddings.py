@@ -41,21 +41,21 @@ class Embeddings:
         cls, store: GalleryStorage, cards: Mapping[str, DescriptorCard], names: Iterable[str], ids: Ids | None = None
     ) -> Embeddings:
         """From the store: all images, or those of ``ids``, that have every one of the named vectors."""
-        held = {}
+        stored = {}
         for name in names:
             options = {"contrast": cards[name].min_contrast, "dtype": dtype_of(cards[name])}
             found, vectors = store.vectors(name, **options) if ids is None else store.vectors_of(name, ids, **options)
-            held[name] = found, vectors.reshape(len(found), width_of(cards[name]))
-        return cls._common(held, cards)
+            stored[name] = found, vectors.reshape(len(found), width_of(cards[name]))
+        return cls._common(stored, cards)
 
     @classmethod
-    def _common(cls, held: Mapping[str, tuple[Ids, NDArray[Any]]], cards: Mapping[str, DescriptorCard]) -> Embeddings:
-        found = list(held.values())
+    def _common(cls, stored: Mapping[str, tuple[Ids, NDArray[Any]]], cards: Mapping[str, DescriptorCard]) -> Embeddings:
+        found = list(stored.values())
         common = found[0][0]
         for ids, _ in found[1:]:
             common = np.intersect1d(common, ids)
-        rows = {name: np.argsort(ids)[np.searchsorted(np.sort(ids), common)] for name, (ids, _) in held.items()}
-        return cls(common, {name: held[name][1][rows[name]] for name in held}, cards)
+        rows = {name: np.argsort(ids)[np.searchsorted(np.sort(ids), common)] for name, (ids, _) in stored.items()}
+        return cls(common, {name: stored[name][1][rows[name]] for name in stored}, cards)
 
     def __len__(self) -> int:
         return len(self.ids)
