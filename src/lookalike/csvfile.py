@@ -93,14 +93,14 @@ class Named:
         for path in paths:
             self._by_name.setdefault(os.path.basename(path), []).append(path)
 
-    def path(self, told: str) -> str:
+    def path(self, name: str) -> str:
         """The known path. Raises UserError that says why there is none."""
-        for place in (os.path.join(self._folder, told), told):
-            if told and os.path.abspath(place) in self._known:
+        for place in (os.path.join(self._folder, name), name):
+            if name and os.path.abspath(place) in self._known:
                 return os.path.abspath(place)
-        same = self._by_name.get(told, [])
+        same = self._by_name.get(name, [])
         if len(same) == 1:
             return same[0]
         if same:
-            raise UserError(f"{told}: {len(same)} images have this name; give the path")
-        raise UserError(f"{told or 'no path'}: not among the indexed images")
+            raise UserError(f"{name}: {len(same)} images have this name; give the path")
+        raise UserError(f"{name or 'no path'}: not among the indexed images")
