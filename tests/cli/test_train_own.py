@@ -81,11 +81,11 @@ def test_a_library_that_labels_itself(photos: Path) -> None:
     assert (told["labelled"] + told["abstained"], told["failed"]) == (30, [])
     assert told["labelled"] >= 20
     listed = here("labels", "list", "--gallery", "g", "--json").json
-    right = [one["labels"][0]["label"] == Path(one["path"]).parent.name for one in listed]
+    right = [one["labels"][0]["label"] == Path(one["path"]).parent.name for one in listed["images"]]
     assert sum(right) >= 0.9 * len(right)
     query = photos / "b" / "003.png"
     hits = here("search", query, "--gallery", "g", "--by", "kinds", "--where", "label = 'b'", "--json", "--all").json
-    assert {Path(hit["path"]).parent.name for hit in hits} == {"b"}
+    assert {Path(hit["path"]).parent.name for hit in hits["queries"][0]["hits"]} == {"b"}
 
 
 def test_a_recipe_and_a_switch(photos: Path) -> None:
