@@ -1,4 +1,4 @@
-"""Makes explained-*.png, the explained comparisons in the docs: python docs/images/make_explained.py (needs the extra
+"""Makes explained-*.png, the explained comparisons in README and docs: python docs/images/make_explained.py (needs the extra
 demo).
 
 Only sample photographs in the public domain or CC0 are shown.
