@@ -62,7 +62,7 @@ def test_yes_moves(folder: Path) -> None:
     assert names(folder / "out") == ["rose/a.png", "rose/b.png"]
     hits = here(
         "search", folder / "out" / "rose" / "a.png", "-g", folder / "g", "--by", "colour", "-k", 1, "--json"
-    ).json
+    ).json["queries"][0]["hits"]
     assert [hit["path"] for hit in hits] == [str(folder / "out" / "rose" / "a.png")]
 
 
