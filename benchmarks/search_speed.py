@@ -30,10 +30,11 @@ from lookalike.comparison.calibration import library_prior
 from lookalike.comparison.scoring import classify_from_distances
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery import Gallery
+from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.index.exact import ExactIndex
 from lookalike.gallery.index.faiss_index import HNSW_SEARCH
-from lookalike.gallery.search.vector_search import Query
-from lookalike.gallery.storage.embeddings import Evidence, dtype_of
+from lookalike.gallery.search.vector_search import VectorQuery, VectorSource
+from lookalike.gallery.storage.embeddings import Embeddings, dtype_of
 
 TITLE = "Search beside bare FAISS, in one process"
 FLOATS = "float256"  # 256 numbers, cosine
@@ -162,7 +163,7 @@ def _ours(gallery: Gallery, name: str) -> Callable[[NDArray[Any]], list[str]]:
     blend = Blend({name: 1.0})
 
     def search(query: NDArray[Any]) -> list[str]:
-        asked = Query({name: described(query[None])})
+        asked = {name: described(query[None])}
         return [hit.path for hit in searched(gallery, asked, blend, K)]
 
     return search
@@ -170,14 +171,16 @@ def _ours(gallery: Gallery, name: str) -> Callable[[NDArray[Any]], list[str]]:
 
 def _parts(gallery: Gallery, name: str, queries: NDArray[Any]) -> list[str]:
     """Microseconds of each step of a search."""
-    searcher, store, cards = gallery._searcher, gallery._library.store, gallery._cards
-    blend, spent = Blend({name: 1.0}), []
+    library = gallery._library
+    store, cards = library.store, library.cards
+    source = VectorSource(library, Scoring.of(store, cards), name)
+    spent = []
     for vector in queries:
-        query = Query({name: described(vector[None])})
-        ids = searcher._candidates(query, K, blend, None)
+        query = VectorQuery(({name: described(vector[None])},))
+        ids = source._candidates(query, query.described, K, None)
         steps: list[Callable[[], Any]] = [
-            lambda query=query: searcher._candidates(query, K, blend, None),
-            lambda query=query, ids=ids: Evidence.read(store, cards, [name], ids).from_query(query.vectors()),
+            lambda query=query: source._candidates(query, query.described, K, None),
+            lambda vector=vector, ids=ids: Embeddings.read(store, cards, [name], ids).from_query({name: vector[None]}),
             lambda ids=ids: store.rows(ids.tolist()),
             lambda: library_prior(store.count()),
             lambda: [classify_from_distances({name: 0.1}, prior=1e-6) for _ in range(K)],
@@ -197,7 +200,7 @@ def _recall(gallery: Gallery, case: Case, queries: NDArray[Any]) -> tuple[str, s
 
 def _exact(gallery: Gallery, case: Case, queries: NDArray[Any]) -> NDArray[np.int64]:
     """(Q, K) image ids by ExactIndex, block by block so that a million fits."""
-    card, best_ids, best = gallery._cards[case.name], np.empty((len(queries), 0), np.int64), None
+    card, best_ids, best = gallery._library.cards[case.name], np.empty((len(queries), 0), np.int64), None
     for start in range(0, case.count, 50_000):
         index = ExactIndex(card.metric)
         index.add(*gallery._library.store.vectors(case.name, after=start, limit=50_000, dtype=dtype_of(card)))

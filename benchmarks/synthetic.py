@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from lookalike.gallery.storage.store import NewImage
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import shipped
@@ -16,7 +15,9 @@ from lookalike.descriptors import Described, DescriptorCard, get, register
 from lookalike.descriptors.fusion import Blend
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.search.vector_search import Query
+from lookalike.gallery.calibration.scoring import Scoring
+from lookalike.gallery.search.vector_search import VectorQuery, VectorSource
+from lookalike.gallery.storage.base import NewImage
 from lookalike.gallery.storage.embeddings import dtype_of
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Hit, Image
@@ -122,9 +123,11 @@ def number_of(path: str) -> int:
 
 def index_of(gallery: Gallery, name: str) -> Any:
     """The FAISS index behind a gallery's search, up to date."""
-    return gallery._searcher._copies.get(name)._index
+    return gallery._library.index.get(name)._index
 
 
-def searched(gallery: Gallery, query: Query, blend: Blend, k: int = 10) -> list[Hit]:
+def searched(gallery: Gallery, described: Mapping[str, Described], blend: Blend, k: int = 10) -> list[Hit]:
     """Gallery.search from the point where the query has been described."""
-    return gallery._searcher.search(query, k, blend, None, False)
+    library = gallery._library
+    source = VectorSource(library, Scoring.of(library.store, library.cards), blend.weights)
+    return source.candidates(VectorQuery((described,)), k, None, exact=False)

@@ -13,7 +13,6 @@ from benchmarks.harness import peak_mib, seconds
 from benchmarks.synthetic import block, described, fill, near, searched
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
-from lookalike.gallery.search.vector_search import Query
 
 WARM = 20  # searches after the first
 BLEND = Blend(DEFAULT_WEIGHTS)
@@ -30,7 +29,7 @@ def search(gallery: Gallery, opening: float) -> dict[str, float]:
     """The first search in a new process, with the opening of the gallery, and then a warm one (median)."""
     rng = np.random.default_rng(0)
     vectors = {name: near(name, block(name, 0, WARM + 1), rng) for name in DEFAULT_DESCRIPTORS}
-    queries = [Query({n: described(v[i : i + 1]) for n, v in vectors.items()}) for i in range(WARM + 1)]
+    queries = [{n: described(v[i : i + 1]) for n, v in vectors.items()} for i in range(WARM + 1)]
     times = [seconds(lambda q=query: searched(gallery, q, BLEND)) for query in queries]
     return {"seconds": opening + times[0], "warm": statistics.median(times[1:])}
 
