@@ -394,7 +394,7 @@ def test_a_cancelled_job_keeps_what_it_did(own: tuple[Served, Path]):
     """Cancelled while it indexes, it ends soon as cancelled; the next one goes on and finishes."""
     server, folder = own
     for number in range(150):
-        save(folder / "many" / f"{number}.png", np.roll(photograph("coffee.png"), 4 * number, axis=1)[:300])
+        save(folder / "many" / f"{number}.jpg", np.roll(photograph("coffee.png"), 4 * number, axis=1)[:300])
     job = server.post("/v1/index", json={}).json()
     with server.get(f"/v1/jobs/{job['id']}/events", stream=True) as events:
         for line in events.iter_lines():

@@ -1,0 +1,24 @@
+"""What all tests share: which of them are slow, and of what kind, and the corpora that are indexed once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent
+KINDS = {  # what a folder or a file of tests needs; single tests of these kinds carry the marker themselves
+    "cli/test_train.py": "training",
+    "cli/test_train_own.py": "training",
+    "recipes": "training",
+    "service": "server",
+    "training": "training",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test below a place of KINDS its marker."""
+    for item in items:
+        for place, kind in KINDS.items():
+            if item.path.is_relative_to(ROOT / place):
+                item.add_marker(kind)
