@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+
+from corpora import Corpora
 
 ROOT = Path(__file__).parent
 KINDS = {  # what a folder or a file of tests needs; single tests of these kinds carry the marker themselves
@@ -22,3 +25,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for place, kind in KINDS.items():
             if item.path.is_relative_to(ROOT / place):
                 item.add_marker(kind)
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Corpora:
+    """Images that are indexed once; the workers of a run share them."""
+    own = tmp_path_factory.getbasetemp()
+    return Corpora((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "corpora")
