@@ -37,6 +37,7 @@ lint: .venv/test  ## Check format, types, the direction of imports, and the docs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python .ci/check_names.py
 	$(SITE)
 
 docs: .venv/test  ## Build the documentation: build/docs/index.html

@@ -60,14 +60,14 @@ def _seeded(number: int, kind: float | str) -> np.random.Generator:
 
 
 @dataclass(frozen=True)
-class Found:
+class Localized:
     """Whether compare() calls it a crop and gives a box, and how well that fits (0 for none)."""
 
     found: bool
     overlap: float
 
 
-def _crop_found(share: float, file: Path, _: Path, number: int) -> Found:
+def _crop_found(share: float, file: Path, _: Path, number: int) -> Localized:
     rng = _seeded(number, share)
     pixels = load(file).pixels
     truth = _part(share, pixels.shape[1], pixels.shape[0], rng)
@@ -87,7 +87,7 @@ def _part(share: float, width: int, height: int, rng: np.random.Generator) -> Bo
     return Box(x, y, *size)
 
 
-def _pasted_found(share: float, file: Path, other: Path, number: int) -> Found:
+def _pasted_found(share: float, file: Path, other: Path, number: int) -> Localized:
     """On another photograph, whole, wherever there is room."""
     rng = _seeded(number, share)
     pixels, canvas = load(file).pixels, load(other).pixels.copy()
@@ -98,11 +98,11 @@ def _pasted_found(share: float, file: Path, other: Path, number: int) -> Found:
     return _held_against(Box(x, y, width, height), file, _jpeg(canvas, 80), "b")
 
 
-def _held_against(truth: Box, a: Path, b: bytes, larger: str) -> Found:
-    told = compare(a, b)
-    if told.relation != "crop" or told.box is None:
-        return Found(False, 0.0)
-    return Found(True, overlap(truth, told.box) if told.box_in == larger else 0.0)
+def _held_against(truth: Box, a: Path, b: bytes, larger: str) -> Localized:
+    result = compare(a, b)
+    if result.relation != "crop" or result.box is None:
+        return Localized(False, 0.0)
+    return Localized(True, overlap(truth, result.box) if result.box_in == larger else 0.0)
 
 
 def overlap(a: Box, b: Box) -> float:
@@ -125,7 +125,7 @@ def _jpeg(pixels: Pixels, quality: int) -> bytes:
     return memory.getvalue()
 
 
-def _boxes(found: Mapping[str, Sequence[Found]]) -> str:
+def _boxes(found: Mapping[str, Sequence[Localized]]) -> str:
     rows = []
     for name, answers in found.items():
         fits = np.array([one.overlap for one in answers if one.found])
@@ -299,11 +299,11 @@ def _regions(marked: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
     sides = list(marked["nothing"][0])
     rows = []
     for name, answers in marked.items():
-        told = {side: np.array([one[side] for one in answers]) for side in sides}
+        result = {side: np.array([one[side] for one in answers]) for side in sides}
         if name == "nothing":
-            rows.append(("nothing: marked all the same, %", len(answers), *(_percent(told[s].mean()) for s in sides)))
+            rows.append(("nothing: marked all the same, %", len(answers), *(_percent(result[s].mean()) for s in sides)))
         else:
-            rows.append((name, len(answers), *(f"{np.median(told[side]):.3f}" for side in sides)))
+            rows.append((name, len(answers), *(f"{np.median(result[side]):.3f}" for side in sides)))
     note = (
         "**Changed regions.** Median over the images of the intersection over union between what is marked and what "
         f"differs by more than {VISIBLE} grey levels in any channel, before every channel was changed mildly and the "

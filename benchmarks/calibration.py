@@ -51,13 +51,13 @@ def measure(options: Options) -> str:
     files = options.photographs("unseen")
     with ProcessPoolExecutor(initializer=one_thread) as pool:
         questions = _reliability_questions(files, options.size(3_000, 12))
-        judged = list(pool.map(_probability, questions, chunksize=8))
+        scored = list(pool.map(_probability, questions, chunksize=8))
         pairs = _relation_questions(files, options.size(500, 2))
         related = list(pool.map(_relation, pairs, chunksize=8))
         found = _duplicates(pool, options)
     hard = np.array([question.copy.edit in HARD for question in questions])
     copies = np.array([question.truth != "unrelated" for question in questions])
-    probability = np.array(judged)
+    probability = np.array(scored)
     return "\n\n".join(
         [
             f"**classify_from_distances() at even odds.** {copies.sum():,} copies ({len(UPRIGHT)} edits that leave the "
@@ -77,10 +77,10 @@ def _reliability_questions(files: Sequence[Path], count: int) -> list[Question]:
     chosen = [files[n] for n in np.random.default_rng(SEED).integers(0, len(files), count)]
     copies = [Copy(n, file, UPRIGHT[n % len(UPRIGHT)]) for n, file in enumerate(chosen)]
     same = [Question(copy, copy.file, EDITS[copy.edit].kind) for copy in copies]
-    return same + _strangers(copies, files)
+    return same + _negatives(copies, files)
 
 
-def _strangers(copies: Sequence[Copy], files: Sequence[Path]) -> list[Question]:
+def _negatives(copies: Sequence[Copy], files: Sequence[Path]) -> list[Question]:
     places = np.random.default_rng(SEED + 1).integers(0, len(files), len(copies))
     others = [files[n] if files[n] != copy.file else files[n - 1] for n, copy in zip(places, copies, strict=True)]
     return [Question(copy, other, "unrelated") for copy, other in zip(copies, others, strict=True)]
@@ -92,7 +92,7 @@ def _relation_questions(files: Sequence[Path], each: int) -> list[Question]:
         chosen = drawn_from(files, each)
         copies = [Copy(n, file, edits[n % len(edits)]) for n, file in enumerate(chosen)]
         questions += [Question(copy, copy.file, kind) for copy in copies]
-    return questions + _strangers([question.copy for question in questions[::4]], files)
+    return questions + _negatives([question.copy for question in questions[::4]], files)
 
 
 def _probability(question: Question) -> float:
@@ -158,7 +158,7 @@ def _duplicates(pool: ProcessPoolExecutor, options: Options) -> str:
             groups = gallery.duplicates(precision=PRECISION)
     members = [sorted(Path(path).name for path in (group.keep, *group.others)) for group in groups]
     found = {pair for group in members for pair in combinations(group, 2)}
-    return _told(truth, found, len(photographs), len(copies))
+    return _result(truth, found, len(photographs), len(copies))
 
 
 def _family(number: int, edits: Sequence[str]) -> list[str]:
@@ -177,7 +177,7 @@ def _write_copy(folder: Path, copy: Copy) -> None:
     (folder / f"{copy.number:05} {copy.edit}{_ending(copy.number)}").write_bytes(made(copy))
 
 
-def _told(truth: set[tuple[str, str]], found: set[tuple[str, str]], photographs: int, copies: int) -> str:
+def _result(truth: set[tuple[str, str]], found: set[tuple[str, str]], photographs: int, copies: int) -> str:
     right, wrong = len(truth & found), sorted(found - truth)
     examples = "; ".join(" + ".join(pair) for pair in wrong[:6])
     row = (
@@ -188,13 +188,13 @@ def _told(truth: set[tuple[str, str]], found: set[tuple[str, str]], photographs:
         f"{right / len(truth):.3f}",
     )
     header = ("precision asked", "planted pairs", "pairs in groups", "precision seen", "recall")
-    told = table(header, [row])
+    result = table(header, [row])
     note = (
         f"Not planted, to be looked at, for the photographs may hold copies of their own: {examples}." if wrong else ""
     )
     return (
         f"**Gallery.duplicates.** {photographs:,} photographs of clothing and {copies:,} edited copies, two of each of "
-        f"the first {copies // 2:,}; the pairs among three such images count.\n\n{told}\n\n{note}".rstrip()
+        f"the first {copies // 2:,}; the pairs among three such images count.\n\n{result}\n\n{note}".rstrip()
     )
 
 

@@ -74,8 +74,8 @@ def _clothing(options: Options) -> Labelled:
     found = []
     for list_of_labels in (options.data / "clothing").rglob("images.csv"):
         with list_of_labels.open(newline="") as lines:
-            told = [row for row in csv.DictReader(lines) if row["label"] not in UNTOLD and row["image"] in files]
-        found += [(files[row["image"]], row["label"], row["sender_id"]) for row in told]
+            result = [row for row in csv.DictReader(lines) if row["label"] not in UNTOLD and row["image"] in files]
+        found += [(files[row["image"]], row["label"], row["sender_id"]) for row in result]
     return _labelled("clothing", found, options)
 
 
@@ -104,24 +104,24 @@ def _rows(one: Labelled, pool: ProcessPoolExecutor, peer: Path | None) -> Iterat
     vectors = stacked(pool.map(partial(of_file, names, peer), one.files, chunksize=8))
     scores = {name: _scored(one, name, vectors) for name in (*names, *([mobilenet.NAME] if peer else []))}
     for name, score in scores.items():
-        told = [spread([100 * share for share in draws], 1) for draws in score.right]
-        yield one.name, name, f"{100 * score.mean_precision:.1f}", f"{100 * score.first:.1f}", *told
+        result = [spread([100 * share for share in draws], 1) for draws in score.right]
+        yield one.name, name, f"{100 * score.mean_precision:.1f}", f"{100 * score.first:.1f}", *result
     if peer and names[0] == "content":
         yield _ratio(one, scores)
 
 
 def _ratio(one: Labelled, scores: Mapping[str, Score]) -> tuple[str, ...]:
     ours, theirs = scores["content"], scores[mobilenet.NAME]
-    told = [spread(ratios(a, b)) if all(b) else "-" for a, b in zip(ours.right, theirs.right, strict=True)]
+    result = [spread(ratios(a, b)) if all(b) else "-" for a, b in zip(ours.right, theirs.right, strict=True)]
     shares = ((ours.mean_precision, theirs.mean_precision), (ours.first, theirs.first))
-    return one.name, f"content / {mobilenet.NAME}", *(f"**{a / b:.2f}**" for a, b in shares), *told
+    return one.name, f"content / {mobilenet.NAME}", *(f"**{a / b:.2f}**" for a, b in shares), *result
 
 
 def _scored(one: Labelled, name: str, vectors: Vectors) -> Score:
     blocks = [_ranked(one, name, vectors, start) for start in range(0, len(one.files), BLOCK)]
     precision, first = (np.concatenate(part) for part in zip(*blocks, strict=True))
     plain, unit = _plain(name, vectors), _metric(name) != "euclidean"
-    right = [[_told(one, plain, unit, count, draw) for draw in range(DRAWS)] for count in EXAMPLES]
+    right = [[_result(one, plain, unit, count, draw) for draw in range(DRAWS)] for count in EXAMPLES]
     return Score(float(precision.mean()), float(first.mean()), right)
 
 
@@ -164,7 +164,7 @@ def _metric(name: str) -> str:
     return "cosine" if name == mobilenet.NAME else get(name).card.metric
 
 
-def _told(one: Labelled, plain: NDArray[np.float64], unit: bool, count: int, draw: int) -> float:
+def _result(one: Labelled, plain: NDArray[np.float64], unit: bool, count: int, draw: int) -> float:
     """The share told right by the nearest mean of ``count`` examples of each class; ``unit``: of means of length 1."""
     rng = np.random.default_rng([SEED, draw])
     senders = np.unique(one.senders)

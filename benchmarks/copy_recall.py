@@ -36,18 +36,18 @@ Distance = Callable[[Vectors, Vectors], Floats]
 
 
 def measure(options: Options) -> str:
-    sources, foreign = dealt(options)
+    sources, distractors = dealt(options)
     library = [*sources, *options.photographs("clothing", options.size(100_000, 6))]
     copies = [Copy(number, file, edit) for number, file in enumerate(sources) for edit in EDITS]
     needed = tuple(dict.fromkeys((*known(OURS), *DEFAULT_WEIGHTS)))
     with mobilenet.network(options) as peer, ProcessPoolExecutor(initializer=one_thread) as pool:
         held = stacked(pool.map(partial(of_file, needed, peer), library, chunksize=8))
-        strange = stacked(pool.map(partial(of_file, needed, peer), foreign, chunksize=8))
+        strange = stacked(pool.map(partial(of_file, needed, peer), distractors, chunksize=8))
         asked = stacked(pool.map(partial(_of_copy, needed, peer), copies, chunksize=len(EDITS)))
     scored = {name: _scored(ways, copies, held, asked, strange) for name, ways in measures(peer).items()}
     note = (
-        f"Share of copies whose original is within the threshold that at most {int(len(foreign) * FOREIGN_SHARE)} of "
-        f"{len(foreign):,} foreign queries pass. {len(library):,} images in the library, {len(sources):,} of them "
+        f"Share of copies whose original is within the threshold that {int(len(distractors) * FOREIGN_SHARE)} of "
+        f"{len(distractors):,} foreign queries pass. {len(library):,} images in the library, {len(sources):,} of them "
         f"photographs of {SIDE} pixels a side or more, each asked for in {len(EDITS)} ways, as JPEG (quality 90) or "
         f"PNG: {len(copies):,} queries. Every file is decoded once, for all descriptors. micro-AP: all pairs of "
         "queries, foreign ones too, and library images in one list by distance."
@@ -81,10 +81,10 @@ def known(wanted: Sequence[str]) -> tuple[str, ...]:
 def measures(peer: Path | None) -> dict[str, Distance]:
     """Name -> how far queries lie from library images. Other ways to use a descriptor are further lines here."""
     found: dict[str, Distance] = {name: partial(distances, name) for name in known(OURS)}
-    found[BLEND] = blended
+    found[BLEND] = combined
     if "copy" in found:
         found["copy, normalised"] = normalised
-        found["judged"] = judged
+        found["judged"] = scored
     if peer is not None:
         found[mobilenet.NAME] = lambda asked, held: cosine(asked[mobilenet.NAME], held[mobilenet.NAME])
     return found
@@ -134,7 +134,7 @@ def distances(name: str, asked: Vectors, held: Vectors) -> Floats:
     return found
 
 
-def blended(asked: Vectors, held: Vectors) -> Floats:
+def combined(asked: Vectors, held: Vectors) -> Floats:
     """(Q, N) by the default blend."""
     blend = Blend(DEFAULT_WEIGHTS)
     return blend.combine({name: distances(name, asked, held) for name in blend.names})
@@ -142,18 +142,18 @@ def blended(asked: Vectors, held: Vectors) -> Floats:
 
 def normalised(asked: Vectors, held: Vectors) -> Floats:
     """(Q, N): `copy`, score normalised as the calibration does it, in units of distance."""
-    told = curve("copy")
+    result = curve("copy")
     return (
         distances("copy", asked, held)
-        + told.background_weight / told.slope * background_similarity(asked["copy"])[:, None]
+        + result.background_weight / result.slope * background_similarity(asked["copy"])[:, None]
     )
 
 
-def judged(asked: Vectors, held: Vectors) -> Floats:
+def scored(asked: Vectors, held: Vectors) -> Floats:
     """(Q, N): minus the log-odds that a search shows: of `copy` and the blend the surer one."""
-    told, hashes = curve("copy"), curve(BLEND)
-    by_copy = told.slope * normalised(asked, held) - told.intercept
-    return np.minimum(by_copy, hashes.slope * blended(asked, held) - hashes.intercept)
+    result, hashes = curve("copy"), curve(BLEND)
+    by_copy = result.slope * normalised(asked, held) - result.intercept
+    return np.minimum(by_copy, hashes.slope * combined(asked, held) - hashes.intercept)
 
 
 def threshold(strange: Floats) -> float:

@@ -42,19 +42,19 @@ def measure(options: Options) -> str:
     library = options.photographs("library", options.size(750, 6))
     sources = drawn_from(range(len(library)), options.size(200, 2))
     copies = [Copy(int(number), library[number], edit) for number in sources for edit in EDITS]
-    foreign = options.photographs("clothing", options.size(1_000, 4))
+    distractors = options.photographs("clothing", options.size(1_000, 4))
     with ProcessPoolExecutor(initializer=one_thread) as pool:
         held = _stacked(list(pool.map(_of_file, library, chunksize=8)))
         asked = _stacked(list(pool.map(_of_copy, copies, chunksize=45)))
-        strange = _stacked(list(pool.map(_of_file, foreign, chunksize=8)))
+        strange = _stacked(list(pool.map(_of_file, distractors, chunksize=8)))
     numbers = np.array([copy.number for copy in copies])
     distances = {name: (_distances(name, asked, held), _distances(name, strange, held)) for name in MEASURES}
     scores = {name: _recalled(*both, numbers) for name, both in distances.items()}
     precision = {name: micro_ap(*both, numbers) for name, both in distances.items()}
     note = (
         f"Share of copies whose original is within the threshold. {len(library):,} photographs in the library, "
-        f"{len(sources):,} of them edited in {len(EDITS)} ways and saved as JPEG (quality 90) or PNG; {len(foreign):,} "
-        f"foreign queries, of which {int(len(foreign) * FOREIGN_SHARE)} may have any match. micro-AP: all pairs of "
+        f"{len(sources):,} of them edited in {len(EDITS)} ways, as JPEG (quality 90) or PNG; {len(distractors):,} "
+        f"foreign queries, of which {int(len(distractors) * FOREIGN_SHARE)} may have any match. micro-AP: all pairs of "
         "queries, foreign ones too, and library images in one list by distance. The first five are ours."
     )
     return f"{note}\n\n{_table(copies, scores, precision)}"
@@ -100,8 +100,8 @@ def _distances(name: str, asked: Described, held: Described) -> NDArray[np.float
         return hamming(asked[name], held[name])
     card = get(name).card
     distances = METRICS[card.metric](asked[name], held[name])
-    told = [part[f"quality {name}"] >= card.min_contrast for part in (asked, held)]
-    return np.where(np.outer(*told), distances, np.float32(np.inf))
+    result = [part[f"quality {name}"] >= card.min_contrast for part in (asked, held)]
+    return np.where(np.outer(*result), distances, np.float32(np.inf))
 
 
 def _recalled(copies: NDArray[Any], strange: NDArray[Any], numbers: NDArray[Any]) -> NDArray[np.bool_]:

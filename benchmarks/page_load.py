@@ -46,13 +46,13 @@ def measure(options: Options) -> str:
         with serving(folder) as server, sync_playwright() as play:
             browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
             here = f"http://127.0.0.1:{server.port}/"
-            files, code, views, strangers = _loaded(browser, here)
+            files, code, views, negatives = _loaded(browser, here)
             rows, frames = _seen(browser, here, rounds)
     return (
         f"{table(HEADER, rows)}\n\n{count + len(photographs):,} images, {len(photographs)} of them photographs of "
         f"BSDS500 with files, the others synthetic vectors; Chromium, {SIZE['width']} x {SIZE['height']}, {rounds} "
         f"rounds, each a visit of its own with nothing cached, on the server's cores. The first visit "
-        f"asks {strangers} other hosts and loads "
+        f"asks {negatives} other hosts and loads "
         f"{code:,} bytes of own code in {files} files (target: at most 100,000), each further view, when it is opened, "
         f"{min(views):,} to {max(views):,} more (target: at most 40,000). The map "
         f"of all images is drawn {frames:.0f} times a second while zooming."

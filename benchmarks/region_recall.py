@@ -81,8 +81,8 @@ def boxed(options: Options, part: str) -> list[tuple[Path, Truth]]:
     """The photographs of a half of coco128 that have boxes, and these: x, y, width, height in shares."""
     found = []
     for file in sorted((options.data / "coco128" / "images" / part).glob("*.jpg")):
-        told = options.data / "coco128" / "object_detection" / "labels" / part / f"{file.stem}.txt"
-        lines = [line.split() for line in told.read_text().splitlines()] if told.exists() else []
+        result = options.data / "coco128" / "object_detection" / "labels" / part / f"{file.stem}.txt"
+        lines = [line.split() for line in result.read_text().splitlines()] if result.exists() else []
         middles = np.array([[float(value) for value in line[1:5]] for line in lines], np.float64).reshape(-1, 4)
         if len(middles):
             found.append((file, np.concatenate([middles[:, :2] - middles[:, 2:] / 2, middles[:, 2:]], 1)))
@@ -109,10 +109,10 @@ def _row(way: Way, images: Sequence[tuple[Image, Truth]]) -> list[str]:
         best.append(overlaps(truth, found.astype(np.float64)).max(1, initial=0.0))
     area = np.concatenate([truth[:, 2:].prod(1) for _, truth in images])
     every = np.concatenate(best)
-    told = [
+    result = [
         f"{(every[area >= least] >= GOOD).mean():.1%} ({every[area >= least].mean():.2f})" for least in BANDS.values()
     ]
-    return [*told, f"{np.mean(counts):.1f}", f"{np.median(took):.0f}"]
+    return [*result, f"{np.mean(counts):.1f}", f"{np.median(took):.0f}"]
 
 
 def _selective(image: Image) -> Floats:

@@ -28,7 +28,7 @@ HEADER = (
     "the one that was asked for is first",
 )
 
-Told = dict[str, float]
+Result = dict[str, float]
 
 
 def measure(options: Options) -> str:
@@ -63,9 +63,11 @@ def _measured(size: int) -> tuple[str, ...]:
     )
 
 
-def _step(what: str, folder: Path, size: int) -> Told:
-    told: Told = json.loads(process([sys.executable, "-m", "benchmarks.sides.regions", what, folder, str(size)]).output)
-    return told
+def _step(what: str, folder: Path, size: int) -> Result:
+    result: Result = json.loads(
+        process([sys.executable, "-m", "benchmarks.sides.regions", what, folder, str(size)]).output
+    )
+    return result
 
 
 if __name__ == "__main__":

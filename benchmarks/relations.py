@@ -89,7 +89,7 @@ def measure(options: Options) -> str:
         answers = list(pool.map(answer, asked, chunksize=15))
     with ProcessPoolExecutor(1, initializer=_one_core) as pool:
         times = pool.submit(_times, mixed(photographs(options), options.size(50, 2))).result()
-    return "\n\n".join([_confusion(asked, answers), _told_apart(asked, answers), _beside(asked, answers, times)])
+    return "\n\n".join([_confusion(asked, answers), _result_apart(asked, answers), _beside(asked, answers, times)])
 
 
 # --- the pairs
@@ -104,7 +104,7 @@ def questions(options: Options) -> list[Question]:
         *(Question(Side(file), Side(file), "identical") for file in mixed(sets, options.size(300, 2))),
         *_scenes(neighbours(options)[: options.size(1_000, 4)], rng),
         *(Question(Side(a), Side(b), "similar") for a, b in similar_pairs(options, options.size(350, 2))),
-        *_strangers(options, options.size(650, 3), rng),
+        *_negatives(options, options.size(650, 3), rng),
     ]
 
 
@@ -124,7 +124,7 @@ def _scenes(pairs: Sequence[tuple[Path, Path]], rng: np.random.Generator) -> Ite
             yield Question(Side(a), Side(b, edits, number), "same scene")
 
 
-def _strangers(options: Options, each: int, rng: np.random.Generator) -> Iterator[Question]:
+def _negatives(options: Options, each: int, rng: np.random.Generator) -> Iterator[Question]:
     """Of two sets, and two photographs of one kind; in every second pair the one is edited in any way."""
     sets = photographs(options) | {"flowers": flowers(options)}
     names = [name for name, files in sets.items() if files]
@@ -147,7 +147,7 @@ def _one_of(files: Sequence[Path], rng: np.random.Generator) -> Path:
 class Seen:
     """An image, and what each measure makes of it on its own."""
 
-    looked: ComparisonInput
+    loaded: ComparisonInput
     small: Pixels
     phash: imagehash.ImageHash
     points: tuple[Floats, Floats]
@@ -156,7 +156,7 @@ class Seen:
 def answer(question: Question) -> Answer:
     """As compare() and the others see this pair."""
     a, b = _seen(question.a), _seen(question.b)
-    found = compare_features(a.looked, b.looked)
+    found = compare_features(a.loaded, b.loaded)
     scores = {
         OURS: classify_relation(found.evidence, 0.5).odds,
         SSIM: _ssim(a.small, b.small),
@@ -254,10 +254,10 @@ def _confusion(asked: Sequence[Question], answers: Sequence[Answer]) -> str:
     right = {}
     rows = []
     for truth in RELATIONS:
-        total = sum(counts[truth, told] for told in RELATIONS)
+        total = sum(counts[truth, result] for result in RELATIONS)
         if total:
             right[truth] = counts[truth, truth] / total
-            rows.append((truth, f"{total:,}", *(_percent(counts[truth, told] / total) for told in RELATIONS)))
+            rows.append((truth, f"{total:,}", *(_percent(counts[truth, result] / total) for result in RELATIONS)))
     hits = sum(counts[name, name] for name in RELATIONS)
     per_class = ", ".join(f"{name} {_percent(share)}" for name, share in right.items())
     note = (
@@ -281,18 +281,18 @@ def _sources(asked: Sequence[Question]) -> int:
 
 def _gates(asked: Sequence[Question], answers: Sequence[Answer]) -> str:
     """Coarser questions, each with the share that is right on either side and the mean of the two."""
-    told = list(zip((question.truth for question in asked), (given.relation for given in answers), strict=True))
+    result = list(zip((question.truth for question in asked), (given.relation for given in answers), strict=True))
     copies = RELATIONS[: RELATIONS.index("same scene")]
-    strangers = ("similar", "unrelated")
+    negatives = ("similar", "unrelated")
     sides = {
-        "related (copies and same scene) / not (similar and unrelated)": ((RELATED, RELATED), (strangers, strangers)),
+        "related (copies and same scene) / not (similar and unrelated)": ((RELATED, RELATED), (negatives, negatives)),
         "edited copy, told as any copy / same scene, told as it": ((("edited",), copies), (("same scene",),) * 2),
         "copy / same scene, told as no copy": ((copies, copies), (("same scene",), OTHERS)),
-        "copy / similar or unrelated, told as no copy": ((copies, copies), (strangers, OTHERS)),
+        "copy / similar or unrelated, told as no copy": ((copies, copies), (negatives, OTHERS)),
     }
     rows = []
     for name, (one, other) in sides.items():
-        shares = [_share([answer in right for truth, answer in told if truth in of]) for of, right in (one, other)]
+        shares = [_share([answer in right for truth, answer in result if truth in of]) for of, right in (one, other)]
         rows.append((name, *map(_percent, shares), _percent(statistics.mean(shares))))
     return table(("told apart", "right of the one, %", "right of the other, %", "mean, %"), rows)
 
@@ -301,7 +301,7 @@ def _share(right: Sequence[bool]) -> float:
     return statistics.mean(right) if right else float("nan")
 
 
-def _told_apart(asked: Sequence[Question], answers: Sequence[Answer]) -> str:
+def _result_apart(asked: Sequence[Question], answers: Sequence[Answer]) -> str:
     """How far the probability can be believed."""
     same, odds = _scores(asked, answers, OURS)
     said = 1 / (1 + np.exp(-np.clip(odds, -500, 500)))

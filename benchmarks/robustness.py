@@ -50,7 +50,7 @@ class Library:
 
     asked: Pixels
     held: Pixels
-    foreign: Pixels
+    distractors: Pixels
 
 
 def measure(options: Options) -> str:
@@ -62,7 +62,7 @@ def measure(options: Options) -> str:
     network, side = _network(model)
     library = _library(options, side)
     held = _vectors(network, library.held)
-    plain, defended = (ask(network, library.foreign) for ask in (_vectors, _mean_of_views))
+    plain, defended = (ask(network, library.distractors) for ask in (_vectors, _mean_of_views))
     limit = threshold(cosine(plain, held))
     through = [int((cosine(part, held).min(axis=1) < limit).sum()) for part in (plain, defended)]
     rows = [_row(name, network, pixels, held, limit) for name, pixels in _queries(network, library.asked)]
@@ -106,11 +106,11 @@ def _network(model: tuple[Path, int] | None) -> tuple[nn.Module, int]:
 
 
 def _library(options: Options, side: int) -> Library:
-    sources, foreign = dealt(options)
+    sources, distractors = dealt(options)
     library = [*sources, *options.photographs("clothing", options.size(100_000, 6))]
     with ProcessPoolExecutor(initializer=one_thread) as pool:
         held, strange = (
-            np.stack(list(pool.map(partial(_squeezed, side), files, chunksize=8))) for files in (library, foreign)
+            np.stack(list(pool.map(partial(_squeezed, side), files, chunksize=8))) for files in (library, distractors)
         )
     return Library(held[: options.size(500, 2)], held, strange)
 

@@ -40,7 +40,7 @@ def measure(options: Options) -> str:
         gallery.add(files)
         rows = [(name, *_shares(gallery, asked, way, options)) for name, way in ways.items()]
     easy, hard = rows[: -len(HARD)], rows[-len(HARD) :]
-    told = [(what, *_mean(some)) for what, some in (("**all of EDITS**", easy), ("**harder ones**", hard))]
+    result = [(what, *_mean(some)) for what, some in (("**all of EDITS**", easy), ("**harder ones**", hard))]
     note = (
         f"{len(files):,} images, {len(asked)} photographs of {options.size(SIDE, 64)} pixels a side and more asked "
         f"for in each way, as JPEG of quality 90. Share of the queries whose original is among the first "
@@ -50,7 +50,7 @@ def measure(options: Options) -> str:
         "The harder ones: what is left is a small part of the photograph, or the photograph "
         "is a small part of another one (of clothing). Edits that all three find always are left out of the table."
     )
-    return f"{table(('edit, %', 'by copy', 'by regions', 'verified'), [*_changed(easy), *hard, *told])}\n\n{note}"
+    return f"{table(('edit, %', 'by copy', 'by regions', 'verified'), [*_changed(easy), *hard, *result])}\n\n{note}"
 
 
 def _changed(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:

@@ -26,8 +26,8 @@ def measure(options: Options) -> str:
             gallery.add([str(path) for path in options.photographs("bsds", 20)])
         with serving(folder, "--uploads", str(Path(name) / "up")) as server:
             phases = "fuzzing" if options.quick else "examples,coverage,fuzzing"
-            told = _fuzzed(f"http://127.0.0.1:{server.port}/openapi.json", examples, phases, name)
-    made, passed = _number(r"([\d,]+) generated", told), _number(r"generated.*?([\d,]+) passed", told)
+            result = _fuzzed(f"http://127.0.0.1:{server.port}/openapi.json", examples, phases, name)
+    made, passed = _number(r"([\d,]+) generated", result), _number(r"generated.*?([\d,]+) passed", result)
     return (
         f"{table(HEADER, [('all but the event stream', f'{made:,}', f'{passed:,}', f'{made - passed:,}')])}\n\n"
         f"Schemathesis, {examples} examples of each operation, seed {SEED}, over a real gallery. Passed: no 5xx, and "
@@ -35,10 +35,10 @@ def measure(options: Options) -> str:
     )
 
 
-def _number(pattern: str, told: str) -> int:
-    found = re.search(pattern, told)
+def _number(pattern: str, result: str) -> int:
+    found = re.search(pattern, result)
     if found is None:
-        raise SystemExit(told[-3000:])
+        raise SystemExit(result[-3000:])
     return int(found[1].replace(",", ""))
 
 

@@ -96,8 +96,8 @@ def searching(images: Sequence[bytes], fields: dict[str, str]) -> Ask:
         body, headers = bodies[number % len(bodies)]
         connection.request("POST", "/v1/search", body, headers)
         answer = connection.getresponse()
-        told = answer.read()
-        assert answer.status != 200 or json.loads(told)["hits"], "a search without hits"
+        result = answer.read()
+        assert answer.status != 200 or json.loads(result)["hits"], "a search without hits"
         return answer.status
 
     return ask

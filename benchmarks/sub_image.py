@@ -32,7 +32,7 @@ CROP_RESISTANT_AMONG = 500  # images: it takes a tenth of a second for each
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """A query as a file's bytes; the image that it is a part of, and where (pixels of that image)."""
 
     kind: str
@@ -81,21 +81,21 @@ WAYS = {
 }
 
 
-def _searched(gallery: Gallery, asked: Asked, **how: object) -> list[Hit]:
+def _searched(gallery: Gallery, asked: Question, **how: object) -> list[Hit]:
     return gallery.search(asked.data, K, **how)
 
 
 # --- what is asked for
 
 
-def _objects(options: Options) -> Iterator[Asked]:
+def _objects(options: Options) -> Iterator[Question]:
     for file, truth in boxed(options, "val2017")[: options.size(1000, 6)]:
         image = load(file)
         for box in truth:
             for name, (low, high) in BANDS.items():
                 if low <= box[2] * box[3] < high:
                     at = Box(*(box * np.array([image.width, image.height] * 2)).tolist())
-                    yield Asked(f"object, {name}", _jpeg(_cut(image.pixels, at)), str(file), at)
+                    yield Question(f"object, {name}", _jpeg(_cut(image.pixels, at)), str(file), at)
 
 
 def _cut(pixels: Pixels, box: Box) -> Pixels:
@@ -109,7 +109,7 @@ def _jpeg(pixels: Pixels) -> bytes:
     return memory.getvalue()
 
 
-def _products(options: Options, folder: Path) -> Iterator[Asked]:
+def _products(options: Options, folder: Path) -> Iterator[Question]:
     """Product shots without their ground, each in a photograph of its own."""
     products = drawn_from(sorted((options.data / "fashion").rglob("*.jpg")), options.size(400, 12))
     grounds = drawn_from(sorted((options.data / "bsds").rglob("*.jpg")), options.size(300, 6))
@@ -121,7 +121,9 @@ def _products(options: Options, folder: Path) -> Iterator[Asked]:
         path = folder / f"{number}.jpg"
         image, box = _pasted(load(ground).pixels, pixels, mask, share, np.random.default_rng([SEED, number]))
         path.write_bytes(_jpeg(image))
-        yield Asked(f"pasted, {name}", _jpeg(np.where(mask[..., None], pixels, 255).astype(np.uint8)), str(path), box)
+        yield Question(
+            f"pasted, {name}", _jpeg(np.where(mask[..., None], pixels, 255).astype(np.uint8)), str(path), box
+        )
 
 
 def _without_ground(pixels: Pixels) -> tuple[Pixels, Pixels] | None:
@@ -153,7 +155,7 @@ def _pasted(
     return np.asarray(image, np.uint8), Box(x, y, w, h)
 
 
-def _library(options: Options, asked: Sequence[Asked]) -> list[str]:
+def _library(options: Options, asked: Sequence[Question]) -> list[str]:
     """What is asked for, and everything else up to at least 10,000."""
     files = {one.path for one in asked}
     others = [*options.photographs("clothing"), *options.photographs("development")]
@@ -166,7 +168,7 @@ def _library(options: Options, asked: Sequence[Asked]) -> list[str]:
 # --- one row
 
 
-def _row(asked: Sequence[Asked], search: Callable[[Asked], list[Hit]]) -> list[str]:
+def _row(asked: Sequence[Question], search: Callable[[Question], list[Hit]]) -> list[str]:
     ranks: dict[str, list[float]] = {}
     overlap, took = [], []
     for one in asked:
@@ -177,27 +179,27 @@ def _row(asked: Sequence[Asked], search: Callable[[Asked], list[Hit]]) -> list[s
         ranks.setdefault(one.kind, []).append(place)
         if place < 10 and hits[place].box is not None and hits[place].box_in == "image":
             overlap.append(_iou(hits[place].box, one.box))
-    told = [_told(np.array(ranks[kind])) for kind in _kinds(asked)]
-    return [*told, f"{np.mean(overlap):.2f}" if overlap else "", f"{np.median(took):.0f}"]
+    result = [_result(np.array(ranks[kind])) for kind in _kinds(asked)]
+    return [*result, f"{np.mean(overlap):.2f}" if overlap else "", f"{np.median(took):.0f}"]
 
 
-def _kinds(asked: Sequence[Asked]) -> list[str]:
+def _kinds(asked: Sequence[Question]) -> list[str]:
     """Of what is asked for, objects first and large ones first."""
     every = [f"{what}, {band}" for what in ("object", "pasted") for band in BANDS]
     return [kind for kind in every if kind in {one.kind for one in asked}]
 
 
-def _told(places: np.ndarray) -> str:
+def _result(places: np.ndarray) -> str:
     precision = np.where(places < K, 1 / (places + 1), 0).mean()
     return f"{(places < 1).mean():.2f} / {(places < 10).mean():.2f} / {precision:.2f}"
 
 
-def _iou(told: Box, true: Box) -> float:
-    a, b = (np.array([[box.x, box.y, box.width, box.height]]) for box in (told, true))
+def _iou(result: Box, true: Box) -> float:
+    a, b = (np.array([[box.x, box.y, box.width, box.height]]) for box in (result, true))
     return float(overlaps(a, b)[0, 0])
 
 
-def _crop_resistant(files: Sequence[str], asked: Sequence[Asked]) -> Callable[[Asked], list[Hit]]:
+def _crop_resistant(files: Sequence[str], asked: Sequence[Question]) -> Callable[[Question], list[Hit]]:
     """imagehash's own hash for crops, in a small library with all that is asked for."""
     import imagehash
 
@@ -207,7 +209,7 @@ def _crop_resistant(files: Sequence[str], asked: Sequence[Asked]) -> Callable[[A
     with ProcessPoolExecutor(mp_context=get_context("spawn"), initializer=one_thread) as pool:
         held = list(pool.map(_segments, among, chunksize=8))
 
-    def search(one: Asked) -> list[Hit]:
+    def search(one: Question) -> list[Hit]:
         query = imagehash.crop_resistant_hash(Pillow.open(io.BytesIO(one.data)))
         order = sorted(range(len(among)), key=lambda row: _apart(query, held[row]))
         return [Hit(among[row], 0.0, 0.0, "similar") for row in order[:K]]

@@ -59,7 +59,7 @@ class Verified:
 
 
 def measure(options: Options) -> str:
-    sources, foreign = dealt(options)
+    sources, distractors = dealt(options)
     files = [*sources, *options.photographs("clothing", options.size(100_000, 6))]
     asked = _asked_for(sources, options)
     copies = [Copy(number, sources[number], edit) for number in asked for edit in EDITS]
@@ -68,8 +68,10 @@ def measure(options: Options) -> str:
     library = Library(files, held)
     with ProcessPoolExecutor(PROCESSES, initializer=_open, initargs=(library,)) as pool:
         found = list(pool.map(_of_copy, copies, chunksize=len(EDITS)))
-        strange = list(pool.map(_of_file, foreign, chunksize=8))
-    return f"{_note(options, library, asked, foreign)}\n\n{_table(copies, found, strange)}\n\n{_cost(found + strange)}"
+        strange = list(pool.map(_of_file, distractors, chunksize=8))
+    return (
+        f"{_note(options, library, asked, distractors)}\n\n{_table(copies, found, strange)}\n\n{_cost(found + strange)}"
+    )
 
 
 def _asked_for(sources: Sequence[Path], options: Options) -> list[int]:
@@ -110,7 +112,7 @@ def _verified(data: bytes, original: int | None = None) -> Verified:
     odds, spent, loading, loaded = [], 0.0, 0.0, 0
     for row in rows:
         started = time.process_time()
-        other, is_new = _looked(row)
+        other, is_new = _loaded(row)
         between = time.process_time()
         geometry = pair_geometry(query.keypoint_image, other.keypoint_image)
         found = compare_aligned(query, other, geometry, prior=0.5).odds
@@ -120,17 +122,17 @@ def _verified(data: bytes, original: int | None = None) -> Verified:
     return Verified(rows, odds, float(far[rows[0]]), own, (1000 * spent, 1000 * loading), loaded)
 
 
-def _looked(row: int) -> tuple[ComparisonInput, bool]:
+def _loaded(row: int) -> tuple[ComparisonInput, bool]:
     """A library image: its vectors from the gallery, its keypoints from the file, unless they are remembered."""
     library, remembered = _opened()[0]
     is_new = row not in remembered
-    looked = remembered.pop(row, None) or ComparisonInput(
+    loaded = remembered.pop(row, None) or ComparisonInput(
         _keypoint_image(library.files[row]), _described(library.held, row)
     )
-    remembered[row] = looked  # as the latest
+    remembered[row] = loaded  # as the latest
     if len(remembered) > KEPT:
         remembered.pop(next(iter(remembered)))
-    return looked, is_new
+    return loaded, is_new
 
 
 def _keypoint_image(file: Path) -> KeypointImage:
@@ -157,8 +159,8 @@ def _table(copies: Sequence[Copy], found: Sequence[Verified], strange: Sequence[
     edits = np.array([copy.edit for copy in copies])
     rows = [(edit, *_shares(right, edits == edit)) for edit in EDITS]
     mean = ("**all edits**", *(f"**{share}**" for share in _shares(right, np.ones(len(copies), np.bool_))))
-    told = f"Thresholds: `copy` distance {near:.3f}, logarithm of the odds {sure:.2f} (at even odds)."
-    return f"{table(('edit, %', *WAYS), [*rows, mean])}\n\n{told}"
+    result = f"Thresholds: `copy` distance {near:.3f}, logarithm of the odds {sure:.2f} (at even odds)."
+    return f"{table(('edit, %', *WAYS), [*rows, mean])}\n\n{result}"
 
 
 def _shares(right: Mapping[str, NDArray[np.bool_]], chosen: NDArray[np.bool_]) -> list[str]:
@@ -175,13 +177,13 @@ def _cost(answers: Sequence[Verified]) -> str:
     return table(("work", "times", "mean ms of processor time"), rows)
 
 
-def _note(options: Options, library: Library, asked: Sequence[int], foreign: Sequence[Path]) -> str:
+def _note(options: Options, library: Library, asked: Sequence[int], distractors: Sequence[Path]) -> str:
     return (
         f"Share of copies found. {len(library.files):,} images in the library; {len(asked)} of its photographs of "
         f"{options.size(SIDE, 64)} pixels a side or more, none of which recipes/fit_relation.py reads, are asked for "
         f"in {len(EDITS)} ways, as JPEG (quality 90) or PNG: {len(asked) * len(EDITS):,} queries. Found by `copy` "
-        f"alone: the original is nearer than the distance that at most {int(len(foreign) * FOREIGN_SHARE)} of "
-        f"{len(foreign):,} foreign queries stay under. Verified: the original is among the nearest {NEAREST} by `copy` "
+        f"alone: the original is nearer than the distance that at most {int(len(distractors) * FOREIGN_SHARE)} of "
+        f"{len(distractors):,} distractors stay under. Verified: the original is among the nearest {NEAREST} by `copy` "
         "and its odds are above those that as few of the foreign queries reach with the best of their own nearest. The "
         "last column is what verifying could find at most."
     )

@@ -105,8 +105,8 @@ def tint_of(pixels: NDArray[np.uint8], floor: float = -1) -> NDArray[np.float32]
     return np.sqrt(pixels.reshape(-1, 3).mean(axis=0) / 255 - floor) @ TINT
 
 
-def card(name: str = "means", data: bytes = b"", **takes: Any) -> dict[str, Any]:
-    """A sound card for ``means``; ``takes`` changes its input."""
+def card(name: str = "means", data: bytes = b"", **input_spec: Any) -> dict[str, Any]:
+    """A sound card for ``means``; ``input_spec`` changes its input."""
     return {
         "format": 1,
         "name": name,
@@ -115,7 +115,7 @@ def card(name: str = "means", data: bytes = b"", **takes: Any) -> dict[str, Any]
         "licence": "CC0-1.0",
         "source": "made by a test",
         "weaknesses": ["sees nothing but colour", 'quotes " and \\ and Ünïcode'],
-        "input": {"name": "image", "side": SIDE, "layout": "NHWC", "type": "uint8", **takes},
+        "input": {"name": "image", "side": SIDE, "layout": "NHWC", "type": "uint8", **input_spec},
         "outputs": {
             "tint": {"version": 1, "dim": 4, "metric": "euclidean", "median_negative_distance": 0.4},
             "places": {
@@ -131,13 +131,13 @@ def card(name: str = "means", data: bytes = b"", **takes: Any) -> dict[str, Any]
     }
 
 
-def install(folder: Path, name: str = "means", model: Any = None, told: dict[str, Any] | None = None) -> Path:
-    """Write a model and its card into a folder; returns the card's path. ``told``: the card, but for its sha256."""
+def install(folder: Path, name: str = "means", model: Any = None, content: dict[str, Any] | None = None) -> Path:
+    """Write a model and its card into a folder; returns the card's path. ``content``: the card, but for its sha256."""
     data = (model or means()).SerializeToString()
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.onnx").write_bytes(data)
-    content = {**(told or card(name)), "sha256": hashlib.sha256(data).hexdigest()}
-    return write_card(folder / f"{name}.toml", content)
+    sound = {**(content or card(name)), "sha256": hashlib.sha256(data).hexdigest()}
+    return write_card(folder / f"{name}.toml", sound)
 
 
 def write_card(path: Path, content: dict[str, Any]) -> Path:

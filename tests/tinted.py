@@ -34,4 +34,4 @@ def tinted_folder(folder: Path, count: int) -> Path:
 
 def install_classifier(folder: Path, model: object = None, **changes: object) -> None:
     """The model "means", which tells red, green and blue; ``changes`` to its labels."""
-    install(folder, model=model or with_logits(means()), told=labelled_card(**changes))
+    install(folder, model=model or with_logits(means()), content=labelled_card(**changes))

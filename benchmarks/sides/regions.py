@@ -40,9 +40,9 @@ def fill(folder: Path, size: int) -> dict[str, float]:
             for number, one in enumerate(images(start, min(BLOCK, size - start), size), start):
                 row = Row(0, f"/{number}.jpg", f"{number:x}", 1, 1, 640, 480, "JPEG", None, None)
                 store.put(NewImage(row, {}, None, {NAME: PackedRegions(packed(one), {})}))
-    told = {"store": float(store.disk_bytes())}
+    result = {"store": float(store.disk_bytes())}
     store.close()
-    return told
+    return result
 
 
 def build(folder: Path, size: int) -> dict[str, float]:  # noqa: ARG001  as the others

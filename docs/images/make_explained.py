@@ -33,8 +33,8 @@ def main() -> None:
         ("mirrored", cat, mirrored),
         ("retouched", coffee, retouched(coffee)),
     ):
-        sheet = Image.fromarray(draw(explain(saved(a), saved(b))))
-        small = sheet.resize((WIDTH, round(sheet.height * WIDTH / sheet.width)), Image.Resampling.LANCZOS)
+        canvas = Image.fromarray(draw(explain(saved(a), saved(b))))
+        small = canvas.resize((WIDTH, round(canvas.height * WIDTH / canvas.width)), Image.Resampling.LANCZOS)
         small.quantize(192).save(Path(__file__).with_name(f"explained-{name}.png"), optimize=True)
 
 

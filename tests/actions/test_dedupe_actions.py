@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from lookalike.actions import dedupe_actions as clear
-from lookalike.actions.dedupe_actions import clear_away, hardlink, move_to
+from lookalike.actions.dedupe_actions import hardlink, move_to, remove_copies
 from lookalike.gallery import Gallery
 from lookalike.types import Group
 from samples import drawn, photograph, save
@@ -51,7 +51,7 @@ def test_moved_copies_keep_their_place(gallery: Gallery, photos: Path, tmp_path:
     """Copies lie below the folder at their full old path, with their bytes; keepers stay; the gallery forgets them."""
     before = contents(photos)
     size = sum(len(before[name]) for name in ("a.jpg", "c.png", "sub/a.png"))
-    report = clear_away(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
+    report = remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
     assert names(report.done) == ["photos/a.jpg", "photos/c.png", "sub/a.png"]
     assert (report.bytes, report.failed) == (size, ())
     below = tmp_path / "out" / photos.relative_to("/")
@@ -68,7 +68,7 @@ def test_moving_never_overwrites(gallery: Gallery, photos: Path, tmp_path: Path)
     (below / "c.png").write_bytes(b"mine")
     (below / "c (2).png").symlink_to("nowhere")
     before = (photos / "c.png").read_bytes()
-    clear_away(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
+    remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
     assert (below / "c.png").read_bytes() == b"mine"
     assert os.readlink(below / "c (2).png") == "nowhere"
     assert (below / "c (3).png").read_bytes() == before
@@ -77,7 +77,7 @@ def test_moving_never_overwrites(gallery: Gallery, photos: Path, tmp_path: Path)
 def test_hard_links(gallery: Gallery, photos: Path) -> None:
     """Byte-identical copies share the keeper's inode; others are left and told; no file changes its bytes."""
     before = contents(photos)
-    report = clear_away(gallery, gallery.duplicates(), hardlink())
+    report = remove_copies(gallery, gallery.duplicates(), hardlink())
     assert contents(photos) == before
     assert names(report.done) == ["photos/c.png", "sub/a.png"]
     assert report.bytes == len(before["c.png"]) + len(before["sub/a.png"])
@@ -91,9 +91,9 @@ def test_hard_links(gallery: Gallery, photos: Path) -> None:
 
 def test_linked_already(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     """A copy that is the very file that is kept is left alone by every act: moving it would win nothing."""
-    clear_away(gallery, gallery.duplicates(), hardlink())
+    remove_copies(gallery, gallery.duplicates(), hardlink())
     for act in (hardlink(), move_to(tmp_path / "out")):
-        report = clear_away(gallery, [g for g in gallery.duplicates() if g.keep.endswith("b.png")], act)
+        report = remove_copies(gallery, [g for g in gallery.duplicates() if g.keep.endswith("b.png")], act)
         assert report.done == ()
         assert "the very file" in report.failed[0].reason
     assert (photos / "c.png").exists()
@@ -108,7 +108,7 @@ def test_a_kept_symbolic_link(tmp_path: Path) -> None:
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(tmp_path / "photos")
         group = Group(str(tmp_path / "photos" / "link.png"), (str(copy),), ())
-        assert clear_away(gallery, [group], hardlink()).failed == ()
+        assert remove_copies(gallery, [group], hardlink()).failed == ()
     assert copy.read_bytes() == real.read_bytes()
     assert not copy.is_symlink()
     assert copy.stat().st_ino == real.stat().st_ino
@@ -116,10 +116,10 @@ def test_a_kept_symbolic_link(tmp_path: Path) -> None:
 
 TRASH = """
 import sys
-from lookalike.actions.dedupe_actions import clear_away, trash
+from lookalike.actions.dedupe_actions import remove_copies, trash
 from lookalike.gallery import Gallery
 with Gallery.open(sys.argv[1]) as gallery:
-    report = clear_away(gallery, gallery.duplicates(), trash())
+    report = remove_copies(gallery, gallery.duplicates(), trash())
     print(len(report.done), len(report.failed), len(gallery))
 """
 
@@ -147,7 +147,7 @@ def test_what_changed_is_left_alone(gallery: Gallery, photos: Path, tmp_path: Pa
     """A copy written to since it was indexed stays; the others are cleared."""
     groups = gallery.duplicates()
     save(photos / "c.png", drawn(99))
-    report = clear_away(gallery, groups, move_to(tmp_path / "out"))
+    report = remove_copies(gallery, groups, move_to(tmp_path / "out"))
     assert [(str(photos / "c.png"), "it changed since it was indexed")] == [(f.path, f.reason) for f in report.failed]
     assert (photos / "c.png").exists()
     assert len(report.done) == 2
@@ -161,7 +161,7 @@ def test_without_its_keeper_a_copy_is_left_alone(gallery: Gallery, photos: Path,
     if what == "changed":
         save(photos / "a.png", drawn(99))
     for act in (move_to(tmp_path / "out"), hardlink()):
-        report = clear_away(gallery, [g for g in groups if g.keep == str(photos / "a.png")], act)
+        report = remove_copies(gallery, [g for g in groups if g.keep == str(photos / "a.png")], act)
         assert report.done == ()
         assert names(f.path for f in report.failed) == ["photos/a.jpg", "sub/a.png"]
         assert all("the image to keep" in failure.reason for failure in report.failed)
@@ -172,7 +172,7 @@ def test_a_copy_that_is_gone(gallery: Gallery, photos: Path, tmp_path: Path) -> 
     """A copy that somebody else took away is told, and the rest goes on."""
     groups = gallery.duplicates()
     (photos / "c.png").unlink()
-    report = clear_away(gallery, groups, move_to(tmp_path / "out"))
+    report = remove_copies(gallery, groups, move_to(tmp_path / "out"))
     assert [str(photos / "c.png")] == [failure.path for failure in report.failed]
     assert "no such file" in report.failed[0].reason.lower()
     assert len(report.done) == 2
@@ -181,7 +181,7 @@ def test_a_copy_that_is_gone(gallery: Gallery, photos: Path, tmp_path: Path) -> 
 def test_an_image_the_gallery_does_not_hold(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     """A group that does not come from this gallery is not acted on."""
     stranger = save(tmp_path / "x.png", drawn(1))
-    report = clear_away(gallery, [Group(str(photos / "b.png"), (str(stranger),), ())], move_to(tmp_path / "out"))
+    report = remove_copies(gallery, [Group(str(photos / "b.png"), (str(stranger),), ())], move_to(tmp_path / "out"))
     assert report.done == ()
     assert "not in this gallery" in report.failed[0].reason
     assert stranger.exists()
@@ -197,7 +197,7 @@ def test_names_of_every_kind(tmp_path: Path) -> None:
         os.utime(folder / name, ns=(2 * 10**18, 2 * 10**18))
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(folder)
-        report = clear_away(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
+        report = remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
         assert (len(report.done), report.failed, len(gallery)) == (5, (), 1)
     moved = tmp_path / "out" / folder.relative_to("/")
     assert sorted(os.listdir(os.fsencode(moved))) == sorted(map(os.fsencode, odd))
@@ -211,12 +211,12 @@ def test_to_another_device(gallery: Gallery, photos: Path, tmp_path: Path, monke
         raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
 
     monkeypatch.setattr(os, "link", other_device)
-    report = clear_away(gallery, gallery.duplicates(), hardlink())
+    report = remove_copies(gallery, gallery.duplicates(), hardlink())
     assert report.done == ()
     assert sorted(failure.reason for failure in report.failed)[:2] == [os.strerror(errno.EXDEV)] * 2
     assert contents(photos) == before
     monkeypatch.setattr(os, "rename", other_device)
-    assert len(clear_away(gallery, gallery.duplicates(), move_to(tmp_path / "out")).done) == 3
+    assert len(remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out")).done) == 3
     assert contents(photos) | contents(tmp_path / "out" / photos.relative_to("/")) == before
 
 
@@ -229,7 +229,7 @@ def test_a_refused_replacement_leaves_no_draft(gallery: Gallery, photos: Path, m
 
     with monkeypatch.context() as patch:
         patch.setattr(clear.os, "replace", refused)
-        report = clear_away(gallery, gallery.duplicates(), hardlink())
+        report = remove_copies(gallery, gallery.duplicates(), hardlink())
     assert len(report.failed) == 3
     assert contents(photos) == before
 
@@ -243,7 +243,7 @@ def test_an_error_in_the_middle(gallery: Gallery, photos: Path, tmp_path: Path) 
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(copy, keep)
 
-    report = clear_away(gallery, gallery.duplicates(), act)
+    report = remove_copies(gallery, gallery.duplicates(), act)
     assert [(str(photos / "a.jpg"), os.strerror(errno.ENOSPC))] == [(f.path, f.reason) for f in report.failed]
     assert len(report.done) == 2
     assert len(gallery) == 3
@@ -260,13 +260,13 @@ def test_interrupted(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
         real(copy, keep)
 
     with pytest.raises(KeyboardInterrupt):
-        clear_away(gallery, gallery.duplicates(), act)
+        remove_copies(gallery, gallery.duplicates(), act)
     assert sorted(row.path for row in gallery) == sorted(str(path) for path in photos.rglob("*.*g"))
     assert len(gallery) == 4
 
 
 def test_nothing_to_clear(gallery: Gallery, tmp_path: Path) -> None:
     """No groups, no report, no folder."""
-    report = clear_away(gallery, [], move_to(tmp_path / "out"))
+    report = remove_copies(gallery, [], move_to(tmp_path / "out"))
     assert (report.done, report.bytes, report.failed) == ((), 0, ())
     assert not (tmp_path / "out").exists()

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.actions import organize as room
-from lookalike.actions.organize import LONGEST, OrganizeReport, Plan, Way, folder_name, organize, plan
+from lookalike.actions.organize import LONGEST, MovePlan, OrganizeReport, Way, folder_name, organize, plan_moves
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from samples import drawn, save
@@ -48,8 +48,8 @@ def tree(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def done(gallery: Gallery, out: Path, way: Way, **options: str) -> tuple[Plan, OrganizeReport]:
-    planned = plan(gallery, out, way, **options)
+def done(gallery: Gallery, out: Path, way: Way, **options: str) -> tuple[MovePlan, OrganizeReport]:
+    planned = plan_moves(gallery, out, way, **options)
     return planned, organize(gallery, planned)
 
 
@@ -70,7 +70,7 @@ def expected(photos: Path) -> dict[str, str]:
 def test_it_is_done_as_planned(gallery: Gallery, photos: Path, expected: dict[str, str], way: Way) -> None:
     """Every labelled file in the folder of its label, a taken name with a number; the plan touched nothing."""
     out, before = photos.parent / "out", tree(photos)
-    planned = plan(gallery, out, way)
+    planned = plan_moves(gallery, out, way)
     assert not out.exists()
     assert {os.path.relpath(step.to, out) for step in planned.steps} == set(expected)
     assert (planned.counts, planned.there, planned.unlabelled) == ({"rose": 3, "tulip": 1, "a/b": 1}, 0, 1)
@@ -106,7 +106,7 @@ def test_links_to_another_disk(gallery: Gallery, photos: Path, monkeypatch: pyte
     done(gallery, photos.parent / "out", "link")
     link = photos.parent / "out" / "tulip" / "c.png"
     assert (link.is_symlink(), link.samefile(photos / "c.png")) == (True, True)
-    assert plan(gallery, photos.parent / "out", "link").there == 5
+    assert plan_moves(gallery, photos.parent / "out", "link").there == 5
 
 
 def test_the_gallery_learns_of_moves(gallery: Gallery, photos: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_move_that_the_gallery_missed(gallery: Gallery, photos: Path, monkeypa
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Gallery, "moved", killed)
+    monkeypatch.setattr(Gallery, "relocate", killed)
     with pytest.raises(KeyboardInterrupt):
         done(gallery, photos.parent / "out", "move")
     assert gallery.add([photos, photos.parent / "out"]).moved == 1
@@ -167,7 +167,7 @@ def test_nothing_is_overwritten(gallery: Gallery, photos: Path, expected: dict[s
 def test_somebody_takes_the_name_meanwhile(gallery: Gallery, photos: Path, expected: dict[str, str], way: Way) -> None:
     """A file that appears between the plan and its doing is not touched: the report names the place that was found."""
     out = photos.parent / "out"
-    planned = plan(gallery, out, way)
+    planned = plan_moves(gallery, out, way)
     save(out / "tulip" / "c.png", drawn(60, 40, 30))
     theirs = tree(out)["tulip/c.png"]
     report = organize(gallery, planned)
@@ -189,10 +189,10 @@ def test_identical_files(gallery: Gallery, photos: Path) -> None:
 
 def test_without_a_label(gallery: Gallery, photos: Path) -> None:
     """Images without one stay, or go to the folder that is named for them; a filter leaves others alone."""
-    planned = plan(gallery, photos.parent / "out", "copy", unlabelled="none yet")
+    planned = plan_moves(gallery, photos.parent / "out", "copy", unlabelled="none yet")
     assert planned.counts["none yet"] == 1
     assert planned.unlabelled == 0
-    chosen = plan(gallery, photos.parent / "out", "copy", where="label = 'rose'")
+    chosen = plan_moves(gallery, photos.parent / "out", "copy", where="label = 'rose'")
     assert (chosen.counts, chosen.unlabelled) == ({"rose": 3}, 0)
 
 
@@ -201,7 +201,7 @@ def test_files_that_cannot_be_used(gallery: Gallery, photos: Path) -> None:
     (photos / "a.png").unlink()
     save(photos / "b.png", drawn(70, 40, 30))
     os.utime(photos / "c.png")  # touched, not changed
-    planned = plan(gallery, photos.parent / "out", "move")
+    planned = plan_moves(gallery, photos.parent / "out", "move")
     assert {os.path.basename(one.path): one.reason for one in planned.failed} == {
         "a.png": "vanished: it was indexed, and then gone",
         "b.png": "changed since it was indexed; index its folder again",
@@ -320,7 +320,7 @@ def test_places_that_will_not_do(gallery: Gallery, photos: Path) -> None:
     """A file, or the gallery's own folder, is no place for images."""
     for place, why in ((photos / "a.png", "not a folder"), (gallery.path, "own folder"), (gallery.path / "x", "own")):
         with pytest.raises(UserError, match=why):
-            plan(gallery, place, "copy")
+            plan_moves(gallery, place, "copy")
 
 
 @pytest.mark.parametrize(

@@ -21,8 +21,9 @@ def test_it_fits_and_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     with Gallery.create(tmp_path / "g", ["structure", "colour", "texture"]) as opened:
         opened.add(tmp_path / "photos")
     ran = here("calibrate", "-g", tmp_path / "g", "--json")
-    assert (ran.code, set(ran.json)) == (0, {"blend", "verified"})
-    assert "22 images of this library" in ran.json["blend"]
+    curves = {curve["name"]: curve["origin"] for curve in ran.json["curves"]}
+    assert (ran.code, set(curves), list(ran.json)) == (0, {"blend", "verified"}, ["curves"])
+    assert "22 images of this library" in curves["blend"]
     assert here("search", tmp_path / "photos" / "0003.jpg", "-g", tmp_path / "g", "--precision", "0.9").err == ""
 
 

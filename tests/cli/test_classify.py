@@ -50,18 +50,22 @@ def test_a_search_afterwards(folder: Path) -> None:
     found = here(
         "search", folder / "photos" / "00.png", "-g", folder / "g", "--by", "colour", "--where", where, "--json"
     )
-    assert {Path(hit["path"]).stem for hit in found.json} == {f"{n:02}" for n in range(COUNT) if kind_of(n) == "green"}
+    assert {Path(hit["path"]).stem for hit in found.json["queries"][0]["hits"]} == {
+        f"{n:02}" for n in range(COUNT) if kind_of(n) == "green"
+    }
 
 
 def test_images_without_a_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each file's labels, as JSON lines or as words; what cannot be read is listed, and nothing is kept."""
+    """Each file's labels, as JSON or as words; what cannot be read is listed, and nothing is kept."""
     monkeypatch.setenv("LOOKALIKE_GALLERY", str(folder / "g"))
     good, bad = folder / "photos" / "01.png", folder / "bad.png"
     bad.write_text("no image")
     ran = here("classify", good, "-m", "means", "--top", 2, "--json")
-    assert (ran.code, list(ran.json)) == (0, ["path", "labels"])
-    assert [list(one) for one in ran.json["labels"]] == [fields(Label)] * 2
-    assert ran.json["labels"][0]["label"] == kind_of(1)
+    assert (ran.code, list(ran.json), ran.json["failed"]) == (0, ["images", "failed"], [])
+    (image,) = ran.json["images"]
+    assert list(image) == ["path", "labels"]
+    assert [list(one) for one in image["labels"]] == [fields(Label)] * 2
+    assert image["labels"][0]["label"] == kind_of(1)
     ran = here("classify", bad, good, folder / "gone.png", "-m", "means")
     assert ran.code == 1
     assert ran.out.count("\n") == 1
@@ -70,6 +74,20 @@ def test_images_without_a_gallery(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert "gone.png" in ran.err
     with Gallery.open(folder / "g") as gallery:
         assert gallery.labels() == []
+
+
+def test_a_folder_without_a_gallery(folder: Path) -> None:
+    """Every image below it, and no other file; a file beside it is taken as well."""
+    (folder / "photos" / "notes.txt").write_text("no image")
+    one = folder / "photos" / "01.png"
+    ran = here("classify", folder / "photos", one, "-m", "means", "--json")
+    assert (ran.code, ran.json["failed"]) == (0, [])
+    assert [image["path"] for image in ran.json["images"]] == [
+        *(str(folder / "photos" / f"{n:02}.png") for n in range(COUNT)),
+        str(one),
+    ]
+    assert [image["labels"][0]["label"] for image in ran.json["images"]] == [*map(kind_of, range(COUNT)), kind_of(1)]
+    assert here("classify", folder / "photos", "-m", "means").out.count("\n") == COUNT
 
 
 def test_unsure(folder: Path) -> None:
@@ -87,7 +105,7 @@ def test_another_level(folder: Path) -> None:
     assert here(*call[:5]).code == 0
     assert (here(*call).json["labelled"], here(*call, "--redo").json["labelled"]) == (0, COUNT)
     one = here("classify", folder / "photos" / "01.png", "-m", "means", "--least", 0.2, "--json").json
-    assert len(one["labels"]) == 1
+    assert len(one["images"][0]["labels"]) == 1
     assert here("classify", "-g", folder / "g", "-m", "means", "--least", 1.5).code == 2
 
 

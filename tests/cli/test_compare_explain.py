@@ -54,7 +54,7 @@ def test_endings(images: list[Path], tmp_path: Path, ending: str, known: str) ->
 def test_words_for_people(images: list[Path]) -> None:
     """What was done, and where the one lies in the other, each in a line; strangers have neither."""
     out = here("compare", *images[:2]).out
-    assert "edited: " in out
+    assert "edits: " in out
     assert "cropped" in out
     assert "B lies in A at (80, 60), 250 x 180 pixels, " in out
     assert "matching keypoints" in out
@@ -113,7 +113,7 @@ def test_the_report_says_why(images: list[Path], tmp_path: Path) -> None:
 def test_of_many_pairs_only_the_related_say_why(
     images: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page of more than FEW pairs has no sheet for strangers."""
-    monkeypatch.setattr(sys.modules["lookalike.cli.compare"], "FEW", 2)
+    """A page of more than EXPLAINED_PAIRS pairs has no sheet for strangers."""
+    monkeypatch.setattr(sys.modules["lookalike.cli.compare"], "EXPLAINED_PAIRS", 2)
     assert here("compare", *images, "--report", tmp_path / "r.html").code == 0
     assert (tmp_path / "r.html").read_text("utf-8").count('<figure class="reasons"') == 1

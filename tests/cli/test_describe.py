@@ -1,8 +1,7 @@
-"""lookalike describe: the library's vectors, as words and as JSON lines."""
+"""lookalike describe: the library's vectors, as words and as JSON."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,16 @@ def images(tmp_path: Path) -> list[Path]:
 
 @pytest.mark.parametrize("by", HASHES)
 def test_json(images: list[Path], by: str) -> None:
-    """A line per image: path, descriptor, fingerprint, quality, and the vector that the library gives."""
+    """Descriptor and fingerprint, and of each image path, contrast, and the vector that the library gives."""
     ran = here("describe", *images, "--by", by, "--json")
     assert (ran.code, ran.err) == (0, "")
-    lines = [json.loads(line) for line in ran.out.splitlines()]
+    assert list(ran.json) == ["descriptor", "fingerprint", "images", "failed"]
+    assert (ran.json["descriptor"], ran.json["fingerprint"]) == (by, get(by).card.fingerprint)
     expected = la.describe(images, by)
-    for path, line, vector in zip(images, lines, expected, strict=True):
-        assert list(line) == ["path", "descriptor", "fingerprint", "quality", "vector"]
-        assert (line["path"], line["descriptor"], line["fingerprint"]) == (str(path), by, get(by).card.fingerprint)
-        assert 0 < line["quality"] <= 1
+    for path, line, vector in zip(images, ran.json["images"], expected, strict=True):
+        assert list(line) == ["path", "contrast", "vector"]
+        assert line["path"] == str(path)
+        assert 0 < line["contrast"] <= 1
         if get(by).card.metric == "hamming":
             assert bytes.fromhex(line["vector"]) == vector.tobytes()
         else:
@@ -37,7 +37,7 @@ def test_json(images: list[Path], by: str) -> None:
 
 
 def test_words(images: list[Path]) -> None:
-    """For people: the hash of the structure, its quality and the file, a line each."""
+    """For people: the hash of the structure, its contrast and the file, a line each."""
     ran = process("describe", *images)
     assert (ran.code, ran.err) == (0, "")
     expected = [vector.tobytes().hex() for vector in la.describe(images, "structure")]
@@ -49,7 +49,8 @@ def test_what_cannot_be_read(images: list[Path], tmp_path: Path) -> None:
     (tmp_path / "bad.jpg").write_text("no image")
     ran = here("describe", images[0], tmp_path / "bad.jpg", images[1], "--json")
     assert ran.code == 1
-    assert [json.loads(line)["path"] for line in ran.out.splitlines()] == [str(path) for path in images[:2]]
+    assert [one["path"] for one in ran.json["images"]] == [str(path) for path in images[:2]]
+    assert [one["path"] for one in ran.json["failed"]] == [str(tmp_path / "bad.jpg")]
     assert "bad.jpg: " in ran.err
 
 

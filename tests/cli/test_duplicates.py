@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.actions.dedupe_actions import ClearReport
+from lookalike.actions.dedupe_actions import RemovalReport
 from lookalike.gallery import Gallery
 from lookalike.imaging.manipulations import apply
 from lookalike.types import Group, Pair
@@ -34,13 +34,13 @@ KEPT = ["0000.jpg", "0001.jpg", "0003.jpg", "large.png"]
 
 
 def test_json(photos: Path) -> None:
-    """One document: groups, files that failed, and nothing cleared; nothing else on either stream."""
+    """One document: groups, files that failed, and nothing removed; nothing else on either stream."""
     ran = process("duplicates", photos, "--json", env={"LOOKALIKE_GALLERY": ""})
     assert (ran.code, ran.err) == (0, "")
-    assert list(ran.json) == ["groups", "failed", "cleared"]
+    assert list(ran.json) == ["groups", "failed", "removed"]
     assert [list(group) for group in ran.json["groups"]] == [fields(Group)] * 2
     assert [list(group["pairs"][0]) for group in ran.json["groups"]] == [fields(Pair)] * 2
-    assert (ran.json["failed"], ran.json["cleared"]) == ([], None)
+    assert (ran.json["failed"], ran.json["removed"]) == ([], None)
     found = {frozenset(os.path.basename(p) for p in (g["keep"], *g["others"])) for g in ran.json["groups"]}
     assert found == {frozenset(("0001.jpg", "copy.jpg")), frozenset(("0002.jpg", "large.png"))}
 
@@ -71,21 +71,21 @@ def test_yes_moves(photos: Path, tmp_path: Path) -> None:
     here("index", photos, "-g", tmp_path / "g")
     ran = process("duplicates", "-g", tmp_path / "g", "--move-to", tmp_path / "out", "--yes", "--json")
     assert ran.code == 0
-    assert list(ran.json["cleared"]) == fields(ClearReport)
-    assert len(ran.json["cleared"]["done"]) == 2
+    assert list(ran.json["removed"]) == fields(RemovalReport)
+    assert len(ran.json["removed"]["done"]) == 2
     assert names(photos) == KEPT
     assert names(tmp_path / "out") == sorted(set(ALL) - set(KEPT))
     with Gallery.open(tmp_path / "g") as gallery:
         assert len(gallery) == 4
     again = process("duplicates", "-g", tmp_path / "g", "--move-to", tmp_path / "out", "--yes", "--json")
-    assert again.json == {"groups": [], "failed": [], "cleared": None}
+    assert again.json == {"groups": [], "failed": [], "removed": None}
 
 
 def test_yes_links(photos: Path) -> None:
     """--hardlink --yes links the identical copy; the other is left and told, and the code says so."""
     ran = process("duplicates", photos, "--hardlink", "--yes")
     assert ran.code == 1
-    assert "cleared 1 files" in ran.err
+    assert "removed 1 file, " in ran.err
     assert "not byte-identical" in ran.err
     assert (photos / "0001.jpg").stat().st_ino == (photos / "copy.jpg").stat().st_ino
     assert names(photos) == ALL

@@ -21,7 +21,7 @@ def test_json(photos: Path, tmp_path: Path) -> None:
     """The report's fields, what is gone and the total; nothing else on stdout, nothing on stderr."""
     ran = process("index", photos, "-g", tmp_path / "g", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert sorted(ran.json) == sorted([*fields(AddReport), "gone", "images"])
+    assert sorted(ran.json) == sorted([*fields(AddReport), "descriptors", "gone", "images"])
     assert (ran.json["added"], ran.json["failed"], ran.json["images"]) == (5, [], 5)
 
 
@@ -60,17 +60,41 @@ def test_refresh(photos: Path, tmp_path: Path) -> None:
 
 
 def test_descriptors(photos: Path, tmp_path: Path) -> None:
-    """A new gallery holds the descriptors that are asked for; they cannot be changed later."""
+    """A new gallery holds the descriptors that are asked for; those that an existing one lacks are added to it, and
+    only images without them are read; a wrong name is an error before anything is made."""
     assert here("index", photos, "-g", tmp_path / "g", "--descriptors", "pdq, structure").code == 0
     with Gallery.open(tmp_path / "g") as gallery:
         assert list(gallery.info().descriptors) == ["pdq", "structure"]
-    ran = here("index", photos, "-g", tmp_path / "g", "--descriptors", "colour")
+    ran = here("index", photos, "-g", tmp_path / "g", "--descriptors", "colour,pdq", "--json")
+    assert (ran.code, ran.json["unchanged"]) == (0, 5)
+    assert [(one["name"], one["updated"], one["unchanged"]) for one in ran.json["descriptors"]] == [
+        ("colour", 5, 0),
+        ("pdq", 0, 5),
+    ]
+    assert here("search", photos / "0001.jpg", "-g", tmp_path / "g", "--by", "colour").out.count(".jpg") == 5
+    ran = here("index", "-g", tmp_path / "g", "--with", "texture")
+    assert (ran.code, "texture: computed for 5 images without it, 0 failed" in ran.out) == (0, True)
+    with Gallery.open(tmp_path / "g") as gallery:
+        assert list(gallery.info().descriptors) == ["pdq", "structure", "colour", "texture"]
+    ran = here("index", photos, "-g", tmp_path / "g", "--descriptors", "nonsense")
     assert (ran.code, ran.out) == (2, "")
-    assert "--descriptors" in ran.err
+    assert "colour, texture, structure, pdq" in ran.err
     ran = here("index", photos, "-g", tmp_path / "h", "--descriptors", "nonsense")
     assert ran.code == 2
     assert "colour, texture, structure, pdq" in ran.err
     assert not (tmp_path / "h").exists()
+
+
+def test_a_typo_makes_nothing(photos: Path, tmp_path: Path) -> None:
+    """Of a new gallery whose sources are all not there nothing is left behind; one of them is enough to begin."""
+    before = sorted(tmp_path.iterdir())
+    ran = process("index", tmp_path / "typo", "-g", tmp_path / "g")
+    assert (ran.code, ran.out) == (2, "")
+    assert "typo: no such file or folder; no gallery was made" in ran.err
+    assert sorted(tmp_path.iterdir()) == before
+    assert here("index", tmp_path / "typo", photos, "-g", tmp_path / "g").code == 1
+    with Gallery.open(tmp_path / "g") as gallery:
+        assert len(gallery) == 5
 
 
 def test_keypoints(photos: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""lookalike labels list, import, suspects, forget."""
+"""lookalike labels list, import, errors, forget."""
 
 from __future__ import annotations
 
@@ -51,29 +51,31 @@ def test_import_from_csv(folder: Path) -> None:
 
 def test_list(folder: Path) -> None:
     """Every labelled image, those of a filter, or counts."""
-    assert here("labels", "list", "-g", folder / "g", "--json").json == []
+    assert here("labels", "list", "-g", folder / "g", "--json").json == {"images": []}
     imported(folder)
     ran = process("labels", "list", "-g", folder / "g", "--where", "label = 'green'", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert [list(one) for one in ran.json] == [fields(LabelledImage)] * 5
+    assert [list(one) for one in ran.json["images"]] == [fields(LabelledImage)] * 5
     words = here("labels", "list", "-g", folder / "g", "--source", "folders").out
     assert words.count("folders") == COUNT
-    assert here("labels", "list", "-g", folder / "g", "--source", "csv", "--json").json == []
+    assert here("labels", "list", "-g", folder / "g", "--source", "csv", "--json").json == {"images": []}
     counts = here("labels", "list", "-g", folder / "g", "--counts", "--json").json
-    assert counts == {"folders": {"blue": 7, "red": 6, "green": 5}}
+    expected = [("folders", "blue", 7), ("folders", "red", 6), ("folders", "green", 5)]
+    assert [(one["source"], one["label"], one["images"]) for one in counts["counts"]] == expected
     assert "blue" in here("labels", "list", "-g", folder / "g", "--counts").out
 
 
-def test_suspects(folder: Path) -> None:
+def test_label_errors(folder: Path) -> None:
     """The image in the wrong folder comes first, as words, as JSON and on a page with its neighbours."""
     imported(folder)
-    arguments = ("labels", "suspects", "-g", folder / "g", "--by", "colour", "-k", 3)
+    arguments = ("labels", "errors", "-g", folder / "g", "--by", "colour", "-k", 3)
     ran = here(*arguments, "--json", "--report", folder / "r.html")
-    assert (ran.code, list(ran.json[0])) == (0, fields(LabelError))
-    assert (Path(ran.json[0]["path"]).stem, ran.json[0]["suggested"]) == (f"{WRONG:02}", kind_of(WRONG))
+    first = ran.json["label_errors"][0]
+    assert (ran.code, list(first)) == (0, fields(LabelError))
+    assert (Path(first["path"]).stem, first["suggested"]) == (f"{WRONG:02}", kind_of(WRONG))
     assert "r.html" in ran.err
     page = (folder / "r.html").read_text("utf-8")
-    for word in (f"{WRONG:02}.png", "blue &rarr; green?", *(Path(n["path"]).name for n in ran.json[0]["neighbours"])):
+    for word in (f"{WRONG:02}.png", "blue &rarr; green?", *(Path(n["path"]).name for n in first["neighbours"])):
         assert word in page
     assert f"{WRONG:02}.png" in here(*arguments).out
 
@@ -85,7 +87,7 @@ def test_forget(folder: Path) -> None:
         "source": "folders",
         "forgotten": COUNT,
     }
-    assert here("labels", "list", "-g", folder / "g", "--json").json == []
+    assert here("labels", "list", "-g", folder / "g", "--json").json == {"images": []}
     assert "forgot 0 labels" in here("labels", "forget", "nobody", "-g", folder / "g").out
 
 
@@ -96,7 +98,7 @@ def test_mistakes(folder: Path) -> None:
         (["import", *gallery], "choose one"),
         (["import", *gallery, "--csv", "a", "--from-folders", "b"], "choose one"),
         (["import", *gallery, "--csv", folder / "no.csv"], "cannot be read"),
-        (["suspects", *gallery], "there are 0 labelled images"),
+        (["errors", *gallery], "there are 0 labelled images"),
         (["list", *gallery, "--counts", "--source", "csv"], "--counts"),
         (["list", *gallery, "--where", "label"], "too early"),
         (["list"], "--gallery"),

@@ -60,7 +60,7 @@ def test_list_words(folder: Path, tmp_path: Path) -> None:
     """A line per model: name, descriptors, dim, size, whose it is, and whether its file is whole."""
     install(folder)
     told = changed(card("first"), "outputs", {"hue": card()["outputs"]["tint"]})
-    install(tmp_path / "shipped", "first", told=told)
+    install(tmp_path / "shipped", "first", content=told)
     damage(folder)
     ran = here("models", "list")
     assert ran.code == 1
@@ -102,7 +102,7 @@ def test_added_used_removed(folder: Path, outside: Path, tmp_path: Path) -> None
     image = save(tmp_path / "a.png", drawn(1))
     ran = process("describe", image, "--by", "tint", "--json")
     assert (ran.code, ran.err) == (0, "")
-    np.testing.assert_allclose(ran.json["vector"], la.describe([image], "tint")[0], atol=1e-5)
+    np.testing.assert_allclose(ran.json["images"][0]["vector"], la.describe([image], "tint")[0], atol=1e-5)
     assert here("models", "remove", "means", "--json").json == {"name": "means", "path": str(folder / "means.toml")}
     ran = here("describe", image, "--by", "tint")
     assert (ran.code, ran.out) == (2, "")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.actions.organize import Plan, Step
+from lookalike.actions.organize import MovePlan, Step
 from lookalike.gallery import Gallery
 from samples import drawn, save
 from terminal import fields, here, process
@@ -37,7 +37,7 @@ def test_a_dry_run_is_the_default(folder: Path) -> None:
         assert "dry run" in ran.err
     ran = process("organize", "-g", folder / "g", "--to", folder / "out", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert list(ran.json) == [*fields(Plan), "counts", "organized"]
+    assert list(ran.json) == [*fields(MovePlan), "counts", "organized"]
     assert (ran.json["way"], ran.json["counts"], ran.json["organized"]) == ("copy", {"rose": 2, "tulip": 1}, None)
     assert [list(step) for step in ran.json["steps"]] == [fields(Step)] * 3
     assert not (folder / "out").exists()

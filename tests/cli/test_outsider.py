@@ -23,8 +23,8 @@ def env(tmp_path: Path) -> dict[str, str]:
 
 
 def test_index_and_search(env: dict[str, str], tmp_path: Path) -> None:
-    """A gallery keeps its vectors; the nearest is the one that is nearest by hand, alone and in a weighted sum. It has
-    no calibration, so nothing but the same bytes is called a copy."""
+    """A gallery keeps its vectors; a darker copy is nearest, by it alone and in a weighted sum. Without a calibration
+    nothing but the same bytes is called a copy."""
     folder, gallery = folder_of(tmp_path / "photos", 6), tmp_path / "g"
     ran = process("index", folder, "-g", gallery, "--descriptors", f"{NAME},structure", "--json", env=env)
     assert (ran.code, ran.json["added"]) == (0, 6)

@@ -12,7 +12,7 @@ from PIL import Image as Pillow
 from lookalike.gallery import Gallery
 from lookalike.types import Hit, to_json
 from samples import drawn, folder_of, save
-from terminal import fields, here, process
+from terminal import Ran, fields, here, process
 
 
 @pytest.fixture(scope="module")
@@ -29,12 +29,40 @@ def gallery(photos: Path) -> Path:
 
 
 def test_json(gallery: Path, photos: Path) -> None:
-    """One document: the hits that the library gives, with their field names; nothing else on either stream."""
+    """One object: the query and the hits that the library gives, with their field names; nothing else anywhere."""
     ran = process("search", photos / "0003.jpg", "-g", gallery, "-k", 4, "--all", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert [sorted(hit) for hit in ran.json] == [sorted(fields(Hit))] * 4
+    assert list(ran.json) == ["queries", "by", "failed"]
+    assert (ran.json["by"], ran.json["failed"]) == ("copy", [])
+    (query,) = ran.json["queries"]
+    assert list(query) == ["query", "hits", "blank"]
+    assert (query["query"], query["blank"]) == (str(photos / "0003.jpg"), False)
+    assert [sorted(hit) for hit in query["hits"]] == [sorted(fields(Hit))] * 4
     with Gallery.open(gallery) as opened:
-        assert ran.json == to_json(opened.search(photos / "0003.jpg", 4))
+        assert query["hits"] == to_json(opened.search(photos / "0003.jpg", 4))
+
+
+def test_many_queries(gallery: Path, photos: Path, tmp_path: Path) -> None:
+    """Each gets the hits that it gets alone, in the order given; one that cannot be read costs only itself."""
+    queries = [photos / "0003.jpg", photos / "0005.jpg"]
+    ran = process("search", *queries, tmp_path / "none.jpg", "-g", gallery, "--all", "--json")
+    assert (ran.code, [one["path"] for one in ran.json["failed"]]) == (1, [str(tmp_path / "none.jpg")])
+    assert "none.jpg: no such file" in ran.err
+    assert [one["query"] for one in ran.json["queries"]] == [str(query) for query in queries]
+    for query, one in zip(queries, ran.json["queries"], strict=True):
+        assert hits_of(here("search", query, "-g", gallery, "--all", "--json")) == one["hits"]
+    words = here("search", *queries, "-g", gallery, "--report", tmp_path / "r.html").out
+    assert [line for line in words.splitlines() if line.endswith(":")] == [f"{query}:" for query in queries]
+    assert words.count("identical") == 2
+    page = (tmp_path / "r.html").read_text("utf-8")
+    assert "Search for 2 images" in page
+    assert here("search", tmp_path / "none.jpg", "-g", gallery).code == 2
+
+
+def hits_of(ran: Ran) -> list[dict]:
+    """The hits of a single query."""
+    (query,) = ran.json["queries"]
+    return query["hits"]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +82,7 @@ def test_options_are_the_librarys(gallery: Path, photos: Path, options: list[str
     """Every option means what the argument of the same name means."""
     ran = here("search", photos / "0003.jpg", "-g", gallery, "--all", "--json", *options)
     with Gallery.open(gallery) as opened:
-        assert ran.json == to_json(opened.search(photos / "0003.jpg", **meaning))
+        assert hits_of(ran) == to_json(opened.search(photos / "0003.jpg", **meaning))
 
 
 def test_a_table(photos: Path, tmp_path: Path) -> None:
@@ -83,7 +111,7 @@ def test_nothing_found(gallery: Path, photos: Path) -> None:
     ran = here("search", photos / "0003.jpg", "-g", gallery, "--where", "width > 9999", "--all")
     assert (ran.code, ran.out) == (0, "")
     assert "nothing found" in ran.err
-    assert here("search", photos / "0003.jpg", "-g", gallery, "--where", "width > 9999", "--json").json == []
+    assert hits_of(here("search", photos / "0003.jpg", "-g", gallery, "--where", "width > 9999", "--json")) == []
 
 
 @pytest.mark.parametrize("k", [0, -1, "x"])
@@ -95,7 +123,7 @@ def test_k(gallery: Path, photos: Path, k: object) -> None:
 def test_a_report(gallery: Path, photos: Path, tmp_path: Path) -> None:
     """--report writes a page that names the hits, beside the answer on stdout."""
     ran = here("search", photos / "0003.jpg", "-g", gallery, "--all", "--json", "--report", tmp_path / "r.html")
-    assert (ran.code, len(ran.json)) == (0, 8)
+    assert (ran.code, len(hits_of(ran))) == (0, 8)
     page = (tmp_path / "r.html").read_text("utf-8")
     assert page.lstrip().lower().startswith("<!doctype html>")
     assert "0003.jpg" in page
@@ -109,9 +137,9 @@ def test_no_match_is_an_answer(gallery: Path, tmp_path: Path) -> None:
     assert (ran.code, ran.out) == (0, "")
     assert "no match" in ran.err
     assert "--all" in ran.err
-    assert here("search", stranger, "-g", gallery, "--json").json == []
-    assert len(here("search", stranger, "-g", gallery, "--json", "--all").json) == 8
-    assert len(here("search", stranger, "-g", gallery, "--json", "--by", "colour").json) == 8
+    assert hits_of(here("search", stranger, "-g", gallery, "--json")) == []
+    assert len(hits_of(here("search", stranger, "-g", gallery, "--json", "--all"))) == 8
+    assert len(hits_of(here("search", stranger, "-g", gallery, "--json", "--by", "colour"))) == 8
 
 
 def test_what_a_hit_is(gallery: Path, photos: Path, tmp_path: Path) -> None:
@@ -132,7 +160,7 @@ def test_a_precision_that_means_nothing(gallery: Path, photos: Path, precision: 
 def test_precision_where_images_are_few(gallery: Path, photos: Path) -> None:
     """A gallery with too few images for curves of its own says so and goes by the shipped ones."""
     ran = here("search", photos / "0003.jpg", "-g", gallery, "--precision", "0.99", "--json")
-    assert (ran.code, [hit["relation"] for hit in ran.json]) == (0, ["identical"])
+    assert (ran.code, [hit["relation"] for hit in hits_of(ran)]) == (0, ["identical"])
     assert "curves that come with the package" in ran.err
 
 
@@ -151,8 +179,8 @@ def test_a_mark_for_what_was_not_verified(photos: Path, tmp_path: Path) -> None:
     assert two.count("(not verified)") >= 7
 
 
-def test_verify_and_views(gallery: Path, photos: Path) -> None:
-    """--verify with --views, and a number below zero, are the user's mistakes."""
+def test_rerank_and_views(gallery: Path, photos: Path) -> None:
+    """--rerank with --views, and a number below zero, are the user's mistakes."""
     ran = here("search", photos / "0003.jpg", "-g", gallery, "--views", "--rerank", 3)
     assert (ran.code, ran.out) == (2, "")
     assert "views" in ran.err
@@ -162,6 +190,6 @@ def test_verify_and_views(gallery: Path, photos: Path) -> None:
 def test_good_and_bad_examples(gallery: Path, photos: Path) -> None:
     """They are passed on, whatever is near is shown, and JSON tells what each of them changed."""
     good, bad = (str(next(photos.glob(f"000{number}*"))) for number in (3, 4))
-    hits = here("search", photos / "0001.jpg", "-g", gallery, "--good", good, "--bad", bad, "-k", 30, "--json").json
+    hits = hits_of(here("search", photos / "0001.jpg", "-g", gallery, "--good", good, "--bad", bad, "-k", 30, "--json"))
     assert {"query", good, bad} == set(hits[1]["feedback_contributions"])
     assert [hit["path"] for hit in hits].index(good) < [hit["path"] for hit in hits].index(bad)

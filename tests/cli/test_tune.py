@@ -66,9 +66,9 @@ def test_files_that_cannot_be_used(folder: Path) -> None:
     assert here("tune", "-g", folder / "g", "--pairs", folder / "more.csv").code == 1
 
 
-def test_decisions(folder: Path) -> None:
+def test_verdicts(folder: Path) -> None:
     """What `duplicates --same` and `--different` have recorded; before there is enough, that is a mistake."""
-    arguments = ("tune", "-g", folder / "g", "--decisions", "--json")
+    arguments = ("tune", "-g", folder / "g", "--verdicts", "--json")
     assert "there are 0 same and 0 different" in here(*arguments).err
     pairs = [part for n in range(COUNT) for part in ("--same", folder / f"o{n}.png", folder / f"m{n}.png")]
     for n in range(COUNT):
@@ -87,7 +87,7 @@ def test_mistakes(folder: Path) -> None:
     gallery, pairs = ["-g", folder / "g"], folder / "pairs.csv"
     for arguments, why in (
         (gallery, "choose one"),
-        ([pairs, "--decisions", *gallery], "choose one"),
+        ([pairs, "--verdicts", *gallery], "choose one"),
         (["--pairs", pairs], "name the gallery"),
         ([*gallery, "--pairs", folder / "few.csv"], "20 usable pairs"),
         ([folder / "few.csv"], "20 usable pairs"),

@@ -100,9 +100,9 @@ def test_rows(store: GalleryStorage) -> None:
     assert store.row_of("/photos/2.jpg") == store.rows([second])[second]
     assert store.row_of("/photos/none.jpg") is None
     assert [one.id for one in store.every_row()] == [first, second]
-    assert [one.id for one in store.same_content("sha1")] == [first]
+    assert [one.id for one in store.same_bytes("sha1")] == [first]
     assert store.sha256_by_size(101) == {"sha1"}
-    assert store.contents() == {"sha1", "sha2"}
+    assert store.digests() == {"sha1", "sha2"}
     with store.transaction():
         assert store.forget(["/photos/1.jpg", "/photos/none.jpg"]) == 1
         again = store.put(image(1))
@@ -130,7 +130,7 @@ def test_same_bytes_elsewhere(store: GalleryStorage) -> None:
         second = store.put_copy(row(4, sha256="sha3"), first)
         store.move(first, "/elsewhere/3.jpg", 7)
         store.touch(second, 9)
-    assert store.repeated_content() == [[first, second]]
+    assert store.repeated_bytes() == [[first, second]]
     assert store.vector("floats", first) is not None
     assert store.vector("floats", second) == store.vector("floats", first)
     assert store.keypoints(second) == b"keypoints"

@@ -93,8 +93,8 @@ def pairs(seed: int = 0, n: int = 200) -> tuple[dict[str, np.ndarray], np.ndarra
     """Structure tells the pairs apart, texture a little, colour not at all."""
     random = np.random.default_rng(seed)
     same = np.arange(n) % 2 == 0
-    told = {"colour": 0.0, "texture": 0.3, "structure": 0.8}
-    return {name: typical(name) * (1 - gap * same + random.normal(0, 0.15, n)) for name, gap in told.items()}, same
+    gaps = {"colour": 0.0, "texture": 0.3, "structure": 0.8}
+    return {name: typical(name) * (1 - gap * same + random.normal(0, 0.15, n)) for name, gap in gaps.items()}, same
 
 
 def test_learning_prefers_what_tells_pairs_apart():

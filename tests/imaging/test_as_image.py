@@ -88,7 +88,7 @@ def test_what_is_no_image() -> None:
 
 
 def test_wherever_a_path_is_taken(tmp_path: Path) -> None:
-    """compare, describe, explain, search and is_blank answer alike for a file, its Pillow image, its array."""
+    """compare, describe, explain, search and is_blank answer alike for a file, its Pillow image and its array."""
     from lookalike.comparison.explain.attribution import explain
 
     folder = folder_of(tmp_path / "photos", 6)

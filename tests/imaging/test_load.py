@@ -237,7 +237,7 @@ class TestRefusals:
 
 class TestDamage:
     @pytest.mark.parametrize("fmt", [*FORMATS, "HEIF"])
-    def test_truncated_files_are_told(self, fmt):
+    def test_truncated_files_are_named(self, fmt):
         """A file cut at any of many lengths is damaged, unless all its pixels were already there."""
         data = samples()[fmt]
         whole = load(data).pixels

@@ -199,17 +199,19 @@ def test_a_comparison_says_what_the_library_says(server: Served, photos: Path, q
     assert (expected.relation, expected.box_in) == (told["relation"], told["box_in"])
     assert to_json(expected.box) == pytest.approx(told["box"], abs=1)
     assert np.allclose(expected.transform, told["transform"], atol=1e-2)
-    assert {"changed", "shares", "points"} & set(told) == set()
+    assert {"changed", "contributions", "points"} & set(told) == set()
 
 
 def test_reasons_come_with_explain(server: Served, query: Path):
-    """``explain`` brings the reasons, whose shares add up to the odds, and matched points within both images."""
+    """``explain`` brings the reasons, whose contributions add up to the odds, and matched points within both images."""
     names = by_name(server)
     answer = server.post(
         "/v1/compare", data={"a_id": names["coffee.jpg"], "b_id": names["rocket.jpg"], "explain": True}
     )
     told = answer.json()
-    assert told["odds"] == pytest.approx(sum(told["shares"].values()) + told["strangers"] + told["prior"], abs=1e-3)
+    assert told["odds"] == pytest.approx(
+        sum(told["contributions"].values()) + told["baseline"] + told["prior"], abs=1e-3
+    )
     answer = server.post(
         "/v1/compare", data={"b_id": names["chelsea.jpg"], "explain": True}, files={"a": query.read_bytes()}
     )

@@ -138,12 +138,19 @@ def _print_result(
     if as_json:
         print_json(_document(result, choice, failed))
     else:
-        _print_choice(choice)
-        _print_copies(result) if isinstance(result, CopyReport) else _print_classes(result)
+        _print_tables(result, choice)
     _warn_of_chance(result)
     if not as_json:
         print_failures(failed)
     return 1 if failed else 0
+
+
+def _print_tables(result: CopyReport | ClassReport, choice: ProtocolChoice) -> None:
+    _print_choice(choice)
+    if isinstance(result, CopyReport):
+        _print_copies(result)
+    else:
+        _print_classes(result)
 
 
 def _document(result: CopyReport | ClassReport, choice: ProtocolChoice, failed: tuple[Failure, ...]) -> dict[str, Any]:

@@ -189,8 +189,8 @@ def _summarise(
     """The common folder, how many copies there are of each relation, and the bytes of all copies."""
     folders = {_folder(p.path) for pair in comparisons for p in (pair.a, pair.b)}
     folders |= {_folder(image.path) for search in searches for image, _ in search.hits}
-    neighbours = [near for one in label_errors or () for near, _ in one.neighbours]
-    folders |= {_folder(p.path) for p in (*(one.image for one in label_errors or ()), *neighbours)}
+    for error in label_errors or ():
+        folders |= {_folder(image.path) for image in (error.image, *(near for near, _ in error.neighbours))}
     relations: Counter[str] = Counter()
     freed = 0
     for group in groups:

@@ -59,11 +59,11 @@ def _reduced(group: Group, rows: Mapping[str, Row], different: set[tuple[str, st
     """The group without the copies that are gone or that a person has called different; None if nothing is left."""
     if group.keep not in rows:
         return None
-    pairs = tuple(pair for pair in group.pairs if pair.b in rows and _contents(rows, pair) not in different)
+    pairs = tuple(pair for pair in group.pairs if pair.b in rows and _digests(rows, pair) not in different)
     return Group(group.keep, tuple(pair.b for pair in pairs), pairs) if pairs else None
 
 
-def _contents(rows: Mapping[str, Row], pair: Pair) -> tuple[str, str]:
+def _digests(rows: Mapping[str, Row], pair: Pair) -> tuple[str, str]:
     """The sha256 of both images, the smaller first, as verdicts name them."""
     a, b = sorted((rows[pair.a].sha256, rows[pair.b].sha256))
     return a, b

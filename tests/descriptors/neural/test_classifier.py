@@ -57,11 +57,11 @@ def test_the_best_first(folder: Path) -> None:
     """As many labels as are asked for, the most probable first, each with its probability and its source."""
     found = installed(folder)
     pixels = tinted(0, SIDE, SIDE)
-    told = classify([from_array(pixels)], found).top(0, 2)
+    labels = classify([from_array(pixels)], found).top(0, 2)
     order = np.argsort(-chances_of(pixels))[:2]
-    assert [CLASSES[n] for n in order] == [one.label for one in told]
-    assert [pytest.approx(chances_of(pixels)[n], abs=1e-5) for n in order] == [one.probability for one in told]
-    assert {source_of(found)} == {one.source for one in told}
+    assert [CLASSES[n] for n in order] == [one.label for one in labels]
+    assert [pytest.approx(chances_of(pixels)[n], abs=1e-5) for n in order] == [one.probability for one in labels]
+    assert {source_of(found)} == {one.source for one in labels}
     assert len(classify([from_array(tinted(0))], found).top(0, 9)) == 3
 
 
@@ -92,12 +92,12 @@ def test_sources(folder: Path) -> None:
     first = source_of(installed(folder))
     assert first.startswith("means ")
     others = [labelled_card(temperature=1.0), labelled_card(abstain_below=0.5), labelled_card(names=["a", "b", "c"])]
-    for told in others:
-        install(folder, model=with_logits(means()), told=told)
+    for content in others:
+        install(folder, model=with_logits(means()), content=content)
         assert source_of(model_store.find("means")) != first
-    install(folder, model=with_logits(means(floor=-2)), told=labelled_card())
+    install(folder, model=with_logits(means(floor=-2)), content=labelled_card())
     assert source_of(model_store.find("means")) != first
-    install(folder, model=with_logits(means()), told={**labelled_card(), "weaknesses": ["other words"]})
+    install(folder, model=with_logits(means()), content={**labelled_card(), "weaknesses": ["other words"]})
     assert source_of(model_store.find("means")) == first
 
 
@@ -143,16 +143,16 @@ WRONG = [
 def test_a_wrong_field_is_named(tmp_path: Path, field: str, value: Any, why: str) -> None:
     """Which field of [labels], and what it must be."""
     path = write_card(tmp_path / "means.toml", changed(labelled_card(), field, value))
-    with pytest.raises(ModelCardInvalid) as told:
+    with pytest.raises(ModelCardInvalid) as raised:
         read_card(path)
-    assert str(told.value).startswith(f"{path}: {field}")
-    assert why in str(told.value)
+    assert str(raised.value).startswith(f"{path}: {field}")
+    assert why in str(raised.value)
 
 
 def test_what_may_be_missing(tmp_path: Path) -> None:
     """Without a temperature logits are as they are; without a threshold it always speaks; without the table, never."""
-    told = changed(changed(labelled_card(), "labels.temperature", None), "labels.abstain_below", None)
-    labels = read_card(write_card(tmp_path / "a.toml", told)).labels
+    content = changed(changed(labelled_card(), "labels.temperature", None), "labels.abstain_below", None)
+    labels = read_card(write_card(tmp_path / "a.toml", content)).labels
     assert labels is not None
     assert (labels.temperature, labels.abstain_below) == (1.0, 0.0)
     assert read_card(write_card(tmp_path / "b.toml", card())).labels is None
@@ -160,10 +160,10 @@ def test_what_may_be_missing(tmp_path: Path) -> None:
 
 def test_the_file_must_have_what_the_card_says(folder: Path) -> None:
     """A card with labels wants the logits, one for each name; the error names both."""
-    install(folder, model=means(), told=labelled_card())
+    install(folder, model=means(), content=labelled_card())
     with pytest.raises(ModelCardInvalid, match="output 'tint_logits'; it has 'tint', 'places'"):
         model_store.verify(model_store.find("means"))
-    install(folder, model=with_logits(means()), told=labelled_card(names=["a", "b"]))
+    install(folder, model=with_logits(means()), content=labelled_card(names=["a", "b"]))
     with pytest.raises(ModelCardInvalid, match=r"\(n, 3\); by labels\.names of its card it is \(N, 2\)"):
         model_store.verify(model_store.find("means"))
 

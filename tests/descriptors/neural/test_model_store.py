@@ -85,11 +85,11 @@ def outside(tmp_path: Path) -> Path:
 
 def test_a_card_is_read(tmp_path: Path) -> None:
     """Every field arrives, and each output becomes a descriptor's card."""
-    told = card(type="float32", mean=[0, 0.5, 1], std=[1, 2, 0.5])
-    read = read_card(write_card(tmp_path / "means.toml", told))
+    content = card(type="float32", mean=[0, 0.5, 1], std=[1, 2, 0.5])
+    read = read_card(write_card(tmp_path / "means.toml", content))
     for field in ("name", "file", "sha256", "licence", "source", "measured"):
-        assert told[field] == getattr(read, field)
-    assert tuple(told["weaknesses"]) == read.weaknesses
+        assert content[field] == getattr(read, field)
+    assert tuple(content["weaknesses"]) == read.weaknesses
     assert [(training.data, training.terms) for training in read.training] == [("none", "none")]
     assert (read.input.mean, read.input.std) == ((0.0, 0.5, 1.0), (1.0, 2.0, 0.5))
     tint, places = read.outputs
@@ -130,15 +130,15 @@ def test_an_earlier_card_of_regions_is_read(tmp_path: Path) -> None:
 def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
     """Each field but mean, std, min_contrast, training and measured must be there; the error names it and the file."""
     path = write_card(tmp_path / "means.toml", without(card(), field))
-    with pytest.raises(ModelCardInvalid) as told:
+    with pytest.raises(ModelCardInvalid) as raised:
         read_card(path)
-    assert str(told.value) == f"{path}: {field.replace('.0', '')} is missing"
+    assert str(raised.value) == f"{path}: {field.replace('.0', '')} is missing"
 
 
 def test_what_may_be_missing(tmp_path: Path) -> None:
     """Nothing measured, nothing said of the training, no least quality: all have their defaults."""
-    told = without(without(without(card(), "measured"), "outputs.places.min_contrast"), "training")
-    read = read_card(write_card(tmp_path / "means.toml", told))
+    content = without(without(without(card(), "measured"), "outputs.places.min_contrast"), "training")
+    read = read_card(write_card(tmp_path / "means.toml", content))
     assert (read.measured, read.training, read.outputs[1].min_contrast) == ({}, (), 0.15)
 
 
@@ -146,20 +146,20 @@ def test_what_may_be_missing(tmp_path: Path) -> None:
 def test_a_wrong_field_is_named(tmp_path: Path, field: str, value: Any, why: str) -> None:
     """A value of a wrong type or out of range, and a field that no card has: which, and what it must be."""
     path = write_card(tmp_path / "means.toml", changed(card(), field, value))
-    with pytest.raises(ModelCardInvalid) as told:
+    with pytest.raises(ModelCardInvalid) as raised:
         read_card(path)
-    assert str(told.value).startswith(f"{path}: {field.replace('.0', '')}")
-    assert why in str(told.value)
+    assert str(raised.value).startswith(f"{path}: {field.replace('.0', '')}")
+    assert why in str(raised.value)
 
 
 @pytest.mark.parametrize("mean", [[0.5], [0.5, 0.5, "x"], 0.5, [0, 0, float("inf")]])
 def test_three_numbers(tmp_path: Path, mean: Any) -> None:
     """Mean and std are three finite numbers, and std is above zero."""
-    told = card(type="float32")
+    content = card(type="float32")
     with pytest.raises(ModelCardInvalid, match=r"input\.mean must be"):
-        read_card(write_card(tmp_path / "a.toml", changed(told, "input.mean", mean)))
+        read_card(write_card(tmp_path / "a.toml", changed(content, "input.mean", mean)))
     with pytest.raises(ModelCardInvalid, match=r"input\.std must be above 0"):
-        read_card(write_card(tmp_path / "a.toml", changed(told, "input.std", [1, 0, 1])))
+        read_card(write_card(tmp_path / "a.toml", changed(content, "input.std", [1, 0, 1])))
 
 
 @pytest.mark.parametrize("data", [b"name = ", b"\xff\xfe", b"PK\x03\x04"])
@@ -178,15 +178,15 @@ def test_what_is_not_toml(tmp_path: Path, data: bytes) -> None:
 
 
 def test_another_file_has_another_fingerprint(tmp_path: Path) -> None:
-    """Trained again, or fed otherwise, a model gives vectors that are strangers to the old ones."""
-    told = card(type="float32")
+    """Trained again, or fed otherwise, a model gives vectors that cannot be compared with the old ones."""
+    content = card(type="float32")
     changes = [
-        told,
-        changed(told, "sha256", "0" * 64),
-        changed(told, "input.side", 64),
-        changed(told, "input.mean", [0.1, 0, 0]),
-        changed(told, "input.std", [0.1, 1, 1]),
-        changed(told, "outputs.tint.version", 2),
+        content,
+        changed(content, "sha256", "0" * 64),
+        changed(content, "input.side", 64),
+        changed(content, "input.mean", [0.1, 0, 0]),
+        changed(content, "input.std", [0.1, 1, 1]),
+        changed(content, "outputs.tint.version", 2),
     ]
     prints = {read_card(write_card(tmp_path / "a.toml", one)).outputs[0].fingerprint for one in changes}
     assert len(changes) == len(prints)
@@ -194,16 +194,16 @@ def test_another_file_has_another_fingerprint(tmp_path: Path) -> None:
 
 def test_words_do_not_change_a_fingerprint(tmp_path: Path) -> None:
     """A better description or calibration leaves galleries as they are."""
-    told = card()
+    content = card()
     for field, value in (
         ("licence", "MIT"),
         ("source", "x"),
         ("name", "y"),
         ("outputs.tint.median_negative_distance", 3.0),
     ):
-        told = changed(told, field, value)
+        content = changed(content, field, value)
     before = read_card(write_card(tmp_path / "a.toml", card())).outputs[0]
-    after = read_card(write_card(tmp_path / "a.toml", told)).outputs[0]
+    after = read_card(write_card(tmp_path / "a.toml", content)).outputs[0]
     assert before.fingerprint == after.fingerprint
 
 
@@ -239,9 +239,9 @@ def test_where_the_users_models_lie(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 def test_hashes_then_shipped_then_own(folder: Path, tmp_path: Path) -> None:
     """The order of all lists; a model is seen as soon as it lies there, and no longer when it does not."""
-    told = card("zebra")
-    told["outputs"] = {"a2": told["outputs"]["tint"]}
-    install(folder, "zebra", told=told)
+    content = card("zebra")
+    content["outputs"] = {"a2": content["outputs"]["tint"]}
+    install(folder, "zebra", content=content)
     assert [*HASHES, "a2"] == names()
     install(tmp_path / "shipped")
     assert [*HASHES, "tint", "places", "a2"] == names()
@@ -266,7 +266,7 @@ def test_a_changed_card_is_read_again(folder: Path) -> None:
 
 
 def test_a_bad_card_stops_nobody(folder: Path) -> None:
-    """The others are used; the bad ones are told with their reasons, also by whoever misses a descriptor."""
+    """The others are used; the bad ones are named with their reasons, also by whoever misses a descriptor."""
     install(folder)
     (folder / "bad.toml").write_text("nonsense")
     (folder / "link.toml").symlink_to(folder / "nowhere")
@@ -280,7 +280,7 @@ def test_a_bad_card_stops_nobody(folder: Path) -> None:
 
 
 def test_a_folder_that_is_none(folder: Path) -> None:
-    """A file in the place of the folder is told, and stops nobody."""
+    """A file in the place of the folder is named, and stops nobody."""
     folder.write_text("no folder")
     assert list(HASHES) == names()
     assert [str(folder)] == [failure.path for failure in model_store.refused()]
@@ -290,9 +290,9 @@ def test_a_folder_that_is_none(folder: Path) -> None:
 def test_a_name_belongs_to_whoever_had_it_first(folder: Path, tmp_path: Path, taken: str) -> None:
     """A user's model cannot take the place of a hash or of a shipped model."""
     install(tmp_path / "shipped", "first")
-    told = card("own")
-    told["outputs"] = {taken: told["outputs"]["tint"]}
-    install(folder, "own", told=told)
+    content = card("own")
+    content["outputs"] = {taken: content["outputs"]["tint"]}
+    install(folder, "own", content=content)
     assert names().count(taken) == 1
     (failure,) = model_store.refused()
     assert f"there is a descriptor {taken!r} already" in failure.reason
@@ -349,11 +349,11 @@ MISMATCHES = [
 
 @pytest.mark.parametrize(("model", "changes", "why"), MISMATCHES)
 def test_a_card_of_another_network(folder: Path, model: Callable[[], Any], changes: dict[str, Any], why: str) -> None:
-    """Another name, layout, size, type or length than the file has: both are told."""
-    told = card()
+    """Another name, layout, size, type or length than the file has: both are named."""
+    content = card()
     for field, value in changes.items():
-        told = changed(told, field, value)
-    install(folder, model=model(), told=told)
+        content = changed(content, field, value)
+    install(folder, model=model(), content=content)
     with pytest.raises(ModelCardInvalid, match=why):
         model_store.verify(model_store.find("means"))
 
@@ -386,7 +386,7 @@ def test_a_damaged_file(folder: Path) -> None:
 
 
 def test_a_file_that_is_no_model(folder: Path) -> None:
-    """Bytes with the right sha256 that ONNX Runtime cannot open are told as such."""
+    """Bytes with the right sha256 that ONNX Runtime cannot open are named as such."""
 
     class Nonsense:
         def SerializeToString(self) -> bytes:  # noqa: N802  protobuf's name
@@ -458,9 +458,9 @@ def test_nothing_is_left_of_a_refused_model(folder: Path, outside: Path, how: st
     elif how == "bad card":
         write_card(outside, without(card(), "licence"))
     elif how == "taken by a hash":
-        told = card()
-        told["outputs"]["colour"] = told["outputs"].pop("tint")
-        install(outside.parent, told=told)
+        content = card()
+        content["outputs"]["colour"] = content["outputs"].pop("tint")
+        install(outside.parent, content=content)
     else:
         folder.mkdir()
         (folder / "means.onnx").write_text("something of the user's")
@@ -487,7 +487,7 @@ def test_not_twice(outside: Path) -> None:
 
 @pytest.mark.usefixtures("folder")
 def test_only_the_users_models_can_be_removed(tmp_path: Path) -> None:
-    """A shipped model stays; an unknown name is told with the known ones."""
+    """A shipped model stays; an unknown name is refused with the known ones."""
     install(tmp_path / "shipped")
     with pytest.raises(UserError, match="came with Lookalike"):
         model_store.remove("means")

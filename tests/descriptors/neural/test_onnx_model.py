@@ -79,8 +79,8 @@ def test_a_known_answer(folder: Path, images: list[Image]) -> None:
 @pytest.mark.parametrize("layout", ["NHWC", "NCHW"])
 def test_floats_are_normalised(folder: Path, images: list[Image], layout: str) -> None:
     """float32 in either layout: (value / 255 - mean) / std per channel, red first."""
-    told = card(layout=layout, type="float32", mean=list(MEAN), std=list(STD))
-    install(folder, model=means(layout=layout, kind="float32", floor=-9), told=told)
+    content = card(layout=layout, type="float32", mean=list(MEAN), std=list(STD))
+    install(folder, model=means(layout=layout, kind="float32", floor=-9), content=content)
     for image, vector in zip(images, get("tint").describe(images).vectors, strict=True):
         normalised = (image.pixels / 255 - np.array(MEAN)) / np.array(STD)
         np.testing.assert_allclose(vector, tint_of(normalised * 255, floor=-9), atol=1e-4)
@@ -88,8 +88,8 @@ def test_floats_are_normalised(folder: Path, images: list[Image], layout: str) -
 
 def test_floats_without_mean_and_std(folder: Path, images: list[Image]) -> None:
     """Where a card gives neither, float32 is 0..1."""
-    told = card(layout="NCHW", type="float32")
-    install(folder, model=means(layout="NCHW", kind="float32"), told=told)
+    content = card(layout="NCHW", type="float32")
+    install(folder, model=means(layout="NCHW", kind="float32"), content=content)
     np.testing.assert_allclose(
         get("tint").describe(images).vectors, [tint_of(image.pixels) for image in images], atol=1e-5
     )
@@ -183,7 +183,7 @@ def test_what_half_precision_cannot_hold_says_nothing(folder: Path, images: list
 
 def test_a_cosine_vector_without_direction_says_nothing(folder: Path) -> None:
     """Stripes of 0 and 1 whose every tile has the mean 0.5: the vector is zero, and so is its quality."""
-    install(folder, model=means(kind="float32"), told=card(type="float32", std=[0.8, 0.8, 0.8]))
+    install(folder, model=means(kind="float32"), content=card(type="float32", std=[0.8, 0.8, 0.8]))
     stripes = np.zeros((SIDE, SIDE, 3), np.uint8)
     stripes[:, ::2] = 204
     described = describe_all([image(stripes)], ["places", "tint"])
@@ -215,7 +215,7 @@ def test_a_flipped_bit_is_found(folder: Path, images: list[Image]) -> None:
 
 def test_another_length_than_the_card_says(folder: Path, images: list[Image], monkeypatch: pytest.MonkeyPatch) -> None:
     """Where a file does not tell its lengths, the first pass finds that they are not the card's."""
-    install(folder, told=changed(card(), "outputs.tint.dim", 5))
+    install(folder, content=changed(card(), "outputs.tint.dim", 5))
     monkeypatch.setattr(onnx_model, "_check_outputs", lambda *_: None)
     with pytest.raises(ModelCardInvalid, match=r"'tint' has the shape \(5, 4\); by its card it is \(5, 5\)"):
         describe_all(images, ["tint"])

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 from lookalike.actions import organize
-from lookalike.actions.dedupe_actions import clear_away, move_to
+from lookalike.actions.dedupe_actions import move_to, remove_copies
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.privacy import Privacy
@@ -113,8 +113,8 @@ def test_what_needs_the_files_says_so(gallery: Gallery, photos: Path, tmp_path: 
         lambda: gallery.classify("nothing"),
         lambda: gallery.label_from_folders(photos),
         lambda: gallery.add_descriptor("regions"),
-        lambda: organize.plan(gallery, tmp_path / "o", "copy"),
-        lambda: clear_away(gallery, gallery.duplicates(), move_to(tmp_path)),
+        lambda: organize.plan_moves(gallery, tmp_path / "o", "copy"),
+        lambda: remove_copies(gallery, gallery.duplicates(), move_to(tmp_path)),
     ):
         with pytest.raises(UserError, match=f"keeps no paths, only {kept}"):
             act()

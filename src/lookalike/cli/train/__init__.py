@@ -12,9 +12,9 @@ from lookalike.errors import MissingDependency
 KINDS = {
     "copy": "Adapt `copy` to your own images, which need no labels.",
     "classifier": "Learn the classes of labelled images, and a descriptor beside them.",
-    "siamese": "Learn a distance by which two images are of one class or not.",
-    "detector": "Learn to find the things that boxes are drawn around, and a descriptor of each.",
-    "autoencoder": "Learn a descriptor from images without labels, by making them again.",
+    "siamese": "Learn a distance that verifies whether two images are of one class.",
+    "detector": "Learn to detect the objects that boxes are drawn around, and a descriptor of each.",
+    "autoencoder": "Learn a descriptor from images without labels, by reconstructing them.",
     "recipe": "Train the network of `copy` from random weights.",
 }
 

@@ -9,7 +9,7 @@ command = OwnCommand(
     "ClassifierSettings",
     """Learn the classes of the images in DIR, one folder for each, or of a CSV with the columns path and label.
 
-A fifth of each class is held out: it says how often the answer is right and how sure it may be. The model gives a
+A fifth of each class is held out: it measures the accuracy and calibrates the confidence. The model gives a
 descriptor as well. Interrupted, the best model so far is written, and the same call goes on.
 """,
 )

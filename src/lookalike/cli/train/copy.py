@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The .onnx file to write, and its card.")
-@click.option("--name", help="What the new descriptor is called.  [default: the file's name]")
+@click.option("--name", help="Name of the new descriptor.  [default: the file's name]")
 @click.option("--steps", default=300, show_default=True, type=click.IntRange(min=1), help="Batches of 64 images.")
-@click.option("--run", "run_folder", type=click.Path(path_type=Path), help="Where checkpoints lie.  [default: OUT.run]")
+@click.option(
+    "--run", "run_folder", type=click.Path(path_type=Path), help="Folder of the checkpoints.  [default: OUT.run]"
+)
 @click.option("--seed", default=0, show_default=True, help="Random seed.")
 @json_option
 def command(

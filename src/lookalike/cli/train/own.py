@@ -62,8 +62,8 @@ def _places(source: str) -> list[click.Parameter]:
     return [
         click.Argument(["source"], metavar=source, type=path),
         click.Option(["--out"], required=True, type=path, help="The .onnx file to write, and its card."),
-        click.Option(["--name"], help="What the new descriptor is called.  [default: the file's name]"),
-        click.Option(["--run", "run_folder"], type=path, help="Where checkpoints lie.  [default: OUT.run]"),
+        click.Option(["--name"], help="Name of the new descriptor.  [default: the file's name]"),
+        click.Option(["--run", "run_folder"], type=path, help="Folder of the checkpoints.  [default: OUT.run]"),
         click.Option(["--report"], type=path, help="Also write an HTML page with curves, metrics and images."),
         click.Option(["--recipe"], type=path, help="A TOML file with settings; a switch overrules it."),
         click.Option(["--json", "as_json"], is_flag=True, help="Print JSON to stdout."),

@@ -14,7 +14,7 @@ from lookalike.cli.train.places import refuse_place
 @click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--data", required=True, type=click.Path(path_type=Path), help="The folder that its sources lie in.")
 @click.option("--teacher", type=click.Path(path_type=Path), help="The ONNX file of the teacher of `content`.")
-@click.option("--run", "run_folder", required=True, type=click.Path(path_type=Path), help="Where checkpoints lie.")
+@click.option("--run", "run_folder", required=True, type=click.Path(path_type=Path), help="Folder of the checkpoints.")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The .onnx file to write.")
 @click.option(
     "--side", default=144, show_default=True, type=click.IntRange(min=32), help="Pixels at which it will be used."

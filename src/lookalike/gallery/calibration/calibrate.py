@@ -3,7 +3,7 @@
 The shipped curves come from photographs; a library of product shots, scans or drawings has other negatives. So that
 ``precision`` means the same there, a sample of the library is edited, each edited image is held against its original
 and against other images, and a curve per measure is fitted as in comparison/calibration.py: ``blend``, ``copy``, and
-``verified``, whose distance is minus the log-odds of compare/decision.py.
+``verified``, whose distance is minus the log-odds of comparison/edit_classifier.py.
 """
 
 from __future__ import annotations

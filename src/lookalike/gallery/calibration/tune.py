@@ -69,15 +69,15 @@ def _read(store: GalleryStorage, named: Named, values: Sequence[str]) -> tuple[t
     if verdict not in get_args(Verdict):
         raise UserError(f"the verdict must be same or different, not {values[2]!r}")
     rows = [store.row_of(named.path(value)) for value in values[:2]]
-    a, b = sorted(store.same_content(row.sha256)[0].id for row in rows if row)
+    a, b = sorted(store.same_bytes(row.sha256)[0].id for row in rows if row)
     return (a, b), verdict
 
 
 def annotations_from_verdicts(store: GalleryStorage) -> Annotations:
     """The pairs that ``duplicates --same`` and ``--different`` have recorded, of images that are still held."""
     annotations = Annotations()
-    for *contents, verdict in store.verdicts():
-        held = [store.same_content(content) for content in contents]
+    for *digests, verdict in store.verdicts():
+        held = [store.same_bytes(digest) for digest in digests]
         if all(held):
             a, b = sorted(rows[0].id for rows in held)
             _take(annotations, (a, b), verdict, f"{held[0][0].path}, {held[1][0].path}")

@@ -42,15 +42,15 @@ class CalibrationVerbs:
     def add_verdicts(self, pairs: Iterable[tuple[PathLike, PathLike]], verdict: Verdict) -> None:
         """Remember a person's word on the two images of each pair. No group will hold "different" ones again;
         ``tune`` learns from both. Raises UserError for an image that is not held."""
-        contents = self._contents(pairs)
+        digests = self._digests(pairs)
         with self._library.store.transaction():
-            self._library.store.add_verdicts(contents, verdict)
+            self._library.store.add_verdicts(digests, verdict)
 
     def remove_verdicts(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> int:
         """Take a person's word on these pairs back; returns on how many there was one."""
-        contents = self._contents(pairs)
+        digests = self._digests(pairs)
         with self._library.store.transaction():
-            return self._library.store.remove_verdicts(contents)
+            return self._library.store.remove_verdicts(digests)
 
     def verdicts(self) -> list[tuple[str, str, Verdict]]:
         """What persons have said: the sha256 of the two images, the smaller first, and the verdict."""
@@ -73,5 +73,5 @@ class CalibrationVerbs:
         with self._library.store.transaction():
             return self._library.store.forget_tunings(by)
 
-    def _contents(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> list[tuple[str, str]]:
+    def _digests(self, pairs: Iterable[tuple[PathLike, PathLike]]) -> list[tuple[str, str]]:
         return [(self._library.row(a).sha256, self._library.row(b).sha256) for a, b in pairs]

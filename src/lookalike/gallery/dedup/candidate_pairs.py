@@ -39,9 +39,9 @@ def find_duplicates(library: Library, scoring: Scoring, measure: str, precision:
     """Groups in which any two members are copies with at least the probability ``precision`` by the ``measure``, a
     descriptor or the blend, and what tells one of them anew around another image."""
     store, blend = library.store, scoring.blend(measure)
-    copies = store.repeated_content()
+    copies = store.repeated_bytes()
     limit = (scoring.curves.get(measure) or curve(measure)).distance(precision, scoring.prior())
-    embeddings = _one_per_content(Embeddings.read(store, library.cards, blend.names), copies)
+    embeddings = _one_per_digest(Embeddings.read(store, library.cards, blend.names), copies)
     close = close_pairs(embeddings, blend, limit)
     groups = _grouped(store, embeddings, blend, limit, close, store.different())
     grouped = np.array(sorted(number for group in groups for number in group), np.int64)
@@ -93,7 +93,7 @@ def _pairs_within(embeddings: Embeddings, blend: Blend, limit: float, a: Rows, b
     return a[within], b[within], distance[within]
 
 
-def _one_per_content(embeddings: Embeddings, copies: Sequence[Sequence[int]]) -> Embeddings:
+def _one_per_digest(embeddings: Embeddings, copies: Sequence[Sequence[int]]) -> Embeddings:
     """Byte-identical files are one image here; the others join its group in the end."""
     others = [number for same in copies for number in same[1:]]
     return embeddings.keep(~np.isin(embeddings.ids, others))
@@ -108,10 +108,10 @@ def _grouped(
     different: set[tuple[str, str]],
 ) -> list[list[int]]:
     """Tight groups as lists of image ids, a person's decisions respected."""
-    contents = _contents(store, embeddings, pairs) if different else {}
+    digests = _digests(store, embeddings, pairs) if different else {}
 
     def close(left: list[int], right: list[int]) -> bool:
-        if any((min(p), max(p)) in different for p in _pairs(contents, left, right)):
+        if any((min(p), max(p)) in different for p in _pairs(digests, left, right)):
             return False
         return bool((blend.distance(embeddings.between(left, right)) <= limit).all())
 
@@ -119,15 +119,15 @@ def _grouped(
     return [embeddings.ids[group].tolist() for group in groups]
 
 
-def _contents(store: GalleryStorage, embeddings: Embeddings, pairs: Close) -> dict[int, str]:
+def _digests(store: GalleryStorage, embeddings: Embeddings, pairs: Close) -> dict[int, str]:
     used = np.union1d(pairs.a, pairs.b)
     rows = store.rows(embeddings.ids[used].tolist())
     return {int(number): rows[int(embeddings.ids[number])].sha256 for number in used}
 
 
-def _pairs(contents: Mapping[int, str], left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[str, str]]:
-    if contents:
-        yield from ((contents[a], contents[b]) for a in left for b in right)
+def _pairs(digests: Mapping[int, str], left: Sequence[int], right: Sequence[int]) -> Iterator[tuple[str, str]]:
+    if digests:
+        yield from ((digests[a], digests[b]) for a in left for b in right)
 
 
 def _with_copies(groups: list[list[int]], copies: Sequence[Sequence[int]]) -> list[list[int]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lookalike.distance import METRICS, Metric
 from lookalike.types import Floats, Ids
 
-Found = tuple[Ids, Floats]
+Neighbours = tuple[Ids, Floats]
 
 
 class ExactIndex:
@@ -36,7 +36,7 @@ class ExactIndex:
             stays = ~np.isin(self._ids, ids)
             self._ids, self._vectors = self._ids[stays], self._vectors[stays]
 
-    def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Found:
+    def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Neighbours:
         """As VectorIndex.search; ties in the order of the ids."""
         if self._vectors is None:
             return padded(np.empty((len(queries), 0), np.int64), np.empty((len(queries), 0), np.float32), k)
@@ -46,7 +46,7 @@ class ExactIndex:
         return padded(self._ids[rows][best], np.take_along_axis(distances, best, axis=1), k)
 
 
-def padded(ids: Ids, distances: Floats, k: int) -> Found:
+def padded(ids: Ids, distances: Floats, k: int) -> Neighbours:
     """(Q, n) found, n <= k -> (Q, k) with id -1 and distance inf behind them."""
     gap = ((0, 0), (0, k - ids.shape[1]))
     return np.pad(ids, gap, constant_values=-1), np.pad(distances, gap, constant_values=np.inf)

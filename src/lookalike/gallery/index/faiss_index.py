@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.distance import Metric, normalise
-from lookalike.gallery.index.exact import Found
+from lookalike.gallery.index.exact import Neighbours
 from lookalike.types import Ids
 
 HNSW_FROM = 50_000  # vectors; below, comparing with all of them is as quick
@@ -77,7 +77,7 @@ class FaissIndex:
         elif len(ids):
             self._index.remove_ids(np.ascontiguousarray(ids))
 
-    def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Found:
+    def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Neighbours:
         """As VectorIndex.search."""
         distances, ids = self._index.search(self._prepared(queries), k, **self._options(k, allowed))
         return ids, self._readable(distances, ids)

@@ -37,7 +37,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class SameContent:
+class SameBytes:
     """The file's bytes are those of an image that the gallery has; it was not decoded."""
 
     file: ListedFile
@@ -53,7 +53,7 @@ class Unusable:
     passing: bool
 
 
-Outcome = NewImage | SameContent | Unusable
+Outcome = NewImage | SameBytes | Unusable
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +104,13 @@ def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> l
     return [next(described) if outcome is None else outcome for outcome in outcomes]
 
 
-def _read(job: Job, side: int, max_pixels: int) -> Image | SameContent | Unusable:
+def _read(job: Job, side: int, max_pixels: int) -> Image | SameBytes | Unusable:
     path = job.file.path
     try:
         if job.known:
             digest = _digest(path)
             if digest in job.known:
-                return SameContent(job.file, digest)
+                return SameBytes(job.file, digest)
         return load(path, min_side=side, max_pixels=max_pixels)
     except FileMissing:
         return Unusable(job.file, Failure(path, "vanished: it was listed, and then gone"), passing=True)

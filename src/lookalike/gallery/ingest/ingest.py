@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
 from lookalike.errors import StorageFull, UserError
-from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameContent, Unusable, read_all
+from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, read_all
 from lookalike.gallery.ingest.scan import Listed, ListedFile, Skipped, walk
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import GalleryStorage, NewImage
@@ -105,7 +105,7 @@ class Ingestor:
     def _apply(self, outcome: Outcome) -> str | Failure:
         if isinstance(outcome, NewImage):
             return self._apply_new(outcome)
-        if isinstance(outcome, SameContent):
+        if isinstance(outcome, SameBytes):
             return self._apply_same(outcome.file, outcome.sha256)
         return self._apply_unusable(outcome)
 
@@ -118,7 +118,7 @@ class Ingestor:
         return "added" if before is None else "updated"
 
     def _apply_same(self, file: ListedFile, sha256: str) -> str:
-        rows = self._store.same_content(sha256)
+        rows = self._store.same_bytes(sha256)
         here = next((row for row in rows if row.path == self._store.privacy.name(file.path)), None)
         if here is not None:
             self._store.touch(here.id, file.mtime_ns)
@@ -230,4 +230,4 @@ def _sweep(library: Library) -> None:
     """No thumbnail outlives its image."""
     if (library.path / THUMBNAILS).exists():
         with closing(Thumbnails(library.path)) as thumbnails:
-            thumbnails.sweep(library.store.contents())
+            thumbnails.sweep(library.store.digests())

@@ -61,7 +61,7 @@ class RegionSource:
 
     def candidates(self, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
         """As in the contract; nothing but the same bytes for a blank query."""
-        same = [row.id for row in self._store.same_content(query.sha256)] if query.sha256 else []
+        same = [row.id for row in self._store.same_bytes(query.sha256)] if query.sha256 else []
         same = same if allowed is None else np.intersect1d(same, allowed).tolist()
         matches = self._matches(query, k, allowed, exact) if len(query.scales) else {}
         order = sorted(matches.keys() - set(same), key=lambda number: (matches[number].distance, number))

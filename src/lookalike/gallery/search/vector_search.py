@@ -104,7 +104,7 @@ class VectorSource:
         return self._hits(query, view, dict(list(best.items())[:k]), same)
 
     def _same(self, sha256: str, allowed: Ids | None) -> list[int]:
-        ids = [row.id for row in self._store.same_content(sha256)] if sha256 else []
+        ids = [row.id for row in self._store.same_bytes(sha256)] if sha256 else []
         return ids if allowed is None else np.intersect1d(ids, allowed).tolist()
 
     def _has_signal(self, view: Mapping[str, Described], names: Iterable[str]) -> bool:

@@ -90,7 +90,7 @@ class RowStorage(Protocol):
         does not parse."""
         ...
 
-    def same_content(self, sha256: str) -> list[Row]:
+    def same_bytes(self, sha256: str) -> list[Row]:
         """All images with these bytes, oldest entry first."""
         ...
 
@@ -98,11 +98,11 @@ class RowStorage(Protocol):
         """Digests of the images whose file has this many bytes."""
         ...
 
-    def contents(self) -> set[str]:
+    def digests(self) -> set[str]:
         """The digests of all images."""
         ...
 
-    def repeated_content(self) -> list[list[int]]:
+    def repeated_bytes(self) -> list[list[int]]:
         """Image ids that share their bytes with others, a list per content."""
         ...
 

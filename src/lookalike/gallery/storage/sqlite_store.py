@@ -137,7 +137,7 @@ class SqliteStore:
             yield from map(_row, block)
             last = block[-1][0]
 
-    def same_content(self, sha256: str) -> list[Row]:
+    def same_bytes(self, sha256: str) -> list[Row]:
         """All images with these bytes, oldest entry first."""
         return [_row(v) for v in self._db.all(f"SELECT {_ROW} FROM images p WHERE sha256 = ? ORDER BY id", (sha256,))]
 
@@ -145,11 +145,11 @@ class SqliteStore:
         """Digests of the images whose file has this many bytes."""
         return frozenset(v[0] for v in self._db.all("SELECT sha256 FROM images WHERE bytes = ? LIMIT 1000", (size,)))
 
-    def contents(self) -> set[str]:
+    def digests(self) -> set[str]:
         """The digests of all images."""
         return {value[0] for value in self._db.all("SELECT DISTINCT sha256 FROM images")}
 
-    def repeated_content(self) -> list[list[int]]:
+    def repeated_bytes(self) -> list[list[int]]:
         """Image ids that share their bytes with others, a list per content."""
         sql = """SELECT group_concat(id) FROM (SELECT id, sha256 FROM images ORDER BY id)
                  GROUP BY sha256 HAVING count(*) > 1"""

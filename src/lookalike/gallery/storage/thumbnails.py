@@ -65,7 +65,7 @@ class Thumbnails:
 
     def put_all(self, thumbnails: Iterable[tuple[str, bytes]]) -> None:
         """Keep these, (sha256, WebP of side KEPT), all or none. Raises StorageFull."""
-        with self._told():
+        with self._translated():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 rows = ((sha256, KEPT, data) for sha256, data in thumbnails)
@@ -75,15 +75,15 @@ class Thumbnails:
                 self._db.execute("ROLLBACK")
                 raise
 
-    def sweep(self, contents: set[str]) -> None:
+    def sweep(self, digests: set[str]) -> None:
         """Forget those of any other content."""
-        with self._told():
+        with self._translated():
             held = {row[0] for row in self._db.execute("SELECT DISTINCT sha256 FROM thumbnails")}
-            gone = [(sha256,) for sha256 in held - contents]
+            gone = [(sha256,) for sha256 in held - digests]
             self._db.executemany("DELETE FROM thumbnails WHERE sha256 = ?", gone)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:

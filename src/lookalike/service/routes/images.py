@@ -42,12 +42,12 @@ async def gallery(server: Server) -> dict[str, object]:
     def described(opened: Gallery) -> dict[str, object]:
         info = opened.info()
         by = [{"name": name, "kind": "regions" if name in info.regions else "whole"} for name in info.descriptors]
-        blended = [{"name": "blend", "kind": "blend"}] if opened.can_blend else []
+        combined = [{"name": "blend", "kind": "blend"}] if opened.can_blend else []
         folders = [plain(folder) for folder in info.folders]
         return {
             **{name: getattr(info, name) for name in ("images", "default_by", "image_bytes", "disk_bytes")},
             **{name: dict(getattr(info, name)) for name in ("descriptors", "formats", "labels", "regions")},
-            "by": [*by, *blended],
+            "by": [*by, *combined],
             "folders": folders,
             "index_folders": [*folders, *settings.folders],
             "failures": len(info.failures),

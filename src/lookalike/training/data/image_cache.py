@@ -6,9 +6,8 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import repeat
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +15,10 @@ from numpy.typing import NDArray
 
 from lookalike.errors import LoadError, LookalikeError, UserError
 from lookalike.imaging import is_image_name, load
+from lookalike.parallel import in_order
 from lookalike.types import Failure, Pixels
 
 NO_LABEL = -1
-READ_AHEAD = 1024  # files
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +119,7 @@ def _write(files: Sequence[Path], root: Path, side: int, kept: Path) -> None:
 
 
 def _squares(files: Sequence[Path], side: int) -> Iterator[Pixels | str]:
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(files), READ_AHEAD):  # not all at once: what is done waits in memory for its turn
-            yield from pool.map(_square, files[start : start + READ_AHEAD], repeat(side))
+    return in_order(partial(_square, file, side) for file in files)
 
 
 def _square(file: Path, side: int) -> Pixels | str:

@@ -35,16 +35,16 @@ _Module = TypeVar("_Module", bound=nn.Module)
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """Of one step: its ``parts``, scalars, and the ``weights`` that they are added up with. ``extra``: what else
+    """Of one step: its ``terms``, scalars, and the ``weights`` that they are added up with. ``extra``: what else
     belongs into the line of the log."""
 
-    parts: Mapping[str, Tensor]
+    terms: Mapping[str, Tensor]
     weights: Mapping[str, float]
     extra: Metrics = field(default_factory=dict)
 
     @property
     def total(self) -> Tensor:
-        return torch.stack([self.weights[name] * part for name, part in self.parts.items()]).sum()
+        return torch.stack([self.weights[name] * term for name, term in self.terms.items()]).sum()
 
 
 class Task(Protocol):
@@ -171,13 +171,13 @@ class Trainer:
 
     def save(self) -> None:
         """Write the checkpoint, all of it or nothing. Raises LookalikeError where there is no room for it."""
-        parts: dict[str, Any] = {name: getattr(self, name).state_dict() for name in STATEFUL}
+        state: dict[str, Any] = {name: getattr(self, name).state_dict() for name in STATEFUL}
         best = {key: getattr(self.best, key) for key in ("step", "metrics", "weights")} if self.best else None
-        parts |= {"step": self.step, "best": best, "identity": json.dumps(self.task.identity)}
+        state |= {"step": self.step, "best": best, "identity": json.dumps(self.task.identity)}
         part = self.folder / "checkpoint.part"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            torch.save(parts, part)
+            torch.save(state, part)
             os.replace(part, self.folder / "checkpoint.pt")
         except (OSError, RuntimeError) as error:  # torch's own writer raises the latter when the disk is full
             part.unlink(missing_ok=True)
@@ -235,7 +235,7 @@ class Trainer:
         self.optimizer.step()
         self.ema.update_parameters(self.network)
         self.step += 1
-        return {name: round(float(part.detach()), 4) for name, part in loss.parts.items()} | dict(loss.extra)
+        return {name: round(float(term.detach()), 4) for name, term in loss.terms.items()} | dict(loss.extra)
 
     def _validate(self) -> dict[str, float]:
         """The metrics of the averaged network, which is kept if it is the best so far."""

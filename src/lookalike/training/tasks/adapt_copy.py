@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lookalike.errors import UserError
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.training.data.image_cache import NO_LABEL, ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Phase, Recipe, Source
+from lookalike.training.engine.trainer import device
+from lookalike.training.models.embedding_net import predict
 from lookalike.training.models.residual_net import CopyNet
 from lookalike.training.tasks.copy_detection import TrainingImages, copy_trainer, trained_copy_net
 from lookalike.types import Floats, Pixels
@@ -116,15 +117,8 @@ def _positive_and_negative(similar: Floats, own: NDArray[np.int64]) -> tuple[Flo
 
 def describe(network: CopyNet, pixels: Pixels, size: int) -> tuple[Floats, Floats]:
     """(N, s, s, 3) uint8 -> `copy` and `content`, each (N, 256) float32, seen at ``size`` pixels."""
-    network.eval()
-    copies, contents = [], []
-    with torch.no_grad():
-        for start in range(0, len(pixels), BATCH_SIZE):
-            batch = torch.from_numpy(np.stack([square(one, size) for one in pixels[start : start + BATCH_SIZE]]))
-            copy, content = network(batch.permute(0, 3, 1, 2).float() / 255)
-            copies.append(copy.numpy())
-            contents.append(content.numpy())
-    return np.concatenate(copies), np.concatenate(contents)
+    copies, contents = predict(network.to(device()), pixels, size)
+    return copies, contents
 
 
 def _split(paths: Sequence[str], kept: Path, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

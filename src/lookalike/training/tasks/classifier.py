@@ -47,7 +47,7 @@ class ClassifierSettings(Settings):
     """See setting by setting. ``auto`` starts from the network of `content`, frozen for fewer than FEW images."""
 
     lr: float = setting(1e-3, "Peak learning rate.", minimum=1e-9, maximum=10)
-    init: str = setting("auto", "Begin with random weights, or with the network of `content`, frozen or not.", INITS)
+    init: str = setting("auto", "Initial weights: random, or the network of `content`, frozen or fine-tuned.", INITS)
     imbalance: str = setting("sampling", "How classes of different size are balanced.", IMBALANCES)
     label_smoothing: float = setting(0.1, "Share of each label that goes to the other classes.", maximum=0.9)
 

@@ -55,7 +55,7 @@ class CopyTask:
             logits = self.aux_head(content * 16)
         targets, labels = targets.repeat(2, 1), labels.repeat(2)
         has_target = targets.any(1)
-        parts = {
+        terms = {
             "copy": losses.nt_xent(copy, *losses.view_pairs(distinct), self.recipe.temperature),
             "koleo": (losses.koleo(copy[: len(copy) // 2]) + losses.koleo(copy[len(copy) // 2 :])) / 2,
             "content": _distillation(content, targets, has_target),
@@ -67,7 +67,7 @@ class CopyTask:
             "content": self.recipe.content_weight,
             "labels": self.recipe.label_weight,
         }
-        return Loss(parts, weights, {"size": phase.size})
+        return Loss(terms, weights, {"size": phase.size})
 
     def validate(self, network: nn.Module) -> Metrics:  # noqa: ARG002  the protocol's signature
         """Nothing: a recipe has no held-out images, and ``train copy`` measures before and after."""

@@ -53,7 +53,7 @@ class SiameseSettings(Settings):
     class."""
 
     lr: float = setting(0.0, "Peak learning rate; 0: 1e-3 from scratch, 3e-4 from shipped weights.", maximum=10)
-    init: str = setting("auto", "Begin with random weights, or with the network of `content`, frozen or not.", INITS)
+    init: str = setting("auto", "Initial weights: random, or the network of `content`, frozen or fine-tuned.", INITS)
     loss: str = setting("contrastive", "The loss on distances.", LOSSES)
     mining: str = setting("semi-hard", "Which negatives a pair of a class is compared with.", MINING)
     head: str = setting("distance", "Classify pairs by their distance, or by a weighted L1 of the vectors.", HEADS)
@@ -119,8 +119,8 @@ class SiameseTask:
         views = self.views.of(pixels)
         with torch.autocast(device().type, torch.bfloat16):
             vectors = self.network(views)
-        parts = self._parts(vectors, torch.from_numpy(labels).to(vectors.device))
-        return Loss(parts, dict.fromkeys(parts, 1.0))
+        terms = self._terms(vectors, torch.from_numpy(labels).to(vectors.device))
+        return Loss(terms, dict.fromkeys(terms, 1.0))
 
     def _sample(self, rng: np.random.Generator) -> tuple[Rows, Rows]:
         """(B,) rows and their (B,) classes, of those to train on; with ``rotation_classes``, 4 times the class plus the
@@ -137,7 +137,7 @@ class SiameseTask:
             )
         return np.concatenate(rows), np.repeat(chosen, self.settings.images_per_class)
 
-    def _parts(self, vectors: Tensor, labels: Tensor) -> dict[str, Tensor]:
+    def _terms(self, vectors: Tensor, labels: Tensor) -> dict[str, Tensor]:
         settings = self.settings
         margin = settings.margin or MARGINS.get(settings.loss, 0.0)
         if settings.loss == "nt-xent":
@@ -286,7 +286,7 @@ def _page(
         ("mAP", f"{metrics['mAP']:.3f}"),
     )
     what = "whole classes, which it has never seen" if by_class else "images of the classes that it was trained on"
-    parts = sections(verification, [images.cache.pixels[row] for row in held], f"Held out: {what}.")
+    pair_sections = sections(verification, [images.cache.pixels[row] for row in held], f"Held out: {what}.")
     losses_seen = ("contrastive", "triplet", "nt-xent", "margin", "supcon", "pairs")
     first = learning_curves(run_folder, losses_seen, ("AUC", "equal error rate"))
-    return Page("A siamese network", facts, (first, *parts), images.notes, images.cache.failed)
+    return Page("A siamese network", facts, (first, *pair_sections), images.notes, images.cache.failed)
