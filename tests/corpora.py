@@ -1,4 +1,4 @@
-"""Corpora that are indexed once for all tests, whichever worker runs them, and copied where a test changes something."""
+"""Corpora that are indexed once, for all tests and all workers of a run, and copied where a test changes something."""
 
 from __future__ import annotations
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 import pytest
 
+from corpora import Corpora
 from lookalike.cli import VERBS
 from lookalike.errors import GalleryDamaged, LookalikeError
-from lookalike.gallery import Gallery
 from lookalike.version import __version__
 from samples import drawn, folder_of, save
 from terminal import START, here, process
@@ -24,11 +24,9 @@ WRITTEN = [verb for verb in VERBS if importlib.util.find_spec(f"lookalike.cli.{v
 
 
 @pytest.fixture
-def gallery(tmp_path: Path) -> Path:
-    path = tmp_path / "g.gallery"
-    with Gallery.create(path) as opened:
-        opened.add(folder_of(tmp_path / "photos", 6))
-    return path
+def gallery(corpora: Corpora, tmp_path: Path) -> Path:
+    """Of tmp_path/photos, six drawings."""
+    return corpora.copied(tmp_path, folder_of, 6).gallery
 
 
 @pytest.mark.parametrize("verb", WRITTEN)
