@@ -112,6 +112,15 @@ def test_files_that_the_pages_name_exist() -> None:
     assert sorted(path for path in named if not (ROOT / path).exists()) == []
 
 
+def test_the_architecture_is_that_of_the_code() -> None:
+    """Each path in ARCHITECTURE.md is the end of the path of a file or folder."""
+    text = (ROOT / "ARCHITECTURE.md").read_text("utf-8")
+    named = re.findall(r"`([\w/]+(?:/|\.py|\.sql|\.toml|\.js))`", text)
+    assert len(named) > 60
+    known = {f"/{path.relative_to(ROOT)}{'/' if path.is_dir() else ''}" for path in ROOT.rglob("[!.]*")}
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in known)] == []
+
+
 def test_pages_that_the_code_names_exist() -> None:
     """Help, errors and docstrings send nobody to a page that has moved."""
     named = {

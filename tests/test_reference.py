@@ -122,7 +122,7 @@ def test_every_public_name_is_in_the_reference() -> None:
 def test_every_sub_package_is_in_the_reference() -> None:
     """Each package and module right below ``lookalike`` has a page, made at every build, but for surfaces and tools."""
     surfaces = {"cli", "page", "service", "demo", "version", "__main__", "__init__"}
-    ground = {"csvfile", "distance", "formatting", "logistic", "parallel", "paths"}
+    ground = {"csvfile", "distance", "formatting", "logistic", "parallel", "paths", "pca"}
     rooms = {path.stem for path in (ROOT / "src" / "lookalike").iterdir() if path.suffix == ".py" or path.is_dir()}
     pages = {path.stem for path in (REFERENCE / "python").glob("*.md")} - {"index"}
     assert pages == {room for room in rooms if not room.startswith("__")} - surfaces - ground

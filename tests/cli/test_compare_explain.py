@@ -35,7 +35,7 @@ def test_an_image_and_json(images: list[Path], tmp_path: Path) -> None:
     ran = process("compare", a, b, "--explain", tmp_path / "why.png", "--json")
     assert (ran.code, ran.err) == (0, "")
     explanation = explain(a, b)
-    assert json.loads(json.dumps({"a": a, "b": b, **explanation_json(explanation)})) == ran.json
+    assert {"comparisons": [json.loads(json.dumps({"a": a, "b": b, **explanation_json(explanation)}))]} == ran.json
     with Pillow.open(tmp_path / "why.png") as written:
         np.testing.assert_array_equal(draw(explanation), np.asarray(written))
 

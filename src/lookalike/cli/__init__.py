@@ -19,7 +19,7 @@ from lookalike.version import __version__
 
 VERBS = {
     "index": "Add images to a gallery: what is new or changed.",
-    "search": "Find the images of a gallery that are most like one or more given ones.",
+    "search": "Find the images of a gallery that are most like given ones.",
     "compare": "Compare two images: relation, probability, evidence.",
     "duplicates": "Find groups of copies; review, move or delete them.",
     "classify": "Classify images with a model, and keep its labels.",
@@ -29,7 +29,7 @@ VERBS = {
     "describe": "Print the hashes and embeddings of images.",
     "models": "List, add, check and remove neural models.",
     "train": "Train a network on your own images; needs the extra `train`.",
-    "evaluate": "Measure retrieval on a folder of your own: recall, precision, mAP.",
+    "evaluate": "Measure retrieval on your own folder: recall, precision, mAP.",
     "calibrate": "Calibrate probabilities on a gallery's own images.",
     "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
     "info": "Show what a gallery holds.",

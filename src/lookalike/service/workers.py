@@ -56,5 +56,5 @@ class Workers:
 
     def stop(self) -> None:
         """End the processes, whatever they are at."""
-        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.stop()  # type: ignore[no-untyped-call]  # pebble types only a part of itself
         self._pool.join()

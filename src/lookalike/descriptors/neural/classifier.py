@@ -65,7 +65,7 @@ def labels_of(card: ModelCard) -> Labels:
     if card.labels is None:
         raise UserError(
             f"the model {card.name!r} is no classifier: its card, {card.path}, has no table [labels]; "
-            "see docs/models.md"
+            "see docs/how-to/models.md"
         )
     return card.labels
 

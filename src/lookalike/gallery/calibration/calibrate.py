@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, compare_features, extract_features
-from lookalike.comparison.score_normalization import background_similarity
+from lookalike.comparison.score_normalization import background_similarity, is_normalised
 from lookalike.comparison.scoring import combined_distance
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS
@@ -157,7 +157,7 @@ class _Sampler:
         """measure -> distance, as a search takes it."""
         distances = {name: self._distance(query, name, number) for name in self._names}
         found = {BLEND: combined_distance(distances)} if set(DEFAULT_WEIGHTS) <= set(distances) else {}
-        for name in (name for name in self._names if self._population.cards[name].score_normalization):
+        for name in (name for name in self._names if is_normalised(self._population.cards[name])):
             background = float(background_similarity(query.described[name].vectors)[0])
             found[name] = distances[name] + background_weight(name) * background
         comparison = compare_features(query, other, prior=0.5)

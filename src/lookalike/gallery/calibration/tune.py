@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration, library_prior, shipped
-from lookalike.comparison.score_normalization import background_similarity
+from lookalike.comparison.score_normalization import background_similarity, is_normalised
 from lookalike.comparison.weight_learning import check_pairs, cross_validated, fitted, pair_metrics
 from lookalike.csvfile import Named, read_csv
 from lookalike.descriptors.base import DescriptorCard
@@ -153,7 +153,7 @@ def _measured(
         annotations.failed.append(Failure(paths, f"too little in it for {', '.join(names)}: a pair is left out"))
     a, b = (np.array([place[pair[side]] for pair in used], np.int64) for side in (0, 1))
     distances: dict[str, NDArray[Any]] = dict(embeddings.along(a, b))
-    for name in names if len(names) == 1 and cards[names[0]].score_normalization else ():
+    for name in names if len(names) == 1 and is_normalised(cards[names[0]]) else ():
         background = background_similarity(embeddings.vectors[name])  # as in calibrate.py
         distances[name] = distances[name] + background_weight(name) * (background[a] + background[b]) / 2
     return distances, np.array([verdict == "same" for verdict in used.values()], bool)

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from lookalike.descriptors import get
+from lookalike.descriptors.fusion import BLEND
+from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.candidates import CandidateSource, Q
 from lookalike.gallery.search.options import SearchOptions, parse_region
 from lookalike.gallery.search.query import QuerySource, is_blank, query_image
-from lookalike.gallery.search.region_search import RegionSource, holds_regions
+from lookalike.gallery.search.region_search import RegionSource
 from lookalike.gallery.search.reranking import GeometricVerifier, comparison_input
 from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.gallery.storage.row import Row
@@ -43,7 +47,7 @@ class SearchPipeline:
     def source(self, options: SearchOptions) -> CandidateSource[Any]:
         """Where the candidates come from. Raises UserError for a descriptor that is not held."""
         by = options.by or self._scoring.default or next(iter(self._library.region_cards))
-        if isinstance(by, str) and holds_regions(self._library, by):
+        if isinstance(by, str) and _goes_by_regions(self._library, by):
             return RegionSource(self._library, by)
         return VectorSource(self._library, self._scoring, by)
 
@@ -71,6 +75,18 @@ class SearchPipeline:
             return list(hits)
         verifier = GeometricVerifier.of(self._library, self._scoring)
         return verifier.hits(comparison_input(query.image, query.described), hits)
+
+
+def _goes_by_regions(library: Library, by: str) -> bool:
+    """Whether a search ``by`` this goes by regions. Raises UserError for those that are not held."""
+    if by in library.region_cards:
+        return True
+    if by == BLEND or by in library.cards or "=" in by or not isinstance(get(by), RegionNetwork):
+        return False
+    raise UserError(
+        f"this gallery holds no {by!r}; add them, and nothing else is read again: "
+        f"lookalike index --gallery {library.path} --with {by}"
+    )
 
 
 def _in_the_original(hits: Sequence[Hit], options: SearchOptions) -> list[Hit]:

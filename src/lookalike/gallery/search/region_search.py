@@ -11,9 +11,8 @@ import numpy as np
 
 from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS
-from lookalike.descriptors import get, region_network
-from lookalike.descriptors.fusion import BLEND
-from lookalike.descriptors.neural.region_model import FINE_SCALE, RegionNetwork, Regions
+from lookalike.descriptors import region_network
+from lookalike.descriptors.neural.region_model import FINE_SCALE, Regions
 from lookalike.errors import UserError
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.options import SearchOptions
@@ -97,18 +96,6 @@ class RegionSource:
             found.append(index.search_wholes(query.parts.vectors, reach, allowed))
         numbers, similarities = (np.concatenate([part[n].ravel() for part in found]) for n in (0, 1))
         return _first_images(numbers[np.argsort(-similarities, kind="stable")], max(EXACT_CANDIDATES, 4 * k))
-
-
-def holds_regions(library: Library, by: str) -> bool:
-    """Whether a search ``by`` this goes by regions. Raises UserError for those that are not held."""
-    if by in library.region_cards:
-        return True
-    if by == BLEND or by in library.cards or "=" in by or not isinstance(get(by), RegionNetwork):
-        return False
-    raise UserError(
-        f"this gallery holds no {by!r}; add them, and nothing else is read again: "
-        f"lookalike index --gallery {library.path} --with {by}"
-    )
 
 
 def _first_images(numbers: Ids, count: int) -> Ids:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.comparison.alignment.orientations import ORIENTATIONS
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS
-from lookalike.comparison.score_normalization import background_similarity
+from lookalike.comparison.score_normalization import background_similarity, is_normalised
 from lookalike.descriptors import describe_all
 from lookalike.descriptors.base import Described
 from lookalike.descriptors.fusion import Blend
@@ -167,7 +167,7 @@ class VectorSource:
 
     def _background(self, view: Mapping[str, Described]) -> float:
         """The query's similarity to background images, by the descriptor whose score is normalised."""
-        name = next((name for name in view if name in self._cards and self._cards[name].score_normalization), None)
+        name = next((name for name in view if name in self._cards and is_normalised(self._cards[name])), None)
         return 0.0 if name is None else float(background_similarity(view[name].vectors)[0])
 
     def _measure(self, view: Mapping[str, Described], name: str, best: Mapping[int, Nearness]) -> None:

@@ -59,5 +59,5 @@ def checked(retention: str) -> Retention:
     """Raises UserError for another word."""
     for one in get_args(Retention):
         if one == retention:
-            return one  # type: ignore[no-any-return]
+            return one  # type: ignore[no-any-return]  # typeshed's get_args gives Any
     raise UserError(f"a gallery keeps {', '.join(RETENTION)}, not {retention!r}")

@@ -110,8 +110,7 @@ def device() -> torch.device:
 
 def to_channels_last(network: _Module) -> _Module:
     """The network with its kernels in the layout in which convolutions are fastest."""
-    # torch's stubs know `memory_format` for tensors alone
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
+    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]  # stubs lack it
 
 
 class Trainer:
