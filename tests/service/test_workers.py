@@ -81,6 +81,7 @@ def test_no_more_wait_than_may(gallery: Path):
     assert [type(one) for one in told] == [type(None)] * 3 + [Busy] * 2
 
 
+@pytest.mark.kills
 def test_a_killed_server_takes_its_workers_along(gallery: Path):
     """After kill -9 of the server nothing of it is left running, and the next server answers."""
     with serving(gallery) as served:
@@ -92,6 +93,7 @@ def test_a_killed_server_takes_its_workers_along(gallery: Path):
         assert served.get("/v1/images").json()["total"] == 3
 
 
+@pytest.mark.kills
 def test_a_stopped_server_ends_in_order(gallery: Path):
     """SIGTERM, as by Ctrl-C: no worker is left, and an open stream of events does not hold it up."""
     for how in (signal.SIGTERM, signal.SIGINT):
@@ -104,6 +106,7 @@ def test_a_stopped_server_ends_in_order(gallery: Path):
             assert "Traceback" not in served.log.read_text()
 
 
+@pytest.mark.kills
 def test_a_server_killed_while_indexing_loses_nothing(tmp_path: Path):
     """After kill -9 in the middle of a job the gallery is whole and holds what was committed; the next run finishes."""
     folder = folder_of(tmp_path / "photos", 3)

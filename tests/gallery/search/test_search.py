@@ -40,7 +40,8 @@ def photos(corpora: Corpora) -> Path:
 
 @pytest.fixture(scope="module")
 def gallery(corpora: Corpora) -> Iterator[Gallery]:
-    with Gallery.open(corpora.indexed(library).gallery) as opened:
+    """With keypoints, so that the hits, which are looked at, are so sooner."""
+    with Gallery.open(corpora.indexed(library, keypoints=True).gallery) as opened:
         yield opened
 
 
