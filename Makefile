@@ -26,10 +26,10 @@ PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 test: .venv/test  ## Run all tests but the long ones: at most seven minutes on two cores
 	$(PYTEST) -m "not full"
 
-test-fast: .venv/test  ## Run what needs no browser, no training, no server, no kill: a minute or so
-	$(PYTEST) -m "not (browser or training or server or kills or process or full)" --ignore tests/training --ignore tests/recipes
+test-fast: .venv/test  ## Run the quick tests: no browser, no training, no server, no kill
+	$(PYTEST) -m "not (browser or training or server or kills or slow or full)" --ignore tests/training --ignore tests/recipes
 
-test-full: .venv/test  ## Run the long tests: every benchmark, random requests, many kills
+test-full: .venv/test  ## Run the long tests: servers under load, random requests, many kills
 	$(PYTEST) -m full
 
 lint: .venv/test  ## Check format, types, the direction of imports, and the docs

@@ -10,11 +10,17 @@ import pytest
 from corpora import Corpora
 
 ROOT = Path(__file__).parent
-KINDS = {  # what a folder or a file of tests needs; single tests of these kinds carry the marker themselves
+KINDS = {  # what the tests of a folder or a file are; single tests carry their marker themselves
+    "cli/test_calibrate.py": "slow",
     "cli/test_train.py": "training",
     "cli/test_train_own.py": "training",
+    "gallery/calibration": "slow",
+    "gallery/search/test_reranking.py": "slow",
+    "gallery/search/test_verified_search.py": "slow",
     "recipes": "training",
     "service": "server",
+    "test_benchmarks.py": "slow",
+    "test_demo.py": "slow",
     "training": "training",
 }
 

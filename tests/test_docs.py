@@ -48,7 +48,7 @@ def commands(block: str) -> list[str]:
     return [line for line in lines if line and not line.startswith(("#", *NOT_HERE))]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_examples_run(page: str, folder: Path) -> None:
     """Shell commands exit with 0 and Python blocks raise nothing, from the top of the page to its end."""

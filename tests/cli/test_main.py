@@ -145,7 +145,7 @@ main()
     assert 0 < ran.json["unchanged"] < 150
 
 
-@pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["search", "info", "help", "describe", "index", "duplicates"])
 def test_a_reader_that_has_seen_enough(gallery: Path, tmp_path: Path, verb: str) -> None:
     """With nobody reading stdout any more (| head) the run ends quietly, and not as a failure."""
@@ -187,7 +187,7 @@ ODD = [
 ]
 
 
-@pytest.mark.process
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
 def test_names_of_every_kind(tmp_path: Path, encoding: str) -> None:
     """No file name breaks a verb, a terminal's line or its encoding; --json keeps every byte of it."""

@@ -303,7 +303,7 @@ def test_ctrl_c_commits_what_was_read(tmp_path: Path) -> None:
         assert gallery.add(photos).added == 300 - kept
 
 
-@pytest.mark.process
+@pytest.mark.slow
 def test_two_processes_at_once(tmp_path: Path) -> None:
     """Two processes that add the same folder at the same time end with each image once."""
     photos = folder_of(tmp_path / "photos", 120)
