@@ -112,7 +112,7 @@ def test_a_server_killed_while_indexing_loses_nothing(tmp_path: Path):
     folder = folder_of(tmp_path / "photos", 3)
     with Gallery.create(tmp_path / "g.gallery", descriptors=("structure", "copy")) as opened:
         opened.add(folder)
-    folder_of(folder, 700, first=3)
+    folder_of(folder, 500, first=3)
     with serving(tmp_path / "g.gallery") as served:
         job = served.post("/v1/index", json={}).json()
         until = time.monotonic() + 60
@@ -128,8 +128,8 @@ def test_a_server_killed_while_indexing_loses_nothing(tmp_path: Path):
         assert opened._library.store.check() == "ok"
         before = len(opened)
         report = opened.add(folder)
-        assert (len(opened), report.failed) == (703, ())
-        assert report.added == 703 - before
+        assert (len(opened), report.failed) == (503, ())
+        assert report.added == 503 - before
 
 
 def _children(pid: int) -> list[int]:
