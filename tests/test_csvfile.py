@@ -54,8 +54,8 @@ def test_what_a_table_means_by_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     paths = [str(tmp_path / name) for name in ("t/a.jpg", "a.jpg", "b/a.jpg", "b/only.jpg")]
     named = Named(paths, str(tmp_path / "t"))
-    told = ["a.jpg", "b/a.jpg", str(tmp_path / "a.jpg"), "only.jpg", "../b/only.jpg"]
-    assert [paths[0], paths[2], paths[1], paths[3], paths[3]] == [named.path(one) for one in told]
+    named_as = ["a.jpg", "b/a.jpg", str(tmp_path / "a.jpg"), "only.jpg", "../b/only.jpg"]
+    assert [paths[0], paths[2], paths[1], paths[3], paths[3]] == [named.path(one) for one in named_as]
     for wrong, why in (("no.jpg", "not among"), ("", "no path")):
         with pytest.raises(UserError, match=why):
             named.path(wrong)

@@ -314,4 +314,4 @@ def _cell(value: Any) -> str:
         return ", ".join(f"{name}: {_cell(item)}" for name, item in value.items())
     if isinstance(value, list):
         return ", ".join(map(_cell, value))
-    return str(value)
+    return "unknown" if value is None else str(value)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from corpora import Corpora, Corpus
-from lookalike.actions import dedupe_actions as clear
+from lookalike.actions import dedupe_actions
 from lookalike.actions.dedupe_actions import hardlink, move_to, remove_copies
 from lookalike.gallery import Gallery
 from lookalike.types import Group
@@ -236,7 +236,7 @@ def test_a_refused_replacement_leaves_no_draft(gallery: Gallery, photos: Path, m
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     with monkeypatch.context() as patch:
-        patch.setattr(clear.os, "replace", refused)
+        patch.setattr(dedupe_actions.os, "replace", refused)
         report = remove_copies(gallery, gallery.duplicates(), hardlink())
     assert len(report.failed) == 3
     assert contents(photos) == before

@@ -51,16 +51,16 @@ def test_list_json(folder: Path) -> None:
     install(folder)
     ran = here("models", "list", "--json")
     assert (ran.code, ran.err) == (0, "")
-    (told,) = ran.json["models"]
-    assert list(told) == fields(ModelInfo)
-    assert told == to_json(model_store.info(model_store.find("means")))
+    (entry,) = ran.json["models"]
+    assert list(entry) == fields(ModelInfo)
+    assert entry == to_json(model_store.info(model_store.find("means")))
 
 
 def test_list_words(folder: Path, tmp_path: Path) -> None:
     """A line per model: name, descriptors, dim, size, whose it is, and whether its file is whole."""
     install(folder)
-    told = changed(card("first"), "outputs", {"hue": card()["outputs"]["tint"]})
-    install(tmp_path / "shipped", "first", content=told)
+    entry = changed(card("first"), "outputs", {"hue": card()["outputs"]["tint"]})
+    install(tmp_path / "shipped", "first", entry=entry)
     damage(folder)
     ran = here("models", "list")
     assert ran.code == 1

@@ -63,7 +63,7 @@ def test_yes_moves(folder: Path) -> None:
     hits = here(
         "search", folder / "out" / "rose" / "a.png", "-g", folder / "g", "--by", "colour", "-k", 1, "--json"
     ).json
-    assert [hit["path"] for hit in hits] == [str(folder / "out" / "rose" / "a.png")]
+    assert [hit["path"] for hit in hits["queries"][0]["hits"]] == [str(folder / "out" / "rose" / "a.png")]
 
 
 def test_a_file_that_is_gone(folder: Path) -> None:

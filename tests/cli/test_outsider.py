@@ -29,13 +29,15 @@ def test_index_and_search(env: dict[str, str], tmp_path: Path) -> None:
     ran = process("index", folder, "-g", gallery, "--descriptors", f"{NAME},structure", "--json", env=env)
     assert (ran.code, ran.json["added"]) == (0, 6)
     query = save(tmp_path / "query.png", (0.9 * drawn(3)).astype(np.uint8))
-    found = process("search", query, "-g", gallery, "--by", NAME, "--json", env=env).json
+    found = process("search", query, "-g", gallery, "--by", NAME, "--json", env=env).json["queries"][0]["hits"]
     assert Path(found[0]["path"]).name == "0003.jpg"
     assert [hit["distance"] for hit in found] == sorted(hit["distance"] for hit in found)
     assert {(hit["relation"], hit["probability"]) for hit in found} == {("unrelated", 0.0)}
-    same = process("search", folder / "0004.jpg", "-g", gallery, "--by", NAME, "--json", env=env).json
+    ran = process("search", folder / "0004.jpg", "-g", gallery, "--by", NAME, "--json", env=env)
+    same = ran.json["queries"][0]["hits"]
     assert (Path(same[0]["path"]).name, same[0]["relation"]) == ("0004.jpg", "identical")
-    summed = process("search", query, "-g", gallery, "--by", f"{NAME}=1,structure=1", "--json", env=env).json
+    ran = process("search", query, "-g", gallery, "--by", f"{NAME}=1,structure=1", "--json", env=env)
+    summed = ran.json["queries"][0]["hits"]
     assert Path(summed[0]["path"]).name == "0003.jpg"
     assert process("duplicates", "-g", gallery, "--by", NAME, env=env).code == 2
 

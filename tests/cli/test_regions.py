@@ -45,9 +45,9 @@ def test_described_and_drawn(tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     ran = here("describe", one, "--by", NAME, "--draw", out, "--json")
     assert ran.code == 0, ran.err
-    (told,) = ran.json["images"]
-    assert [round(told["regions"][2]["box"][key]) for key in ("x", "y", "width", "height")] == [80, 0, 80, 60]
-    assert [region["class"] for region in told["regions"]] == [None, "person", "car", "person", "car"]
+    (described,) = ran.json["images"]
+    assert [round(described["regions"][2]["box"][key]) for key in ("x", "y", "width", "height")] == [80, 0, 80, 60]
+    assert [region["class"] for region in described["regions"]] == [None, "person", "car", "person", "car"]
     with Pillow.open(out) as image:
         assert image.size == (160, 120)
     assert "80,0,80,60" in here("describe", one, "--by", NAME).out

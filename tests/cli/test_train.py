@@ -15,7 +15,7 @@ from lookalike.descriptors.neural import model_store
 from lookalike.training.export.card import CardContents, write_card
 from lookalike.training.export.onnx_export import export_copy_net
 from lookalike.training.models.residual_net import CopyNet
-from quickly import without_export
+from quickly import with_one_export, without_export
 from samples import folder_of
 from terminal import here
 
@@ -33,6 +33,13 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_export():
+    with pytest.MonkeyPatch.context() as patch:
+        with_one_export(patch)
+        yield
 
 
 @pytest.fixture(scope="module")

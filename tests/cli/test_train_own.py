@@ -87,11 +87,12 @@ def test_a_library_that_labels_itself(photos: Path) -> None:
     result = here("classify", "--gallery", "g", "--model", "kinds", "--json").json
     assert (result["labelled"] + result["abstained"], result["failed"]) == (30, [])
     assert result["labelled"] >= 20
-    listed = here("labels", "list", "--gallery", "g", "--json").json
+    listed = here("labels", "list", "--gallery", "g", "--json").json["images"]
     right = [one["labels"][0]["label"] == Path(one["path"]).parent.name for one in listed]
     assert sum(right) >= 0.9 * len(right)
     query = photos / "b" / "003.png"
-    hits = here("search", query, "--gallery", "g", "--by", "kinds", "--where", "label = 'b'", "--json", "--all").json
+    ran = here("search", query, "--gallery", "g", "--by", "kinds", "--where", "label = 'b'", "--json", "--all")
+    hits = ran.json["queries"][0]["hits"]
     assert {Path(hit["path"]).parent.name for hit in hits} == {"b"}
 
 

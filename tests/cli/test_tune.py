@@ -61,8 +61,8 @@ def test_files_that_cannot_be_used(folder: Path) -> None:
     (folder / "more.csv").write_text((folder / "pairs.csv").read_text() + more)
     ran = here("tune", folder / "more.csv", "--by", "colour", "--json")
     assert (ran.code, ran.json["same"], ran.json["different"]) == (1, COUNT, COUNT)
-    told = [Path(one["path"]).name for one in ran.json["failed"]]
-    assert told == ["gone.png", "bad.png", f"more.csv:{2 * COUNT + 2}", f"more.csv:{2 * COUNT + 3}"]
+    names = [Path(one["path"]).name for one in ran.json["failed"]]
+    assert names == ["gone.png", "bad.png", f"more.csv:{2 * COUNT + 2}", f"more.csv:{2 * COUNT + 3}"]
     assert here("tune", "-g", folder / "g", "--pairs", folder / "more.csv").code == 1
 
 

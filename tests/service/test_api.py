@@ -79,10 +79,10 @@ def problem(answer: requests.Response, status: int) -> str:
     """What an error says, which must be problem+json with this status."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
-    told = answer.json()
-    assert set(told) >= {"type", "title", "status", "detail"}
-    assert told["status"] == status
-    return str(told["detail"])
+    found = answer.json()
+    assert set(found) >= {"type", "title", "status", "detail"}
+    assert found["status"] == status
+    return str(found["detail"])
 
 
 # --- search
@@ -92,14 +92,14 @@ def test_a_search_says_what_the_library_says(server: Served, gallery: Path, quer
     """The hits of POST /v1/search are those of Gallery.search: images, relations, boxes, order."""
     with Gallery.open(gallery) as opened:
         expected = opened.search(query, 4)
-    told = server.search(query, k=4)
-    assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]
-    assert [hit.relation for hit in expected] == [hit["relation"] for hit in told["hits"]]
-    for hit, one in zip(expected, told["hits"], strict=True):
+    found = server.search(query, k=4)
+    assert [hit.path for hit in expected] == [hit["path"] for hit in found["hits"]]
+    assert [hit.relation for hit in expected] == [hit["relation"] for hit in found["hits"]]
+    for hit, one in zip(expected, found["hits"], strict=True):
         assert to_json(hit.box) == pytest.approx(one["box"], abs=0.5)
         assert hit.probability == pytest.approx(one["probability"], abs=1e-6)
-    assert told["query"] == {"id": None, "width": 300, "height": 200, "blank": False}
-    assert (told["hits"][0]["relation"], told["hits"][0]["box_in"], told["verified"]) == ("crop", "image", True)
+    assert found["query"] == {"id": None, "width": 300, "height": 200, "blank": False}
+    assert (found["hits"][0]["relation"], found["hits"][0]["box_in"], found["verified"]) == ("crop", "image", True)
 
 
 def test_an_image_of_the_gallery_is_asked_by_its_id(server: Served, gallery: Path):
@@ -107,9 +107,9 @@ def test_an_image_of_the_gallery_is_asked_by_its_id(server: Served, gallery: Pat
     number = by_name(server)["coffee.jpg"]
     with Gallery.open(gallery) as opened:
         expected = opened.search(opened.row(number).path, 5, rerank=0)
-    told = server.search(id=number, k=5, rerank=0)
-    assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]
-    assert ("identical", number) == (told["hits"][0]["relation"], told["query"]["id"])
+    found = server.search(id=number, k=5, rerank=0)
+    assert [hit.path for hit in expected] == [hit["path"] for hit in found["hits"]]
+    assert ("identical", number) == (found["hits"][0]["relation"], found["query"]["id"])
 
 
 def test_only_a_region_of_the_query_is_looked_for(server: Served, tmp_path: Path):
@@ -122,9 +122,9 @@ def test_only_a_region_of_the_query_is_looked_for(server: Served, tmp_path: Path
 
 def test_filters_and_measures_are_passed_on(server: Served):
     """``where``, ``by`` and ``k`` mean what they mean in the library."""
-    told = server.search(id=1, by="colour=2,structure=1", where="width > 600", k=2, rerank=0)
-    assert (told["by"], len(told["hits"])) == ("colour=2,structure=1", 2)
-    assert all(hit["width"] > 600 for hit in told["hits"])
+    found = server.search(id=1, by="colour=2,structure=1", where="width > 600", k=2, rerank=0)
+    assert (found["by"], len(found["hits"])) == ("colour=2,structure=1", 2)
+    assert all(hit["width"] > 600 for hit in found["hits"])
 
 
 def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Path):
@@ -133,12 +133,12 @@ def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Pat
     asked = by_name(server)["coffee.jpg"]
     order = [hit["id"] for hit in server.search(id=asked, by="content", k=9, rerank=0)["hits"]]
     bad, good = order[1], order[-1]
-    told = server.search(id=asked, good=str(good), bad=str(bad), by="content", k=9)
+    found = server.search(id=asked, good=str(good), bad=str(bad), by="content", k=9)
     median_negative_distance = get("content").card.median_negative_distance
     with Gallery.open(gallery) as opened:
         paths = [opened.row(number).path for number in (asked, good, bad)]
-    assert (told["hits"][0]["relation"], told["hits"][0]["feedback_contributions"]) == ("identical", {})
-    for hit in told["hits"][1:]:
+    assert (found["hits"][0]["relation"], found["hits"][0]["feedback_contributions"]) == ("identical", {})
+    for hit in found["hits"][1:]:
         assert sum(hit["feedback_contributions"].values()) == pytest.approx(hit["distance"], abs=1e-5)
         vectors = la.describe([*paths, hit["path"]], "content")
         q, g, b = (1 - float(vectors[n] @ vectors[3]) for n in range(3))
@@ -148,7 +148,7 @@ def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Pat
             str(bad): -0.25 * (b - median_negative_distance),
         }
         assert expected == pytest.approx(hit["feedback_contributions"], abs=4e-3)
-    moved = [hit["id"] for hit in told["hits"]]
+    moved = [hit["id"] for hit in found["hits"]]
     assert moved.index(good) < order.index(good)
     assert moved.index(bad) > order.index(bad)
 
@@ -184,8 +184,8 @@ def test_an_unknown_image_is_not_there(server: Served):
 
 def test_a_blank_query_says_that_it_is_blank(server: Served, tmp_path: Path):
     """Nothing is found for a blank image, and the answer says why."""
-    told = server.search(save(tmp_path / "b.png", np.full((200, 200, 3), 255, np.uint8)))
-    assert (told["query"]["blank"], told["hits"]) == (True, [])
+    found = server.search(save(tmp_path / "b.png", np.full((200, 200, 3), 255, np.uint8)))
+    assert (found["query"]["blank"], found["hits"]) == (True, [])
 
 
 # --- comparison
@@ -196,29 +196,29 @@ def test_a_comparison_says_what_the_library_says(server: Served, photos: Path, q
     whole = photos / "chelsea.jpg"
     expected = la.compare(query, whole)
     answer = server.post("/v1/compare", data={"b_id": by_name(server)["chelsea.jpg"]}, files={"a": query.read_bytes()})
-    told = answer.json()
-    assert (expected.relation, expected.box_in) == (told["relation"], told["box_in"])
-    assert to_json(expected.box) == pytest.approx(told["box"], abs=1)
-    assert np.allclose(expected.transform, told["transform"], atol=1e-2)
-    assert {"changed", "contributions", "points"} & set(told) == set()
+    found = answer.json()
+    assert (expected.relation, expected.box_in) == (found["relation"], found["box_in"])
+    assert to_json(expected.box) == pytest.approx(found["box"], abs=1)
+    assert np.allclose(expected.transform, found["transform"], atol=1e-2)
+    assert {"changed", "contributions", "points"} & set(found) == set()
 
 
 def test_reasons_come_with_explain(server: Served, query: Path):
-    """``explain`` brings the reasons, whose contributions add up to the odds, and matched points within both images."""
+    """``explain`` brings the reasons, whose shares add up to the odds, and matched points within both images."""
     names = by_name(server)
     answer = server.post(
         "/v1/compare", data={"a_id": names["coffee.jpg"], "b_id": names["rocket.jpg"], "explain": True}
     )
-    told = answer.json()
-    assert told["odds"] == pytest.approx(
-        sum(told["contributions"].values()) + told["baseline"] + told["prior"], abs=1e-3
+    found = answer.json()
+    assert found["odds"] == pytest.approx(
+        sum(found["contributions"].values()) + found["baseline"] + found["prior"], abs=1e-3
     )
     answer = server.post(
         "/v1/compare", data={"b_id": names["chelsea.jpg"], "explain": True}, files={"a": query.read_bytes()}
     )
-    told = answer.json()
-    assert len(told["points"]) > 20
-    assert all(0 <= x <= told["a"]["width"] and 0 <= y <= told["a"]["height"] for (x, y), _ in told["points"])
+    found = answer.json()
+    assert len(found["points"]) > 20
+    assert all(0 <= x <= found["a"]["width"] and 0 <= y <= found["a"]["height"] for (x, y), _ in found["points"])
 
 
 def test_the_reasons_are_drawn(server: Served):
@@ -248,15 +248,15 @@ def test_cursors_go_over_everything_once(server: Served):
 
 def test_images_come_in_the_order_of_their_ids(server: Served):
     """``ids`` gives these, in this order; one that is not held is left out."""
-    told = server.get("/v1/images", params={"ids": "3,1,77,2"}).json()
-    assert [one["id"] for one in told["images"]] == [3, 1, 2]
+    found = server.get("/v1/images", params={"ids": "3,1,77,2"}).json()
+    assert [one["id"] for one in found["images"]] == [3, 1, 2]
 
 
 def test_the_gallery_tells_what_it_holds(server: Served, photos: Path):
     """Counts, folders, what to search by, and the files that could not be read with their reasons."""
-    told = server.get("/v1/gallery").json()
-    assert (9, 1, "copy", [str(photos)]) == (told["images"], told["failures"], told["default_by"], told["folders"])
-    assert {("copy", "whole"), ("blend", "blend")} <= {(one["name"], one["kind"]) for one in told["by"]}
+    found = server.get("/v1/gallery").json()
+    assert (9, 1, "copy", [str(photos)]) == (found["images"], found["failures"], found["default_by"], found["folders"])
+    assert {("copy", "whole"), ("blend", "blend")} <= {(one["name"], one["kind"]) for one in found["by"]}
     failed = server.get("/v1/failures").json()
     assert [str(photos / "broken.jpg")] == [one["path"] for one in failed["failures"]]
 
@@ -287,9 +287,9 @@ def test_the_file_is_served_as_it_is(server: Served, photos: Path):
 
 def test_the_map_places_every_image(server: Served):
     """A place within the square for each, copies nearer to each other than to anything else."""
-    told = server.get("/v1/projection").json()
-    places = dict(zip(told["ids"], np.stack([told["x"], told["y"]], axis=1), strict=True))
-    assert server.get("/v1/ids").json()["ids"] == told["ids"]
+    found = server.get("/v1/projection").json()
+    places = dict(zip(found["ids"], np.stack([found["x"], found["y"]], axis=1), strict=True))
+    assert server.get("/v1/ids").json()["ids"] == found["ids"]
     assert max(np.abs(place).max() for place in places.values()) == pytest.approx(1)
     names = by_name(server)
     copy = places[names["astronaut-small.jpg"]]
@@ -341,14 +341,14 @@ def test_what_is_no_image_is_not_kept(own: tuple[Served, Path], tmp_path: Path):
 def test_duplicates_are_found_judged_and_cleared(own: tuple[Served, Path], tmp_path: Path):
     """The library's groups; a pair called different is gone until the word is taken back; copies go to the trash."""
     server, folder = own
-    told = server.groups()
+    found = server.groups()
     with Gallery.open(tmp_path / "g.gallery") as opened:
         expected = {(group.keep, group.others) for group in opened.duplicates()}
-    assert expected == {(one["keep"]["path"], tuple(o["path"] for o in one["others"])) for one in told["groups"]}
-    assert (told["total"], told["pairs"], told["next"]) == (2, 2, None)
-    assert {"path", "relation", "probability", "verified", "edits"} <= set(told["groups"][0]["others"][0])
+    assert expected == {(one["keep"]["path"], tuple(o["path"] for o in one["others"])) for one in found["groups"]}
+    assert (found["total"], found["pairs"], found["next"]) == (2, 2, None)
+    assert {"path", "relation", "probability", "verified", "edits"} <= set(found["groups"][0]["others"][0])
 
-    pairs = [(one["keep"]["id"], one["others"][0]["id"]) for one in told["groups"]]
+    pairs = [(one["keep"]["id"], one["others"][0]["id"]) for one in found["groups"]]
     assert server.post("/v1/verdicts", json={"pairs": pairs[:1], "verdict": "different"}).json() == {"added": 1}
     assert [pairs[1][0]] == [one["keep"]["id"] for one in server.groups()["groups"]]
     assert server.delete("/v1/verdicts", json={"pairs": pairs[:1]}).json() == {"removed": 1}
@@ -382,8 +382,8 @@ def test_indexing_is_a_job_that_can_be_watched(own: tuple[Served, Path]):
     begun = server.post("/v1/index", json={})
     assert begun.status_code == 202
     events = server.get(f"/v1/jobs/{begun.json()['id']}/events", stream=True)
-    told = [json.loads(line[6:]) for line in events.iter_lines() if line.startswith(b"data: ")]
-    assert (told[-1]["state"], told[-1]["result"]["added"], told[-1]["result"]["unchanged"]) == ("done", 1, 9)
+    found = [json.loads(line[6:]) for line in events.iter_lines() if line.startswith(b"data: ")]
+    assert (found[-1]["state"], found[-1]["result"]["added"], found[-1]["result"]["unchanged"]) == ("done", 1, 9)
     assert "new.png" in by_name(server)
     assert begun.json()["id"] == server.get("/v1/jobs").json()["jobs"][0]["id"]
     assert "folder" in problem(server.post("/v1/index", json={"folders": ["/etc"]}), 403)
@@ -391,6 +391,56 @@ def test_indexing_is_a_job_that_can_be_watched(own: tuple[Served, Path]):
     os.symlink("/etc", folder / "link")
     assert "folder" in problem(server.post("/v1/index", json={"folders": [f"{folder}/link"]}), 403)
     assert "extra" in problem(server.post("/v1/index", json={"folder": ["/etc"]}), 422).lower()
+
+
+def test_a_stream_that_is_closed_early_leaves_no_trace(own: tuple[Served, Path]):
+    """A client that goes away in the middle of a job's events, and one at its start: nothing of it is in the log, and
+    the job goes on to its end."""
+    server, folder = own
+    for number in range(60):
+        save(folder / "more" / f"{number}.png", np.roll(photograph("coffee.png"), 5 * number, axis=1)[:300])
+    job = server.post("/v1/index", json={}).json()
+    for wanted in (b"data: ", b"event: "):
+        with server.get(f"/v1/jobs/{job['id']}/events", stream=True) as events:
+            assert next(line for line in events.iter_lines() if line.startswith(wanted))
+    ended = server.ended(job)
+    assert (ended["state"], ended["result"]["added"]) == ("done", 60)
+    assert server.stop() in (0, -15)
+    log = server.log.read_text()
+    assert "Traceback" not in log
+    assert len(log.splitlines()) == 1, log  # where it serves, and nothing else
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/v1/search", "application/json"),
+        ("/v1/search", "image/jpeg"),
+        ("/v1/compare", "text/plain"),
+        ("/v1/classify", None),
+        ("/v1/verdicts", "text/plain"),
+        ("/v1/verdicts", "multipart/form-data; boundary=x"),
+        ("/v1/index", "application/x-www-form-urlencoded"),
+        ("/v1/removals", "nonsense"),
+    ],
+)
+def test_a_body_of_another_kind(server: Served, path: str, kind: str | None):
+    """415, and the kinds that are taken; whatever is in it."""
+    headers = {"Content-Type": kind} if kind else {}
+    said = problem(server.post(path, data=b'{"id": 1}', headers=headers), 415)
+    assert (
+        "multipart/form-data" if path in ("/v1/search", "/v1/compare", "/v1/classify") else "application/json"
+    ) in said
+
+
+def test_kinds_that_are_taken(server: Served):
+    """In capitals or with a character set as well; without any body something else is missing, and that is said."""
+    pairs = b'{"pairs": [[1, 2]]}'
+    for kind in ("application/json", "Application/JSON; charset=utf-8"):
+        assert server.delete("/v1/verdicts", data=pairs, headers={"Content-Type": kind}).json() == {"removed": 0}
+    form = {"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}
+    assert server.post("/v1/search", data=b"id=1&k=1&rerank=0", headers=form).status_code == 200
+    assert "image" in problem(server.post("/v1/search"), 422)
 
 
 def test_a_cancelled_job_keeps_what_it_did(own: tuple[Served, Path]):
@@ -438,7 +488,7 @@ def test_health_and_numbers(server: Served):
 
 def test_box_and_region_are_the_same_thing(server: Served, gallery: Path):
     """The box of a hit can be sent back as the region of a search."""
-    told = server.search(id=1, k=1, rerank=0, region="10,10,200,150")
+    found = server.search(id=1, k=1, rerank=0, region="10,10,200,150")
     with Gallery.open(gallery) as opened:
         expected = opened.search(opened.row(1).path, 1, rerank=0, region=Box(10, 10, 200, 150))
-    assert [hit.path for hit in expected] == [hit["path"] for hit in told["hits"]]
+    assert [hit.path for hit in expected] == [hit["path"] for hit in found["hits"]]

@@ -68,7 +68,7 @@ def test_a_port_that_is_taken_is_an_error(gallery: Path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1/gallery", "/v1/images/1/file", "/metrics", "/openapi.json", "/page/main.js"]
+    "path", ["/", "/v1/gallery", "/v1/images/1/file", "/metrics", "/openapi.json", "/docs", "/page/main.js"]
 )
 def test_without_the_token_nothing_is_answered(locked: Served, path: str):
     """401 for none and for a wrong one; what watches over the server is let in."""
@@ -127,6 +127,71 @@ def test_a_further_name_has_to_be_allowed(gallery: Path):
     with serving(gallery, "--allow-host", "photos.example", ready=False) as served:
         assert served.get("/healthz", headers={"Host": "photos.example"}).status_code == 200
         assert served.get("/healthz", headers={"Host": "other.example"}).status_code == 403
+
+
+PAGE = "http://localhost:3000"
+
+
+@pytest.fixture(scope="module")
+def shared(gallery: Path) -> Iterator[Served]:
+    with serving(
+        gallery, "--allow-origin", PAGE, "--allow-origin", "https://photos.example", "--token", TOKEN
+    ) as served:
+        yield served
+
+
+def test_a_page_that_is_allowed_may_call_the_api(shared: Served):
+    """Its preflight is answered without a token, with what it may send; its requests need the token, and are answered
+    to it alone, errors as well; no cookie goes with them."""
+    ask = {"Origin": PAGE, "Access-Control-Request-Method": "DELETE", "Access-Control-Request-Headers": "authorization"}
+    preflight = shared.ask("OPTIONS", "/v1/verdicts", headers=ask)
+    assert (preflight.status_code, preflight.content) == (204, b"")
+    assert preflight.headers["access-control-allow-origin"] == PAGE
+    assert "DELETE" in preflight.headers["access-control-allow-methods"]
+    assert "authorization" in preflight.headers["access-control-allow-headers"].lower()
+    bearer = {"Authorization": f"Bearer {TOKEN}"}
+    cross = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors"}
+    for origin in (PAGE, "https://photos.example"):
+        answer = shared.get("/v1/images", headers={"Origin": origin, **cross, **bearer})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, origin)
+        assert "Origin" in answer.headers["vary"]
+        assert "access-control-allow-credentials" not in answer.headers
+    refused = shared.get("/v1/images", headers={"Origin": PAGE, **cross})
+    assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, PAGE)
+    missing = shared.get("/v1/images/99", headers={"Origin": PAGE, **cross, **bearer})
+    assert (missing.status_code, missing.headers["access-control-allow-origin"]) == (404, PAGE)
+    assert "Origin" in shared.get("/v1/images", headers=bearer).headers["vary"]
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3001", "https://localhost:3000", "null", "", f"{PAGE}/", "http://evil.example"]
+)
+def test_no_other_page_may(shared: Served, origin: str):
+    """Another port, scheme or host is refused as before, preflight included, and is told of no permission."""
+    ask = {"Origin": origin, "Access-Control-Request-Method": "GET"}
+    bearer = {"Origin": origin, "Authorization": f"Bearer {TOKEN}", "Sec-Fetch-Site": "cross-site"}
+    for answer in (shared.ask("OPTIONS", "/v1/images", headers=ask), shared.get("/v1/images", headers=bearer)):
+        assert answer.status_code in (401, 403)
+        assert "access-control-allow-origin" not in answer.headers
+    rebound = {"Host": "evil.example", "Origin": PAGE, "Authorization": f"Bearer {TOKEN}"}
+    assert shared.get("/v1/images", headers=rebound).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "origin", ["*", "null", "localhost:3000", "ftp://a.example", "http://a.example/page", "http://"]
+)
+def test_an_origin_is_scheme_host_and_port(origin: str):
+    """Anything else is no origin that a browser would send: an error, and not a hole."""
+    with pytest.raises(UserError, match="--allow-origin"):
+        Settings("g", origins=(origin,))
+
+
+def test_the_address_that_is_printed_can_be_opened(locked: Served):
+    """Listening everywhere, it names this machine, and never 0.0.0.0."""
+    said = locked.log.read_text()
+    assert "0.0.0.0" not in said
+    assert "http://127.0.0.1:" in said
+    assert f"http://{socket.gethostname()}:" in said
 
 
 def test_every_answer_wears_its_headers(server: Served):

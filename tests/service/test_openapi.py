@@ -61,3 +61,29 @@ def test_the_curl_examples_run(server: Served):
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
     assert (server.log.parent / "small.webp").read_bytes()[8:12] == b"WEBP"
+
+
+def test_docs_show_the_api_from_this_server_alone(server: Served):
+    """Every path, schema and field; no script, and nothing that another host would have to send."""
+    answer = server.get("/docs")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    document = server.get("/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            assert f"<code>{method.upper()}</code> {path}<" in answer.text
+            assert f'id="{operation["operationId"]}"' in answer.text
+    for name, schema in document["components"]["schemas"].items():
+        if "properties" in schema:
+            assert f'id="schema-{name}"' in answer.text
+            assert all(f"<code>{field}</code>" in answer.text for field in schema["properties"])
+    assert "<script" not in answer.text
+    assert re.findall(r"""(?:src|href)=["'](?!#)([^"']*)""", answer.text) == [
+        "data:,",
+        "/docs/style.css",
+        "/openapi.json",
+    ]
+    links = set(re.findall(r'href="#([^"]*)"', answer.text))
+    assert links <= set(re.findall(r'id="([^"]*)"', answer.text))
+    style = server.get("/docs/style.css")
+    assert (style.status_code, style.headers["content-type"].split(";")[0]) == (200, "text/css")
+    assert "url(" not in style.text

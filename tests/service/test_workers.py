@@ -34,18 +34,18 @@ def test_a_task_that_hangs_is_given_up_and_the_next_one_runs(gallery: Path):
 
     async def story() -> list[object]:
         workers = Workers(Settings(str(gallery), workers=1, timeout=1.0))
-        told: list[object] = []
+        outcomes: list[object] = []
         try:
             for task, value in ((time.sleep, 60), (os._exit, 9), (os.getpid, None)):
                 began = time.monotonic()
                 try:
-                    told.append(await workers.run(task, *(() if value is None else (value,))))
+                    outcomes.append(await workers.run(task, *(() if value is None else (value,))))
                 except TimedOut as error:
-                    told.append(str(error))
+                    outcomes.append(str(error))
                 assert time.monotonic() - began < 50
         finally:
             await asyncio.to_thread(workers.stop)
-        return told
+        return outcomes
 
     hung, died, lives = asyncio.run(story())
     assert "1 seconds" in str(hung)
@@ -77,8 +77,8 @@ def test_no_more_wait_than_may(gallery: Path):
         finally:
             await asyncio.to_thread(workers.stop)
 
-    told = asyncio.run(story())
-    assert [type(one) for one in told] == [type(None)] * 3 + [Busy] * 2
+    outcomes = asyncio.run(story())
+    assert [type(one) for one in outcomes] == [type(None)] * 3 + [Busy] * 2
 
 
 @pytest.mark.kills

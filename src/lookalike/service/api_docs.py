@@ -15,14 +15,15 @@ from markupsafe import Markup, escape
 
 METHODS = ("get", "post", "put", "patch", "delete")
 LIMITS = {
-    "minimum": "at least",
-    "exclusiveMinimum": "more than",
-    "maximum": "at most",
-    "exclusiveMaximum": "less than",
-    "minItems": "items, at least",
-    "maxItems": "items, at most",
-    "maxLength": "characters, at most",
+    "minimum": "at least {}",
+    "exclusiveMinimum": "more than {}",
+    "maximum": "at most {}",
+    "exclusiveMaximum": "less than {}",
+    "minItems": "at least {} items",
+    "maxItems": "at most {} items",
+    "maxLength": "at most {} characters",
 }
+NO_LIMIT = 1e15  # larger ones are those of 64 bits
 
 Schema = Mapping[str, Any]
 
@@ -30,7 +31,7 @@ Schema = Mapping[str, Any]
 def render(document: Mapping[str, Any]) -> str:
     """The page of an OpenAPI document."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["type"] = type_of
+    environment.filters |= {"type": type_of, "prose": prose}
     template = environment.from_string(_text("api_docs.html"))
     schemas = document["components"]["schemas"]
     return template.render(info=document["info"], tags=_by_tag(document), schemas=schemas, rows=rows)
@@ -79,8 +80,21 @@ def type_of(schema: Schema) -> Markup:
         return Markup(" or ").join(type_of(one) for one in schema["anyOf"])
     if "enum" in schema or "const" in schema:
         return Markup(", ").join(escape(repr(one)) for one in schema.get("enum", [schema.get("const")]))
-    limits = [f"{words} {schema[limit]:,}" for limit, words in LIMITS.items() if limit in schema]
-    return Markup(", ").join([_plain(schema), *map(escape, limits)])
+    return Markup(", ").join([_plain(schema), *map(escape, _limits(schema))])
+
+
+def _limits(schema: Schema) -> Iterator[str]:
+    for name, words in LIMITS.items():
+        value = schema.get(name)
+        if value is not None and value < NO_LIMIT:
+            yield words.format(f"{int(value) if value == int(value) else value:,}")
+
+
+def prose(text: str) -> Markup:
+    """A docstring: what stands between two backticks is code."""
+    parts = text.split("``")
+    pairs = [Markup("<code>{}</code>").format(part) if n % 2 else escape(part) for n, part in enumerate(parts)]
+    return Markup("").join(pairs)
 
 
 def _plain(schema: Schema) -> Markup:

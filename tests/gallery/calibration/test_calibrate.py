@@ -36,7 +36,7 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
         pixels = np.full((160, 200, 3), 235, np.uint8)
         pixels[40:120, 50:150] = drawn(number, 100, 80)
         save(folder / "photos" / f"{number:02}.jpg", pixels, quality=92)
-    with Gallery.create(folder / "g") as opened:
+    with Gallery.create(folder / "g", keypoints=True) as opened:
         opened.add(folder / "photos")
         told: list[tuple[int, int]] = []
         assert not opened.is_calibrated

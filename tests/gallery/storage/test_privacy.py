@@ -164,7 +164,7 @@ def test_the_command(tmp_path: Path, photos: Path) -> None:
     assert "vectors, no paths" in info.out
     assert "regions of 3 images" in info.out
     found = here("search", photos / "Ludmila 2.jpg", "--gallery", path, "--by", "regions", "--json")
-    assert found.json[0]["path"].startswith("image-")
+    assert found.json["queries"][0]["hits"][0]["path"].startswith("image-")
 
 
 @pytest.mark.server

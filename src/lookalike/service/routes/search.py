@@ -15,7 +15,6 @@ router = APIRouter(prefix="/v1", tags=["search and compare"], route_class=Checke
 
 Upload = Annotated[UploadFile | None, File(description="an image in any format that can be read")]
 Number = Annotated[int | None, Form(ge=1, le=2**63 - 1, description="the id of an image of the gallery")]
-Text = Annotated[str | None, Form(max_length=12_000)]
 
 
 @router.post("/search", response_model=schemas.SearchResponse)
@@ -23,15 +22,22 @@ async def search(
     server: Server,
     image: Upload = None,
     id: Number = None,  # noqa: A002  the name that it has in the API
-    k: Annotated[int, Form(ge=1, le=1000)] = 10,
-    by: Text = None,
-    where: Annotated[str | None, Form(max_length=2000, examples=["width >= 1000"])] = None,
-    region: Annotated[str | None, Form(max_length=200, examples=["120,80,300,200"])] = None,
-    precision: Annotated[float | None, Form(ge=0.5, lt=1)] = None,
-    rerank: Annotated[int | None, Form(ge=0, le=100)] = None,
-    views: Annotated[bool, Form()] = False,
-    good: Annotated[str | None, Form(max_length=12_000, examples=["4,7"])] = None,
-    bad: Annotated[str | None, Form(max_length=12_000)] = None,
+    k: Annotated[int, Form(ge=1, le=1000, description="how many hits")] = 10,
+    by: Annotated[str | None, Form(max_length=12_000, description="a descriptor, blend, or weights")] = None,
+    where: Annotated[str | None, Form(max_length=2000, description="a filter", examples=["width >= 1000"])] = None,
+    region: Annotated[
+        str | None,
+        Form(max_length=200, description="this part of the query alone, in its pixels", examples=["120,80,300,200"]),
+    ] = None,
+    precision: Annotated[float | None, Form(ge=0.5, lt=1, description="only copies with this probability")] = None,
+    rerank: Annotated[
+        int | None, Form(ge=0, le=100, description="so many of the best are verified by geometry; 0 for none")
+    ] = None,
+    views: Annotated[bool, Form(description="query with the image mirrored and rotated as well")] = False,
+    good: Annotated[
+        str | None, Form(max_length=12_000, description="ids of images that are what is meant", examples=["4,7"])
+    ] = None,
+    bad: Annotated[str | None, Form(max_length=12_000, description="ids of images that are not")] = None,
 ) -> dict[str, object]:
     """The images of the gallery that are most like this one, or this part of it, best first."""
     query = await forms.image_input(server.settings, image, id, ("image", "id"))
@@ -51,7 +57,7 @@ async def compare(
     b_id: Number = None,
     explain: Annotated[bool, Form()] = False,
 ) -> dict[str, object]:
-    """What two images have to do with each other; with ``explain``, and why."""
+    """The relation of two images, its probability and the evidence; with ``explain``, the reasons."""
     first = await forms.image_input(server.settings, a, a_id, ("a", "a_id"))
     second = await forms.image_input(server.settings, b, b_id, ("b", "b_id"))
     return await server.workers.run(tasks.compare, first, second, explain)
