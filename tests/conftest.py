@@ -14,6 +14,7 @@ KINDS = {  # what the tests of a folder or a file are; single tests carry their 
     "cli/test_calibrate.py": "slow",
     "cli/test_train.py": "training",
     "cli/test_train_own.py": "training",
+    "comparison/test_pair.py": "slow",
     "gallery/calibration": "slow",
     "gallery/search/test_reranking.py": "slow",
     "gallery/search/test_verified_search.py": "slow",

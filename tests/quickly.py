@@ -31,8 +31,8 @@ def without_export(patch: pytest.MonkeyPatch) -> None:
 
 
 def with_one_export(patch: pytest.MonkeyPatch) -> None:
-    """Torch's exporter reads each kind of network once; another one of that kind gets the same graph with weights of its
-    own. That the file says what the network says is checked whenever one is written."""
+    """Torch's exporter reads each kind of network once; another one of that kind gets the same graph with weights of
+    its own. That the file says what the network says is checked whenever one is written."""
     import onnx
     import torch
     from onnx import numpy_helper

@@ -180,9 +180,8 @@ def one_export() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["half", "eighth"])
-def file(
-    request: pytest.FixtureRequest, detector: Detector, one_export: None, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def file(request: pytest.FixtureRequest, detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    request.getfixturevalue("one_export")
     path = tmp_path_factory.mktemp("detector") / "regions.onnx"
     export_regions(detector, "regions", SIDE, path, compact=request.param)
     return path
