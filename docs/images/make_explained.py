@@ -1,5 +1,5 @@
-"""Makes explained-*.png, the explained comparisons in the docs: python docs/images/make_explained.py (needs the extra
-demo).
+"""Makes explained-*.png, the explained comparisons in README and docs: python docs/images/make_explained.py (needs the
+extra demo).
 
 Only sample photographs in the public domain or CC0 are shown.
 """

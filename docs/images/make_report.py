@@ -1,4 +1,4 @@
-"""Makes report.png, the image in the README: python docs/images/make_report.py (needs Chromium and the extra demo).
+"""Makes report.png, the report in the docs: python docs/images/make_report.py (needs Chromium and the extra demo).
 
 Only sample photographs in the public domain or CC0 are shown.
 """

@@ -495,9 +495,9 @@ def test_a_large_library_has_few_elements(context: BrowserContext, tmp_path: Pat
     with Gallery.create(tmp_path / "g.gallery", descriptors=("structure",)) as opened:
         opened.add(save(tmp_path / "photos" / "a.png", drawn(1, 40, 30)))
         row = next(iter(opened))
-        with opened._store.transaction():
+        with opened._library.store.transaction():
             for number in range(2999):
-                opened._store.put_copy(replace(row, path=f"/nowhere/{number:04}.png"), row.id)
+                opened._library.store.put_copy(replace(row, path=f"/nowhere/{number:04}.png"), row.id)
     with serving(tmp_path / "g.gallery") as server:
         page = visiting(context, f"{server.url}/#/library").page
         expect(page.locator("#library-count")).to_contain_text("3,000")

@@ -29,7 +29,7 @@ def vectors(gallery: Gallery, name: str) -> list[tuple[Any, ...]]:
     """(path, contrast, vector) of every image that has one, by path."""
     sql = """SELECT p.path, v.contrast, v.vector FROM vectors v JOIN images p ON p.id = v.image_id
              JOIN descriptors d ON d.id = v.descriptor_id WHERE d.name = ? ORDER BY p.path"""
-    return list(gallery._store._db.all(sql, (name,)))
+    return list(gallery._library.store._db.all(sql, (name,)))
 
 
 def test_it_is_as_if_it_had_been_there_from_the_start(photos: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_killed_it_goes_on(photos: Path, tmp_path: Path) -> None:
         gallery.add(photos)
     assert subprocess.run([sys.executable, "-c", KILLED, tmp_path / "g"], check=False).returncode == -9
     with Gallery.open(tmp_path / "g") as gallery:
-        assert gallery._store.check() == "ok"
+        assert gallery._library.store.check() == "ok"
         written = len(vectors(gallery, "colour"))
         assert 0 < written < COUNT + 1
         report = gallery.add_descriptor("colour")
