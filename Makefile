@@ -23,11 +23,14 @@ serve: .venv/serve  ## Open a page over the photographs of the tour; PHOTOS=fold
 # Each worker begins with a stretch of neighbours, which share what they build, and takes from another's when it is done.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
 
+# Whole files that hold no quick test need not even be imported.
+UNREAD := $(addprefix --ignore tests/,recipes service training cli/test_train.py cli/test_train_own.py)
+
 test: .venv/test  ## Run all tests but the long ones: at most seven minutes on two cores
 	$(PYTEST) -m "not full"
 
 test-fast: .venv/test  ## Run the quick tests: no browser, no training, no server, no kill
-	$(PYTEST) -m "not (browser or training or server or kills or slow or full)" --ignore tests/training --ignore tests/recipes
+	$(PYTEST) -m "not (browser or training or server or kills or slow or full)" $(UNREAD)
 
 test-full: .venv/test  ## Run the long tests: servers under load, random requests, many kills
 	$(PYTEST) -m full

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -29,9 +30,14 @@ KINDS = {  # what the tests of a folder or a file are; single tests carry their 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Give every test below a place of KINDS its marker."""
     for item in items:
-        for place, kind in KINDS.items():
-            if item.path.is_relative_to(ROOT / place):
-                item.add_marker(kind)
+        for kind in kinds_of(item.path):
+            item.add_marker(kind)
+
+
+@cache
+def kinds_of(file: Path) -> list[str]:
+    """The markers of all tests in a file."""
+    return [kind for place, kind in KINDS.items() if file.is_relative_to(ROOT / place)]
 
 
 @pytest.fixture(scope="session")
