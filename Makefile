@@ -21,7 +21,8 @@ serve: .venv/serve  ## Open a page over the photographs of the tour; PHOTOS=fold
 	$(BIN)/lookalike serve --gallery $(SERVED)
 
 # Each worker begins with a stretch of neighbours, which share what they build, and takes from another's when it is done.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist worksteal
+# Bytecode is written even where it is not to be: tests start many processes, and each would compile everything again.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 # Whole files that hold no quick test need not even be imported.
 UNREAD := $(addprefix --ignore tests/,recipes service training cli/test_train.py cli/test_train_own.py)
