@@ -13,6 +13,8 @@ from corpora import Corpora
 ROOT = Path(__file__).parent
 KINDS = {  # what the tests of a folder or a file are; single tests carry their marker themselves
     "cli/test_calibrate.py": "slow",
+    "cli/test_compare_explain.py": "slow",
+    "cli/test_outsider.py": "slow",
     "cli/test_train.py": "training",
     "cli/test_train_own.py": "training",
     "comparison/test_pair.py": "slow",

@@ -132,6 +132,7 @@ def test_the_copies_come_first(hashes: Gallery, photos: Path, query: Path) -> No
     assert original.probability > 0.9
 
 
+@pytest.mark.slow
 def test_where_filters(gallery: Gallery, photos: Path, query: Path) -> None:
     """A filter leaves the order as it was and only drops what it excludes; k counts what is left."""
     everything = gallery.search(query, 52)
@@ -187,6 +188,7 @@ def test_a_region_without_a_pixel(gallery: Gallery, query: Path, region) -> None
         gallery.search(query, region=region)
 
 
+@pytest.mark.slow
 def test_k(gallery: Gallery, query: Path) -> None:
     """k cuts the list, may be far larger than the gallery, and must be 1 or more."""
     everything = gallery.search(query, 52)
@@ -263,6 +265,7 @@ def test_a_blank_library_image_is_never_found(blanks, query: Path) -> None:
         assert len(hits) == 52
 
 
+@pytest.mark.slow
 def test_queries_of_every_kind(gallery: Gallery, photos: Path) -> None:
     """A path as text, a Path, the file's bytes and a loaded Image give the same answer."""
     path = photos / "0004.jpg"
@@ -344,6 +347,7 @@ def test_probability_falls_with_distance(hashes: Gallery, query: Path) -> None:
     assert all(0 <= probability <= 1 for probability in probabilities)
 
 
+@pytest.mark.slow
 def test_probability_falls_with_the_library(tmp_path: Path) -> None:
     """The same pair at the same distance is less surely a copy, the more images it was picked from."""
     folder = folder_of(tmp_path / "photos", 60)
