@@ -33,7 +33,7 @@ test: .venv/test  ## Run all tests but the long ones: at most seven minutes on t
 test-fast: .venv/test  ## Run the quick tests: no browser, no training, no server, no kill
 	$(PYTEST) -m "not (browser or training or server or kills or slow or full)" $(UNREAD)
 
-test-full: .venv/test  ## Run the long tests: servers under load, random requests, many kills
+test-full: .venv/test  ## Run the long tests: servers under load, random requests, many kills, the longest benchmarks
 	$(PYTEST) -m full
 
 lint: .venv/test  ## Check format, types, the direction of imports, and the docs

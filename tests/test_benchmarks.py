@@ -73,7 +73,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-LONG = [name for name in SCRIPTS if name.startswith("service_")]  # servers under load
+LONG = {name for name in SCRIPTS if name.startswith("service_")}  # servers under load
+LONG |= {"second_chance", "sub_image", "verified_recall"}  # hundreds of verified searches
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.full] * (name in LONG)) for name in SCRIPTS])
