@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from lookalike.gallery.storage.store import NewImage
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import shipped
-from lookalike.descriptors import DESCRIPTORS, Described, DescriptorCard, get
+from lookalike.descriptors import Described, DescriptorCard, get, register
 from lookalike.descriptors.fusion import Blend
+from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.search.vector_search import Query
-from lookalike.gallery.storage.base import NewImage
 from lookalike.gallery.storage.embeddings import dtype_of
 from lookalike.gallery.storage.row import Row
-from lookalike.types import Hit
+from lookalike.types import Hit, Image
 
 BLOCK = 10_000  # images per transaction, and per array of vectors
 FAMILY = 20  # vectors around each centre
@@ -34,12 +35,15 @@ class Registered:
 
     card: DescriptorCard
 
+    def describe(self, images: Sequence[Image]) -> Described:  # noqa: ARG002  the protocol's signature
+        raise UserError(f"{self.card.name} has synthetic vectors alone: it describes no image")
+
 
 def register_float(name: str, dim: int) -> None:
     """Make this process know a float descriptor with cosine distance, judged as texture is."""
     card = DescriptorCard(name, 1, "cosine", dim, 16 * dim, 64, 0.0, 1.0, "synthetic")
-    DESCRIPTORS[name] = lambda: Registered(card)
-    shipped().curves[name] = shipped().curves["texture"]
+    register(card, lambda: Registered(card))
+    shipped().curves[name] = shipped().curves["texture"]  # type: ignore[index]  # a calibration of its own, for this process
 
 
 def block(name: str, first: int, size: int = BLOCK, uniform: bool = False) -> NDArray[Any]:

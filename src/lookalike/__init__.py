@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 from numpy.typing import NDArray
 
-from lookalike.comparison.pair import Source, compare
+from lookalike.comparison.pair import compare
 from lookalike.csvfile import write_csv
 from lookalike.descriptors import describe_all, min_side
 from lookalike.errors import LookalikeError
-from lookalike.imaging import as_image, load
+from lookalike.imaging import ImageSource, as_image, load
 from lookalike.types import AddReport, Box, Comparison, Failure, Group, Hit, Image, Pair
 from lookalike.version import __version__
 
@@ -47,7 +47,7 @@ __all__ = [
 ]
 
 
-def describe(images: Iterable[Source], by: str) -> NDArray[Any]:
+def describe(images: Iterable[ImageSource], by: str) -> NDArray[Any]:
     """The vectors of N images by one descriptor: (N, D) float32, or (N, D / 8) packed uint8 for a binary hash.
 
     Raises LoadError for the first image that cannot be read, UserError for an unknown descriptor."""

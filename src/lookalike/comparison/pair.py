@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,7 @@ from lookalike.comparison.scoring import RelationScore
 from lookalike.descriptors import describe_all, get, min_side, shipped_names
 from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
-from lookalike.imaging import load
+from lookalike.imaging import ImageSource, as_image
 from lookalike.types import Comparison, Image
 
 if TYPE_CHECKING:  # they bring OpenCV along, which waits for the first image
@@ -27,8 +26,6 @@ COMPARED_AMONG = 1000  # nobody compares at random: b is taken for the nearest t
 PRIOR = library_prior(COMPARED_AMONG)
 COMPARISON_DESCRIPTORS = ("colour", "texture", "structure", "copy", "content")  # whose distances relation.toml weighs
 MIN_CROP_SHARE = 0.02  # of an image: where less of it is outside the overlap there is no crop
-
-Source = str | os.PathLike[str] | bytes | Image
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +41,15 @@ class ComparisonInput:
         return self.keypoint_image.image
 
 
-def extract_features(source: Source, names: Sequence[str] = COMPARISON_DESCRIPTORS) -> ComparisonInput:
+def extract_features(source: ImageSource, names: Sequence[str] = COMPARISON_DESCRIPTORS) -> ComparisonInput:
     """Load an image and find what a comparison needs. Raises LoadError for one that cannot be read."""
     from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, with_keypoints
 
-    image = source if isinstance(source, Image) else load(source, min_side=max(LOAD_MIN_SIDE, min_side(names)))
+    image = as_image(source, min_side=max(LOAD_MIN_SIDE, min_side(names)))
     return ComparisonInput(with_keypoints(image), describe_all([image], names))
 
 
-def compare(a: Source, b: Source) -> Comparison:
+def compare(a: ImageSource, b: ImageSource) -> Comparison:
     """The relation of two images, its probability, every distance, and where the one lies on the other.
 
     The probability is that of a search which found b for a in a small library (COMPARED_AMONG).

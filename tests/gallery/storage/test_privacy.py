@@ -68,7 +68,7 @@ def test_nothing_tells_where_an_image_lay(gallery: Gallery, photos: Path) -> Non
     held = on_disk(gallery.path)
     assert len(held) > 10_000
     assert [word for word in SECRETS if word.encode() in held] == []
-    assert [row.path for row in gallery] == [f"image-{row.path[8:]}" for row in gallery]
+    assert [row.path for row in gallery] == [f"image-{row.path[6:]}" for row in gallery]
     assert gallery.info().folders == ()
 
 

@@ -15,9 +15,10 @@ from lookalike.comparison.alignment.align import Alignment, KeypointImage, PairG
 from lookalike.comparison.alignment.transforms import Matrix, transform_points
 from lookalike.comparison.edit_classifier import rules
 from lookalike.comparison.evidence import UNKNOWN_DISTANCE, distance_key, evidence_values, unverified
-from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, PRIOR, Source, compare_aligned, extract_features
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, PRIOR, compare_aligned, extract_features
 from lookalike.descriptors import get, shipped_names
 from lookalike.descriptors.neural.onnx_model import Neural
+from lookalike.imaging import ImageSource
 from lookalike.logistic import logit
 from lookalike.types import Box, Comparison, Floats, Image, to_json
 
@@ -79,7 +80,7 @@ class Explanation:
         return np.asarray(pairs[np.rint(rows).astype(int)], np.float32)
 
 
-def explain(a: Source, b: Source) -> Explanation:
+def explain(a: ImageSource, b: ImageSource) -> Explanation:
     """What ``compare`` says of two images, and why. Raises LoadError for an image that cannot be read."""
     names = shipped_names()
     first, second = extract_features(a, names), extract_features(b, names)

@@ -91,10 +91,10 @@ def _heading(explanation: Explanation) -> Pixels:
 
 def _facts(explanation: Explanation) -> Iterable[str]:
     found = explanation.comparison
-    if found.orientation != "upright":
+    if found.orientation not in ("upright", found.relation):
         yield found.orientation
     if found.inliers:
-        yield f"{_count(found.inliers, 'matching keypoint')}"
+        yield _count(found.inliers, "matching keypoint")
     if explanation.changed:
         area = sum(region.share for region in explanation.changed)
         yield f"{_count(len(explanation.changed), 'region')} changed, {percent(area)} of B"
