@@ -6,10 +6,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: help demo serve test lint docs bench clean
+.PHONY: help demo serve test test-fast test-full lint docs bench clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 8
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/demo  ## Index, search, compare and de-duplicate photographs, and write demo/report.html; PHOTOS=folder for your own
 	$(BIN)/lookalike demo $(if $(PHOTOS),"$(PHOTOS)") --out demo
@@ -20,8 +20,21 @@ serve: .venv/serve  ## Open a page over the photographs of the tour; PHOTOS=fold
 	$(BIN)/lookalike index $(if $(PHOTOS),"$(PHOTOS)",demo/photos demo/copies) --gallery $(SERVED) --with regions
 	$(BIN)/lookalike serve --gallery $(SERVED)
 
-test: .venv/test  ## Run all tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto
+# Each worker begins with a stretch of neighbours, which share what they build, and takes from another's when it is done.
+# Bytecode is written even where it is not to be: tests start many processes, and each would compile everything again.
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
+
+# Whole files that hold no quick test need not even be imported.
+UNREAD := $(addprefix --ignore tests/,recipes service training cli/test_train.py cli/test_train_own.py)
+
+test: .venv/test  ## Run all tests but the long ones: at most seven minutes on two cores
+	$(PYTEST) -m "not full"
+
+test-fast: .venv/test  ## Run the quick tests: no browser, no training, no server, no kill
+	$(PYTEST) -m "not (browser or training or server or kills or slow or full)" $(UNREAD)
+
+test-full: .venv/test  ## Run the long tests: servers under load, random requests, many kills, the longest benchmarks
+	$(PYTEST) -m full
 
 lint: .venv/test  ## Check format, types, the direction of imports, and the docs
 	$(BIN)/ruff format --check .

@@ -45,6 +45,18 @@ def folder_of(path: Path, count: int, first: int = 0) -> Path:
     return path
 
 
+def photographs_among_drawings(path: Path, count: int) -> Path:
+    """Drawn JPEGs, and three photographs as ``reduced`` among them."""
+    for name in ("astronaut", "coffee", "chelsea"):
+        save(path / f"{name}.jpg", reduced(name), quality=92)
+    return folder_of(path, count)
+
+
+def reduced(name: str) -> NDArray[np.uint8]:
+    """One of the photographs as (300, 400, 3)."""
+    return cv2.resize(photograph(f"{name}.png"), (400, 300), interpolation=cv2.INTER_AREA)
+
+
 @cache
 def photograph_path(name: str) -> Path:
     """A real photograph that comes with scikit-image."""

@@ -73,7 +73,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", SCRIPTS)
+LONG = {name for name in SCRIPTS if name.startswith("service_")}  # servers under load
+LONG |= {"second_chance", "sub_image", "verified_recall"}  # hundreds of verified searches
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.full] * (name in LONG)) for name in SCRIPTS])
 def test_every_benchmark_prints_its_table_and_its_sides_agree(name: str, data: Path) -> None:
     """Each script's own assertions hold it to that: as many images, the same neighbours, the same pairs."""
     if name == "robustness":

@@ -7,17 +7,26 @@ from pathlib import Path
 
 import pytest
 
+from lookalike import demo
 from lookalike.demo import run_demo, sample_photographs
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from samples import folder_of
-from terminal import process
+from terminal import here
 
 
 def state(folder: Path) -> dict[str, tuple[int, int]]:
     return {entry.name: (entry.stat().st_size, entry.stat().st_mtime_ns) for entry in folder.iterdir()}
 
 
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tour that copies four photographs, searches with two edits of each and compares with one."""
+    for name, value in {"COPIED": 4, "QUERIES": ("noise", "flip"), "PAIRS": ("mirror",)}.items():
+        monkeypatch.setattr(demo, name, value)
+
+
+@pytest.mark.full
 def test_the_sample_photographs(tmp_path: Path) -> None:
     """All 19 are there; most edits find their original, far more than by the hashes alone; every original is grouped
     with copies, and the page is written."""
@@ -34,9 +43,11 @@ def test_the_sample_photographs(tmp_path: Path) -> None:
         assert len(gallery) == 95
 
 
+@pytest.mark.usefixtures("short")
 def test_a_folder_of_ones_own_is_only_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing in the user's folder changes, a relative output folder works, and a second tour reads nothing anew."""
-    photos = folder_of(tmp_path / "photos", 30)
+    """Nothing in the user's folder changes, a relative output folder works, a second tour reads nothing anew, and of
+    many photographs only some are copied."""
+    photos = folder_of(tmp_path / "photos", 6)
     (photos / "bad.jpg").write_text("no image")
     before = state(photos)
     monkeypatch.chdir(tmp_path)
@@ -44,10 +55,11 @@ def test_a_folder_of_ones_own_is_only_read(tmp_path: Path, monkeypatch: pytest.M
     again = run_demo("photos", "out", lambda _: None)
     assert state(photos) == before
     assert [os.path.basename(failure.path) for failure in first.failed] == ["bad.jpg"]
-    assert first.images == again.images == 30 + 24 * 4
+    assert first.images == again.images == 6 + 4 * 4
     assert first.missed == again.missed
 
 
+@pytest.mark.usefixtures("short")
 def test_another_folder_starts_afresh(tmp_path: Path) -> None:
     """A tour over other photographs does not mix with the last one, and never removes what no tour made."""
     first, second = folder_of(tmp_path / "a", 4), folder_of(tmp_path / "b", 3, first=50)
@@ -67,11 +79,12 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("short")
 def test_the_command(tmp_path: Path) -> None:
     """JSON on stdout, the story on stderr, and exit code 1 where a file failed."""
     photos = folder_of(tmp_path / "photos", 3)
-    assert process("demo", photos, "--out", tmp_path / "out", "--json").json["images"] == 15
+    assert here("demo", photos, "--out", tmp_path / "out", "--json").json["images"] == 15
     (photos / "bad.jpg").write_text("no image")
-    ran = process("demo", photos, "--out", tmp_path / "out")
+    ran = here("demo", photos, "--out", tmp_path / "out")
     assert ran.code == 1
     assert "bad.jpg" in ran.err

@@ -37,6 +37,15 @@ def test_hooks_are_the_steps_of_make_lint() -> None:
     assert [hook["entry"] for hook in hooks if hook.get("stages") == ["pre-push"]] == ["make docs"]
 
 
+def test_no_test_is_left_out() -> None:
+    """``make test`` and ``make test-full`` run every test between them, CI runs both, and all markers are known."""
+    config = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["pytest"]["ini_options"]
+    known = {marker.split(":")[0] for marker in config["markers"]}
+    assert (recipe("test")[0].split(" -m ")[-1], recipe("test-full")[0].split(" -m ")[-1]) == ('"not full"', "full")
+    assert set(re.findall(r"\w+", recipe("test-fast")[0].split('"')[1])) - {"not", "or"} == known
+    assert (ROOT / ".ci" / "run").read_text("utf-8").splitlines()[-1] == "make lint test test-full"
+
+
 def test_lint_builds_the_docs_with_warnings_as_errors() -> None:
     """``make lint`` and ``make docs`` build them alike, from every page anew."""
     built = [step for step in recipe("lint") if "sphinx" in step]

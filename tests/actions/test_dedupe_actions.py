@@ -7,10 +7,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from corpora import Corpora, Corpus
 from lookalike.actions import dedupe_actions
 from lookalike.actions.dedupe_actions import hardlink, move_to, remove_copies
 from lookalike.gallery import Gallery
@@ -18,23 +20,29 @@ from lookalike.types import Group
 from samples import drawn, photograph, save
 
 
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
+def library(folder: Path) -> None:
     """Three copies of one image, two of them byte-identical, and another image with one identical copy."""
-    folder = tmp_path / "photos"
     save(folder / "a.png", photograph("coffee.png"))
     (folder / "sub").mkdir()
     shutil.copy(folder / "a.png", folder / "sub" / "a.png")
     save(folder / "a.jpg", photograph("coffee.png")[::2, ::2])
     save(folder / "b.png", drawn(1))
     shutil.copy(folder / "b.png", folder / "c.png")
-    return folder
 
 
 @pytest.fixture
-def gallery(tmp_path: Path, photos: Path):
-    with Gallery.create(tmp_path / "g.gallery") as opened:
-        opened.add(photos)
+def corpus(corpora: Corpora, tmp_path: Path) -> Corpus:
+    return corpora.copied(tmp_path, library)
+
+
+@pytest.fixture
+def photos(corpus: Corpus) -> Path:
+    return corpus.photos
+
+
+@pytest.fixture
+def gallery(corpus: Corpus) -> Iterator[Gallery]:
+    with Gallery.open(corpus.gallery) as opened:
         yield opened
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from lookalike.gallery import Gallery
+from quickly import from_few_pairs
 from samples import folder_of
 from terminal import here
 
 
-def test_it_fits_and_tells(tmp_path: Path) -> None:
-    """The curves and what each was fitted on; a search needs no second fit."""
+def test_it_fits_and_tells(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The curves and what each was fitted on; a search needs no second fit. From few pairs, for how good the curves are
+    is another test's business."""
+    from_few_pairs(monkeypatch)
     folder_of(tmp_path / "photos", 22)
     with Gallery.create(tmp_path / "g", ["structure", "colour", "texture"]) as opened:
         opened.add(tmp_path / "photos")

@@ -13,9 +13,9 @@ from pathlib import Path
 import click
 import pytest
 
+from corpora import Corpora
 from lookalike.cli import VERBS
 from lookalike.errors import GalleryDamaged, LookalikeError
-from lookalike.gallery import Gallery
 from lookalike.version import __version__
 from samples import drawn, folder_of, save
 from terminal import START, here, process
@@ -24,11 +24,9 @@ WRITTEN = [verb for verb in VERBS if importlib.util.find_spec(f"lookalike.cli.{v
 
 
 @pytest.fixture
-def gallery(tmp_path: Path) -> Path:
-    path = tmp_path / "g.gallery"
-    with Gallery.create(path) as opened:
-        opened.add(folder_of(tmp_path / "photos", 6))
-    return path
+def gallery(corpora: Corpora, tmp_path: Path) -> Path:
+    """Of tmp_path/photos, six drawings."""
+    return corpora.copied(tmp_path, folder_of, 6).gallery
 
 
 @pytest.mark.parametrize("verb", WRITTEN)
@@ -113,6 +111,7 @@ def test_an_error_of_the_system(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.kills
 def test_interrupted_while_indexing(tmp_path: Path) -> None:
     """Ctrl-C ends with code 130 and a sentence; the gallery is whole and the next run finishes."""
     photos = folder_of(tmp_path / "photos", 150)
@@ -146,6 +145,7 @@ main()
     assert 0 < ran.json["unchanged"] < 150
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["search", "info", "help", "describe", "index", "duplicates"])
 def test_a_reader_that_has_seen_enough(gallery: Path, tmp_path: Path, verb: str) -> None:
     """With nobody reading stdout any more (| head) the run ends quietly, and not as a failure."""
@@ -187,6 +187,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii", "cp1252"])
 def test_names_of_every_kind(tmp_path: Path, encoding: str) -> None:
     """No file name breaks a verb, a terminal's line or its encoding; --json keeps every byte of it."""

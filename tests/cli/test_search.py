@@ -9,23 +9,22 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from corpora import Corpora
 from lookalike.gallery import Gallery
 from lookalike.types import Hit, to_json
+from quickly import from_few_pairs
 from samples import drawn, folder_of, save
 from terminal import Ran, fields, here, process
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return folder_of(tmp_path_factory.mktemp("cli-search") / "photos", 8)
+def photos(corpora: Corpora) -> Path:
+    return corpora.photos(folder_of, 8)
 
 
 @pytest.fixture(scope="module")
-def gallery(photos: Path) -> Path:
-    path = photos.parent / "g.gallery"
-    with Gallery.create(path) as opened:
-        opened.add(photos)
-    return path
+def gallery(corpora: Corpora) -> Path:
+    return corpora.indexed(folder_of, 8).gallery
 
 
 def test_json(gallery: Path, photos: Path) -> None:
@@ -157,8 +156,9 @@ def test_a_precision_that_means_nothing(gallery: Path, photos: Path, precision: 
     assert here("search", photos / "0003.jpg", "-g", gallery, "--precision", precision).code == 2
 
 
-def test_precision_where_images_are_few(gallery: Path, photos: Path) -> None:
+def test_precision_where_images_are_few(gallery: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A gallery with too few images for curves of its own says so and goes by the shipped ones."""
+    from_few_pairs(monkeypatch)
     ran = here("search", photos / "0003.jpg", "-g", gallery, "--precision", "0.99", "--json")
     assert (ran.code, [hit["relation"] for hit in hits_of(ran)]) == (0, ["identical"])
     assert "curves that come with the package" in ran.err

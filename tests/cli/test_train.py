@@ -15,6 +15,7 @@ from lookalike.descriptors.neural import model_store
 from lookalike.training.export.card import CardContents, write_card
 from lookalike.training.export.onnx_export import export_copy_net
 from lookalike.training.models.residual_net import CopyNet
+from quickly import with_one_export, without_export
 from samples import folder_of
 from terminal import here
 
@@ -32,6 +33,13 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_export():
+    with pytest.MonkeyPatch.context() as patch:
+        with_one_export(patch)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -79,8 +87,9 @@ def test_copy_json(photos: Path, tmp_path: Path) -> None:
     assert "x" in described.out
 
 
-def test_copy_words(photos: Path, tmp_path: Path) -> None:
+def test_copy_words(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For people: a table of before and after, what was held out, and what to do now; the name is the chosen one."""
+    without_export(monkeypatch)
     ran = here(
         "train", "copy", photos, "--out", "x.onnx", "--steps", 1, "--name", "holiday", "--run", "kept", "--seed", 3
     )

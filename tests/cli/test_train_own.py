@@ -17,6 +17,7 @@ from lookalike.training.engine import trainer
 from lookalike.training.engine.trainer import Trainer
 from lookalike.training.models.embedding_net import EmbeddingNet
 from lookalike.training.tasks import pretrained
+from quickly import without_export
 from samples import save
 from terminal import here
 
@@ -42,6 +43,12 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(pretrained, "restore_embedding_net", lambda _: EmbeddingNet().eval())
+
+
+@pytest.fixture
+def unread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file that leaves training is another test's business."""
+    without_export(monkeypatch)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +96,7 @@ def test_a_library_that_labels_itself(photos: Path) -> None:
     assert {Path(hit["path"]).parent.name for hit in hits} == {"b"}
 
 
+@pytest.mark.usefixtures("unread")
 def test_a_recipe_and_a_switch(photos: Path) -> None:
     """A recipe's settings are those of the run, but for one that a switch overrules; an unknown field is an error."""
     Path("r.toml").write_text('init = "scratch"\nside = 32\nsteps = 9\nbatch = 8\nimbalance = "focal"\n')
@@ -99,6 +107,7 @@ def test_a_recipe_and_a_switch(photos: Path) -> None:
     assert (ran.code, "unknown field 'stpes'" in ran.err) == (2, True)
 
 
+@pytest.mark.usefixtures("unread")
 def test_what_could_not_be_used_is_listed(tmp_path: Path) -> None:
     """Corrupt files are failures of their own, an empty folder is named, and training goes on; code 1."""
     mixed = classes_in(tmp_path / "mixed", (7, 7))
@@ -111,6 +120,7 @@ def test_what_could_not_be_used_is_listed(tmp_path: Path) -> None:
     assert "nothing" in " ".join(ran.json["notes"])
 
 
+@pytest.mark.usefixtures("unread")
 def test_interrupted_and_called_again(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ctrl-C leaves the best model so far, says so and ends with 130; the same call goes on to the end."""
     real, steps = Trainer._step, []
@@ -143,6 +153,7 @@ def test_interrupted_before_there_is_anything(photos: Path, monkeypatch: pytest.
     assert (ran.code, Path("x.onnx").exists()) == (130, False)
 
 
+@pytest.mark.usefixtures("unread")
 @pytest.mark.parametrize("kind", ["classifier", "siamese", "autoencoder"])
 def test_every_kind_refuses_a_run_of_another(kind: str, photos: Path) -> None:
     """A run folder that holds a run of something else is refused with both named, and nothing is overwritten."""
@@ -189,6 +200,7 @@ def test_one_class_is_not_enough(tmp_path: Path) -> None:
             assert (ran.code, str(folder) in ran.err) == (2, True)
 
 
+@pytest.mark.usefixtures("unread")
 def test_a_csv_of_images(photos: Path) -> None:
     """A CSV names images and labels; files that are missing are listed, and the others are trained on."""
     lines = [f"{photos / kind / f'{number:03}.png'},{name}" for kind, name in (("a", "red"), ("b", "green"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ import requests
 from PIL import Image as Pillow
 
 import lookalike as la
+from corpora import Corpora, Corpus
 from lookalike.descriptors import get
 from lookalike.gallery import Gallery
 from lookalike.imaging.manipulations import apply
@@ -25,25 +25,28 @@ from served import Served, serving
 SAME = ("astronaut", "chelsea")  # that lie in the library twice
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(folder: Path) -> None:
     """Seven photographs, edited copies of two, and a file that is no image."""
-    folder = tmp_path_factory.mktemp("service") / "photos"
-    folder.mkdir()
     for name in PHOTOGRAPHS:
         save(folder / f"{Path(name).stem}.jpg", photograph(name), quality=90)
     for name in SAME:
         save(folder / f"{name}-small.jpg", apply("resize-50", photograph(f"{name}.png")), quality=80)
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
-    return folder
 
 
 @pytest.fixture(scope="module")
-def gallery(photos: Path) -> Path:
-    path = photos.parent / "g.gallery"
-    with Gallery.create(path) as opened:
-        opened.add(photos)
-    return path
+def corpus(corpora: Corpora, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    return corpora.copied(tmp_path_factory.mktemp("service"), library)
+
+
+@pytest.fixture(scope="module")
+def photos(corpus: Corpus) -> Path:
+    return corpus.photos
+
+
+@pytest.fixture(scope="module")
+def gallery(corpus: Corpus) -> Path:
+    return corpus.gallery
 
 
 @pytest.fixture(scope="module")
@@ -59,14 +62,12 @@ def query(photos: Path) -> Path:
 
 
 @pytest.fixture
-def own(photos: Path, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
+def own(corpora: Corpora, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
     """A server over images that a test may change, and their folder; uploads go to "up", the trash is in "data"."""
-    folder = shutil.copytree(photos, tmp_path / "photos")
-    with Gallery.create(tmp_path / "g.gallery", descriptors=("copy", "colour", "texture", "structure")) as opened:
-        opened.add(folder)
+    corpus = corpora.copied(tmp_path, library, descriptors=("copy", "colour", "texture", "structure"))
     env = {"XDG_DATA_HOME": str(tmp_path / "data")}
-    with serving(tmp_path / "g.gallery", "--uploads", tmp_path / "up", env=env) as served:
-        yield served, folder
+    with serving(corpus.gallery, "--uploads", tmp_path / "up", env=env) as served:
+        yield served, corpus.photos
 
 
 def by_name(server: Served) -> dict[str, int]:
@@ -446,7 +447,7 @@ def test_a_cancelled_job_keeps_what_it_did(own: tuple[Served, Path]):
     """Cancelled while it indexes, it ends soon as cancelled; the next one goes on and finishes."""
     server, folder = own
     for number in range(150):
-        save(folder / "many" / f"{number}.png", np.roll(photograph("coffee.png"), 4 * number, axis=1)[:300])
+        save(folder / "many" / f"{number}.jpg", np.roll(photograph("coffee.png"), 4 * number, axis=1)[:300])
     job = server.post("/v1/index", json={}).json()
     with server.get(f"/v1/jobs/{job['id']}/events", stream=True) as events:
         for line in events.iter_lines():

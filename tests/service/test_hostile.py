@@ -59,6 +59,7 @@ def test_a_hostile_upload_is_an_error_and_no_more(server: Served):
     assert server.search(id=1, k=1, rerank=0)["hits"][0]["relation"] == "identical"
 
 
+@pytest.mark.full
 def test_random_requests_get_answers_that_fit_the_document(server: Served, tmp_path: Path):
     """Schemathesis makes requests from the OpenAPI document, right and wrong ones: no 5xx, and what comes back has the
     status, type and schema that the document says."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,11 +18,12 @@ from PIL import Image as Pillow
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response, Route, expect
 
 from browsers import Visit, browsing, visiting
+from corpora import Corpora, Corpus
 from lookalike.gallery import Gallery
 from lookalike.imaging.manipulations import apply
 from samples import PHOTOGRAPHS, drawn, photograph, save
 from served import Served, serving
-from terminal import process
+from terminal import here
 
 pytestmark = pytest.mark.browser
 
@@ -49,10 +49,8 @@ OPENED = {  # from the start: what is clicked, and what is to be seen then; the 
 }
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(folder: Path) -> None:
     """Seven photographs, copies of three, a name that would break a careless page, and a file that is no image."""
-    folder = tmp_path_factory.mktemp("page") / "photos"
     for name in PHOTOGRAPHS:
         save(folder / f"{Path(name).stem}.jpg", photograph(name), quality=90)
     save(folder / "astronaut-small.jpg", apply("resize-50", photograph("astronaut.png")), quality=80)
@@ -60,19 +58,28 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(folder / "coffee-grey.jpg", apply("grey", photograph("coffee.png")), quality=80)
     save(folder / "<img src=x onerror=alert(1)>.png", drawn(4))
     (folder / "broken.jpg").write_bytes(b"\xff\xd8\xff\xe0 and no more")
-    return folder
 
 
 @pytest.fixture(scope="module")
-def gallery(photos: Path) -> Path:
-    path = photos.parent / "g.gallery"
-    with Gallery.create(path, (*("copy", "content", "colour", "texture", "structure"), "regions")) as opened:
-        opened.add(photos)
-        (photos.parent / "labels.csv").write_text(
-            "path,label\ncoffee.jpg,drink\nchelsea.jpg,cat\nchelsea-small.jpg,cat\n"
-        )
-        opened.label_from_csv(photos.parent / "labels.csv")
-    return path
+def corpus(corpora: Corpora, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """With regions, and labels for three images."""
+    descriptors = ("copy", "content", "colour", "texture", "structure", "regions")
+    corpus = corpora.copied(tmp_path_factory.mktemp("page"), library, descriptors=descriptors)
+    labels = corpus.photos.parent / "labels.csv"
+    labels.write_text("path,label\ncoffee.jpg,drink\nchelsea.jpg,cat\nchelsea-small.jpg,cat\n")
+    with Gallery.open(corpus.gallery) as opened:
+        opened.label_from_csv(labels)
+    return corpus
+
+
+@pytest.fixture(scope="module")
+def photos(corpus: Corpus) -> Path:
+    return corpus.photos
+
+
+@pytest.fixture(scope="module")
+def gallery(corpus: Corpus) -> Path:
+    return corpus.gallery
 
 
 @pytest.fixture(scope="module")
@@ -82,14 +89,12 @@ def server(gallery: Path) -> Iterator[Served]:
 
 
 @pytest.fixture
-def own(photos: Path, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
+def own(corpora: Corpora, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
     """A server over images that a test may change, and their folder."""
-    folder = shutil.copytree(photos, tmp_path / "photos")
-    with Gallery.create(tmp_path / "g.gallery", descriptors=("copy", "colour", "texture", "structure")) as opened:
-        opened.add(folder)
+    corpus = corpora.copied(tmp_path, library, descriptors=("copy", "colour", "texture", "structure"))
     env = {"XDG_DATA_HOME": str(tmp_path / "data")}
-    with serving(tmp_path / "g.gallery", "--uploads", tmp_path / "up", env=env) as served:
-        yield served, folder
+    with serving(corpus.gallery, "--uploads", tmp_path / "up", env=env) as served:
+        yield served, corpus.photos
 
 
 @pytest.fixture(scope="module")
@@ -212,7 +217,7 @@ def test_it_answers_like_the_command_line(at: Opener, gallery: Path, photos: Pat
 
 def answered(gallery: Path, image: Path, *options: str) -> list[str]:
     """The names of what `lookalike search` prints, in its order."""
-    ran = process("search", image, "--gallery", gallery, *options)
+    ran = here("search", image, "--gallery", gallery, *options)
     names = [path.name for path in image.parent.iterdir()]
     return [name for line in ran.out.splitlines() for name in names if line.rstrip().endswith(f"/{name}")]
 

@@ -78,6 +78,7 @@ def complete_linkage(apart: dict[frozenset[Path], float], reach: float) -> set[f
         left.extend(right)
 
 
+@pytest.mark.slow
 def test_groups_against_the_definition(gallery: Gallery, tmp_path: Path) -> None:
     """Drawn images with planted edits give just the groups of complete linkage by explicit loops."""
     photos = folder_of(tmp_path / "photos", 8)
@@ -286,6 +287,7 @@ def test_a_decision_needs_known_images(gallery: Gallery, tmp_path: Path) -> None
     assert gallery.info().verdicts == 0
 
 
+@pytest.mark.slow
 def test_higher_precision_gives_fewer_pairs(gallery: Gallery, tmp_path: Path) -> None:
     """Whatever is together at a higher precision is together at every lower one."""
     photos = folder_of(tmp_path / "photos", 6)
@@ -348,6 +350,7 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak memory is read from Linux's /proc")
 def test_memory_is_bounded(tmp_path: Path) -> None:
     """30,000 hashes with 500 planted copies take less than 700 MB in all, where all pairs would take 3.6 GB."""

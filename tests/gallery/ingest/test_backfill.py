@@ -83,6 +83,7 @@ Gallery.open(sys.argv[1]).add_descriptor("colour", progress=stop)
 """
 
 
+@pytest.mark.kills
 def test_killed_it_goes_on(photos: Path, tmp_path: Path) -> None:
     """After kill -9 the gallery is whole and keeps the batches that were written; the next run reads the rest alone."""
     with Gallery.create(tmp_path / "g", ["structure"]) as gallery:

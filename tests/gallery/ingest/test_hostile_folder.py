@@ -83,7 +83,7 @@ def hostile(folder: Path) -> dict[str, str]:
 def test_two_thousand_files_five_percent_broken(tmp_path: Path) -> None:
     """Every good file is added, every broken one is a failure with a reason of its kind, and a second run is idle."""
     broken = hostile(tmp_path / "folder")
-    with Gallery.create(tmp_path / "g") as gallery:
+    with Gallery.create(tmp_path / "g", ["structure"]) as gallery:
         report = gallery.add(tmp_path / "folder")
         again = gallery.add(tmp_path / "folder")
         assert len(gallery) == GOOD

@@ -259,6 +259,8 @@ def start(gallery: Path, photos: Path, mode: str = "quiet") -> subprocess.Popen[
     return process
 
 
+@pytest.mark.kills
+@pytest.mark.full
 def test_killed_at_any_moment(tmp_path: Path) -> None:
     """After each of many kill -9, all committed rows are there, whole, and SQLite says ok; the next run finishes."""
     photos = folder_of(tmp_path / "photos", 200)
@@ -284,6 +286,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
         assert interrupted == vectors(fresh)
 
 
+@pytest.mark.kills
 def test_ctrl_c_commits_what_was_read(tmp_path: Path) -> None:
     """Interrupted, the process ends soon, keeps what it read, and leaves a gallery that goes on."""
     photos = folder_of(tmp_path / "photos", 300)
@@ -300,6 +303,7 @@ def test_ctrl_c_commits_what_was_read(tmp_path: Path) -> None:
         assert gallery.add(photos).added == 300 - kept
 
 
+@pytest.mark.slow
 def test_two_processes_at_once(tmp_path: Path) -> None:
     """Two processes that add the same folder at the same time end with each image once."""
     photos = folder_of(tmp_path / "photos", 120)

@@ -12,33 +12,26 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
+from corpora import Corpora
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
-from samples import drawn, folder_of, photograph, save
+from samples import drawn, photograph, photographs_among_drawings, reduced, save
 
-COUNT = 24
+COUNT = 27
 SIZE = (320, 240)
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def photos(corpora: Corpora) -> Path:
     """Drawn images, and three real photographs among them."""
-    folder = folder_of(tmp_path_factory.mktemp("verify") / "photos", COUNT)
-    for name in ("astronaut.png", "coffee.png", "chelsea.png"):
-        save(folder / name.replace("png", "jpg"), reduced(name), quality=92)
-    return folder
-
-
-def reduced(name: str) -> np.ndarray:
-    return np.asarray(Pillow.fromarray(photograph(name)).resize((400, 300), Pillow.Resampling.LANCZOS))
+    return corpora.photos(photographs_among_drawings, COUNT)
 
 
 @pytest.fixture(scope="module")
-def gallery(photos: Path) -> Iterator[Gallery]:
-    with Gallery.create(photos.parent / "g") as opened:
-        opened.add(photos)
+def gallery(corpora: Corpora) -> Iterator[Gallery]:
+    with Gallery.open(corpora.indexed(photographs_among_drawings, COUNT).gallery) as opened:
         yield opened
 
 
@@ -52,7 +45,7 @@ def overlap(a, b) -> float:
 
 def test_a_crop_and_its_place(gallery: Gallery) -> None:
     """A quarter of a photograph finds it first, as a crop, and tells where it lies."""
-    part = reduced("coffee.png")[60:210, 110:310]
+    part = reduced("coffee")[60:210, 110:310]
     hit = gallery.search(from_array(np.ascontiguousarray(part)), 3)[0]
     assert (Path(hit.path).name, hit.relation, hit.verified) == ("coffee.jpg", "crop", True)
     assert (hit.box_in, hit.probability > 0.99, hit.inliers > 20) == ("image", True, True)
@@ -63,7 +56,7 @@ def test_a_crop_and_its_place(gallery: Gallery) -> None:
 def test_an_image_in_another(gallery: Gallery) -> None:
     """A photograph pasted onto something else is found, and told where it lies in the query."""
     query = drawn(99, 600, 500).copy()
-    query[120:420, 150:550] = reduced("astronaut.png")
+    query[120:420, 150:550] = reduced("astronaut")
     hit = gallery.search(from_array(query), 3)[0]
     assert (Path(hit.path).name, hit.relation, hit.box_in) == ("astronaut.jpg", "crop", "query")
     assert hit.box is not None
@@ -75,7 +68,7 @@ def test_an_image_in_another(gallery: Gallery) -> None:
 )
 def test_what_was_done(gallery: Gallery, edit: str, relation: str) -> None:
     """The first hit says how the query was made from it."""
-    hit = gallery.search(from_array(apply(edit, reduced("chelsea.png"))), 1)[0]
+    hit = gallery.search(from_array(apply(edit, reduced("chelsea"))), 1)[0]
     assert (Path(hit.path).name, hit.relation) == ("chelsea.jpg", relation)
 
 
@@ -90,7 +83,7 @@ def test_strangers_stay_strangers(gallery: Gallery) -> None:
 
 def test_switched_off(gallery: Gallery) -> None:
     """rerank=0 looks at nothing, in the order of distance; rerank=2 at two; other measures look only if asked."""
-    query = from_array(apply("crop-50", reduced("coffee.png")))
+    query = from_array(apply("crop-50", reduced("coffee")))
     plain = gallery.search(query, 10, rerank=0)
     assert not any(hit.verified for hit in plain)
     assert [hit.distance for hit in plain] == sorted(hit.distance for hit in plain)
@@ -103,12 +96,11 @@ def test_switched_off(gallery: Gallery) -> None:
 
 
 @pytest.mark.parametrize("what", ["gone", "other", "broken"])
-def test_a_file_that_is_not_there(photos: Path, tmp_path: Path, what: str) -> None:
+def test_a_file_that_is_not_there(corpora: Corpora, tmp_path: Path, what: str) -> None:
     """A hit whose file vanished, was replaced or broken since stays, by its vectors, and is marked as not verified."""
-    folder = tmp_path / "photos"
-    shutil.copytree(photos, folder)
-    with Gallery.create(tmp_path / "g") as opened:
-        opened.add(folder)
+    corpus = corpora.copied(tmp_path, photographs_among_drawings, COUNT)
+    folder = corpus.photos
+    with Gallery.open(corpus.gallery) as opened:
         file = folder / "coffee.jpg"
         if what == "gone":
             file.unlink()
@@ -116,26 +108,26 @@ def test_a_file_that_is_not_there(photos: Path, tmp_path: Path, what: str) -> No
             shutil.copyfile(folder / "chelsea.jpg", file)
         else:
             file.write_bytes(file.read_bytes()[:500])
-        hits = opened.search(from_array(apply("jpeg-50", reduced("coffee.png"))), 30)
+        hits = opened.search(from_array(apply("jpeg-50", reduced("coffee"))), 30)
         found = next(hit for hit in hits if hit.path == str(file))
         assert (found.verified, found.box, found.inliers) == (False, None, 0)
         assert len(hits) == COUNT + 3
 
 
-def test_kept_keypoints(photos: Path, tmp_path: Path) -> None:
+def test_kept_keypoints(corpora: Corpora, tmp_path: Path) -> None:
     """A gallery that keeps keypoints gives the answers of one that does not, and forgets them with the image."""
-    with Gallery.create(tmp_path / "g", keypoints=True) as opened:
-        opened.add(photos)
-        query = from_array(apply("crop-50", reduced("coffee.png")))
+    corpus = corpora.copied(tmp_path, photographs_among_drawings, COUNT, keypoints=True)
+    with Gallery.open(corpus.gallery) as opened:
+        query = from_array(apply("crop-50", reduced("coffee")))
         first = opened.search(query, 1)[0]
         assert (Path(first.path).name, first.relation, first.verified) == ("coffee.jpg", "crop", True)
         count = "SELECT count(*), max(length(data)) FROM keypoints"
-        with sqlite3.connect(tmp_path / "g" / "gallery.sqlite") as database:
+        with sqlite3.connect(corpus.gallery / "gallery.sqlite") as database:
             held, largest = database.execute(count).fetchone()
         assert held == COUNT + 3
         assert largest <= 9 + 500 * 136
-        opened.remove([photos / "coffee.jpg"])
-        with sqlite3.connect(tmp_path / "g" / "gallery.sqlite") as database:
+        opened.remove([corpus.photos / "coffee.jpg"])
+        with sqlite3.connect(corpus.gallery / "gallery.sqlite") as database:
             assert database.execute(count).fetchone()[0] == COUNT + 2
         database.close()
 
@@ -153,8 +145,8 @@ def test_a_copy_of_the_file_takes_the_keypoints_over(photos: Path, tmp_path: Pat
 def test_duplicates_are_looked_at(tmp_path: Path) -> None:
     """True copies stay and are told; a pair that lies alike and is no copy is dropped, unless nothing is looked at."""
     folder = tmp_path / "photos"
-    save(folder / "coffee.jpg", reduced("coffee.png"), quality=92)
-    save(folder / "coffee-small.jpg", apply("sticker", reduced("coffee.png")), quality=60)
+    save(folder / "coffee.jpg", reduced("coffee"), quality=92)
+    save(folder / "coffee-small.jpg", apply("sticker", reduced("coffee")), quality=60)
     soft = np.asarray(Pillow.fromarray(drawn(7, *SIZE)).resize((8, 6)).resize(SIZE, Pillow.Resampling.BICUBIC))
     for number in (1, 2):  # one backdrop, two things before it
         before = soft.copy()
@@ -173,7 +165,7 @@ def test_progress_counts_pairs(tmp_path: Path) -> None:
     """Progress goes up to the number of pairs that are looked at."""
     folder = tmp_path / "photos"
     for number in range(3):
-        save(folder / f"{number}.jpg", reduced("coffee.png"), quality=90 - 5 * number)
+        save(folder / f"{number}.jpg", reduced("coffee"), quality=90 - 5 * number)
     told: list[tuple[int, int]] = []
     with Gallery.create(tmp_path / "g") as opened:
         opened.add(folder)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lookalike as la
+from corpora import Corpora, Corpus
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.errors import FileMissing, LoadError, NotAnImage, UserError
 from lookalike.gallery import Gallery
@@ -24,29 +25,37 @@ NAMES = ("colour", "texture", "structure")
 UNIT = {"colour": 226.0, "texture": 0.232, "structure": 128.0}  # what strangers typically have
 
 
-@pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def library(folder: Path) -> None:
     """40 drawn images, and 12 edits of the first three."""
-    folder = folder_of(tmp_path_factory.mktemp("search") / "photos", 40)
+    folder_of(folder, 40)
     for number in range(3):
         for name in ("jpeg-30", "brightness+", "crop-80", "watermark"):
             save(folder / f"{number}-{name}.png", apply(name, drawn(number), number))
-    return folder
 
 
 @pytest.fixture(scope="module")
-def gallery(photos: Path):
-    with Gallery.create(photos.parent / "g.gallery") as opened:
-        opened.add(photos)
+def photos(corpora: Corpora) -> Path:
+    return corpora.photos(library)
+
+
+@pytest.fixture(scope="module")
+def gallery(corpora: Corpora) -> Iterator[Gallery]:
+    """With keypoints, so that the hits, which are looked at, are so sooner."""
+    with Gallery.open(corpora.indexed(library, keypoints=True).gallery) as opened:
         yield opened
 
 
 @pytest.fixture(scope="module")
-def hashes(photos: Path):
+def hashes(corpora: Corpora) -> Iterator[Gallery]:
     """The same images without the network, which knows photographs and tells clouds of colour less well apart."""
-    with Gallery.create(photos.parent / "h.gallery", descriptors=NAMES) as opened:
-        opened.add(photos)
+    with Gallery.open(corpora.indexed(library, descriptors=NAMES).gallery) as opened:
         yield opened
+
+
+@pytest.fixture
+def own(corpora: Corpora, tmp_path: Path) -> Corpus:
+    """The same images once more, for a test to change."""
+    return corpora.copied(tmp_path, library)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +132,7 @@ def test_the_copies_come_first(hashes: Gallery, photos: Path, query: Path) -> No
     assert original.probability > 0.9
 
 
+@pytest.mark.slow
 def test_where_filters(gallery: Gallery, photos: Path, query: Path) -> None:
     """A filter leaves the order as it was and only drops what it excludes; k counts what is left."""
     everything = gallery.search(query, 52)
@@ -178,6 +188,7 @@ def test_a_region_without_a_pixel(gallery: Gallery, query: Path, region) -> None
         gallery.search(query, region=region)
 
 
+@pytest.mark.slow
 def test_k(gallery: Gallery, query: Path) -> None:
     """k cuts the list, may be far larger than the gallery, and must be 1 or more."""
     everything = gallery.search(query, 52)
@@ -254,6 +265,7 @@ def test_a_blank_library_image_is_never_found(blanks, query: Path) -> None:
         assert len(hits) == 52
 
 
+@pytest.mark.slow
 def test_queries_of_every_kind(gallery: Gallery, photos: Path) -> None:
     """A path as text, a Path, the file's bytes and a loaded Image give the same answer."""
     path = photos / "0004.jpg"
@@ -292,12 +304,11 @@ def test_ties_in_the_order_of_arrival(tmp_path: Path, query: Path) -> None:
                 assert hits[:k] == gallery.search(query, k, by=by) == gallery.search(query, k, by=by, exact=True)
 
 
-def test_through_a_graph(photos: Path, query: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_through_a_graph(own: Corpus, query: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an HNSW graph the best ten are nearly those of comparing with all, and a filter still holds."""
     monkeypatch.setattr(index_cache, "HNSW_FROM", 20)
     monkeypatch.setattr(faiss_index, "HNSW_FROM", 20)
-    with Gallery.create(tmp_path / "g") as gallery:
-        gallery.add(photos)
+    with Gallery.open(own.gallery) as gallery:
         for by in ("colour", "texture", "blend"):
             fast, exact = (paths(gallery.search(query, 10, by=by, exact=way)) for way in (False, True))
             assert len(set(fast) & set(exact)) >= 9
@@ -309,12 +320,12 @@ def test_through_a_graph(photos: Path, query: Path, tmp_path: Path, monkeypatch:
         assert all(path.endswith(".png") for path in paths(hits))
 
 
-def test_removed_images_behind_a_graph(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_removed_images_behind_a_graph(own: Corpus, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was removed is never an answer, though a graph still walks through it, nor after opening again."""
     monkeypatch.setattr(index_cache, "HNSW_FROM", 20)
     monkeypatch.setattr(index_cache, "MIN_UNSAVED", 10)
-    with Gallery.create(tmp_path / "g") as gallery:
-        gallery.add(photos)
+    photos = own.photos
+    with Gallery.open(own.gallery) as gallery:
         assert len(gallery.search(photos / "0000.jpg", 52, by="colour")) == 52
         gone = [photos / f"{number:04}.jpg" for number in range(0, 40, 3)]
         for path in gone:
@@ -322,7 +333,7 @@ def test_removed_images_behind_a_graph(photos: Path, tmp_path: Path, monkeypatch
             hits = gallery.search(path, 100, by="colour")
             assert str(path) not in paths(hits)
             assert len(gallery) == len(hits)
-    with Gallery.open(tmp_path / "g") as gallery:
+    with Gallery.open(own.gallery) as gallery:
         for path in gone:
             hits = gallery.search(path, 100, by="colour")
             assert not set(map(str, gone)) & set(paths(hits))
@@ -336,6 +347,7 @@ def test_probability_falls_with_distance(hashes: Gallery, query: Path) -> None:
     assert all(0 <= probability <= 1 for probability in probabilities)
 
 
+@pytest.mark.slow
 def test_probability_falls_with_the_library(tmp_path: Path) -> None:
     """The same pair at the same distance is less surely a copy, the more images it was picked from."""
     folder = folder_of(tmp_path / "photos", 60)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import astuple, replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 import lookalike as la
+from corpora import Corpora
 from lookalike.comparison.alignment.align import KeypointImage
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import GalleryDamaged, UserError
@@ -26,41 +25,29 @@ from lookalike.gallery.storage.keypoint_codec import KEPT, unpacked
 from lookalike.imaging import from_array, load
 from lookalike.imaging.manipulations import apply
 from lookalike.types import Hit
-from samples import drawn, folder_of, photograph, save
+from samples import drawn, folder_of, photographs_among_drawings, reduced, save
 
-DRAWN = 27
 NAMES = ("astronaut", "coffee", "chelsea")
 
 
-def reduced(name: str) -> np.ndarray:
-    """A photograph as (300, 400, 3)."""
-    return cv2.resize(photograph(f"{name}.png"), (400, 300), interpolation=cv2.INTER_AREA)
-
-
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def photos(corpora: Corpora) -> Path:
     """27 drawn images and three photographs."""
-    folder = folder_of(tmp_path_factory.mktemp("looked") / "photos", DRAWN)
-    for name in NAMES:
-        save(folder / f"{name}.jpg", reduced(name), quality=92)
-    return folder
+    return corpora.photos(photographs_among_drawings, 27)
 
 
 @pytest.fixture(scope="module")
-def gallery(photos: Path) -> Iterator[Gallery]:
-    with Gallery.create(photos.parent / "g") as opened:
-        opened.add(photos)
+def gallery(corpora: Corpora) -> Iterator[Gallery]:
+    with Gallery.open(corpora.indexed(photographs_among_drawings, 27).gallery) as opened:
         yield opened
 
 
 @pytest.fixture
-def own(photos: Path, tmp_path: Path) -> Iterator[tuple[Gallery, Path]]:
+def own(corpora: Corpora, tmp_path: Path) -> Iterator[tuple[Gallery, Path]]:
     """A gallery that keeps keypoints, over files that a test may spoil."""
-    folder = tmp_path / "photos"
-    shutil.copytree(photos, folder)
-    with Gallery.create(tmp_path / "own", keypoints=True) as opened:
-        opened.add(folder)
-        yield opened, folder
+    corpus = corpora.copied(tmp_path, photographs_among_drawings, 27, keypoints=True)
+    with Gallery.open(corpus.gallery) as opened:
+        yield opened, corpus.photos
 
 
 def names(hits: list[Hit]) -> list[str]:
@@ -102,9 +89,7 @@ def test_the_order(gallery: Gallery, photos: Path) -> None:
     hits = gallery.search(from_array(apply("crop-50", reduced("coffee"))), 40)
     assert hits[0].probability > 0.5 > max(hit.probability for hit in hits[1:])
     assert [hit.distance for hit in hits[1:]] == sorted(hit.distance for hit in hits[1:])
-    assert sorted((h.verified for h in hits), reverse=True) == [True] * RERANK_TOP_K + [False] * (
-        DRAWN + 3 - RERANK_TOP_K
-    )
+    assert sorted((h.verified for h in hits), reverse=True) == [True] * RERANK_TOP_K + [False] * (30 - RERANK_TOP_K)
 
 
 def test_a_copy_from_behind_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,7 @@ def test_the_command(tmp_path: Path, photos: Path) -> None:
     assert found.json["queries"][0]["hits"][0]["path"].startswith("image-")
 
 
+@pytest.mark.server
 def test_the_service_shows_thumbnails_and_no_paths(gallery: Gallery, photos: Path) -> None:
     gallery.close()
     shutil.rmtree(photos)

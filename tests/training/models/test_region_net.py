@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,7 @@ from lookalike.training.models.region_net import (
 )
 from lookalike.training.models.residual_net import CopyNet
 from lookalike.types import Image
+from quickly import with_one_export
 from samples import drawn
 
 SIDE = 64
@@ -170,8 +172,16 @@ def test_frozen_layers_stay() -> None:
     assert not any(one.requires_grad for one in made.trunk.parameters())
 
 
+@pytest.fixture(scope="module")
+def one_export() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        with_one_export(patch)
+        yield
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["half", "eighth"])
 def file(request: pytest.FixtureRequest, detector: Detector, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    request.getfixturevalue("one_export")
     path = tmp_path_factory.mktemp("detector") / "regions.onnx"
     export_regions(detector, "regions", SIDE, path, compact=request.param)
     return path

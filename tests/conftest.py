@@ -1,0 +1,50 @@
+"""What all tests share: which of them are slow, and of what kind, and the corpora that are indexed once."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from corpora import Corpora
+
+ROOT = Path(__file__).parent
+KINDS = {  # what the tests of a folder or a file are; single tests carry their marker themselves
+    "cli/test_calibrate.py": "slow",
+    "cli/test_compare_explain.py": "slow",
+    "cli/test_outsider.py": "slow",
+    "cli/test_train.py": "training",
+    "cli/test_train_own.py": "training",
+    "comparison/test_pair.py": "slow",
+    "gallery/calibration": "slow",
+    "gallery/search/test_reranking.py": "slow",
+    "gallery/search/test_verified_search.py": "slow",
+    "recipes": "training",
+    "service": "server",
+    "test_benchmarks.py": "slow",
+    "test_demo.py": "slow",
+    "training": "training",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give every test below a place of KINDS its marker. The examples of the docs begin, for they take longest."""
+    items.sort(key=lambda item: item.path.name != "test_docs.py")
+    for item in items:
+        for kind in kinds_of(item.path):
+            item.add_marker(kind)
+
+
+@cache
+def kinds_of(file: Path) -> list[str]:
+    """The markers of all tests in a file."""
+    return [kind for place, kind in KINDS.items() if file.is_relative_to(ROOT / place)]
+
+
+@pytest.fixture(scope="session")
+def corpora(tmp_path_factory: pytest.TempPathFactory) -> Corpora:
+    """Images that are indexed once; the workers of a run share them."""
+    own = tmp_path_factory.getbasetemp()
+    return Corpora((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "corpora")
