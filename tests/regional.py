@@ -51,13 +51,13 @@ def network() -> Any:
         **{f"to{n}": [one + 4 for one in at] for n, at in corners.items()},
     }  # fmt: skip
     parts = {"parts": np.array([[0, 1, 1, 1, 1]]) / 255, "none": 0, "kinds": [[-1, 0, 1, 0, 1]], "boxes": BOXES[None]}
-    told = [("", TensorProto.FLOAT, [5, DIM]), ("_boxes", TensorProto.FLOAT, [5, 4]),
+    result = [("", TensorProto.FLOAT, [5, DIM]), ("_boxes", TensorProto.FLOAT, [5, 4]),
             ("_scores", TensorProto.FLOAT, [5]), ("_classes", TensorProto.INT64, [5])]  # fmt: skip
     graph = helper.make_graph(
         nodes,
         NAME,
         [helper.make_tensor_value_info("image", TensorProto.UINT8, ["n", "h", "w", 3])],
-        [helper.make_tensor_value_info(NAME + end, kind, ["n", *shape]) for end, kind, shape in told],
+        [helper.make_tensor_value_info(NAME + end, kind, ["n", *shape]) for end, kind, shape in result],
         [
             *(numpy_helper.from_array(np.asarray(value, np.int64), name) for name, value in whole.items()),
             *(numpy_helper.from_array(np.asarray(value, np.float32), name) for name, value in parts.items()),
@@ -70,7 +70,7 @@ def network() -> Any:
 
 def install_quarters(folder: Path, version: int = 1) -> None:
     """Into a folder of models, with its card."""
-    told = {
+    result = {
         **card(NAME),
         "input": {"name": "image", "side": SIDE, "layout": "NHWC", "type": "uint8"},
         "outputs": {
@@ -84,4 +84,4 @@ def install_quarters(folder: Path, version: int = 1) -> None:
         },
         "regions": {"output": NAME, "count": 5, "looks": [64], "names": list(CLASSES)},
     }
-    install(folder, NAME, network(), told)
+    install(folder, NAME, network(), result)

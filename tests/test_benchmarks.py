@@ -139,10 +139,10 @@ def test_the_threshold_lets_one_foreign_query_in_500_through() -> None:
 
 def test_photographs_that_are_asked_for_are_not_among_the_foreign(data: Path) -> None:
     """And both are the same every time."""
-    sources, foreign = dealt(Options(data, quick=True))
-    assert (len(sources), len(foreign)) == (3, 3)
-    assert not set(sources) & set(foreign)
-    assert (sources, foreign) == dealt(Options(data, quick=True))
+    sources, distractors = dealt(Options(data, quick=True))
+    assert (len(sources), len(distractors)) == (3, 3)
+    assert not set(sources) & set(distractors)
+    assert (sources, distractors) == dealt(Options(data, quick=True))
 
 
 def test_copies_are_told_from_others_as_counted_by_hand() -> None:

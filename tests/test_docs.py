@@ -139,6 +139,6 @@ def test_the_readme_and_the_docs_give_the_same_figures() -> None:
     """Each figure in bold in the README's table stands in the table of all results."""
     results = (ROOT / "docs" / "reference" / "results.md").read_text("utf-8")
     table = [line for line in (ROOT / "README.md").read_text("utf-8").splitlines() if line.startswith("| ")]
-    figures = [figure for line in table for figure in re.findall(r"\*\*(.+?)\*\*", line)]
-    assert len(figures) >= 5
-    assert [figure for figure in figures if figure not in results] == []
+    metrics = [figure for line in table for figure in re.findall(r"\*\*(.+?)\*\*", line)]
+    assert len(metrics) >= 5
+    assert [figure for figure in metrics if figure not in results] == []

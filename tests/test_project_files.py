@@ -97,11 +97,11 @@ def test_templates_of_issues_can_be_read() -> None:
     forms = sorted((ROOT / ".github" / "ISSUE_TEMPLATE").glob("*.yml"))
     assert len(forms) >= 4
     for form in forms:
-        told = yaml.safe_load(form.read_text("utf-8"))
+        result = yaml.safe_load(form.read_text("utf-8"))
         if form.name == "config.yml":
             continue
-        assert {"name", "description", "body"} <= set(told), form.name
-        ids = [field["id"] for field in told["body"] if field["type"] != "markdown"]
+        assert {"name", "description", "body"} <= set(result), form.name
+        ids = [field["id"] for field in result["body"] if field["type"] != "markdown"]
         assert len(ids) == len(set(ids)) > 0
 
 

@@ -188,11 +188,11 @@ def test_a_copy_that_is_gone(gallery: Gallery, photos: Path, tmp_path: Path) -> 
 
 def test_an_image_the_gallery_does_not_hold(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     """A group that does not come from this gallery is not acted on."""
-    stranger = save(tmp_path / "x.png", drawn(1))
-    report = remove_copies(gallery, [Group(str(photos / "b.png"), (str(stranger),), ())], move_to(tmp_path / "out"))
+    negative = save(tmp_path / "x.png", drawn(1))
+    report = remove_copies(gallery, [Group(str(photos / "b.png"), (str(negative),), ())], move_to(tmp_path / "out"))
     assert report.done == ()
     assert "not in this gallery" in report.failed[0].reason
-    assert stranger.exists()
+    assert negative.exists()
 
 
 def test_names_of_every_kind(tmp_path: Path) -> None:

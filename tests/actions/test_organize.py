@@ -49,8 +49,8 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def done(gallery: Gallery, out: Path, way: Way, **options: str) -> tuple[MovePlan, OrganizeReport]:
-    planned = plan_moves(gallery, out, way, **options)
-    return planned, organize(gallery, planned)
+    moves = plan_moves(gallery, out, way, **options)
+    return moves, organize(gallery, moves)
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ def expected(photos: Path) -> dict[str, str]:
 def test_it_is_done_as_planned(gallery: Gallery, photos: Path, expected: dict[str, str], way: Way) -> None:
     """Every labelled file in the folder of its label, a taken name with a number; the plan touched nothing."""
     out, before = photos.parent / "out", tree(photos)
-    planned = plan_moves(gallery, out, way)
+    moves = plan_moves(gallery, out, way)
     assert not out.exists()
-    assert {os.path.relpath(step.to, out) for step in planned.steps} == set(expected)
-    assert (planned.counts, planned.there, planned.unlabelled) == ({"rose": 3, "tulip": 1, "a/b": 1}, 0, 1)
-    report = organize(gallery, planned)
-    assert (report.done, report.failed) == (planned.steps, ())
+    assert {os.path.relpath(step.to, out) for step in moves.steps} == set(expected)
+    assert (moves.counts, moves.there, moves.unlabelled) == ({"rose": 3, "tulip": 1, "a/b": 1}, 0, 1)
+    report = organize(gallery, moves)
+    assert (report.done, report.failed) == (moves.steps, ())
     assert tree(out) == expected
     assert tree(photos) == ({"loose.png": before["loose.png"]} if way == "move" else before)
 
@@ -140,8 +140,8 @@ def test_labels_that_change(gallery: Gallery, photos: Path) -> None:
     done(gallery, out, "move")
     (photos.parent / "more.csv").write_text("path,label\nout/rose/b.png,tulip\nloose.png,rose")
     gallery.label_from_csv(photos.parent / "more.csv")
-    planned, _ = done(gallery, out, "move")
-    assert {step.label: os.path.relpath(step.to, out) for step in planned.steps} == {
+    moves, _ = done(gallery, out, "move")
+    assert {step.label: os.path.relpath(step.to, out) for step in moves.steps} == {
         "tulip": "tulip/b.png",
         "rose": "rose/loose.png",
     }
@@ -167,10 +167,10 @@ def test_nothing_is_overwritten(gallery: Gallery, photos: Path, expected: dict[s
 def test_somebody_takes_the_name_meanwhile(gallery: Gallery, photos: Path, expected: dict[str, str], way: Way) -> None:
     """A file that appears between the plan and its doing is not touched: the report names the place that was found."""
     out = photos.parent / "out"
-    planned = plan_moves(gallery, out, way)
+    moves = plan_moves(gallery, out, way)
     save(out / "tulip" / "c.png", drawn(60, 40, 30))
     theirs = tree(out)["tulip/c.png"]
-    report = organize(gallery, planned)
+    report = organize(gallery, moves)
     assert tree(out) == {**expected, "tulip/c.png": theirs, "tulip/c (2).png": expected["tulip/c.png"]}
     assert str(out / "tulip" / "c (2).png") in [step.to for step in report.done]
 
@@ -181,17 +181,17 @@ def test_identical_files(gallery: Gallery, photos: Path) -> None:
     gallery.add(photos)
     (photos.parent / "more.csv").write_text("path,label\nphotos/sub/c.png,tulip")
     gallery.label_from_csv(photos.parent / "more.csv")
-    planned, _ = done(gallery, photos.parent / "out", "move", where="label = 'tulip'")
-    assert (len(planned.steps), planned.there) == (1, 1)
+    moves, _ = done(gallery, photos.parent / "out", "move", where="label = 'tulip'")
+    assert (len(moves.steps), moves.there) == (1, 1)
     assert sorted(tree(photos.parent / "out")) == ["tulip/c.png"]
     assert (photos / "sub" / "c.png").exists()
 
 
 def test_without_a_label(gallery: Gallery, photos: Path) -> None:
     """Images without one stay, or go to the folder that is named for them; a filter leaves others alone."""
-    planned = plan_moves(gallery, photos.parent / "out", "copy", unlabelled="none yet")
-    assert planned.counts["none yet"] == 1
-    assert planned.unlabelled == 0
+    moves = plan_moves(gallery, photos.parent / "out", "copy", unlabelled="none yet")
+    assert moves.counts["none yet"] == 1
+    assert moves.unlabelled == 0
     chosen = plan_moves(gallery, photos.parent / "out", "copy", where="label = 'rose'")
     assert (chosen.counts, chosen.unlabelled) == ({"rose": 3}, 0)
 
@@ -201,13 +201,13 @@ def test_files_that_cannot_be_used(gallery: Gallery, photos: Path) -> None:
     (photos / "a.png").unlink()
     save(photos / "b.png", drawn(70, 40, 30))
     os.utime(photos / "c.png")  # touched, not changed
-    planned = plan_moves(gallery, photos.parent / "out", "move")
-    assert {os.path.basename(one.path): one.reason for one in planned.failed} == {
+    moves = plan_moves(gallery, photos.parent / "out", "move")
+    assert {os.path.basename(one.path): one.reason for one in moves.failed} == {
         "a.png": "vanished: it was indexed, and then gone",
         "b.png": "changed since it was indexed; index its folder again",
     }
     (photos / "sub" / "d.png").unlink()
-    report = organize(gallery, planned)
+    report = organize(gallery, moves)
     assert [os.path.basename(one.path) for one in report.failed] == ["d.png"]
     assert sorted(os.path.basename(step.to) for step in report.done) == ["a.png", "c.png"]
     assert [name for name in tree(photos.parent / "out") if "d.png" in name or "draft" in name] == []

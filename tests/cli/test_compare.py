@@ -50,8 +50,8 @@ def test_words(images: list[Path]) -> None:
     assert ran.out.count("mirrored") == 1
     for word in ("colour", "texture", "structure", "pdq", "%"):
         assert word in ran.out
-    stranger = here("compare", images[0], images[2]).out
-    assert "unrelated, copy" in stranger or "similar, copy" in stranger
+    negative = here("compare", images[0], images[2]).out
+    assert "unrelated, copy" in negative or "similar, copy" in negative
 
 
 def test_mistakes(images: list[Path], tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_list_words(folder: Path, tmp_path: Path) -> None:
     """A line per model: name, descriptors, dim, size, whose it is, and whether its file is whole."""
     install(folder)
     entry = changed(card("first"), "outputs", {"hue": card()["outputs"]["tint"]})
-    install(tmp_path / "shipped", "first", entry=entry)
+    install(tmp_path / "shipped", "first", content=entry)
     damage(folder)
     ran = here("models", "list")
     assert ran.code == 1

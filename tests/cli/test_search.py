@@ -131,14 +131,14 @@ def test_a_report(gallery: Path, photos: Path, tmp_path: Path) -> None:
 
 def test_no_match_is_an_answer(gallery: Path, tmp_path: Path) -> None:
     """An image that nothing in the gallery is a copy of has no match, which is said; --all shows what is near."""
-    stranger = save(tmp_path / "stranger.jpg", drawn(4711), quality=92)
-    ran = here("search", stranger, "-g", gallery)
+    negative = save(tmp_path / "stranger.jpg", drawn(4711), quality=92)
+    ran = here("search", negative, "-g", gallery)
     assert (ran.code, ran.out) == (0, "")
     assert "no match" in ran.err
     assert "--all" in ran.err
-    assert hits_of(here("search", stranger, "-g", gallery, "--json")) == []
-    assert len(hits_of(here("search", stranger, "-g", gallery, "--json", "--all"))) == 8
-    assert len(hits_of(here("search", stranger, "-g", gallery, "--json", "--by", "colour"))) == 8
+    assert hits_of(here("search", negative, "-g", gallery, "--json")) == []
+    assert len(hits_of(here("search", negative, "-g", gallery, "--json", "--all"))) == 8
+    assert len(hits_of(here("search", negative, "-g", gallery, "--json", "--by", "colour"))) == 8
 
 
 def test_what_a_hit_is(gallery: Path, photos: Path, tmp_path: Path) -> None:

@@ -136,8 +136,8 @@ def test_a_recompressed_copy_is_closest(descriptor, photos):
     metric = METRICS[descriptor.card.metric]
     copies = descriptor.describe([recompressed(photo) for photo in photos]).vectors
     distance = metric(copies, descriptor.describe(photos).vectors)
-    foreign = distance[~np.eye(len(photos), dtype=bool)]
-    assert 2 * np.diag(distance).max() < min(foreign.min(), descriptor.card.median_negative_distance)
+    distractors = distance[~np.eye(len(photos), dtype=bool)]
+    assert 2 * np.diag(distance).max() < min(distractors.min(), descriptor.card.median_negative_distance)
 
 
 @pytest.mark.parametrize("shape", ODD_SIZES)

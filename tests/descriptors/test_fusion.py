@@ -12,19 +12,19 @@ from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend, learn_weights, 
 from lookalike.errors import UserError
 
 
-def typical(name: str) -> float:
+def median(name: str) -> float:
     return get(name).card.median_negative_distance
 
 
 def test_each_distance_is_divided_by_what_is_typical():
     """Structure at half and colour at twice its typical distance, 3 to 1: 0.75 * 0.5 + 0.25 * 2."""
-    distances = {"structure": np.array([[0.5 * typical("structure")]]), "colour": np.array([[2 * typical("colour")]])}
+    distances = {"structure": np.array([[0.5 * median("structure")]]), "colour": np.array([[2 * median("colour")]])}
     assert Blend({"structure": 3, "colour": 1}).combine(distances) == pytest.approx(np.array([[0.875]]))
 
 
 def test_two_unrelated_photographs_are_at_one():
     """If every distance is the typical one, so is the blend, whatever the weights."""
-    distances = {name: np.full((2, 3), typical(name)) for name in HASHES}
+    distances = {name: np.full((2, 3), median(name)) for name in HASHES}
     for weights in (DEFAULT_WEIGHTS, {"pdq": 7}, dict.fromkeys(HASHES, 0.3)):
         np.testing.assert_allclose(Blend(weights).combine(distances), np.ones((2, 3)), rtol=1e-6)
 
@@ -94,7 +94,7 @@ def pairs(seed: int = 0, n: int = 200) -> tuple[dict[str, np.ndarray], np.ndarra
     random = np.random.default_rng(seed)
     same = np.arange(n) % 2 == 0
     gaps = {"colour": 0.0, "texture": 0.3, "structure": 0.8}
-    return {name: typical(name) * (1 - gap * same + random.normal(0, 0.15, n)) for name, gap in gaps.items()}, same
+    return {name: median(name) * (1 - gap * same + random.normal(0, 0.15, n)) for name, gap in gaps.items()}, same
 
 
 def test_learning_prefers_what_tells_pairs_apart():

@@ -158,7 +158,7 @@ def drawn_on(page: Page, selector: str) -> NDArray[np.uint8]:
     return np.asarray(Pillow.open(io.BytesIO(page.locator(selector).screenshot())).convert("RGB"))
 
 
-def looked(page: Page) -> None:
+def loaded(page: Page) -> None:
     """Wait until the hits were looked at closely."""
     expect(page.locator("#hits")).to_have_attribute("aria-busy", "false")
 
@@ -178,7 +178,7 @@ def test_a_chosen_file_finds_its_image(at: Opener, tmp_path: Path):
     page.locator("[data-input=file]").first.set_input_files(part)
     first = page.locator("#hits > li").first
     expect(first).to_have_attribute("data-verified", "true")
-    looked(page)
+    loaded(page)
     assert names(page)[0] in ("chelsea.jpg", "chelsea-small.jpg")
     expect(first.locator("[data-relation=crop]")).to_have_text("contains your image")
     box, image = first.locator(".box").bounding_box(), first.locator("img").bounding_box()
@@ -198,7 +198,7 @@ def test_the_first_answer_does_not_wait_for_the_second(at: Opener, server: Serve
     page.on("request", lambda request: asked.append(request.post_data or "") if "/v1/search" in request.url else None)
     page.goto(f"{server.url}/#/search?id={ids(server)['coffee.jpg']}")
     expect(page.locator("#hits > li:not(.skeleton)").first).to_be_visible()
-    looked(page)
+    loaded(page)
     assert [bool(re.search(r'name="rerank"\s+0\s', body)) for body in asked] == [True, False]
 
 
@@ -258,7 +258,7 @@ def test_the_camera_takes_an_image(at: Opener):
     expect(page.locator("video.camera")).to_have_js_property("readyState", 4)  # there is a frame to take
     page.locator("[data-act=shoot]").click()
     expect(page.locator("section.query img").first).to_be_visible()
-    looked(page)
+    loaded(page)
 
 
 def test_a_region_is_drawn_and_asked_for(at: Opener, tmp_path: Path):
@@ -266,7 +266,7 @@ def test_a_region_is_drawn_and_asked_for(at: Opener, tmp_path: Path):
     cat, rocket = photograph("chelsea.png")[:300, :400], photograph("rocket.jpg")[:300, :400]
     page = at("search")
     page.locator("[data-input=file]").first.set_input_files(save(tmp_path / "both.png", np.hstack([cat, rocket])))
-    looked(page)
+    loaded(page)
     place = page.locator("[data-role=region-pane] img").bounding_box()
     assert place is not None
     page.mouse.move(place["x"] + 0.55 * place["width"], place["y"] + 0.05 * place["height"])
@@ -284,19 +284,19 @@ def test_a_region_is_drawn_and_asked_for(at: Opener, tmp_path: Path):
 def test_a_region_can_be_written_as_numbers(at: Opener, server: Served):
     """Without a pointer: four numbers and a button."""
     page = at(f"search?id={ids(server)['chelsea.jpg']}")
-    looked(page)
+    loaded(page)
     page.locator("details.numbers summary").click()
     for name, value in (("x", 20), ("y", 30), ("width", 200), ("height", 150)):
         page.locator(f"[data-region={name}]").fill(str(value))
     page.locator("[data-act=apply-region]").click()
     page.wait_for_url(re.compile("region=20"))
-    looked(page)
+    loaded(page)
 
 
 def test_marks_change_the_order_at_once(at: Opener, server: Served):
     """The last hit is liked: it rises, its card says by how much and why; the bar takes the mark back."""
     page = at(f"search?id={ids(server)['coffee.jpg']}&by=content")
-    looked(page)
+    loaded(page)
     before = names(page)
     last = page.locator("#hits > li").last
     number = last.get_attribute("data-id")
@@ -316,7 +316,7 @@ def test_marks_change_the_order_at_once(at: Opener, server: Served):
 def test_marks_by_keyboard(at: Opener, server: Served):
     """g and b on the card that has the focus."""
     page = at(f"search?id={ids(server)['coffee.jpg']}&by=content")
-    looked(page)
+    loaded(page)
     page.locator("#hits > li").nth(2).locator("[data-act=open]").focus()
     page.keyboard.press("b")
     page.wait_for_url(re.compile("bad="))
@@ -325,7 +325,7 @@ def test_marks_by_keyboard(at: Opener, server: Served):
 def test_measures_filters_and_back(at: Opener, server: Served):
     """Another measure, a filter chosen and one written: all in the address; back goes back; a wrong one says why."""
     page = at(f"search?id={ids(server)['coffee.jpg']}")
-    looked(page)
+    loaded(page)
     page.locator("[data-control=by]").select_option("colour")
     page.wait_for_url(re.compile("by=colour"))
     if not page.locator("[data-filter=where]").is_visible():  # folded where there is little room

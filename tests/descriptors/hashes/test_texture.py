@@ -79,8 +79,8 @@ def test_colour_and_brightness_do_not_count():
     darker = (photo * 0.8).astype(np.uint8)
     grey = np.repeat(np.rint(photo @ [0.299, 0.587, 0.114]).astype(np.uint8)[..., None], 3, axis=2)
     here, *others = Texture().describe([image(p) for p in (photo, darker, grey, data.rocket())]).vectors
-    dark, without, foreign = (1 - here @ other for other in others)
-    assert max(dark, without) * 5 < foreign
+    dark, without, distractors = (1 - here @ other for other in others)
+    assert max(dark, without) * 5 < distractors
 
 
 def test_stripes_are_not_checks():

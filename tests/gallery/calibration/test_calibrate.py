@@ -38,12 +38,12 @@ def gallery(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gallery]:
         save(folder / "photos" / f"{number:02}.jpg", pixels, quality=92)
     with Gallery.create(folder / "g", keypoints=True) as opened:
         opened.add(folder / "photos")
-        told: list[tuple[int, int]] = []
+        result: list[tuple[int, int]] = []
         assert not opened.is_calibrated
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(calibrate, "extract_features", read_once())
-            opened.calibrate(lambda done, total: told.append((done, total)))
-        assert told[-1] == (COUNT, COUNT)
+            opened.calibrate(lambda done, total: result.append((done, total)))
+        assert result[-1] == (COUNT, COUNT)
         yield opened
 
 
@@ -65,9 +65,9 @@ def test_copies_and_strangers_are_told(gallery: Gallery) -> None:
         copy = apply("jpeg-10", np.asarray(gallery_pixels(number)))
         hits = gallery.search(from_array(copy), 3, precision=0.9)
         assert [Path(hit.path).name for hit in hits] == [f"{number:02}.jpg"]
-    stranger = np.full((160, 200, 3), 235, np.uint8)
-    stranger[40:120, 50:150] = drawn(4711, 100, 80)
-    assert gallery.search(from_array(stranger), 3, precision=0.9) == []
+    negative = np.full((160, 200, 3), 235, np.uint8)
+    negative[40:120, 50:150] = drawn(4711, 100, 80)
+    assert gallery.search(from_array(negative), 3, precision=0.9) == []
 
 
 def gallery_pixels(number: int) -> np.ndarray:

@@ -143,9 +143,9 @@ def test_lines_that_cannot_be_used(gallery: Gallery, folder: Path) -> None:
     (folder / "more.csv").write_text("\n".join([(folder / "pairs.csv").read_text(), *more]))
     report = gallery.tune(folder / "more.csv", keep=False)
     assert (report.same, report.different) == (COUNT - 1, COUNT + 1)
-    told = {one.path.removeprefix(f"{folder / 'more.csv'}:"): one.reason for one in report.failed}
+    result = {one.path.removeprefix(f"{folder / 'more.csv'}:"): one.reason for one in report.failed}
     first = 2 * COUNT + 2
-    assert told == {
+    assert result == {
         str(first + 2): "gone.png: not among the indexed images",
         str(first + 3): "the verdict must be same or different, not 'maybe'",
         str(first + 8): "the verdict must be same or different, not ''",

@@ -45,24 +45,24 @@ def test_another_photograph_is_no_copy(family: Path, tmp_path: Path) -> None:
     """Two views of one thing pass the hashes; looked at, they are dropped, and all copies stay and are told."""
     with Gallery.create(tmp_path / "g", NAMES) as gallery:
         gallery.add(family)
-        plain, looked = (pairs(gallery.duplicates(precision=0.5, verify=verify)) for verify in (False, True))
+        plain, loaded = (pairs(gallery.duplicates(precision=0.5, verify=verify)) for verify in (False, True))
         prior = library_prior(len(gallery))
     views = frozenset(("left.jpg", "right.jpg"))
     assert views in plain
-    assert set(plain) - {views} == set(looked)
+    assert set(plain) - {views} == set(loaded)
     assert not any(pair.verified for pair in plain.values())
-    assert {p.relation: p.verified for p in looked.values()} == {"identical": False, "re-encoded": True, "edited": True}
-    coffee = looked[frozenset(("whole.png", "recoloured.jpg"))]
+    assert {p.relation: p.verified for p in loaded.values()} == {"identical": False, "re-encoded": True, "edited": True}
+    coffee = loaded[frozenset(("whole.png", "recoloured.jpg"))]
     assert "recoloured" in coffee.edits
-    told = la.compare(coffee.a, coffee.b)
-    assert told.odds is not None
-    assert (coffee.relation, coffee.edits, coffee.box) == (told.relation, told.edits, told.box)
-    assert coffee.probability == pytest.approx(by_bayes(told, prior), abs=1e-9)
+    result = la.compare(coffee.a, coffee.b)
+    assert result.odds is not None
+    assert (coffee.relation, coffee.edits, coffee.box) == (result.relation, result.edits, result.box)
+    assert coffee.probability == pytest.approx(by_bayes(result, prior), abs=1e-9)
 
 
-def by_bayes(told: Comparison, prior: float) -> float:
+def by_bayes(result: Comparison, prior: float) -> float:
     """The probability of a comparison, which is for a library of 1,000, for this prior."""
-    even = told.probability * 1000 / (told.probability * 1000 + 1 - told.probability)
+    even = result.probability * 1000 / (result.probability * 1000 + 1 - result.probability)
     return even * prior / (even * prior + (1 - even) * (1 - prior))
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_is_gone(family: Path, tmp_path: Path, gone: str) -> None:
         assert plain[pair] == pairs(gallery.duplicates())[pair]
 
 
-def told(probability: float) -> Comparison:
+def result(probability: float) -> Comparison:
     """What looking may say."""
     return Comparison("edited", probability, {}, edits=("blurred",))
 
@@ -88,7 +88,7 @@ def told(probability: float) -> Comparison:
 def test_groups_shrink(monkeypatch: pytest.MonkeyPatch, refuted: tuple[str, ...], left: list[int]) -> None:
     """Who is not surely enough a copy leaves the group; a group that has no other member left is gone; order stays."""
     monkeypatch.setattr(GeometricVerifier, "load", lambda _, path: path)
-    monkeypatch.setattr(reranking, "compare_features", lambda _a, b, *_: told(0.59 if b in refuted else 0.7))
+    monkeypatch.setattr(reranking, "compare_features", lambda _a, b, *_: result(0.59 if b in refuted else 0.7))
     groups = [group("keep", "a", "b", "c"), group("other", "z")]
     verifier = GeometricVerifier(None, 0.5)
     found = verifier.groups(groups, 0.6)
@@ -107,7 +107,7 @@ def test_each_image_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The image that is kept is looked at once for all of its copies; of identical files none is."""
     seen: list[str] = []
     monkeypatch.setattr(GeometricVerifier, "load", lambda _, path: seen.append(path) or path)
-    monkeypatch.setattr(reranking, "compare_features", lambda *_: told(0.7))
+    monkeypatch.setattr(reranking, "compare_features", lambda *_: result(0.7))
     same = group("same", "same-2")
     same = replace(same, pairs=tuple(replace(pair, relation="identical") for pair in same.pairs))
     groups = [group(f"keep {n}", *(f"other {n} {m}" for m in range(5))) for n in range(4)] + [same]
@@ -125,8 +125,8 @@ def test_same_answer_with_kept_keypoints(family: Path, tmp_path: Path) -> None:
     for keypoints in (False, True):
         with Gallery.create(tmp_path / f"g{keypoints}", NAMES, keypoints=keypoints) as gallery:
             gallery.add(family)
-            looked = pairs(gallery.duplicates(precision=0.5))
-            found.append({names: (pair.relation, pair.verified) for names, pair in looked.items()})
+            loaded = pairs(gallery.duplicates(precision=0.5))
+            found.append({names: (pair.relation, pair.verified) for names, pair in loaded.items()})
     assert found[0] == found[1]
 
 
@@ -139,12 +139,12 @@ def test_the_original_is_kept_before_a_copy_with_surroundings(tmp_path: Path, ed
     shutil.copy(folder / "larger.jpg", folder / "twin.jpg")
     with Gallery.create(tmp_path / "g", ("copy", *NAMES)) as gallery:
         gallery.add(folder)
-        plain, looked = (gallery.duplicates(by="copy", precision=0.5, verify=verify) for verify in (False, True))
+        plain, loaded = (gallery.duplicates(by="copy", precision=0.5, verify=verify) for verify in (False, True))
     assert [Path(one.keep).name for one in plain] == ["larger.jpg"]
-    assert [Path(one.keep).name for one in looked] == ["original.png"]
-    assert sorted(Path(path).name for path in looked[0].others) == ["larger.jpg", "twin.jpg"]
-    told = {(Path(pair.a).name, pair.box_in, pair.verified) for pair in looked[0].pairs}
-    assert told == {("original.png", "b", True)}
+    assert [Path(one.keep).name for one in loaded] == ["original.png"]
+    assert sorted(Path(path).name for path in loaded[0].others) == ["larger.jpg", "twin.jpg"]
+    result = {(Path(pair.a).name, pair.box_in, pair.verified) for pair in loaded[0].pairs}
+    assert result == {("original.png", "b", True)}
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ def test_flat_is_what_comparing_with_each_gives() -> None:
     numbers, vectors = regions()
     index, queries = filled(0), vectors[::50]
     allowed = np.arange(5, 40, 3)
-    told = (
+    result = (
         (numbers > 0, index.search(queries, 10)),
         (np.isin(numbers // MAX_REGIONS, allowed), index.search(queries, 10, allowed)),
         (numbers % MAX_REGIONS == 0, index.search_wholes(queries, 10)),
@@ -53,7 +53,7 @@ def test_flat_is_what_comparing_with_each_gives() -> None:
             index.search_wholes(queries, 10, allowed),
         ),
     )
-    for inside, (found, alike) in told:
+    for inside, (found, alike) in result:
         products = np.where(inside, queries @ vectors.T, -2)
         assert (np.diff(alike, axis=1) <= 0).all()
         for row, ten in zip(products, found, strict=True):
@@ -102,7 +102,7 @@ def test_lists_are_the_same_every_time() -> None:
     found = filled(6).search(queries, 50)[0]
     np.testing.assert_array_equal(found, filled(6).search(queries, 50)[0])
     near = [set(numbers[np.argsort(-row)[:10]]) for row in queries @ vectors.T]
-    assert np.mean([len(one & set(told)) / 10 for one, told in zip(near, found, strict=True)]) >= 0.9
+    assert np.mean([len(one & set(result)) / 10 for one, result in zip(near, found, strict=True)]) >= 0.9
 
 
 def test_an_index_is_outgrown() -> None:

@@ -39,7 +39,7 @@ def counts(report: ClassifyReport) -> tuple[int, int, int, int]:
     return report.labelled, report.abstained, report.unchanged, len(report.failed)
 
 
-def told(gallery: Gallery) -> dict[str, str]:
+def result(gallery: Gallery) -> dict[str, str]:
     return {Path(one.path).stem: one.labels[0].label for one in gallery.labels()}
 
 
@@ -50,7 +50,7 @@ def test_every_image_gets_its_label(gallery: Gallery) -> None:
     assert counts(report) == (COUNT, 0, 0, 0)
     assert report.counts == COUNTS
     assert seen[-1] == (COUNT, COUNT)
-    assert told(gallery) == {f"{seed:02}": kind_of(seed) for seed in range(COUNT)}
+    assert result(gallery) == {f"{seed:02}": kind_of(seed) for seed in range(COUNT)}
     assert {one.labels[0].source for one in gallery.labels()} == {report.source}
     assert all(0.4 <= one.labels[0].probability <= 1 for one in gallery.labels())
 
@@ -105,7 +105,7 @@ def test_an_older_version_is_replaced(gallery: Gallery, models: Path) -> None:
     second = gallery.classify("means", where="path like '%/0_.png'")
     assert second.source != first
     assert counts(second) == (10, 0, 0, 0)
-    assert {source: sum(told.values()) for source, told in gallery.label_counts().items()} == {
+    assert {source: sum(result.values()) for source, result in gallery.label_counts().items()} == {
         first: 2,
         second.source: 10,
     }
@@ -159,12 +159,12 @@ def test_a_changed_image_loses_its_labels(gallery: Gallery, tmp_path: Path) -> N
     (tmp_path / "photos" / "01.png").rename(tmp_path / "photos" / "moved.png")
     report = gallery.add(tmp_path / "photos")
     assert (report.updated, report.moved) == (1, 1)
-    assert "00" not in told(gallery)
-    assert told(gallery)["moved"] == kind_of(1)
+    assert "00" not in result(gallery)
+    assert result(gallery)["moved"] == kind_of(1)
     assert counts(gallery.classify("means")) == (1, 0, COUNT - 1, 0)
-    assert told(gallery)["00"] == kind_of(14)
+    assert result(gallery)["00"] == kind_of(14)
     gallery.remove(tmp_path / "photos" / "00.png")
-    assert "00" not in told(gallery)
+    assert "00" not in result(gallery)
 
 
 def test_interrupted(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,7 +181,7 @@ def test_interrupted(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
         gallery.classify("means", progress=stop)
     assert len(gallery.labels()) == 5
     assert counts(gallery.classify("means")) == (COUNT - 5, 0, 5, 0)
-    assert told(gallery) == {f"{seed:02}": kind_of(seed) for seed in range(COUNT)}
+    assert result(gallery) == {f"{seed:02}": kind_of(seed) for seed in range(COUNT)}
 
 
 def test_a_model_that_breaks_off(gallery: Gallery, models: Path) -> None:

@@ -118,9 +118,9 @@ def test_csv(gallery: Gallery, root: Path, tmp_path: Path) -> None:
     report = gallery.label_from_csv(file)
     assert (report.source, report.labelled, report.unlabelled) == ("csv", 3, 1)
     assert report.counts == {ODD[2]: 1, "rose": 1, "tulip": 1}
-    told = {one.path.removeprefix(f"{file}:"): one.reason for one in report.failed}
-    assert list(told) == ["6", "7", "8, 9"]
-    assert [w in r for w, r in zip(["not among", "4 images", "called 'fern' and 'moss'"], told.values(), strict=True)]
+    result = {one.path.removeprefix(f"{file}:"): one.reason for one in report.failed}
+    assert list(result) == ["6", "7", "8, 9"]
+    assert [w in r for w, r in zip(["not among", "4 images", "called 'fern' and 'moss'"], result.values(), strict=True)]
     assert {Path(one.path).name: one.labels[0].label for one in gallery.labels()} == {
         "loose.png": ODD[2],
         "outside.png": "rose",

@@ -34,7 +34,7 @@ def gallery(tmp_path: Path) -> Iterator[Gallery]:
 
 
 def label(gallery: Gallery, folder: Path, labels: dict[str, str]) -> None:
-    (folder / "labels.csv").write_text("\n".join(["path,label", *(f"{n},{told}" for n, told in labels.items())]))
+    (folder / "labels.csv").write_text("\n".join(["path,label", *(f"{n},{result}" for n, result in labels.items())]))
     assert gallery.label_from_csv(folder / "labels.csv").failed == ()
 
 

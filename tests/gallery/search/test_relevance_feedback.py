@@ -104,11 +104,11 @@ def test_a_row_finds_what_its_file_finds(gallery: Gallery, by: str):
     """The same images, probabilities and distances, but for the rounding of what is stored."""
     row = next(row for row in gallery if row.path == path(gallery, "0008.jpg"))
     expected, found = (gallery.search(query, 12, by=by, rerank=0) for query in (row.path, row))
-    told = {hit.path: hit for hit in found}  # two that are equally far, but for the rounding, may change places
-    assert {hit.path for hit in expected} == set(told)
+    result = {hit.path: hit for hit in found}  # two that are equally far, but for the rounding, may change places
+    assert {hit.path for hit in expected} == set(result)
     assert [hit.distance for hit in found] == sorted(hit.distance for hit in found)
     for one in expected:
-        other = told[one.path]
+        other = result[one.path]
         assert one.distance == pytest.approx(other.distance, abs=2e-2 if by == "colour" else 2e-3)
         assert (one.relation, one.probability) == (other.relation, pytest.approx(other.probability, abs=1e-2))
 

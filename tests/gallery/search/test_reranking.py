@@ -154,11 +154,11 @@ def test_duplicates_are_looked_at(tmp_path: Path) -> None:
         save(folder / f"backdrop-{number}.png", before)
     with Gallery.create(tmp_path / "g") as opened:
         opened.add(folder)
-        looked, plain = opened.duplicates(precision=0.5), opened.duplicates(precision=0.5, verify=False)
-        pair = next(group.pairs[0] for group in looked if "coffee" in group.keep)
+        loaded, plain = opened.duplicates(precision=0.5), opened.duplicates(precision=0.5, verify=False)
+        pair = next(group.pairs[0] for group in loaded if "coffee" in group.keep)
         assert (pair.relation, pair.verified, "overlay" in pair.edits) == ("edited", True, True)
         assert not any(pair.verified for group in plain for pair in group.pairs)
-        assert {Path(group.keep).name for group in looked} <= {Path(group.keep).name for group in plain}
+        assert {Path(group.keep).name for group in loaded} <= {Path(group.keep).name for group in plain}
 
 
 def test_progress_counts_pairs(tmp_path: Path) -> None:
@@ -166,9 +166,9 @@ def test_progress_counts_pairs(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     for number in range(3):
         save(folder / f"{number}.jpg", reduced("coffee"), quality=90 - 5 * number)
-    told: list[tuple[int, int]] = []
+    result: list[tuple[int, int]] = []
     with Gallery.create(tmp_path / "g") as opened:
         opened.add(folder)
-        groups = opened.duplicates(progress=lambda done, total: told.append((done, total)))
+        groups = opened.duplicates(progress=lambda done, total: result.append((done, total)))
     assert [len(group.pairs) for group in groups] == [2]
-    assert told == [(1, 2), (2, 2)]
+    assert result == [(1, 2), (2, 2)]

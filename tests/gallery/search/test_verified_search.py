@@ -199,11 +199,11 @@ def test_kept_are_those_found_anew(own: tuple[Gallery, Path]) -> None:
 
 def test_kept_keypoints_are_used(own: tuple[Gallery, Path], gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """No keypoints are looked for in the library's images; the answer is that of a gallery that keeps none."""
-    anew, looked = [], reranking.with_keypoints
+    anew, loaded = [], reranking.with_keypoints
 
     def counted(image) -> KeypointImage:
         anew.append(image)
-        return looked(image)
+        return loaded(image)
 
     monkeypatch.setattr(reranking, "with_keypoints", counted)
     for edit, name in (("crop-50", "coffee"), ("mirror", "chelsea"), ("sticker", "astronaut"), ("crop-25", "chelsea")):

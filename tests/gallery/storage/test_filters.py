@@ -88,11 +88,11 @@ def test_selects_what_it_says(text: str, expected: list[int]) -> None:
         ("(" * 5000, "longer than"),
     ],
 )
-def test_says_what_it_does_not_understand(text: str, told: str) -> None:
+def test_says_what_it_does_not_understand(text: str, result: str) -> None:
     """A filter that is no filter is the user's error, with a hint where."""
     with pytest.raises(UserError, match="where") as caught:
         parse(text)
-    assert told in str(caught.value)
+    assert result in str(caught.value)
 
 
 @given(st.text(alphabet="'\"%;-_ ()=<>abx0", max_size=40))

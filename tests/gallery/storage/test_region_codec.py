@@ -46,5 +46,5 @@ def test_what_has_another_length_is_damaged() -> None:
 def test_objects_are_counted_by_name() -> None:
     """Only surely enough ones count; those without a class count among all."""
     scores = np.array([0.9, OBJECT_THRESHOLD, OBJECT_THRESHOLD - 0.01, 0.8], np.float32)
-    told = Regions(np.zeros((4, 4), np.float32), scores, np.array([0, 0, 1, -1]), np.eye(4, dtype=np.float32))
-    assert objects(told, ["cat", "dog"]) == {"": 3, "cat": 2}
+    result = Regions(np.zeros((4, 4), np.float32), scores, np.array([0, 0, 1, -1]), np.eye(4, dtype=np.float32))
+    assert objects(result, ["cat", "dog"]) == {"": 3, "cat": 2}

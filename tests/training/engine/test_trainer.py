@@ -65,16 +65,16 @@ def test_it_learns(tmp_path: Path) -> None:
         ]
     )
 
-    def judged(network: torch.nn.Module) -> tuple[float, float]:
+    def scored(network: torch.nn.Module) -> tuple[float, float]:
         with torch.no_grad():
             copy, _ = network.eval()(views)
         similar = copy[:8] @ copy[8:].T
         loss = losses.nt_xent(copy, *losses.view_pairs(~torch.eye(16, dtype=torch.bool)), 0.1)
         return loss.item(), (similar.argmax(1) == torch.arange(8)).float().mean().item()
 
-    before = judged(run.network)
+    before = scored(run.network)
     lines = list(run.train())
-    after = judged(run.best_network())
+    after = scored(run.best_network())
     assert after[0] < 0.7 * before[0]
     assert after[1] >= 0.75
     assert lines[-1]["step"] == 40
