@@ -76,7 +76,7 @@ def test_selects_what_it_says(text: str, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "result"),
     [
         ("width >", "ends too early"),
         ("width = 1; DROP TABLE p", "^"),
