@@ -22,7 +22,9 @@ serve: .venv/serve  ## Open a page over the photographs of the tour; PHOTOS=fold
 
 # Each worker begins with a stretch of neighbours, which share what they build, and takes from another's when it is done.
 # Bytecode is written even where it is not to be: tests start many processes, and each would compile everything again.
-PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
+# One worker more than there are cores: a test that waits for a browser or a server leaves its core to another.
+WORKERS := $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 # Whole files that hold no quick test need not even be imported.
 UNREAD := $(addprefix --ignore tests/,recipes service training cli/test_train.py cli/test_train_own.py)
@@ -33,7 +35,7 @@ test: .venv/test  ## Run all tests but the long ones: at most seven minutes on t
 test-fast: .venv/test  ## Run the quick tests: no browser, no training, no server, no kill
 	$(PYTEST) -m "not (browser or training or server or kills or slow or full)" $(UNREAD)
 
-test-full: .venv/test  ## Run the long tests: servers under load, random requests, many kills, the longest benchmarks
+test-full: .venv/test  ## Run the long tests: whole trainings, servers under load, random requests, many kills, the longest benchmarks
 	$(PYTEST) -m full
 
 lint: .venv/test  ## Check format, types, the direction of imports, and the docs

@@ -16,16 +16,17 @@ KINDS = {  # what the tests of a folder or a file are; single tests carry their 
     "cli/test_compare_explain.py": "slow",
     "cli/test_outsider.py": "slow",
     "cli/test_train.py": "training",
-    "cli/test_train_own.py": "training",
+    "cli/test_train_own.py": "training full",
     "comparison/test_pair.py": "slow",
     "gallery/calibration": "slow",
     "gallery/search/test_reranking.py": "slow",
     "gallery/search/test_verified_search.py": "slow",
-    "recipes": "training",
+    "recipes": "training full",
     "service": "server",
     "test_benchmarks.py": "slow",
     "test_demo.py": "slow",
     "training": "training",
+    "training/tasks/test_adapt_copy.py": "full",
 }
 
 
@@ -40,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @cache
 def kinds_of(file: Path) -> list[str]:
     """The markers of all tests in a file."""
-    return [kind for place, kind in KINDS.items() if file.is_relative_to(ROOT / place)]
+    return [kind for place, kinds in KINDS.items() if file.is_relative_to(ROOT / place) for kind in kinds.split()]
 
 
 @pytest.fixture(scope="session")
