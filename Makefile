@@ -22,9 +22,7 @@ serve: .venv/serve  ## Open a page over the photographs of the tour; PHOTOS=fold
 
 # Each worker begins with a stretch of neighbours, which share what they build, and takes from another's when it is done.
 # Bytecode is written even where it is not to be: tests start many processes, and each would compile everything again.
-# One worker more than there are cores: a test that waits for a browser or a server leaves its core to another.
-WORKERS := $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
-PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n auto --dist worksteal
 
 # Whole files that hold no quick test need not even be imported.
 UNREAD := $(addprefix --ignore tests/,recipes service training cli/test_train.py cli/test_train_own.py)
