@@ -20,7 +20,7 @@ PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
 LABEL_ORDER = f"l.probability DESC, l.source NOT IN {PERSONS}, l.source, l.label"
 _LABEL = f"(SELECT {{}} FROM labels l WHERE l.image_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"
 
-# An object by this name is seen in the image: '' stands for all objects together, see packing.py.
+# An object by this name is seen in the image: '' stands for all objects together, see region_codec.py.
 _SEEN = "EXISTS (SELECT 1 FROM objects o WHERE o.image_id = p.id AND o.name <> '' {})"
 
 # name in the language -> (SQL over the row p, kind of its values)
