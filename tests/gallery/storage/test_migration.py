@@ -14,6 +14,7 @@ import pytest
 from lookalike.gallery import Gallery
 from lookalike.gallery.library import FILE
 from lookalike.gallery.storage.database import APPLICATION_ID, MIGRATIONS
+from lookalike.gallery.storage.privacy import Privacy
 from samples import folder_of
 
 COUNT = 6
@@ -70,6 +71,26 @@ def test_it_is_as_it_was(old: Path, tmp_path: Path) -> None:
         gallery.remove(query)
         assert len(gallery) == COUNT + 1
     assert version(old)[0] == len(MIGRATIONS)
+
+
+def test_opaque_names_are_carried_over(old: Path, tmp_path: Path) -> None:
+    """A gallery without paths whose images were "picture-..." has "image-..." instead, and knows every file still."""
+    database = sqlite3.connect(old / FILE)
+    key = database.execute("SELECT value FROM meta WHERE key = 'uuid'").fetchone()[0]
+    database.execute("INSERT INTO meta VALUES ('keeps', 'vectors')")
+    database.execute("DELETE FROM roots")
+    for number, path in database.execute("SELECT id, name FROM pictures").fetchall():
+        name = "picture-" + Privacy("vectors", key).name(path).removeprefix("image-")
+        database.execute("UPDATE pictures SET path = ?, name = ? WHERE id = ?", (name.encode(), name, number))
+    database.execute("INSERT INTO failures VALUES (?, 'picture-0 is cut short', 1, 1)", (b"picture-0",))
+    database.commit()
+    database.close()
+    with Gallery.open(old) as gallery:
+        assert gallery.retention == "vectors"
+        assert [(one.path, one.reason) for one in gallery.info().failures] == [("image-0", "image-0 is cut short")]
+        assert gallery.add(tmp_path / "photos").unchanged == COUNT
+        assert all(row.path.startswith("image-") for row in gallery)
+        assert len(gallery.ids("path like 'image-%'")) == COUNT
 
 
 def test_many_open_it_at_once(old: Path) -> None:
