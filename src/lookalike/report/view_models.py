@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 from lookalike.comparison.explain.attribution import Explanation
 from lookalike.comparison.explain.draw import draw
 from lookalike.descriptors import get
 from lookalike.errors import LoadError
 from lookalike.imaging import load
+from lookalike.parallel import in_order
 from lookalike.report.html_report import GroupView, Image, LabelErrorView, PairView, SearchView
 from lookalike.report.thumbnails import thumbnail
-from lookalike.types import Comparison, Group, Hit, LabelError
+from lookalike.types import Comparison, Group, Hit, LabelError, Progress
+
+T = TypeVar("T")
+V = TypeVar("V")
 
 EXPLANATION_SIDE = 4000  # pixels of an explanation's longer side: none is as long, and its words are not to be shrunk
 THUMBNAIL_SIDE = 320  # pixels of a thumbnail's longer side
@@ -54,27 +59,22 @@ def search_view(query: str, hits: Sequence[Hit], by: str) -> SearchView:
     return SearchView(image_view(query), tuple((image_view(hit.path), hit) for hit in hits), by)
 
 
-def group_views(groups: Sequence[Group], progress: Callable[[int, int], None] | None = None) -> list[GroupView]:
+def group_views(groups: Sequence[Group], progress: Progress | None = None) -> list[GroupView]:
     """Groups with their thumbnails, made on all cores."""
-    with ThreadPoolExecutor() as pool:
-        views = []
-        for view in pool.map(_group_view, groups):
-            views.append(view)
-            if progress:
-                progress(len(views), len(groups))
-    return views
+    return _on_all_cores(_group_view, groups, progress)
 
 
-def label_error_views(
-    label_errors: Sequence[LabelError], progress: Callable[[int, int], None] | None = None
-) -> list[LabelErrorView]:
+def label_error_views(label_errors: Sequence[LabelError], progress: Progress | None = None) -> list[LabelErrorView]:
     """Label errors with their thumbnails, made on all cores."""
-    with ThreadPoolExecutor() as pool:
-        views = []
-        for view in pool.map(_label_error_view, label_errors):
-            views.append(view)
-            if progress:
-                progress(len(views), len(label_errors))
+    return _on_all_cores(_label_error_view, label_errors, progress)
+
+
+def _on_all_cores(make: Callable[[T], V], items: Sequence[T], progress: Progress | None) -> list[V]:
+    views = []
+    for view in in_order(partial(make, item) for item in items):
+        views.append(view)
+        if progress:
+            progress(len(views), len(items))
     return views
 
 

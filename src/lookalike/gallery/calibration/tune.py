@@ -1,4 +1,4 @@
-"""Fits a measure to pairs that a person has annotated: the shares of the blend, and what probability a distance means.
+"""Fits a measure to pairs that a person has annotated: the weights of the blend, and what probability a distance means.
 
 The pairs come from this library, so the number of its images is in them already: the curve is kept so that, with the
 library's prior, it gives the probability at even odds among pairs like those that were annotations.

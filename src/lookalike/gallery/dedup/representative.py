@@ -1,4 +1,4 @@
-"""Which image of a group is kept, once they were laid on one another: the one without anything added around it.
+"""Which image of a group is kept, once its pairs were verified: the one without anything added around it.
 
 By numbers alone it is the one with most pixels, and a border or the furniture of a screenshot makes an image larger.
 """

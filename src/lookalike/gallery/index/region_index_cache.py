@@ -1,4 +1,4 @@
-"""Keeps the fast copies of regions in step with the store, as copies.py does those of whole images.
+"""Keeps the fast copies of regions in step with the store, as index_cache.py does those of whole images.
 
 A row of regions may come long after its image, so what a copy has seen is told by the rows' own numbers.
 """

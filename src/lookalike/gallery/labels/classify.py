@@ -11,7 +11,7 @@ from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import StorageFull, UserError
 from lookalike.gallery.load_verified import load_or_failure
 from lookalike.gallery.storage.base import GalleryStorage, Prediction
-from lookalike.gallery.storage.database import MANY
+from lookalike.gallery.storage.database import MANY, batched
 from lookalike.gallery.storage.row import Row
 from lookalike.parallel import in_order
 from lookalike.types import ClassifyReport, Failure, Image, Progress
@@ -42,9 +42,9 @@ class Classifier:
 
         Raises UserError if another version of the model has labelled images with other classes, unless it is to
         ``replace`` them, and what ``classify`` raises."""
+        chosen = self._store.select(where).tolist()  # before anything is written: the filter may be wrong
         self._enter(replace)
         ids = self._store.labels.unasked(where, self._source, self._top)
-        chosen = self._store.select(where).tolist()
         asked = chosen if redo else ids
         try:
             for done, answer in enumerate(self._answers(asked), 1):
@@ -82,8 +82,8 @@ class Classifier:
 
     def _chunks(self, ids: Sequence[int]) -> Iterator[list[Row]]:
         """Rows in blocks, read as it goes; what another process has removed meanwhile is left out."""
-        for start in range(0, len(ids), MANY):
-            rows = list(self._store.rows(ids[start : start + MANY]).values())
+        for part in batched(ids, MANY):
+            rows = list(self._store.rows(part).values())
             yield from (rows[place : place + CHUNK] for place in range(0, len(rows), CHUNK))
 
     def _take(self, answer: Answer) -> None:

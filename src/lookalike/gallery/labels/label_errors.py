@@ -22,9 +22,9 @@ from lookalike.gallery.storage.row import Row
 from lookalike.types import Floats, Ids, Label, LabelError, Neighbour
 
 NEIGHBOURS = 10
-BLOCK = 4096  # images searched at a time
+SEARCH_BLOCK = 4096  # images searched at a time
 MAJORITY = 0.5  # of the votes, which another label must win
-FADING = 0.1  # of `median`: so much farther than the nearest, a vote counts 1 / e
+FADING = 0.1  # of the median negative distance: so much farther than the nearest, a vote counts 1 / e
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +43,8 @@ def find_label_errors(
 ) -> list[LabelError]:
     """The images whose label is not that of the majority of their k nearest labelled neighbours, the surest first.
 
-    ``source``: only labels from there; otherwise the one that a search sees. A byte-identical copy of the same label is
-    no witness. Raises UserError if fewer than two labels are there to choose from, or fewer than k + 1 images."""
+    ``source``: only labels from there; otherwise the one that a search sees. A byte-identical copy of the same label
+    has no vote. Raises UserError if fewer than two labels are there to choose from, or fewer than k + 1 images."""
     labels = {number: one.labels[0] for number, one in store.labels.of_images(source=source)}
     called = _called(store, card, labels)
     if len(set(called.kinds.tolist())) < 2 or len(called.rows) <= k:
@@ -55,8 +55,8 @@ def find_label_errors(
     index = FaissIndex(card.metric, card.dim)
     index.add(np.arange(len(called.rows)), called.embeddings.vectors[card.name])
     found = []
-    for start in range(0, len(called.rows), BLOCK):
-        positions = np.arange(start, min(start + BLOCK, len(called.rows)))
+    for start in range(0, len(called.rows), SEARCH_BLOCK):
+        positions = np.arange(start, min(start + SEARCH_BLOCK, len(called.rows)))
         near, distances = index.search(called.embeddings.vectors[card.name][positions], k + 1)
         voted = map(
             _vote,

@@ -44,7 +44,6 @@ class LabelVerbs:
             raise UserError(f"top must be 1 or more, not {top}")
         if least is not None and not 0 <= least <= 1:
             raise UserError(f"least must be a probability, 0..1, not {least:g}")
-        store.select(where)  # a filter that does not parse is told before the model is loaded
         return Classifier(store, classifier(os.fspath(model)), top, least, progress).run(where, redo, replace)
 
     def labels(self, *, where: str | None = None, source: str | None = None) -> list[LabelledImage]:

@@ -38,7 +38,7 @@ class RegionQuery:
 
     @property
     def described(self) -> Mapping[str, Described]:
-        """Nothing yet."""
+        """None: its candidates need no vectors of whole images."""
         return {}
 
     @classmethod

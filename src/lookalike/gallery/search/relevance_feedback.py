@@ -53,8 +53,8 @@ def examples(
 
 
 def feedback_contributions(blend: Blend, embeddings: Embeddings, examples_given: Sequence[Example]) -> Floats:
-    """What each example adds to the distance of each image, (examples, N): its weight of how much farther than a
-    negative the image is from it. Nothing, where the two are negatives."""
+    """What each example adds to the distance of each image, (examples, N): its weight of how much farther than
+    unrelated images are the image is from it. Nothing, where the two are as far apart as unrelated ones."""
     median = 1.0 if len(blend.names) > 1 else embeddings.cards[blend.names[0]].median_negative_distance
     rows = [one.weight * (blend.distance(embeddings.from_query(one.vectors)) - median) for one in examples_given]
     return np.asarray(rows, np.float32).reshape(len(rows), len(embeddings))
