@@ -67,6 +67,13 @@ def test_a_search_goes_by_labels(gallery: Gallery, tmp_path: Path) -> None:
     assert [one.path for one in gallery.labels(where=where)] == sorted(hit.path for hit in hits)
 
 
+def test_a_wrong_filter_writes_nothing(gallery: Gallery) -> None:
+    """It is refused before the gallery knows of the model."""
+    with pytest.raises(UserError, match="where"):
+        gallery.classify("means", where="width >")
+    assert gallery._library.store.labels.classes("means") == {}
+
+
 def test_once_per_model(gallery: Gallery, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second run reads nothing; new images are read, and all with ``redo`` or for more labels."""
     gallery.classify("means")
