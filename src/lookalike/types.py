@@ -23,7 +23,7 @@ Ids = NDArray[np.int64]
 Progress = Callable[[int, int], None]  # how much is done, of how much
 
 Relation = Literal[
-    "identical", "re-encoded", "edited", "crop", "mirrored", "rotated", "same scene", "similar", "unrelated"
+    "identical", "re-encoded", "edited", "crop", "mirrored", "rotated", "variant", "same scene", "similar", "unrelated"
 ]
 
 

@@ -91,7 +91,7 @@ def group(number: int, copies: tuple[tuple[str, str, Relation, float], ...]) -> 
 
 
 ALL_RELATIONS: tuple[Relation, ...] = (
-    "identical", "re-encoded", "edited", "crop", "mirrored", "rotated", "same scene", "similar", "unrelated",
+    "identical", "re-encoded", "edited", "crop", "mirrored", "rotated", "variant", "same scene", "similar", "unrelated",
 )  # fmt: skip
 
 
