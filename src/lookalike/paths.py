@@ -3,8 +3,18 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 
 PathLike = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class WalkPatterns:
+    """Patterns in the syntax of .gitignore, relative to the folder that is walked: what is left out, and what is walked
+    although it is left out by default (gallery/ingest/leave_out.py)."""
+
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
 
 
 def absolute(path: PathLike) -> str:

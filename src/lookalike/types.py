@@ -279,7 +279,8 @@ class LabelReport:
 class AddReport:
     """What became of every file: the five counts and ``failed`` add up to the files that were listed.
 
-    ``skipped``: files that neither are named like an image nor begin like one (notes, videos).
+    ``skipped``: files that neither are named like an image nor begin like one (notes, videos). ``left_out``: why ->
+    how many files, or folders with everything in them, were not looked at (gallery/ingest/leave_out.py).
     """
 
     added: int = 0
@@ -288,6 +289,7 @@ class AddReport:
     moved: int = 0
     skipped: int = 0
     failed: tuple[Failure, ...] = field(default=())
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 def to_json(value: Any) -> Any:

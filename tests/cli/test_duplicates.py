@@ -37,7 +37,7 @@ def test_json(photos: Path) -> None:
     """One document: groups, files that failed, and nothing removed; nothing else on either stream."""
     ran = process("duplicates", photos, "--json", env={"LOOKALIKE_GALLERY": ""})
     assert (ran.code, ran.err) == (0, "")
-    assert list(ran.json) == ["groups", "failed", "removed"]
+    assert list(ran.json) == ["groups", "failed", "removed", "skipped", "left_out"]
     assert [list(group) for group in ran.json["groups"]] == [fields(Group)] * 2
     assert [list(group["pairs"][0]) for group in ran.json["groups"]] == [fields(Pair)] * 2
     assert (ran.json["failed"], ran.json["removed"]) == ([], None)
@@ -78,7 +78,7 @@ def test_yes_moves(photos: Path, tmp_path: Path) -> None:
     with Gallery.open(tmp_path / "g") as gallery:
         assert len(gallery) == 4
     again = process("duplicates", "-g", tmp_path / "g", "--move-to", tmp_path / "out", "--yes", "--json")
-    assert again.json == {"groups": [], "failed": [], "removed": None}
+    assert again.json == {"groups": [], "failed": [], "removed": None, "skipped": 0, "left_out": {}}
 
 
 def test_yes_links(photos: Path) -> None:
@@ -107,6 +107,15 @@ def test_the_acts_exclude_each_other(photos: Path, tmp_path: Path) -> None:
         assert (ran.code, ran.out) == (2, "")
         assert "choose one" in ran.err
     assert names(photos) == ALL
+
+
+def test_a_trash_in_the_folder_is_no_library(photos: Path) -> None:
+    """What lies in a trash folder or is excluded is no copy of anything, and is told."""
+    save(photos / ".Trash-1000" / "files" / "0.jpg", drawn(0), quality=95)
+    ran = here("duplicates", photos, "--json", "--exclude", "*-small.jpg")
+    assert all(".Trash" not in one["keep"] for one in ran.json["groups"])
+    assert ran.json["left_out"]["trash"] == 1
+    assert "left out: 1 trash" in here("duplicates", photos).err
 
 
 def test_a_report(photos: Path, tmp_path: Path) -> None:

@@ -126,3 +126,16 @@ def test_not_a_gallery(photos: Path) -> None:
     assert ran.code == 3
     assert "not a gallery" in ran.err
     assert sorted(photos.iterdir()) == before
+
+
+def test_what_is_left_out(photos: Path, tmp_path: Path) -> None:
+    """Trash and hidden files are counted on stderr and in --json; a pattern that does not parse makes no gallery."""
+    save(photos / ".Trash-1000" / "files" / "x.jpg", drawn(60))
+    save(photos / ".x.jpg", drawn(61))
+    assert here("index", photos, "-g", tmp_path / "none", "--exclude", "[z-a]").code == 2
+    assert not (tmp_path / "none").exists()
+    ran = here("index", photos, "-g", tmp_path / "g", "--exclude", "*2.jpg")
+    assert "4 added" in ran.out
+    assert "left out: 1 excluded by a pattern, 1 hidden, 1 trash" in ran.err
+    report = here("index", photos, "-g", tmp_path / "g", "--include", ".*", "--exclude", "", "--json").json
+    assert (report["added"], report["left_out"]) == (2, {"trash": 1})

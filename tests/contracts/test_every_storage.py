@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +20,7 @@ from lookalike.gallery.storage.base import GalleryStorage, NewImage, PackedRegio
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.sqlite_store import SqliteStore
+from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, Label
 
 BITS = DescriptorCard("bits", 1, "hamming", 64, 64, 1, 0.1, 32.0, "none")
@@ -74,6 +76,21 @@ def image(number: int, sha256: str = "", contrast: float = 1.0, **others: object
 def filled(store: GalleryStorage, *numbers: int) -> list[int]:
     with store.transaction():
         return [store.put(image(number)) for number in numbers]
+
+
+def test_patterns_of_roots(opening: Open) -> None:
+    """They are kept by folder, whatever bytes its name has; those of none are forgotten."""
+    store, odd = opening(), os.fsdecode(b"/caf\xe9")
+    with store.transaction():
+        store.put_patterns("/photos", WalkPatterns(("*.png",), (".*",)))
+        store.put_patterns(odd, WalkPatterns(("é",)))
+    store.close()
+    store = opening()
+    assert store.patterns() == {"/photos": WalkPatterns(("*.png",), (".*",)), odd: WalkPatterns(("é",))}
+    with store.transaction():
+        store.put_patterns("/photos", WalkPatterns())
+    assert list(store.patterns()) == [odd]
+    store.close()
 
 
 def test_it_has_every_part_of_the_contract(store: GalleryStorage) -> None:

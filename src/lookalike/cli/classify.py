@@ -23,7 +23,7 @@ from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import LoadError
 from lookalike.formatting import percent
 from lookalike.gallery import Gallery
-from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
+from lookalike.gallery.ingest.scan import LeftOut, ListedFile, Skipped, walk
 from lookalike.imaging import load
 from lookalike.types import ClassifyReport, Failure, Label
 
@@ -108,7 +108,7 @@ def _files(sources: tuple[str, ...]) -> Iterator[str | Failure]:
             yield source
             continue
         for entry in walk([source]):
-            if not isinstance(entry, Skipped):
+            if not isinstance(entry, Skipped | LeftOut):
                 yield entry.path if isinstance(entry, ListedFile) else entry
 
 

@@ -17,13 +17,15 @@ from lookalike.cli.output import (
     json_option,
     print_failures,
     print_json,
+    print_left_out,
     progress_bar,
     shown,
+    walk_options,
 )
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, parse_by
 from lookalike.formatting import human_bytes, percent, plural, relation_text
 from lookalike.gallery import Gallery
-from lookalike.types import Failure, Group
+from lookalike.types import AddReport, Failure, Group
 
 PRECISION = 0.99
 
@@ -54,6 +56,7 @@ PRECISION = 0.99
     type=click.Path(),
     help="Remember that A and B are duplicates, for `tune --verdicts` (with --gallery).",
 )
+@walk_options
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @click.option("--move-to", "folder", type=click.Path(file_okay=False), help="Move the copies into this folder.")
 @click.option("--hardlink", "link", is_flag=True, help="Make byte-identical copies share their room on the disk.")
@@ -68,6 +71,8 @@ def command(
     no_verify: bool,
     different: tuple[tuple[str, str], ...],
     same: tuple[tuple[str, str], ...],
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
     report: str | None,
     folder: str | None,
     link: bool,
@@ -81,13 +86,15 @@ def command(
     caption or other surroundings before one with them. Without --move-to, --hardlink or --delete nothing is changed;
     with one of them you see what would be done and are asked first.
 
-    --json prints {"groups": [{"keep": ..., "others": [...], "pairs": [...]}, ...], "failed": [...], "removed": ...}.
+    --json prints {"groups": [{"keep": ..., "others": [...], "pairs": [...]}, ...], "failed": [...], "removed": ...,
+    "skipped": N, "left_out": {...}}.
     """
     act = _act(folder, link, delete)
     if (different or same) and not gallery:
         name = "--different" if different else "--same"
         raise click.UsageError(f"{name} is remembered in a gallery: name it with --gallery")
-    with _gallery(sources, gallery, by) as (opened, failures):
+    with _gallery(sources, gallery, by, exclude, include) as (opened, added):
+        failures = added.failed
         if different:
             opened.add_verdicts(different, "different")
         if same:
@@ -102,10 +109,15 @@ def command(
             _print(groups)
         removed = _removed(opened, groups, act, yes, as_json) if act else None
     if as_json:
-        print_json({"groups": groups, "failed": failures, "removed": removed})
+        print_json({"groups": groups, "failed": failures, "removed": removed, **_left_out(added)})
     else:
+        print_left_out(added.skipped, added.left_out)
         print_failures(failures)
     return 1 if failures or (removed and removed.failed) else 0
+
+
+def _left_out(added: AddReport) -> dict[str, object]:
+    return {"skipped": added.skipped, "left_out": added.left_out}
 
 
 def _act(folder: str | None, link: bool, delete: bool) -> Act | None:
@@ -120,8 +132,12 @@ def _act(folder: str | None, link: bool, delete: bool) -> Act | None:
 
 @contextmanager
 def _gallery(
-    sources: tuple[str, ...], gallery: str | None, by: str | None
-) -> Iterator[tuple[Gallery, tuple[Failure, ...]]]:
+    sources: tuple[str, ...],
+    gallery: str | None,
+    by: str | None,
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
+) -> Iterator[tuple[Gallery, AddReport]]:
     """The named gallery with the folders added to it, or one for this run only, which holds what is needed."""
     if gallery is None and not sources:
         raise click.UsageError("name a folder, or a gallery with --gallery")
@@ -129,11 +145,11 @@ def _gallery(
         needed = dict.fromkeys([*DEFAULT_WEIGHTS, *(parse_by(by or BLEND).names)])
         opened = Gallery.open(gallery) if gallery else Gallery.create(Path(passing) / "passing.gallery", list(needed))
         with opened:
-            failures: tuple[Failure, ...] = ()
+            added = AddReport()
             if sources:
                 with progress_bar("indexing") as progress:
-                    failures = opened.add(sources, progress=progress).failed
-            yield opened, failures
+                    added = opened.add(sources, progress=progress, exclude=exclude or None, include=include or None)
+            yield opened, added
 
 
 def _report(path: str, groups: list[Group], failures: tuple[Failure, ...], images: int) -> None:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lookalike.cli.output import json_option, print_failures, print_json, print_table, progress_bar, shown
+from lookalike.cli.output import (
+    json_option,
+    print_failures,
+    print_json,
+    print_left_out,
+    print_table,
+    progress_bar,
+    shown,
+    walk_options,
+)
 from lookalike.evaluation import (
     QUERIES,
     ClassReport,
@@ -21,7 +32,9 @@ from lookalike.evaluation import (
     evaluate_copies,
 )
 from lookalike.evaluation.ranking_metrics import FALSE_MATCH_RATE
-from lookalike.gallery.ingest.scan import ListedFile, walk
+from lookalike.gallery.ingest.leave_out import LeaveOut
+from lookalike.gallery.ingest.scan import LeftOut, ListedFile, Skipped, walk
+from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, to_json
 
 COPY_COLUMNS = ("by", "micro-AP", "recall", "recall@1", "recall@10", "at precision 0.9", "ROC AUC", "equal error")
@@ -53,6 +66,7 @@ CLASS_COLUMNS = ("by", "mAP", "recall@1", "recall@10")
     show_default=True,
     help="For the recall of copies: at most one distractor in so many may match.",
 )
+@walk_options
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with tables and curves.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Random seed.")
 @json_option
@@ -63,6 +77,8 @@ def command(
     queries: int | None,
     distractors: str | None,
     one_in: int,
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
     report: str | None,
     seed: int,
     as_json: bool,
@@ -72,11 +88,12 @@ def command(
     copies: a sample of them is edited in 45 ways, and each edited copy searches DIR for its original. classes: each
     sub-folder is a class, and every image searches for the others of its class. Nothing in DIR is changed.
     """
-    files, failed = _listed(folder)
+    patterns = WalkPatterns(exclude, include)
+    files, failed = _listed(folder, patterns)
     choice = choose_protocol(folder, files, protocol)
     if distractors and choice.protocol == "classes":
         raise click.UsageError("--distractors are for copies: add --protocol copies, or leave them out")
-    negatives, failed_too = _listed(distractors) if distractors else (None, [])
+    negatives, failed_too = _listed(distractors, patterns) if distractors else (None, [])
     if choice.protocol == "classes":
         result: CopyReport | ClassReport = _classes(folder, files, by, queries, seed)
     else:
@@ -84,8 +101,11 @@ def command(
     return _print_result(result, choice, (*failed, *failed_too, *result.failed), report, as_json)
 
 
-def _listed(folder: str) -> tuple[list[str], list[Failure]]:
-    listed = list(walk([folder]))
+def _listed(folder: str, patterns: WalkPatterns) -> tuple[list[str], list[Failure]]:
+    """Its files, and what cannot be read; what is left out is told."""
+    listed = list(walk([folder], leave_out=partial(LeaveOut, patterns=patterns)))
+    left_out = Counter(one.reason for one in listed if isinstance(one, LeftOut))
+    print_left_out(sum(isinstance(one, Skipped) for one in listed), left_out)
     return [one.path for one in listed if isinstance(one, ListedFile)], [
         one for one in listed if isinstance(one, Failure)
     ]

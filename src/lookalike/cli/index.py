@@ -7,7 +7,16 @@ from collections.abc import Sequence
 
 import click
 
-from lookalike.cli.output import gallery_option, json_option, print_failures, print_json, progress_bar, shown
+from lookalike.cli.output import (
+    gallery_option,
+    json_option,
+    print_failures,
+    print_json,
+    print_left_out,
+    progress_bar,
+    shown,
+    walk_options,
+)
 from lookalike.descriptors import get
 from lookalike.errors import UserError
 from lookalike.formatting import plural
@@ -34,6 +43,7 @@ from lookalike.types import AddReport
     help="For a new gallery: no paths, see docs/reference/gallery-format.md.  [default: paths]",
 )
 @click.option("--refresh", is_flag=True, help="Also forget the images whose files are gone.")
+@walk_options
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
 @click.option(
     "--max-pixels",
@@ -51,6 +61,8 @@ def command(
     keypoints: bool,
     retention: Retention | None,
     refresh: bool,
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
     retry: bool,
     max_pixels: int,
     as_json: bool,
@@ -59,7 +71,9 @@ def command(
 
     Unchanged files are not read again. --descriptors and --with add to an existing gallery what it does not hold yet:
     the images that lack it are read once, and DIR may be left out. Interrupted, the next run goes on where this one
-    stopped.
+    stopped. Trash folders, hidden files, what systems put beside images (@eaDir, ._*, Thumbs.db) and folders that hold
+    a file named .lookalike-ignore are left out and counted, unless DIR names them. The patterns of --exclude and
+    --include are remembered with DIR; --exclude '' forgets them.
 
     --json prints {"added": N, ..., "failed": [...], "descriptors": [{"name": ..., "updated": N, ..., "failed": [...]}],
     "gone": [...], "images": N}; "descriptors" are those that were asked for of an existing gallery.
@@ -78,7 +92,14 @@ def command(
         if opened.retention != "paths":  # before the files are read, for it will not be possible afterwards
             for name in later:
                 opened.add_descriptor(name)
-        report = opened.add(sources, progress=progress, max_pixels=max_pixels, retry_failed=retry)
+        report = opened.add(
+            sources,
+            progress=progress,
+            max_pixels=max_pixels,
+            retry_failed=retry,
+            exclude=exclude or None,
+            include=include or None,
+        )
         backfilled = {name: opened.add_descriptor(name, progress=progress, max_pixels=max_pixels) for name in later}
         gone = opened.refresh() if refresh else []
         total = len(opened)
@@ -137,6 +158,7 @@ def _print(report: AddReport, gone: list[str], total: int, gallery: str) -> None
     failed = f"{len(report.failed):,} failed"
     click.echo(", ".join([*counts, failed, *([f"{len(gone):,} gone"] if gone else [])]))
     click.echo(f"{shown(os.path.abspath(gallery))} now holds {plural(total, 'image')}")
+    print_left_out(report.skipped, report.left_out)
     print_failures(report.failed)
 
 

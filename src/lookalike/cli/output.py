@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from lookalike.gallery.ingest.leave_out import REASONS, LeaveOut
+from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, Progress, to_json
 
 if TYPE_CHECKING:
@@ -38,6 +40,29 @@ def gallery_option(required: bool = True) -> Callable[[Any], Any]:
         type=click.Path(path_type=str),
         help="The gallery's folder.  [env: LOOKALIKE_GALLERY]",
     )
+
+
+def walk_options(command: Any) -> Any:
+    """``--exclude`` and ``--include``, the same for every verb that walks folders."""
+    syntax = "as in .gitignore, relative to DIR; may be repeated."
+    exclude = click.option(
+        "--exclude", multiple=True, metavar="PATTERN", callback=_parsed, help=f"Leave these out: {syntax}"
+    )
+    include = click.option(
+        "--include",
+        multiple=True,
+        callback=_parsed,
+        metavar="PATTERN",
+        help=f"Bring back what is left out by default, {syntax} '.*' brings back hidden files; "
+        "trash and a system's own files come back by their full name.",
+    )
+    return exclude(include(command))
+
+
+def _parsed(ctx: click.Context, option: click.Parameter, patterns: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001  click's signature
+    """They parse, or it is an error before anything is made or read."""
+    LeaveOut("", WalkPatterns(patterns))
+    return patterns
 
 
 def print_json(value: Mapping[str, Any] | DataclassInstance) -> None:
@@ -73,6 +98,15 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: 
     if not console.is_terminal:
         console.width = UNFOLDED
     console.print(table)
+
+
+def print_left_out(skipped: int, left_out: Mapping[str, int]) -> None:
+    """On stderr, how many files and folders were not taken for images, and why."""
+    counts = [f"{count:,} {REASONS[reason]}" for reason, count in sorted(left_out.items())]
+    if skipped:
+        counts.append(f"{skipped:,} no image")
+    if counts:
+        click.echo(f"left out: {', '.join(counts)}", err=True)
 
 
 def print_failures(failures: Sequence[Failure]) -> None:

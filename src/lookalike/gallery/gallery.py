@@ -86,13 +86,19 @@ class Gallery(RowVerbs, LabelVerbs, CalibrationVerbs):
         progress: Progress | None = None,
         max_pixels: int = MAX_PIXELS,
         retry_failed: bool = False,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
     ) -> AddReport:
         """Take in files and folders: what is new or changed is read, the rest is left alone.
 
         ``progress(done, total)`` is called as it goes. Files that failed before are tried again only once they
         have changed, or with ``retry_failed``. Interrupted or killed, the next call goes on where this one was.
+        Trash folders, hidden files and what systems put beside images are left out and counted; ``exclude`` and
+        ``include``, patterns in the syntax of .gitignore, leave out more, or less (ingest/leave_out.py). They are
+        remembered with each folder; None is what was said before, an empty list nothing.
         """
-        return add_sources(self._library, _listed(sources), max_pixels, retry_failed, progress)
+        listed = _listed(sources)
+        return add_sources(self._library, listed, max_pixels, retry_failed, progress, exclude, include)
 
     def add_descriptor(self, name: str, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS) -> AddReport:
         """Hold this descriptor from now on, of whole images or of regions, and describe the images that lack it.

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.errors import StorageFull
+from lookalike.errors import StorageFull, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.ingest import extract
 from lookalike.gallery.storage.database import Database
@@ -316,3 +316,31 @@ def test_two_processes_at_once(tmp_path: Path) -> None:
     with Gallery.open(path) as gallery:
         assert len(gallery) == len(vectors(gallery)) == 120
         assert gallery._library.store.check() == "ok"
+
+
+def test_patterns_are_remembered_with_their_folder(gallery: Gallery, photos: Path) -> None:
+    """What was excluded stays so at the next run, in a folder below too; an empty list takes it back."""
+    save(photos / "raw" / "x.png", drawn(90))
+    save(photos / "raw" / "y.jpg", drawn(91))
+    first = gallery.add(photos, exclude=["*.png"])
+    assert (first.added, first.left_out) == (13, {"excluded": 1})
+    assert counts(gallery.add(photos)) == (0, 0, 13, 0, 0, 0)
+    assert gallery.add(photos / "raw").left_out == {"excluded": 1}
+    assert gallery.add(photos, exclude=[]).added == 1
+    assert gallery.add(photos).left_out == {}
+
+
+def test_a_folder_that_is_named_is_walked_though_a_pattern_of_the_folder_above_excludes_it(
+    gallery: Gallery, photos: Path
+) -> None:
+    """Who names it wants it."""
+    save(photos / "raw" / "x.png", drawn(90))
+    assert gallery.add(photos, exclude=["raw/"]).left_out == {"excluded": 1}
+    assert gallery.add(photos / "raw").added == 1
+
+
+def test_a_wrong_pattern_changes_nothing(gallery: Gallery, photos: Path) -> None:
+    """Neither is the folder remembered nor anything read."""
+    with pytest.raises(UserError, match="gitignore"):
+        gallery.add(photos, exclude=["[z-a]"])
+    assert (len(gallery), gallery.info().folders) == (0, ())

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import unicodedata
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
-from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
+import pytest
+
+from lookalike.errors import UserError
+from lookalike.gallery.ingest.leave_out import LeaveOut
+from lookalike.gallery.ingest.scan import LeftOut, ListedFile, Skipped, walk
+from lookalike.paths import WalkPatterns
 from lookalike.types import Failure
 from samples import drawn, save
 
@@ -75,3 +84,83 @@ def test_the_gallery_itself_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "g.gallery").mkdir()
     (tmp_path / "g.gallery" / "x.jpg").write_bytes(b"x")
     assert list(walk([tmp_path], avoid=str(tmp_path / "g.gallery"))) == []
+
+
+def litter(folder: Path) -> Path:
+    """One image that is meant, and what a NAS, a Mac, a trash and a person put beside it."""
+    for name in (
+        "a.jpg",
+        "old/b.jpg",
+        "old/b.png",
+        "@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg",
+        "._a.jpg",
+        ".Trash-1000/files/a.jpg",
+        "$RECYCLE.BIN/a.jpg",
+        ".local/share/Trash/a.jpg",
+        ".hidden/c.jpg",
+        ".d.jpg",
+        "cleared/a.jpg",
+        "cleared/.lookalike-ignore",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    return folder
+
+
+def walked(folder: Path, *sources: Path, exclude: tuple[str, ...] = (), include: tuple[str, ...] = ()) -> list[str]:
+    """What a walk lists, relative to the folder."""
+    patterns = WalkPatterns(exclude, include)
+    entries = walk(sources or [folder], leave_out=partial(LeaveOut, patterns=patterns))
+    return [os.path.relpath(entry.path, folder) for entry in entries if isinstance(entry, ListedFile)]
+
+
+def test_litter_is_left_out_and_counted(tmp_path: Path) -> None:
+    """Trash, thumbnails of a NAS, a Mac's shadow files, hidden and marked folders are told with their reasons."""
+    folder = litter(tmp_path)
+    assert walked(folder) == ["a.jpg", "old/b.jpg", "old/b.png"]
+    reasons = Counter(entry.reason for entry in walk([folder]) if isinstance(entry, LeftOut))
+    assert reasons == {"trash": 2, "thumbnails": 1, "system": 1, "hidden": 3, "marked": 1}
+
+
+def test_what_is_named_is_walked(tmp_path: Path) -> None:
+    """A hidden file, a trash folder and a marked one that a person names are his own choice."""
+    folder = litter(tmp_path)
+    assert walked(folder, folder / ".d.jpg", folder / ".Trash-1000", folder / "cleared") == [
+        ".d.jpg",
+        ".Trash-1000/files/a.jpg",
+        "cleared/a.jpg",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("exclude", "include", "more", "less"),
+    [
+        (("*.png",), (), [], ["old/b.png"]),
+        (("old/",), (), [], ["old/b.jpg", "old/b.png"]),
+        (("old/*", "!*.png"), (), [], ["old/b.jpg"]),
+        ((), (".*",), [".d.jpg", ".hidden/c.jpg"], []),
+        ((".d*",), (".*",), [".hidden/c.jpg"], []),
+        ((), (".Trash-1000", "cleared/"), [".Trash-1000/files/a.jpg", "cleared/a.jpg"], []),
+        ((), (".local", ".local/share/Trash"), [".local/share/Trash/a.jpg"], []),
+    ],
+)
+def test_patterns(
+    tmp_path: Path, exclude: tuple[str, ...], include: tuple[str, ...], more: list[str], less: list[str]
+) -> None:
+    """As in .gitignore; a wildcard brings back hidden files, and never a trash, which only its name does."""
+    expected = {"a.jpg", "old/b.jpg", "old/b.png"} | set(more)
+    assert set(walked(litter(tmp_path), exclude=exclude, include=include)) == expected - set(less)
+
+
+def test_a_pattern_means_a_name_however_it_is_composed(tmp_path: Path) -> None:
+    """é typed as one sign excludes the é of a Mac, which is two."""
+    (tmp_path / unicodedata.normalize("NFD", "Café")).mkdir()
+    (tmp_path / unicodedata.normalize("NFD", "Café") / "a.jpg").write_bytes(b"x")
+    assert walked(tmp_path, exclude=("Café/",)) == []
+
+
+@pytest.mark.parametrize("pattern", ["!", "[z-a]"])
+def test_a_pattern_that_does_not_parse(pattern: str) -> None:
+    """It is named."""
+    with pytest.raises(UserError, match=re.escape(pattern)):
+        LeaveOut("/photos", WalkPatterns((pattern,)))

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from functools import partial
 
 from lookalike.errors import StorageFull, UserError
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, read_all
-from lookalike.gallery.ingest.scan import Listed, ListedFile, Skipped, walk
+from lookalike.gallery.ingest.leave_out import LeaveOut
+from lookalike.gallery.ingest.roots import leave_out_of, remember_root
+from lookalike.gallery.ingest.scan import LeftOut, Listed, ListedFile, Skipped, walk
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import GalleryStorage, NewImage
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
 from lookalike.gallery.storage.thumbnails import Thumbnails
-from lookalike.paths import PathLike, absolute
+from lookalike.paths import PathLike, WalkPatterns, absolute
 from lookalike.types import AddReport, Failure, Progress
 
 BATCH = 256  # outcomes per transaction
@@ -42,13 +46,14 @@ class Ingestor:
         self._progress = progress
         self._counts = dict.fromkeys(("added", "updated", "unchanged", "moved", "skipped"), 0)
         self._failed: list[Failure] = []
+        self._left_out = Counter[str]()
         self._batch: list[Outcome] = []
         self._again: list[ListedFile] = []
         self._written = time.monotonic()
 
     def run(self, listed: Sequence[Listed]) -> AddReport:
         """Take in all of these. Interrupted at any moment, what was read so far is committed first."""
-        self._total = len(listed)
+        self._total = sum(not isinstance(entry, LeftOut) for entry in listed)
         try:
             for outcome in read_all(self._jobs(listed), self._spec, self._max_pixels):
                 self._take(outcome)
@@ -59,7 +64,7 @@ class Ingestor:
             raise
         self._write()
         self._read_again()
-        return AddReport(**self._counts, failed=tuple(self._failed))
+        return AddReport(**self._counts, failed=tuple(self._failed), left_out=dict(self._left_out))
 
     def _jobs(self, listed: Iterable[Listed]) -> Iterator[Job]:
         for entry in listed:
@@ -67,6 +72,8 @@ class Ingestor:
                 yield Job(entry, self._store.sha256_by_size(entry.bytes))
             elif isinstance(entry, Skipped):
                 self._count("skipped")
+            elif isinstance(entry, LeftOut):
+                self._left_out[entry.reason] += 1
             elif isinstance(entry, Failure):
                 self._fail(entry)
 
@@ -183,7 +190,13 @@ def _placed(row: Row, file: ListedFile) -> Row:
 
 
 def add_sources(
-    library: Library, paths: Sequence[PathLike], max_pixels: int, retry_failed: bool, progress: Progress | None
+    library: Library,
+    paths: Sequence[PathLike],
+    max_pixels: int,
+    retry_failed: bool,
+    progress: Progress | None,
+    exclude: Sequence[str] | None = None,
+    include: Sequence[str] | None = None,
 ) -> AddReport:
     """As ``Gallery.add``."""
     store = library.store
@@ -191,12 +204,22 @@ def add_sources(
     spec = ExtractionSpec(tuple(library.cards), store.keeps_keypoints(), tuple(library.region_cards), thumbnails)
     with store.transaction():
         for path in filter(os.path.isdir, map(absolute, paths)):
-            store.put_root(path)
+            remember_root(store, path, exclude, include)
     with _thumbnails(library) as kept:
         ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept)
-        report = ingestor.run(list(walk(paths, avoid=str(library.path))))
+        listed = list(walk(paths, str(library.path), _leave_out(store, exclude, include)))
+        report = ingestor.run(listed)
     _sweep(library)
     return report
+
+
+def _leave_out(
+    store: GalleryStorage, exclude: Sequence[str] | None, include: Sequence[str] | None
+) -> Callable[[str], LeaveOut]:
+    """What was remembered; where nothing is, what is said now."""
+    if store.privacy.opaque:
+        return partial(LeaveOut, patterns=WalkPatterns(tuple(exclude or ()), tuple(include or ())))
+    return partial(leave_out_of, store)
 
 
 def forget_sources(library: Library, paths: Sequence[PathLike]) -> int:

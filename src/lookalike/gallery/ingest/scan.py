@@ -1,12 +1,15 @@
-"""Lists the files of folders: each once, links followed without going in circles, nothing opened but unknowns."""
+"""Lists the files of folders: each once, links followed without going in circles, nothing opened but unknowns.
+
+What a person names is walked, whatever it is called; what lies below may be left out (leave_out.py)."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
+from lookalike.gallery.ingest.leave_out import MARKED, LeaveOut
 from lookalike.imaging import is_image_name, looks_like_image
 from lookalike.paths import PathLike, absolute
 from lookalike.types import Failure
@@ -28,36 +31,52 @@ class Skipped:
     path: str
 
 
-Listed = ListedFile | Skipped | Failure
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file, or a folder with everything in it, that was not looked at. ``reason``: a key of leave_out.REASONS."""
+
+    path: str
+    reason: str
 
 
-def walk(sources: Iterable[PathLike], avoid: str | None = None) -> Iterator[Listed]:
-    """Every file of these files and folders, folders in the order of their names; ``avoid`` is left out."""
+Listed = ListedFile | Skipped | LeftOut | Failure
+
+
+def walk(
+    sources: Iterable[PathLike], avoid: str | None = None, leave_out: Callable[[str], LeaveOut] = LeaveOut
+) -> Iterator[Listed]:
+    """Every file of these files and folders, folders in the order of their names; ``avoid`` is left out, and what
+    ``leave_out`` of a source says."""
     seen: set[tuple[int, int]] = set()
     named: set[str] = set()
     for source in sources:
         path = absolute(source)
-        entries = _folder(path, seen, avoid) if os.path.isdir(path) else iter([_file(path, asked_for=True)])
+        entries = _folder(path, seen, avoid, leave_out(path)) if os.path.isdir(path) else [_file(path, asked_for=True)]
         for entry in entries:
             if entry.path not in named:
                 named.add(entry.path)
                 yield entry
 
 
-def _folder(top: str, seen: set[tuple[int, int]], avoid: str | None) -> Iterator[Listed]:
+def _folder(top: str, seen: set[tuple[int, int]], avoid: str | None, leave_out: LeaveOut) -> Iterator[Listed]:
     """Files before folders, each in the order of their names; no recursion, so that no depth is too deep."""
     waiting = [top]
     while waiting:
         path = waiting.pop()
         try:
             entries = _entries(path, seen) if path != avoid else []
-            folders = [entry.path for entry in entries if _is_folder(entry)]
+            folders = {entry.path for entry in entries if _is_folder(entry)}
         except OSError as error:
             yield Failure(path, _why(error))
             continue
-        inside = set(folders)
-        yield from (_file(entry.path) for entry in entries if entry.path not in inside)
-        waiting += reversed(folders)
+        if path != top and leave_out.marked(path, [entry.name for entry in entries]):
+            yield LeftOut(path, MARKED)
+            continue
+        reasons = {entry.path: leave_out.reason(entry.path, entry.path in folders) for entry in entries}
+        yield from (LeftOut(path, reason) for path, reason in reasons.items() if reason is not None)
+        walked = [path for path, reason in reasons.items() if reason is None]
+        yield from (_file(path) for path in walked if path not in folders)
+        waiting += [path for path in reversed(walked) if path in folders]
 
 
 def _entries(path: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:

@@ -20,6 +20,7 @@ from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import Regions
 from lookalike.gallery.storage.privacy import Privacy
 from lookalike.gallery.storage.row import Row
+from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, Floats, Ids, Label, LabelledImage, Verdict
 
 Vectors = tuple[Ids, NDArray[Any]]  # ids (N,) and vectors (N, D), as the descriptor's card says
@@ -149,6 +150,14 @@ class RowStorage(Protocol):
 
     def roots(self) -> list[str]:
         """The folders that were added."""
+        ...
+
+    def put_patterns(self, root: str, patterns: WalkPatterns) -> None:
+        """What is left out of an added folder from now on; not, where no paths are kept."""
+        ...
+
+    def patterns(self) -> dict[str, WalkPatterns]:
+        """Added folder -> its patterns, of those that have any."""
         ...
 
 

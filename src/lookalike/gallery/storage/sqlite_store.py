@@ -22,6 +22,7 @@ from lookalike.gallery.storage.labels import LabelStore
 from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import RegionStore
 from lookalike.gallery.storage.row import Row
+from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, Ids, Verdict
 
 _ROW = "p.id, p.path, p.sha256, p.bytes, p.mtime_ns, p.width, p.height, p.format, p.taken, p.camera"
@@ -311,6 +312,18 @@ class SqliteStore:
     def roots(self) -> list[str]:
         """The folders that were added."""
         return [os.fsdecode(v[0]) for v in self._db.all("SELECT path FROM roots ORDER BY path")]
+
+    def put_patterns(self, root: str, patterns: WalkPatterns) -> None:
+        """As in the contract."""
+        if self.privacy.opaque:
+            return
+        held = {path: asdict(one) for path, one in {**self.patterns(), root: patterns}.items() if one != WalkPatterns()}
+        self._db.run("INSERT OR REPLACE INTO meta VALUES ('patterns', ?)", (json.dumps(held),))
+
+    def patterns(self) -> dict[str, WalkPatterns]:
+        """As in the contract."""
+        held = json.loads(self._meta("patterns", "{}"))
+        return {path: WalkPatterns(tuple(one["exclude"]), tuple(one["include"])) for path, one in held.items()}
 
     # --- curves fitted on this library
 
