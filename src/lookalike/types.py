@@ -27,6 +27,7 @@ Relation = Literal[
 ]
 
 
+FrameSequence = Literal["still", "animation", "pages"]  # what a file's frames are to each other
 Verdict = Literal["same", "different"]  # a person's word on two images
 
 LONG = ("evidence", "transform", "pairs")  # fields that a small table leaves out
@@ -60,6 +61,12 @@ class Image:
     ``sha256``: hex digest of the encoded bytes, "" if there were none (an array).
     ``bytes``: length of the encoded file. ``format``: "JPEG", "PNG", ... as Pillow names it.
     ``taken``: EXIF time as "YYYY-MM-DD HH:MM:SS", ``camera``: EXIF make and model; None where absent.
+    ``frames``: how many frames or pages the file has, of which ``pixels`` shows one; ``sequence``: what they are.
+    ``samples``: (n, s, s, 3) uint8, small views of the frames at equal steps of time, or of every page; None of a
+    still, and of what is too long to be looked through.
+    ``damage``: what is wrong with a file that can be decoded all the same, None if nothing was found.
+    ``hidden``: a digest of what the file holds and ``pixels`` do not show (transparency, numbers of more than 8 bits);
+    "" if they show everything.
     """
 
     pixels: Pixels
@@ -71,6 +78,11 @@ class Image:
     format: str = ""
     taken: str | None = None
     camera: str | None = None
+    frames: int = 1
+    sequence: FrameSequence = "still"
+    samples: Pixels | None = None
+    damage: str | None = None
+    hidden: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,8 +57,9 @@ def store(opening: Open) -> Iterator[GalleryStorage]:
 def row(number: int, sha256: str = "", **others: object) -> Row:
     """An image of number x 10 pixels width."""
     plain = Row(
-        0, f"/photos/{number}.jpg", sha256 or f"sha{number}", 100 + number, 5, 10 * number, 40, "JPEG", None, None
-    )
+        0, f"/photos/{number}.jpg", sha256 or f"sha{number}", 100 + number, 5, 10 * number, 40, "JPEG", None, None,
+        frames=number, damage="scans are missing" if number > 1 else None,
+    )  # fmt: skip
     return replace(plain, **others)
 
 

@@ -77,8 +77,8 @@ def command(
     By copy, the default, only copies are shown, and there may be none: --all shows what else is near. --precision asks
     for surer ones, by probabilities that are calibrated on this gallery's own images the first time.
 
-    Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, label,
-    label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
+    Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, frames,
+    damage, label, label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
 
     --json prints {"queries": [{"query": IMAGE, "hits": [...], "blank": false}, ...], "by": ..., "failed": [...]}, also
     for a single IMAGE.

@@ -46,6 +46,8 @@ class Image(BaseModel):
                 "format": "JPEG",
                 "taken": "2024-07-14 18:02:11",
                 "camera": "Canon EOS R6",
+                "frames": 1,
+                "damage": None,
                 "labels": [{"label": "beach", "probability": 0.93, "source": "csv"}],
                 "objects": {"person": 2},
                 "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -62,6 +64,8 @@ class Image(BaseModel):
     format: str
     taken: str | None
     camera: str | None
+    frames: int | None
+    damage: str | None
     labels: list[Label]
     objects: dict[str, int]
     sha256: str

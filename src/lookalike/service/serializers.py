@@ -33,6 +33,8 @@ def _image(row: Row, labels: Iterable[Any], objects: Mapping[str, int], retentio
         "format": row.format,
         "taken": row.taken and plain(row.taken),
         "camera": row.camera and plain(row.camera),
+        "frames": row.frames,
+        "damage": row.damage,
         "labels": to_json(list(labels)),
         "objects": {name or "objects": count for name, count in objects.items()},
         "sha256": row.sha256,

@@ -12,7 +12,17 @@ from lookalike.errors import UserError
 from lookalike.gallery.storage.filters import FIELDS, parse
 
 ROWS = [
-    {"name": "/p/a.jpg", "format": "JPEG", "width": 100, "height": 50, "bytes": 9, "taken": None, "camera": "X1"},
+    {
+        "name": "/p/a.jpg",
+        "format": "JPEG",
+        "width": 100,
+        "height": 50,
+        "bytes": 9,
+        "taken": None,
+        "camera": "X1",
+        "frames": 1,
+        "damage": None,
+    },
     {
         "name": "/p/b.png",
         "format": "PNG",
@@ -21,6 +31,8 @@ ROWS = [
         "bytes": 99,
         "taken": "2020-01-02",
         "camera": None,
+        "frames": None,
+        "damage": "scans are missing",
     },
     {
         "name": "/old/it's.gif",
@@ -30,6 +42,8 @@ ROWS = [
         "bytes": 1,
         "taken": "1999-01-01",
         "camera": "Y",
+        "frames": 12,
+        "damage": None,
     },
 ]
 
@@ -68,6 +82,9 @@ def matching(text: str) -> list[int]:
         ("bytes = 9 or bytes = 99 and format = 'GIF'", [1]),
         ("label = 'dog' and label_probability > 0.8", [1]),
         ("label = 'cat'", [2]),
+        ("frames > 1", [3]),
+        ("frames is null", [2]),
+        ("damage is not null and damage like '%missing%'", [2]),
     ],
 )
 def test_selects_what_it_says(text: str, expected: list[int]) -> None:

@@ -33,7 +33,9 @@ def old(tmp_path: Path) -> Path:
     database.execute("ATTACH ? AS new", (str(tmp_path / "new" / FILE),))
     database.execute("INSERT INTO descriptors SELECT id, name, fingerprint, card FROM new.descriptors")
     for earlier, table in {"meta": "meta", "pictures": "images", "vectors": "vectors", "roots": "roots"}.items():
-        database.execute(f"INSERT INTO {earlier} SELECT * FROM new.{table}")
+        columns = ", ".join(one[1] for one in database.execute(f"PRAGMA table_info({earlier})"))
+        present = columns if table != "vectors" else "*"
+        database.execute(f"INSERT INTO {earlier} SELECT {present} FROM new.{table}")
     database.execute("INSERT INTO decisions VALUES ('a', 'b', 'different')")
     database.execute("INSERT INTO labels SELECT id, 'cat', 1, 'csv' FROM pictures")
     database.execute("DELETE FROM meta WHERE key <> 'uuid'")
@@ -63,6 +65,7 @@ def test_it_is_as_it_was(old: Path, tmp_path: Path) -> None:
         assert not gallery.keeps_keypoints
         assert gallery.retention == "paths"
         assert gallery.verdicts() == [("a", "b", "different")]
+        assert len(gallery.ids("frames is null and damage is null")) == len(gallery.ids("format = 'PNG'"))
         assert gallery.label_counts() == {"csv": {"cat": COUNT}}
         gallery.add([folder_of(tmp_path / "more", 2, first=50)])
         assert gallery._library.store._db.all("SELECT count(*) FROM keypoints") == [(0,)]

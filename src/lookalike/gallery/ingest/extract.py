@@ -180,4 +180,6 @@ def _row(file: ListedFile, image: Image) -> Row:
         format=image.format,
         taken=image.taken,
         camera=image.camera,
+        frames=image.frames,
+        damage=image.damage,
     )

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from functools import partial
 
 from lookalike.errors import StorageFull, UserError
@@ -175,18 +176,7 @@ def _gone(rows: Sequence[Row]) -> Row | None:
 
 
 def _placed(row: Row, file: ListedFile) -> Row:
-    return Row(
-        0,
-        file.path,
-        row.sha256,
-        file.bytes,
-        file.mtime_ns,
-        row.width,
-        row.height,
-        row.format,
-        row.taken,
-        row.camera,
-    )
+    return replace(row, id=0, path=file.path, bytes=file.bytes, mtime_ns=file.mtime_ns)
 
 
 def add_sources(

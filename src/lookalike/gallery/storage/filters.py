@@ -34,6 +34,8 @@ FIELDS: Mapping[str, tuple[str, type]] = {
     "megapixels": ("(p.width * p.height / 1e6)", float),
     "aspect": ("(1.0 * p.width / p.height)", float),
     "bytes": ("p.bytes", float),
+    "frames": ("p.frames", float),
+    "damage": ("p.damage", str),
     "label": (_LABEL.format("l.label"), str),
     "label_probability": (_LABEL.format("l.probability"), float),
     "objects": ("(SELECT max(o.count) FROM objects o WHERE o.image_id = p.id AND o.name = '')", float),

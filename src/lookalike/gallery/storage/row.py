@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``path``: the exact path, or an opaque name where none is kept. ``mtime_ns``: when the file last changed."""
+    """``path``: the exact path, or an opaque name where none is kept. ``mtime_ns``: when the file last changed.
+    ``frames``: frames or pages in it, None if it was indexed before they were counted. ``damage``: what is wrong with a
+    file that can be decoded all the same."""
 
     id: int
     path: str
@@ -19,3 +21,5 @@ class Row:
     format: str
     taken: str | None
     camera: str | None
+    frames: int | None = 1
+    damage: str | None = None

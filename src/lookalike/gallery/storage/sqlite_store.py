@@ -25,7 +25,8 @@ from lookalike.gallery.storage.row import Row
 from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, Ids, Verdict
 
-_ROW = "p.id, p.path, p.sha256, p.bytes, p.mtime_ns, p.width, p.height, p.format, p.taken, p.camera"
+_REST = ("sha256", "bytes", "mtime_ns", "width", "height", "format", "taken", "camera", "frames", "damage")
+_ROW = ", ".join(f"p.{name}" for name in ("id", "path", *_REST))
 
 
 def _row(values: Sequence[Any]) -> Row:
@@ -250,9 +251,8 @@ class SqliteStore:
         row = self.privacy.row(row)
         path = os.fsencode(row.path)
         return self._db.run(
-            """INSERT INTO images (path, name, sha256, bytes, mtime_ns, width, height, format, taken, camera)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (path, path.decode("utf-8", "replace"), *_rest(row)),
+            f"INSERT INTO images (path, name, {', '.join(_REST)}) VALUES (?, ?, {marks(_REST)})",
+            (path, path.decode("utf-8", "replace"), *(getattr(row, name) for name in _REST)),
         )
 
     def move(self, number: int, path: str, mtime_ns: int) -> None:
@@ -384,10 +384,6 @@ class SqliteStore:
         found = self._db.all("SELECT seq, image_id FROM removals WHERE seq > ? ORDER BY seq", (seq,))
         last = found[-1][0] if found else seq
         return last, np.fromiter((v[1] for v in found), np.int64, len(found))
-
-
-def _rest(row: Row) -> tuple[Any, ...]:
-    return (row.sha256, row.bytes, row.mtime_ns, row.width, row.height, row.format, row.taken, row.camera)
 
 
 def _matrix(found: list[Any], dtype: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:

@@ -45,6 +45,7 @@ function known(image) {
   const rows = [
     ["path", image.path], ["size", size(image)], ["bytes", bytes(image.bytes)], ["format", image.format],
     ["taken", image.taken && date(image.taken)], ["camera", image.camera],
+    ["frames", image.frames > 1 && image.frames], ["damage", image.damage],
     ["labels", listed(image.labels.map((one) => [one.label, one.probability < 1 && percent(one.probability), `(${one.source})`].filter(Boolean).join(" ")))],
     ["objects", objects(image)], ["id", image.id], ["SHA-256", image.sha256],
   ];

@@ -13,6 +13,8 @@ export const WORDS = {
   "known.bytes": ["File size", "文件大小"],
   "known.format": ["Format", "格式"],
   "known.taken": ["Taken", "拍摄时间"],
+  "known.frames": ["Frames or pages", "帧数或页数"],
+  "known.damage": ["Damage", "损坏"],
   "known.labels": ["Labels", "标签"],
   "known.objects": ["Objects in it", "可见物体"],
   "known.id": ["Library image no.", "图库编号"],
