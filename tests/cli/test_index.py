@@ -53,10 +53,43 @@ def test_refresh(photos: Path, tmp_path: Path) -> None:
     here("index", photos, "-g", tmp_path / "g")
     (photos / "0002.jpg").unlink()
     assert here("index", photos, "-g", tmp_path / "g", "--json").json["images"] == 5
-    report = here("index", photos, "-g", tmp_path / "g", "--json", "--refresh").json
+    report = here("index", photos, "-g", tmp_path / "g", "--json", "--refresh", "--force").json
     assert (report["gone"], report["images"]) == ([str(photos / "0002.jpg")], 4)
     (photos / "0003.jpg").unlink()
-    assert "1 gone" in here("index", photos, "-g", tmp_path / "g", "--refresh").out
+    assert "1 gone" in here("index", photos, "-g", tmp_path / "g", "--refresh", "--force").out
+
+
+def test_refresh_asks(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what would be forgotten; without a terminal it refuses, at one a no forgets nothing and a yes does."""
+    here("index", photos, "-g", tmp_path / "g")
+    (photos / "0002.jpg").unlink()
+    ran = here("index", photos, "-g", tmp_path / "g", "--refresh")
+    assert ran.code == 2
+    assert "--force" in ran.err
+    assert f"gone  1 image of {photos}" in ran.err
+    monkeypatch.setattr("lookalike.cli.output.has_terminal", lambda: True)
+    assert here("index", photos, "-g", tmp_path / "g", "--refresh", answer="n\n").code == 2
+    with Gallery.open(tmp_path / "g") as gallery:
+        assert len(gallery) == 5
+    assert "1 gone" in here("index", photos, "-g", tmp_path / "g", "--refresh", answer="y\n").out
+
+
+@pytest.mark.parametrize("away", ["gone", "empty"])
+def test_refresh_keeps_the_images_of_a_drive_that_is_away(photos: Path, tmp_path: Path, away: str) -> None:
+    """A folder that is gone, or empty as an unmounted mount point is, loses no image and no label, whatever is said of
+    the others."""
+    other = save(tmp_path / "other" / "x.png", drawn(40))
+    save(tmp_path / "other" / "y.png", drawn(41))
+    here("index", photos, other.parent, "-g", tmp_path / "g")
+    photos.rename(tmp_path / "drive")
+    if away == "empty":
+        photos.mkdir()
+    ran = here("index", other.parent, "-g", tmp_path / "g", "--refresh")
+    assert ran.code == 2
+    assert "mounted" in ran.err
+    other.unlink()
+    report = here("index", other.parent, "-g", tmp_path / "g", "--refresh", "--force", "--json").json
+    assert (report["gone"], report["images"]) == ([str(other)], 6)
 
 
 def test_descriptors(photos: Path, tmp_path: Path) -> None:

@@ -285,6 +285,10 @@ def test_failures_and_roots(store: GalleryStorage) -> None:
     assert store.known_failure("/photos/1.jpg", 7, 8) == Failure("/photos/1.jpg", "cut short")
     assert store.known_failure("/photos/1.jpg", 7, 9) is None
     assert (store.failures(), store.roots()) == ([Failure("/photos/1.jpg", "cut short")], ["/photos"])
+    with store.transaction():
+        store.put_patterns("/photos", WalkPatterns(("*.png",)))
+        store.forget_root("/photos")
+    assert (store.roots(), store.patterns()) == ([], {})
     assert store.totals()["failures"] == 1
     filled(store, 1)
     assert store.failures() == []

@@ -32,6 +32,7 @@ VERBS = {
     "evaluate": "Measure retrieval on your own folder: recall, precision, mAP.",
     "calibrate": "Calibrate probabilities on a gallery's own images.",
     "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
+    "roots": "List, move and forget the folders of a gallery.",
     "info": "Show what a gallery holds.",
     "demo": "Index, search, compare and de-duplicate sample photographs.",
 }

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 
 import click
 
 from lookalike.cli.output import (
+    confirmed,
     gallery_option,
     json_option,
     print_failures,
@@ -21,9 +23,12 @@ from lookalike.descriptors import get
 from lookalike.errors import UserError
 from lookalike.formatting import plural
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.gallery.ingest.refresh import away_in_words
 from lookalike.gallery.storage.privacy import RETENTION, Retention
 from lookalike.imaging import MAX_PIXELS
 from lookalike.types import AddReport
+
+GONE_SHOWN = 10
 
 
 @click.command()
@@ -42,7 +47,8 @@ from lookalike.types import AddReport
     type=click.Choice(RETENTION),
     help="For a new gallery: no paths, see docs/reference/gallery-format.md.  [default: paths]",
 )
-@click.option("--refresh", is_flag=True, help="Also forget the images whose files are gone.")
+@click.option("--refresh", is_flag=True, help="Also forget the images whose files are gone; asks first.")
+@click.option("--force", is_flag=True, help="With --refresh: without asking, and although a folder is away.")
 @walk_options
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
 @click.option(
@@ -61,6 +67,7 @@ def command(
     keypoints: bool,
     retention: Retention | None,
     refresh: bool,
+    force: bool,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
     retry: bool,
@@ -75,6 +82,9 @@ def command(
     a file named .lookalike-ignore are left out and counted, unless DIR names them. The patterns of --exclude and
     --include are remembered with DIR; --exclude '' forgets them.
 
+    --refresh never forgets the images of a folder that is gone or empty, for its drive may not be mounted: `lookalike
+    roots move` tells where it is now, `lookalike roots forget` forgets it.
+
     --json prints {"added": N, ..., "failed": [...], "descriptors": [{"name": ..., "updated": N, ..., "failed": [...]}],
     "gone": [...], "images": N}; "descriptors" are those that were asked for of an existing gallery.
     """
@@ -87,21 +97,22 @@ def command(
         if is_new
         else _existing(gallery, keypoints, retention)
     )
-    with opened, progress_bar("indexing") as progress:
-        later = [] if is_new else asked
-        if opened.retention != "paths":  # before the files are read, for it will not be possible afterwards
-            for name in later:
-                opened.add_descriptor(name)
-        report = opened.add(
-            sources,
-            progress=progress,
-            max_pixels=max_pixels,
-            retry_failed=retry,
-            exclude=exclude or None,
-            include=include or None,
-        )
-        backfilled = {name: opened.add_descriptor(name, progress=progress, max_pixels=max_pixels) for name in later}
-        gone = opened.refresh() if refresh else []
+    later = [] if is_new else asked
+    with opened:
+        with progress_bar("indexing") as progress:
+            if opened.retention != "paths":  # before the files are read, for it will not be possible afterwards
+                for name in later:
+                    opened.add_descriptor(name)
+            report = opened.add(
+                sources,
+                progress=progress,
+                max_pixels=max_pixels,
+                retry_failed=retry,
+                exclude=exclude or None,
+                include=include or None,
+            )
+            backfilled = {name: opened.add_descriptor(name, progress=progress, max_pixels=max_pixels) for name in later}
+        gone = _refreshed(opened, force, as_json) if refresh else []
         total = len(opened)
     if as_json:
         added = [{"name": name, **_fields(one)} for name, one in backfilled.items()]
@@ -147,6 +158,32 @@ def _existing(path: str, keypoints: bool, retention: Retention | None) -> Galler
         opened.close()
         raise UserError(f"{path}: keeps {kept}; to keep {retention}, index into a new gallery")
     return opened
+
+
+def _refreshed(gallery: Gallery, force: bool, as_json: bool) -> list[str]:
+    """Forget what is gone, once it is said and confirmed. Raises UserError where nobody confirms it."""
+    missing = gallery.missing_files()
+    if missing.away and not missing.gone and not force:
+        raise UserError(away_in_words(missing.away))
+    if missing.away:
+        click.echo(f"kept: {away_in_words(missing.away)}", err=True)
+    if missing.gone and not force:
+        _print_gone(missing.gone)
+        what = f"{plural(len(missing.gone), 'image')} with their labels"
+        if not confirmed(f"Forget {what}?", ask=not as_json):
+            raise UserError(f"{what} would be forgotten; nothing was. --refresh --force does it")
+    gallery.remove(missing.gone)  # what was confirmed, and nothing that went away meanwhile
+    return list(missing.gone)
+
+
+def _print_gone(paths: Sequence[str]) -> None:
+    """How many of which folder, the most first; one that is there and empty may be a drive that is not mounted."""
+    folders = Counter(map(os.path.dirname, paths)).most_common()
+    for folder, count in folders[:GONE_SHOWN]:
+        hint = ", an empty folder: is its drive mounted?" if os.path.isdir(folder) and not os.listdir(folder) else ""
+        click.echo(f"  gone  {plural(count, 'image')} of {shown(folder)}{hint}", err=True)
+    if len(folders) > GONE_SHOWN:
+        click.echo(f"  ... and of {len(folders) - GONE_SHOWN} more folders", err=True)
 
 
 def _fields(report: AddReport) -> dict[str, object]:

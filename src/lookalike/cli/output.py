@@ -100,6 +100,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: 
     console.print(table)
 
 
+def confirmed(question: str, ask: bool = True) -> bool:
+    """What a person answers, no by default; without a terminal, or where none is to be asked, no."""
+    return ask and has_terminal() and click.confirm(question, err=True)
+
+
+def has_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
+
+
 def print_left_out(skipped: int, left_out: Mapping[str, int]) -> None:
     """On stderr, how many files and folders were not taken for images, and why."""
     counts = [f"{count:,} {REASONS[reason]}" for reason, count in sorted(left_out.items())]

@@ -15,7 +15,8 @@ from lookalike.gallery.calibration.verbs import CalibrationVerbs
 from lookalike.gallery.dedup.duplicates import verified_duplicates
 from lookalike.gallery.info import GalleryInfo, gallery_info
 from lookalike.gallery.ingest.backfill import add_descriptor
-from lookalike.gallery.ingest.ingest import add_sources, forget_sources, gone_files
+from lookalike.gallery.ingest.ingest import add_sources, forget_sources
+from lookalike.gallery.ingest.verbs import RootVerbs
 from lookalike.gallery.labels.verbs import LabelVerbs
 from lookalike.gallery.library import Library, create_library
 from lookalike.gallery.projection import Projection2D, project
@@ -32,7 +33,7 @@ DEFAULT_DESCRIPTORS = ("copy", "content", "colour", "texture", "structure")
 Sources = PathLike | Iterable[PathLike]
 
 
-class Gallery(RowVerbs, LabelVerbs, CalibrationVerbs):
+class Gallery(RowVerbs, RootVerbs, LabelVerbs, CalibrationVerbs):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
 
     One thread at a time; several processes may read and write the same gallery."""
@@ -110,14 +111,6 @@ class Gallery(RowVerbs, LabelVerbs, CalibrationVerbs):
     def remove(self, paths: Sources) -> int:
         """Forget these images (the files stay where they are); returns how many there were."""
         return forget_sources(self._library, _listed(paths))
-
-    def refresh(self, *, force: bool = False) -> list[str]:
-        """Forget the images whose files are gone; returns their paths.
-
-        Raises UserError if an added folder itself is gone: its drive may not be mounted. ``force`` goes on."""
-        gone = gone_files(self._library, force)
-        self.remove(gone)
-        return gone
 
     # --- asking
 

@@ -194,7 +194,8 @@ def test_an_empty_folder(gallery: Gallery, tmp_path: Path) -> None:
 
 
 def test_refresh_forgets_files_that_are_gone(gallery: Gallery, photos: Path) -> None:
-    """Gone files are forgotten; a whole folder that is gone is taken for an unmounted drive until forced."""
+    """Gone files are forgotten; a whole folder that is gone is taken for an unmounted drive, whose images are
+    kept until the folder itself is forgotten."""
     gallery.add(photos)
     (photos / "0000.jpg").unlink()
     assert gallery.refresh() == [str(photos / "0000.jpg")]
@@ -202,7 +203,8 @@ def test_refresh_forgets_files_that_are_gone(gallery: Gallery, photos: Path) -> 
     with pytest.raises(Exception, match="mounted"):
         gallery.refresh()
     assert len(gallery) == 11
-    assert len(gallery.refresh(force=True)) == 11
+    assert (gallery.refresh(force=True), len(gallery)) == ([], 11)
+    assert (gallery.forget_root(photos), len(gallery)) == (11, 0)
 
 
 def test_progress_counts_every_file(gallery: Gallery, photos: Path) -> None:

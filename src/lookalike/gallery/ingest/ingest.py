@@ -10,10 +10,10 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
-from lookalike.errors import StorageFull, UserError
+from lookalike.errors import StorageFull
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, read_all
 from lookalike.gallery.ingest.leave_out import LeaveOut
-from lookalike.gallery.ingest.roots import leave_out_of, remember_root
+from lookalike.gallery.ingest.roots import is_gone, leave_out_of, remember_root
 from lookalike.gallery.ingest.scan import LeftOut, Listed, ListedFile, Skipped, walk
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import GalleryStorage, NewImage
@@ -172,7 +172,7 @@ class Ingestor:
 
 def _gone(rows: Sequence[Row]) -> Row | None:
     """One of these whose file lies there no more. Not to be known where no paths are kept."""
-    return next((row for row in rows if not os.path.lexists(row.path)), None)
+    return next((row for row in rows if is_gone(row.path)), None)
 
 
 def _placed(row: Row, file: ListedFile) -> Row:
@@ -199,7 +199,7 @@ def add_sources(
         ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept)
         listed = list(walk(paths, str(library.path), _leave_out(store, exclude, include)))
         report = ingestor.run(listed)
-    _sweep(library)
+    sweep(library)
     return report
 
 
@@ -216,17 +216,8 @@ def forget_sources(library: Library, paths: Sequence[PathLike]) -> int:
     """As ``Gallery.remove``."""
     with library.store.transaction():
         count = library.store.forget(map(absolute, paths))
-    _sweep(library)
+    sweep(library)
     return count
-
-
-def gone_files(library: Library, force: bool) -> list[str]:
-    """The paths of images whose files are gone. Raises UserError if an added folder itself is, unless by ``force``."""
-    library.store.privacy.need_paths("refreshing")
-    missing = [root for root in library.store.roots() if not os.path.isdir(root)]
-    if missing and not force:
-        raise UserError(f"{missing[0]}: this folder is gone; is its drive mounted? To forget it, use force")
-    return [row.path for row in library.store.every_row() if not os.path.lexists(row.path)]
 
 
 @contextmanager
@@ -239,7 +230,7 @@ def _thumbnails(library: Library) -> Iterator[Thumbnails | None]:
         yield thumbnails
 
 
-def _sweep(library: Library) -> None:
+def sweep(library: Library) -> None:
     """No thumbnail outlives its image."""
     if (library.path / THUMBNAILS).exists():
         with closing(Thumbnails(library.path)) as thumbnails:

@@ -1,13 +1,36 @@
-"""The folders that were added to a gallery, and what is left out of each."""
+"""The folders that were added to a gallery, its roots: what is left out of each, moving one, forgetting one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from lookalike.errors import UserError
 from lookalike.gallery.ingest.leave_out import LeaveOut
 from lookalike.gallery.storage.base import GalleryStorage
-from lookalike.paths import WalkPatterns
+from lookalike.gallery.storage.row import Row
+from lookalike.paths import PathLike, WalkPatterns, absolute
+
+
+@dataclass(frozen=True, slots=True)
+class Root:
+    """A folder that was added. ``images``: how many lie below it, and below no root that itself lies below it;
+    ``there``: whether it is, and shows anything; a drive that is not mounted does not."""
+
+    path: str
+    images: int
+    there: bool
+    exclude: tuple[str, ...] = ()
+    include: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MovedRoot:
+    """``images`` have a new path; of these, ``missing`` have no file there."""
+
+    images: int
+    missing: int
 
 
 def remember_root(
@@ -35,6 +58,101 @@ def leave_out_of(store: GalleryStorage, source: str) -> LeaveOut:
     root = max(above, key=len)
     found = LeaveOut(root, every[root])
     return LeaveOut(source) if root != source and found.excludes(source, is_folder=True) else found
+
+
+def list_roots(store: GalleryStorage) -> list[Root]:
+    """As ``Gallery.roots``."""
+    names, patterns = store.roots(), store.patterns()
+    counts = dict.fromkeys(names, 0)
+    for row in store.every_row():
+        if (owner := _owner(row.path, names)) is not None:
+            counts[owner] += 1
+    away = away_roots(names)
+    found = {name: patterns.get(name, WalkPatterns()) for name in names}
+    return [Root(name, counts[name], name not in away, one.exclude, one.include) for name, one in found.items()]
+
+
+def move_root(store: GalleryStorage, old: PathLike, new: PathLike, force: bool) -> MovedRoot:
+    """As ``Gallery.move_root``."""
+    store.privacy.need_paths("moving a root")
+    before, after = absolute(old), absolute(new)
+    if is_below(after, before) or is_below(before, after):
+        raise UserError(f"{new}: one of the two folders lies in the other; move it elsewhere first")
+    rows = [row for row in store.every_row() if is_below(row.path, before)]
+    places = {row.id: after + row.path[len(before) :] for row in rows}
+    missing = sum(is_gone(path) for path in places.values())
+    if before not in store.roots() and not rows:
+        raise UserError(f"{old}: no folder of this gallery; roots list shows them")
+    if rows and missing == len(rows) and not force:
+        raise UserError(f"{new}: none of the images of {old} lies there; with force, their paths are changed anyway")
+    with store.transaction():
+        _move_rows(store, rows, places)
+        _rename_roots(store, before, after)
+    return MovedRoot(len(rows), missing)
+
+
+def _move_rows(store: GalleryStorage, rows: Sequence[Row], places: dict[int, str]) -> None:
+    """Paths are renamed; labels that the same image got at the new path are kept as well."""
+    for row in rows:
+        there = store.row_of(places[row.id])
+        if there is not None and there.sha256 != row.sha256:
+            raise UserError(f"{places[row.id]}: the gallery holds another image from there; nothing was moved")
+        said = [label for _, one in store.labels.of_images(ids=[there.id]) for label in one.labels] if there else []
+        store.move(row.id, places[row.id], row.mtime_ns)
+        store.labels.put((row.id, label) for label in said)
+
+
+def _rename_roots(store: GalleryStorage, before: str, after: str) -> None:
+    """With what is left out of each; files that failed are tried again at the new place."""
+    patterns = store.patterns()
+    for root in [root for root in store.roots() if root == before or is_below(root, before)]:
+        name = after + root[len(before) :]
+        store.forget_root(root)
+        store.put_root(name)
+        store.put_patterns(name, patterns.get(root, WalkPatterns()))
+    store.forget(one.path for one in store.failures() if is_below(one.path, before))
+
+
+def forget_root(store: GalleryStorage, path: PathLike) -> int:
+    """As ``Gallery.forget_root``."""
+    root, names = absolute(path), store.roots()
+    if root not in names:
+        raise UserError(f"{path}: no folder of this gallery; roots list shows them")
+    gone = [row.path for row in store.every_row() if _owner(row.path, names) == root]
+    failed = [one.path for one in store.failures() if _owner(one.path, names) == root]
+    with store.transaction():
+        store.forget_root(root)
+        store.forget(failed)
+        return store.forget(gone)
+
+
+def away_roots(roots: Iterable[str]) -> list[str]:
+    """Those of these folders that are not there, cannot be listed, or show nothing: their drive may not be mounted."""
+    return [root for root in roots if not _shows_something(root)]
+
+
+def is_gone(path: str) -> bool:
+    """Whether a file is surely not there; one that cannot be asked about may be."""
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def _shows_something(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(not entry.name.startswith(".") for entry in entries)
+    except OSError:
+        return False
+
+
+def _owner(path: str, roots: Iterable[str]) -> str | None:
+    """The innermost root that a file lies below."""
+    return max((root for root in roots if is_below(path, root)), key=len, default=None)
 
 
 def is_below(path: str, folder: str) -> bool:

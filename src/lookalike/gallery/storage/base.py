@@ -152,6 +152,10 @@ class RowStorage(Protocol):
         """The folders that were added."""
         ...
 
+    def forget_root(self, path: str) -> None:
+        """Forget a folder that was added, and its patterns; its images stay."""
+        ...
+
     def put_patterns(self, root: str, patterns: WalkPatterns) -> None:
         """What is left out of an added folder from now on; not, where no paths are kept."""
         ...

@@ -313,6 +313,11 @@ class SqliteStore:
         """The folders that were added."""
         return [os.fsdecode(v[0]) for v in self._db.all("SELECT path FROM roots ORDER BY path")]
 
+    def forget_root(self, path: str) -> None:
+        """As in the contract."""
+        self._db.run("DELETE FROM roots WHERE path = ?", (os.fsencode(path),))
+        self.put_patterns(path, WalkPatterns())
+
     def put_patterns(self, root: str, patterns: WalkPatterns) -> None:
         """As in the contract."""
         if self.privacy.opaque:
