@@ -95,6 +95,12 @@ class GalleryVersion(GalleryError):
     http_status = 409
 
 
+class GalleryReadOnly(GalleryError):
+    """Nothing can be written where the gallery lies; it answers all the same."""
+
+    http_status = 403
+
+
 class StorageFull(GalleryError):
     """No room on the disk. What was committed before is kept."""
 

@@ -17,6 +17,12 @@ class WalkPatterns:
     include: tuple[str, ...] = ()
 
 
+def may_write(file: PathLike) -> bool:
+    """Whether a file, there or not, can be written and others made beside it: its drive may be mounted read-only."""
+    folder = os.path.dirname(absolute(file))
+    return os.access(folder, os.W_OK) and (not os.path.exists(file) or os.access(file, os.W_OK))
+
+
 def absolute(path: PathLike) -> str:
     """The absolute path, links kept as they are: the name under which a gallery knows a file."""
     return os.path.abspath(os.fspath(path))  # Path.resolve would follow links

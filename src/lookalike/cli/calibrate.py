@@ -33,7 +33,7 @@ def command(gallery: str, as_json: bool) -> int:
 
 def calibrate_once(gallery: Gallery) -> None:
     """The same where it was not done yet; a gallery with too few images keeps the shipped curves."""
-    if gallery.is_calibrated:
+    if gallery.is_calibrated or gallery.read_only:
         return
     try:
         with progress_bar("calibrating") as progress:

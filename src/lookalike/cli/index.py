@@ -112,7 +112,12 @@ def command(
                 include=include or None,
             )
             backfilled = {name: opened.add_descriptor(name, progress=progress, max_pixels=max_pixels) for name in later}
-        gone = _refreshed(opened, force, as_json) if refresh else []
+        try:
+            gone = _refreshed(opened, force, as_json) if refresh else []
+        except UserError:  # what was added is kept, and told first
+            if not as_json:
+                _print(report, [], len(opened), gallery)
+            raise
         total = len(opened)
     if as_json:
         added = [{"name": name, **_fields(one)} for name, one in backfilled.items()]

@@ -213,6 +213,12 @@ class Gallery(RowVerbs, RootVerbs, LabelVerbs, CalibrationVerbs):
         """ "paths", or "thumbnails" or "vectors" in a gallery without paths, see privacy.py."""
         return self._library.store.privacy.retention
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written where the gallery lies: it answers, and whatever would change it is a
+        GalleryReadOnly."""
+        return self._library.store.read_only
+
     def need_paths(self, what: str) -> None:
         """Raises UserError in a gallery that keeps none; ``what`` is to be done to the files."""
         self._library.store.privacy.need_paths(what)

@@ -126,7 +126,10 @@ class IndexCache:
         return FaissIndex.load(file, card.metric, card.dim, manifest.graph)
 
     def _save(self, name: str, cached: CachedIndex) -> None:
-        """Write the index, then the pointer to it. No room is no failure: the copy stays in memory."""
+        """Write the index, then the pointer to it. No room is no failure: the copy stays in memory, as where nothing
+        can be written."""
+        if self._store.read_only:
+            return
         file = f"{name}.{secrets.token_hex(4)}.faiss"
         manifest = IndexManifest(
             self._store.uuid(),

@@ -341,6 +341,7 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
     """Everything that one gallery keeps."""
 
     privacy: Privacy
+    read_only: bool  # nothing can be written where it lies
 
     @property
     def labels(self) -> LabelStorage: ...

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lookalike.errors import GalleryDamaged, GalleryError, GalleryVersion, StorageFull
+from lookalike.errors import GalleryDamaged, GalleryError, GalleryReadOnly, GalleryVersion, StorageFull
+from lookalike.paths import may_write
 from lookalike.types import Ids
 
 APPLICATION_ID = 0x4C6B416C  # "LkAl": tells a gallery from any other SQLite file
@@ -33,7 +34,10 @@ _ERRORS: Mapping[str, tuple[type[GalleryError], str]] = {
     "SQLITE_CORRUPT": (GalleryDamaged, "damaged; restore a copy, or index the folders into a new gallery"),
     "SQLITE_NOTADB": (GalleryDamaged, "not a gallery (its file is no SQLite database)"),
     "SQLITE_BUSY": (GalleryError, "another process is writing and did not finish in time; try again"),
-    "SQLITE_READONLY": (GalleryError, "read-only; change its permissions, or copy it elsewhere"),
+    "SQLITE_READONLY": (
+        GalleryReadOnly,
+        "the gallery is read only here; change its permissions, or copy its folder elsewhere",
+    ),
     "SQLITE_CANTOPEN": (GalleryError, "cannot be opened; check its folder and permissions"),
 }
 
@@ -41,10 +45,14 @@ _ERRORS: Mapping[str, tuple[type[GalleryError], str]] = {
 class Database:
     """One connection. Not for several threads at once; several processes are safe (WAL)."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
+    def __init__(self, file: Path, options: str = "") -> None:
+        """``options``: of SQLite's file address, for a connection that only reads."""
+        self.file, self.read_only = file, bool(options)
+        place = file.as_uri() + options
         with self._translated():
-            self._db = sqlite3.connect(file, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                place, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True
+            )
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA synchronous = NORMAL")
 
@@ -59,11 +67,12 @@ class Database:
 
     @classmethod
     def open(cls, file: Path) -> Database:
-        """An existing gallery file, brought to the newest schema.
+        """An existing gallery file, brought to the newest schema; where nothing can be written, it is only read.
 
-        Raises GalleryDamaged for a file that is cut short or no gallery, GalleryVersion for a newer one."""
+        Raises GalleryDamaged for a file that is cut short or no gallery, GalleryVersion for a newer one, or for an
+        older one that can only be read."""
         _refuse_cut_short(file)
-        database = cls(file)
+        database = cls(file) if may_write(file) else cls._open_to_read(file)
         try:
             database._refuse_other_files()
             database._migrate()
@@ -71,6 +80,18 @@ class Database:
         except BaseException:
             database.close()
             raise
+
+    @classmethod
+    def _open_to_read(cls, file: Path) -> Database:
+        """With SQLite's locks if another process has it open and shares them; else as a file that nobody changes."""
+        with suppress(GalleryError):
+            return cls(file, "?mode=ro")  # reads the file, for its settings are asked for
+        if _has_log(file):
+            raise GalleryReadOnly(
+                f"{file}: read only here, and another process has not finished writing to it; open it once where it "
+                "can be written, or copy its folder there"
+            )
+        return cls(file, "?immutable=1")
 
     def _refuse_other_files(self) -> None:
         if self.pragma("application_id") != APPLICATION_ID:
@@ -80,6 +101,12 @@ class Database:
             raise GalleryVersion(
                 f"{self.file}: made by a newer Lookalike (format {version}, this one reads up to "
                 f"{len(MIGRATIONS)}); upgrade with: pip install -U lookalike"
+            )
+
+        if self.read_only and version < len(MIGRATIONS):
+            raise GalleryVersion(
+                f"{self.file}: of an earlier format ({version}, now {len(MIGRATIONS)}), and read only here; open it "
+                "once where it can be written, or copy its folder there"
             )
 
     def _migrate(self) -> None:
@@ -159,8 +186,7 @@ class Database:
 
 def _refuse_cut_short(file: Path) -> None:
     """A database without a pending write-ahead log must be as long as its header says."""
-    log = file.with_name(file.name + "-wal")
-    if log.exists() and log.stat().st_size:
+    if _has_log(file):
         return
     with file.open("rb") as stream:
         head = stream.read(100)
@@ -173,6 +199,12 @@ def _refuse_cut_short(file: Path) -> None:
         raise GalleryDamaged(
             f"{file}: cut short ({size} of {expected} bytes); restore a copy, or index the folders into a new gallery"
         )
+
+
+def _has_log(file: Path) -> bool:
+    """Whether something was committed that is not yet in the file itself."""
+    log = file.with_name(file.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
 
 
 def marks(values: Sequence[Any]) -> str:

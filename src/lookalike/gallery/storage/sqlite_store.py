@@ -43,6 +43,7 @@ class SqliteStore:
         self.regions = RegionStore(database)
         self.privacy = Privacy(self._meta("retention", "paths"), self.uuid())
         self._counted: tuple[tuple[int, int], int] | None = None
+        self.read_only = database.read_only
         self.transaction = database.transaction
         self.snapshot = database.snapshot
         self.version = database.version

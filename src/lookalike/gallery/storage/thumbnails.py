@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from lookalike.errors import StorageFull
+from lookalike.paths import may_write
 from lookalike.types import Pixels
 
 FILE = "thumbnails.sqlite"
@@ -46,10 +47,16 @@ def shrunk(pixels: Pixels, side: int) -> Pixels:
 
 
 class Thumbnails:
-    """The file of thumbnails in a gallery's folder. Not for several threads at once; several processes are safe."""
+    """The file of thumbnails in a gallery's folder. Not for several threads at once; several processes are safe. Where
+    nothing can be written, those that are there are read, or else they are kept in memory."""
 
     def __init__(self, folder: Path) -> None:
-        self._db = sqlite3.connect(folder / FILE, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        file = folder / FILE
+        self._read_only = not may_write(file) and file.exists()
+        place = file.as_uri() if may_write(file) else file.as_uri() + "?immutable=1" if self._read_only else ":memory:"
+        self._db = sqlite3.connect(place, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True)
+        if self._read_only:
+            return
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = NORMAL")
         self._db.execute(_SCHEMA)
@@ -60,7 +67,9 @@ class Thumbnails:
         return found[0] if found else None
 
     def put(self, sha256: str, side: int, data: bytes) -> None:
-        """Keep a thumbnail."""
+        """Keep a thumbnail, where that can be done."""
+        if self._read_only:
+            return
         self._db.execute("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", (sha256, side, data))
 
     def put_all(self, thumbnails: Iterable[tuple[str, bytes]]) -> None:

@@ -54,8 +54,8 @@ async def gallery(server: Server) -> dict[str, object]:
             "verdicts": info.verdicts,
             "label_counts": opened.label_counts(),
             "retention": info.retention,
-            "read_only": settings.read_only,
-            "keeps_uploads": settings.uploads is not None and not settings.read_only,
+            "read_only": settings.read_only or opened.read_only,
+            "keeps_uploads": settings.uploads is not None and not (settings.read_only or opened.read_only),
             "limits": {"upload_bytes": settings.upload_bytes, "upload_pixels": settings.upload_pixels},
             "version": __version__,
         }
