@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -59,5 +60,8 @@ def test_what_a_table_means_by_a_file(tmp_path: Path, monkeypatch: pytest.Monkey
     for wrong, why in (("no.jpg", "not among"), ("", "no path")):
         with pytest.raises(UserError, match=why):
             named.path(wrong)
+    apart = str(tmp_path / "b" / unicodedata.normalize("NFD", "é.jpg"))
+    named = Named([apart], str(tmp_path))
+    assert [named.path(one) for one in ("b/é.jpg", "é.jpg", apart)] == [apart] * 3
     with pytest.raises(UserError, match="2 images have this name; give the path"):
         Named([str(tmp_path / "p/a.jpg"), str(tmp_path / "q/a.jpg")], str(tmp_path)).path("a.jpg")

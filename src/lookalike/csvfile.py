@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lookalike.errors import UserError
-from lookalike.paths import PathLike
+from lookalike.paths import PathLike, composed
 from lookalike.types import Result
 
 
@@ -84,23 +84,33 @@ def _columns(fields: Mapping[str, Any], before: str = "") -> Iterator[tuple[str,
 
 class Named:
     """Finds what a table means by a file: its path, as seen from the table's folder or from the current one, or its
-    name alone, if only one of the known files has it."""
+    name alone, if only one of the known files has it. Accents are the same however they are written (NFC, NFD)."""
 
     def __init__(self, paths: Sequence[str], folder: str) -> None:
         self._known = set(paths)
         self._folder = folder
-        self._by_name: dict[str, list[str]] = {}
-        for path in paths:
-            self._by_name.setdefault(os.path.basename(path), []).append(path)
+        self._by_name = _grouped((os.path.basename(path), path) for path in paths)
+        self._by_path = _grouped((path, path) for path in paths if not path.isascii())
 
     def path(self, name: str) -> str:
         """The known path. Raises UserError that says why there is none."""
         for place in (os.path.join(self._folder, name), name):
-            if name and os.path.abspath(place) in self._known:
-                return os.path.abspath(place)
-        same = self._by_name.get(name, [])
+            path = os.path.abspath(place)
+            if name and path in self._known:
+                return path
+            if len(same := self._by_path.get(composed(path), [])) == 1:
+                return same[0]
+        same = self._by_name.get(composed(name), [])
         if len(same) == 1:
             return same[0]
         if same:
             raise UserError(f"{name}: {len(same)} images have this name; give the path")
         raise UserError(f"{name or 'no path'}: not among the indexed images")
+
+
+def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Composed name -> what has it."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        found.setdefault(composed(name), []).append(value)
+    return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from dataclasses import dataclass
 
 PathLike = str | os.PathLike[str]
@@ -15,6 +16,11 @@ class WalkPatterns:
 
     exclude: tuple[str, ...] = ()
     include: tuple[str, ...] = ()
+
+
+def composed(text: str) -> str:
+    """The one way to write a name of which Unicode knows two: Macs take é apart (NFD), keyboards do not (NFC)."""
+    return unicodedata.normalize("NFC", text)
 
 
 def may_write(file: PathLike) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +93,21 @@ def test_patterns_of_roots(opening: Open) -> None:
         store.put_patterns("/photos", WalkPatterns())
     assert list(store.patterns()) == [odd]
     store.close()
+
+
+def test_a_name_is_found_however_it_is_composed(store: GalleryStorage) -> None:
+    """The exact path first; then the one that differs by how accents are written, unless there are two."""
+    apart, whole = (unicodedata.normalize(form, "/photos/é.jpg") for form in ("NFD", "NFC"))
+    with store.transaction():
+        store.put(image(1, path=apart))
+    assert store.row_of(whole) is None
+    assert (store.row_named(whole).path, store.row_named(apart).path) == (apart, apart)
+    assert [store.rows(store.select(f"path = '{one}'"))[1].path for one in (apart, whole)] == [apart, apart]
+    with store.transaction():
+        store.put(image(2, path=whole))
+        store.put(image(3, path=unicodedata.normalize("NFD", "/photos/é.jpg") + "\u0301"))
+    assert (store.row_named(whole).path, store.row_named(apart).path) == (whole, apart)
+    assert store.row_named("/photos/none é.jpg") is None
 
 
 def test_it_has_every_part_of_the_contract(store: GalleryStorage) -> None:

@@ -12,7 +12,7 @@ from lookalike.errors import UserError
 from lookalike.formatting import plural
 from lookalike.gallery import Gallery
 from lookalike.gallery.ingest.roots import Root
-from lookalike.paths import absolute
+from lookalike.paths import absolute, composed
 
 
 @click.group()
@@ -82,7 +82,7 @@ def forget(root: Path, gallery: str, force: bool, as_json: bool) -> int:
     --json prints {"root": ..., "forgotten": N}, and needs --force.
     """
     with Gallery.open(gallery) as opened:
-        count = next((one.images for one in opened.roots() if one.path == absolute(root)), None)
+        count = next((one.images for one in opened.roots() if composed(one.path) == composed(absolute(root))), None)
         if count is None:
             raise UserError(f"{root}: no folder of this gallery; roots list shows them")
         what = f"{plural(count, 'image')} of {shown(absolute(root))} with their labels"

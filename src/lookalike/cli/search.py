@@ -79,6 +79,7 @@ def command(
 
     Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, frames,
     damage, label, label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
+    In like, % is anything, _ one character, \\% and \\_ these signs themselves; upper and lower case are the same.
 
     --json prints {"queries": [{"query": IMAGE, "hits": [...], "blank": false}, ...], "by": ..., "failed": [...]}, also
     for a single IMAGE.

@@ -61,7 +61,7 @@ class Library:
 
     def row(self, path: PathLike) -> Row:
         """The image that is held from this path. Raises UserError if none is."""
-        row = self.store.row_of(absolute(path))
+        row = self.store.row_named(absolute(path))
         if row is None:
             raise UserError(f"{path}: not in this gallery")
         return row

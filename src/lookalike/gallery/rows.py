@@ -45,7 +45,7 @@ class RowVerbs:
 
     def rows_at(self, paths: Iterable[PathLike]) -> dict[str, Row]:
         """Path -> the image that is held from there; those that are not held are left out."""
-        found = {os.fspath(path): self._library.store.row_of(absolute(path)) for path in paths}
+        found = {os.fspath(path): self._library.store.row_named(absolute(path)) for path in paths}
         return {path: row for path, row in found.items() if row is not None}
 
     def ids(self, where: str | None = None) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -128,3 +129,16 @@ def test_a_file_that_cannot_be_asked_about_is_not_gone(gallery: Gallery, monkeyp
 
     monkeypatch.setattr(os, "lstat", stale)
     assert gallery.refresh() == []
+
+
+def test_a_move_to_where_names_are_composed_otherwise(tmp_path: Path) -> None:
+    """A library that came from a Mac has its é in two signs; copied elsewhere, in one: it is the same file."""
+    apart, whole = (unicodedata.normalize(form, "é.png") for form in ("NFD", "NFC"))
+    save(tmp_path / "mac" / apart, drawn(3))
+    with Gallery.create(tmp_path / "g.gallery", ["structure"]) as opened:
+        opened.add(tmp_path / "mac")
+        (tmp_path / "linux").mkdir()
+        (tmp_path / "mac" / apart).rename(tmp_path / "linux" / whole)
+        assert opened.move_root(tmp_path / "mac", tmp_path / "linux") == MovedRoot(1, 0)
+        assert opened.add(tmp_path / "linux").unchanged == 1
+        assert opened.remove([tmp_path / "linux" / apart]) == 1

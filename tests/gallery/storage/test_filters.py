@@ -76,6 +76,8 @@ def matching(text: str) -> list[int]:
         ("camera is not null and taken >= '1999-01-01'", [3]),
         ("not taken = '2020-01-02'", [1, 3]),
         ("path like '/p/%'", [1, 2]),
+        ("path like '/P/\\_%' or path like '%.GIF'", [3]),
+        ("path like '/p/a\\.jpg'", [1]),
         ("path = '/old/it''s.gif'", [3]),
         ('path = "/old/it\'s.gif"', [3]),
         ("aspect = 2 or megapixels > 0.05", [1, 2]),

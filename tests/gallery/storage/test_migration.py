@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 from pathlib import Path
@@ -94,6 +95,18 @@ def test_opaque_names_are_carried_over(old: Path, tmp_path: Path) -> None:
         assert gallery.add(tmp_path / "photos").unchanged == COUNT
         assert all(row.path.startswith("image-") for row in gallery)
         assert len(gallery.ids("path like 'image-%'")) == COUNT
+
+
+def test_names_are_composed(old: Path) -> None:
+    """A name that a Mac took apart (NFD) is found as it is typed; its path keeps its bytes."""
+    apart = unicodedata.normalize("NFD", "/photos/Été.jpg")
+    database = sqlite3.connect(old / FILE)
+    database.execute("UPDATE pictures SET path = ?, name = ? WHERE id = 1", (apart.encode(), apart))
+    database.commit()
+    database.close()
+    with Gallery.open(old) as gallery:
+        assert [row.path for row in gallery.rows("path like '%été.jpg'")] == [apart]
+        assert gallery.rows_at(["/photos/Été.jpg"])["/photos/Été.jpg"].path == apart
 
 
 def test_many_open_it_at_once(old: Path) -> None:

@@ -214,8 +214,9 @@ def _leave_out(
 
 def forget_sources(library: Library, paths: Sequence[PathLike]) -> int:
     """As ``Gallery.remove``."""
+    named = [(path, library.store.row_named(path)) for path in map(absolute, paths)]
     with library.store.transaction():
-        count = library.store.forget(map(absolute, paths))
+        count = library.store.forget(path if row is None else row.path for path, row in named)
     sweep(library)
     return count
 

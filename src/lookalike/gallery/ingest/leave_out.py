@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
 from lookalike.errors import UserError
-from lookalike.paths import WalkPatterns
+from lookalike.paths import WalkPatterns, composed
 
 MARKER = ".lookalike-ignore"  # a folder that holds a file of this name is left out
 HIDDEN, EXCLUDED, TRASH, THUMBNAILS, SYSTEM, MARKED = "hidden", "excluded", "trash", "thumbnails", "system", "marked"
@@ -71,7 +70,7 @@ class LeaveOut:
         if spec is None:
             return False
         inside = path[self._start :]
-        return bool(spec.match_file(unicodedata.normalize("NFC", inside) + ("/" if is_folder else "")))
+        return bool(spec.match_file(composed(inside) + ("/" if is_folder else "")))
 
 
 def _litter(path: str, name: str) -> str | None:
@@ -91,7 +90,7 @@ def _spec(patterns: Sequence[str]) -> Any:
             GitIgnoreSpec.from_lines([pattern])
         except (ValueError, re.error) as error:
             raise UserError(f"pattern {pattern!r}: {error}; it is written as in a .gitignore file") from error
-    return GitIgnoreSpec.from_lines([unicodedata.normalize("NFC", pattern) for pattern in patterns])
+    return GitIgnoreSpec.from_lines([composed(pattern) for pattern in patterns])
 
 
 def _last(pattern: str) -> str:

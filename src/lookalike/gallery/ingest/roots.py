@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from lookalike.errors import UserError
 from lookalike.gallery.ingest.leave_out import LeaveOut
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.row import Row
-from lookalike.paths import PathLike, WalkPatterns, absolute
+from lookalike.paths import PathLike, WalkPatterns, absolute, composed
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,11 @@ def list_roots(store: GalleryStorage) -> list[Root]:
 def move_root(store: GalleryStorage, old: PathLike, new: PathLike, force: bool) -> MovedRoot:
     """As ``Gallery.move_root``."""
     store.privacy.need_paths("moving a root")
-    before, after = absolute(old), absolute(new)
+    before, after = _as_added(absolute(old), store.roots()), absolute(new)
     if is_below(after, before) or is_below(before, after):
         raise UserError(f"{new}: one of the two folders lies in the other; move it elsewhere first")
     rows = [row for row in store.every_row() if is_below(row.path, before)]
-    places = {row.id: after + row.path[len(before) :] for row in rows}
+    places = {row.id: _as_it_lies(after, row.path[len(before) :]) for row in rows}
     missing = sum(is_gone(path) for path in places.values())
     if before not in store.roots() and not rows:
         raise UserError(f"{old}: no folder of this gallery; roots list shows them")
@@ -115,7 +116,8 @@ def _rename_roots(store: GalleryStorage, before: str, after: str) -> None:
 
 def forget_root(store: GalleryStorage, path: PathLike) -> int:
     """As ``Gallery.forget_root``."""
-    root, names = absolute(path), store.roots()
+    names = store.roots()
+    root = _as_added(absolute(path), names)
     if root not in names:
         raise UserError(f"{path}: no folder of this gallery; roots list shows them")
     gone = [row.path for row in store.every_row() if _owner(row.path, names) == root]
@@ -148,6 +150,18 @@ def _shows_something(folder: str) -> bool:
             return any(not entry.name.startswith(".") for entry in entries)
     except OSError:
         return False
+
+
+def _as_added(path: str, roots: Sequence[str]) -> str:
+    """The root that is meant, however its accents are written."""
+    return path if path in roots else next((root for root in roots if composed(root) == composed(path)), path)
+
+
+def _as_it_lies(folder: str, rest: str) -> str:
+    """The path of what lies in a folder; on the way there, its accents may have been written otherwise (NFC, NFD)."""
+    exact = folder + rest
+    others = () if rest.isascii() else (folder + unicodedata.normalize(form, rest) for form in ("NFC", "NFD"))
+    return next((path for path in (exact, *others) if not is_gone(path)), exact)
 
 
 def _owner(path: str, roots: Iterable[str]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from lookalike.csvfile import Line, Named, read_csv
 from lookalike.errors import UserError
 from lookalike.gallery.storage.base import GalleryStorage
-from lookalike.paths import PathLike, absolute
+from lookalike.paths import PathLike, absolute, composed
 from lookalike.types import Failure, Label, LabelReport
 
 COLUMNS = ("path", "label")
@@ -32,12 +31,13 @@ def label_from_folders(store: GalleryStorage, root: PathLike) -> LabelReport:
 
     Raises UserError if the gallery holds none below it."""
     top = absolute(root)
-    inside = [row.path for row in store.every_row() if row.path.startswith(top.rstrip(os.sep) + os.sep)]
+    start = composed(top).rstrip(os.sep) + os.sep
+    inside = [row.path for row in store.every_row() if composed(row.path).startswith(start)]
     if not inside:
         raise UserError(f"{root}: this gallery holds no image below it; index it first")
     read = _Read()
     for path in inside:
-        folders = os.path.relpath(path, top).split(os.sep)[:-1]
+        folders = composed(path)[len(start) :].split(os.sep)[:-1]
         _take(read, path, folders[0] if folders else "", path)
     return _written(store, "folders", read)
 
@@ -76,7 +76,7 @@ def _take(read: _Read, path: str, label: str, place: str) -> None:
 
 def _tidy(label: str) -> str:
     """One way to write it: what macOS writes into folder names is not what people type."""
-    return unicodedata.normalize("NFC", label).strip()
+    return composed(label).strip()
 
 
 def _written(store: GalleryStorage, source: str, read: _Read) -> LabelReport:

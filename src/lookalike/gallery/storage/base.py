@@ -78,6 +78,11 @@ class RowStorage(Protocol):
         """The image at exactly this path."""
         ...
 
+    def row_named(self, path: str) -> Row | None:
+        """The image at this path, or else the only one whose path is the same but for the way in which accents are
+        written (NFC, NFD)."""
+        ...
+
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """Image id -> Row, for those of the ids that are still there."""
         ...

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryReadOnly, GalleryVersion, StorageFull
-from lookalike.paths import may_write
+from lookalike.gallery.storage.text_match import matches
+from lookalike.paths import composed, may_write
 from lookalike.types import Ids
 
 APPLICATION_ID = 0x4C6B416C  # "LkAl": tells a gallery from any other SQLite file
@@ -21,6 +22,7 @@ MIGRATIONS = (
     "schema-4.sql",
     "schema-5.sql",
     "schema-6.sql",
+    "schema-7.sql",
 )  # number n takes a gallery from version n to n + 1
 MANY = 500  # values per IN list, well under SQLite's limit
 WAIT_SECONDS = 60.0  # for another process to finish its batch
@@ -53,6 +55,8 @@ class Database:
             self._db = sqlite3.connect(
                 place, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False, uri=True
             )
+            self._db.create_function("composed", 1, composed, deterministic=True)
+            self._db.create_function("matches", 2, matches, deterministic=True)
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA synchronous = NORMAL")
 

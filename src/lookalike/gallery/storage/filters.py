@@ -1,7 +1,10 @@
-"""The filter language of ``where``: from text to an SQL condition with bound values, never raw SQL.
+r"""The filter language of ``where``: from text to an SQL condition with bound values, never raw SQL.
 
 width >= 1000 and (format = 'JPEG' or format in ('PNG', 'WEBP')) and not path like '%/old/%'
+path like '%/été\_1/%'
 taken >= '2024-01-01' and camera is not null and megapixels > 8
+
+In ``like``, % is anything, _ one character, and \ takes the next one as it is (text_match.py).
 """
 
 from __future__ import annotations
@@ -13,6 +16,8 @@ from importlib import resources
 from typing import Any
 
 from lookalike.errors import UserError
+from lookalike.gallery.storage.text_match import ESCAPE
+from lookalike.paths import composed
 
 LONGEST = 2000  # characters; keeps the nesting within what SQLite takes
 PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
@@ -104,8 +109,16 @@ def _compared(children: Any) -> Condition:
     if children[0] == "object" and operator == "!=":
         return _seen("= ?", (_value(children[0], kind, children[2]),), seen=False)
     if children[0] == "object":
-        return _seen(f"{operator} ?", (_value(children[0], kind, children[2]),))
-    return Condition(f"{sql} {operator} ?", (_value(children[0], kind, children[2]),))
+        test, values = _test("o.name", operator, _value(children[0], kind, children[2]))
+        return Condition(_SEEN.format(f"AND {test}"), values)
+    return Condition(*_test(sql, operator, _value(children[0], kind, children[2])))
+
+
+def _test(sql: str, operator: str, value: str | float) -> tuple[str, tuple[str | float]]:
+    """SQLite's own LIKE knows case only in ASCII; it is the quicker one, and enough for a pattern of that."""
+    if operator != "LIKE":
+        return f"{sql} {operator} ?", (value,)
+    return (rf"{sql} LIKE ? ESCAPE '{ESCAPE}'" if str(value).isascii() else f"matches(?, {sql})"), (value,)
 
 
 def _listed(children: Any) -> Condition:
@@ -145,6 +158,6 @@ def _value(name: str, kind: type, token: Any) -> str | float:
     if token.type == "NUMBER" and kind is float:
         return float(token)
     if token.type == "TEXT" and kind is str:
-        return str(token)[1:-1].replace("''", "'") if token[0] == "'" else str(token)[1:-1]
+        return composed(str(token)[1:-1].replace("''", "'") if token[0] == "'" else str(token)[1:-1])
     wanted = "text in quotes, like 'JPEG'" if kind is str else "a number"
     raise UserError(f"where: {name} is compared with {wanted}, not with {token}")

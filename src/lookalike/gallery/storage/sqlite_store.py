@@ -22,7 +22,7 @@ from lookalike.gallery.storage.labels import LabelStore
 from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import RegionStore
 from lookalike.gallery.storage.row import Row
-from lookalike.paths import WalkPatterns
+from lookalike.paths import WalkPatterns, composed
 from lookalike.types import Failure, Ids, Verdict
 
 _REST = ("sha256", "bytes", "mtime_ns", "width", "height", "format", "taken", "camera", "frames", "damage")
@@ -124,6 +124,14 @@ class SqliteStore:
         """The image at exactly this path."""
         found = self._db.all(f"SELECT {_ROW} FROM images p WHERE path = ?", (self._raw(path),))
         return _row(found[0]) if found else None
+
+    def row_named(self, path: str) -> Row | None:
+        """As in the contract."""
+        exact = self.row_of(path)
+        if exact is not None or path.isascii():
+            return exact
+        found = self._db.all(f"SELECT {_ROW} FROM images p WHERE name = ? LIMIT 2", (_name(self._raw(path)),))
+        return _row(found[0]) if len(found) == 1 else None
 
     def rows(self, ids: Sequence[int]) -> dict[int, Row]:
         """Image id -> Row, for those of the ids that are still there."""
@@ -253,7 +261,7 @@ class SqliteStore:
         path = os.fsencode(row.path)
         return self._db.run(
             f"INSERT INTO images (path, name, {', '.join(_REST)}) VALUES (?, ?, {marks(_REST)})",
-            (path, path.decode("utf-8", "replace"), *(getattr(row, name) for name in _REST)),
+            (path, _name(path), *(getattr(row, name) for name in _REST)),
         )
 
     def move(self, number: int, path: str, mtime_ns: int) -> None:
@@ -263,7 +271,7 @@ class SqliteStore:
         self._db.run("DELETE FROM images WHERE path = ? AND id <> ?", (raw, number))
         self._db.run(
             "UPDATE images SET path = ?, name = ?, mtime_ns = ? WHERE id = ?",
-            (raw, raw.decode("utf-8", "replace"), mtime_ns, number),
+            (raw, _name(raw), mtime_ns, number),
         )
 
     def put_descriptor(self, card: DescriptorCard) -> None:
@@ -390,6 +398,11 @@ class SqliteStore:
         found = self._db.all("SELECT seq, image_id FROM removals WHERE seq > ? ORDER BY seq", (seq,))
         last = found[-1][0] if found else seq
         return last, np.fromiter((v[1] for v in found), np.int64, len(found))
+
+
+def _name(path: bytes) -> str:
+    """A path for people and for filters."""
+    return composed(path.decode("utf-8", "replace"))
 
 
 def _matrix(found: list[Any], dtype: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:

@@ -1,0 +1,45 @@
+"""How ``like`` compares text: % is anything, _ one character, \\ takes the next character as it is. Upper and lower
+case are the same in every script, and so are the two ways to write an é (Unicode's NFC and NFD)."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from unicodedata import normalize
+
+ESCAPE = "\\"
+
+
+def matches(pattern: str, text: str | None) -> bool | None:
+    """Whether the whole text is what the pattern says; None of no text. Takes time in proportion to both, whatever the
+    pattern."""
+    return None if text is None else bool(_compiled(pattern).fullmatch(_folded(str(text))))
+
+
+def _folded(text: str) -> str:
+    return text.lower() if text.isascii() else normalize("NFC", normalize("NFC", text).casefold())
+
+
+@lru_cache(maxsize=64)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Each stretch between two % is found as early as it can be, and never looked for again: the groups are atomic."""
+    first, *others = _stretches(pattern)
+    if not others:
+        return re.compile(first, re.DOTALL)
+    *middle, last = others
+    return re.compile(first + "".join(f"(?>.*?{one})" for one in middle) + f".*{last}", re.DOTALL)
+
+
+def _stretches(pattern: str) -> list[str]:
+    """Regular expressions of what stands between the %, each of a fixed length."""
+    found, literal = [""], ""
+    for one in re.findall(r"\\.|%|_|[^%_\\]+|\\", normalize("NFC", pattern), re.DOTALL):
+        if one in ("%", "_"):
+            found[-1] += re.escape(_folded(literal)) + ("." if one == "_" else "")
+            literal = ""
+        else:
+            literal += one[1:] if len(one) == 2 and one[0] == ESCAPE else one
+        if one == "%":
+            found.append("")
+    found[-1] += re.escape(_folded(literal))
+    return found
