@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def kinds_of(file: Path) -> list[str]:
     """The markers of all tests in a file."""
     return [kind for place, kinds in KINDS.items() if file.is_relative_to(ROOT / place) for kind in kinds.split()]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def journals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What tests do to files is written into a journal of theirs, not into the user's."""
+    folder = tmp_path_factory.mktemp("state")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(folder))
+        yield folder / "lookalike" / "journal"
 
 
 @pytest.fixture(scope="session")

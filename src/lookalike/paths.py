@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import unicodedata
 from dataclasses import dataclass
 
@@ -32,3 +33,12 @@ def may_write(file: PathLike) -> bool:
 def absolute(path: PathLike) -> str:
     """The absolute path, links kept as they are: the name under which a gallery knows a file."""
     return os.path.abspath(os.fspath(path))  # Path.resolve would follow links
+
+
+def state_folder() -> str:
+    """The folder in which the system wants a program to keep what it has done, for this user; it need not exist."""
+    if sys.platform == "darwin":
+        return os.path.expanduser("~/Library/Application Support/lookalike")
+    if sys.platform == "win32":
+        return os.path.join(os.environ.get("LOCALAPPDATA") or os.path.expanduser("~"), "lookalike")
+    return os.path.join(os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state"), "lookalike")

@@ -8,15 +8,17 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from corpora import Corpora, Corpus
 from lookalike.actions import dedupe_actions
-from lookalike.actions.dedupe_actions import hardlink, move_to, remove_copies
+from lookalike.actions.dedupe_actions import Act, RemovalReport, hardlink, move_to
+from lookalike.actions.removal_plan import plan_removals
 from lookalike.gallery import Gallery
-from lookalike.types import Group
+from lookalike.types import Failure, Group, Pair
 from samples import drawn, photograph, save
 
 
@@ -46,6 +48,18 @@ def gallery(corpus: Corpus) -> Iterator[Gallery]:
         yield opened
 
 
+def remove_copies(gallery: Gallery, groups: list[Group], act: Act) -> RemovalReport:
+    """Every identical and re-encoded copy of these groups removed; what the plan leaves is among the failures."""
+    plan = plan_removals(gallery, [pair for group in groups for pair in group.pairs], act.kind)
+    report = dedupe_actions.remove_copies(gallery, plan, act)
+    return replace(report, failed=(*report.failed, *(Failure(one.path, one.reason) for one in plan.left)))
+
+
+def pair_group(keep: Path, copy: Path) -> Group:
+    """One image and its identical copy."""
+    return Group(str(keep), (str(copy),), (Pair(str(keep), str(copy), 0.0, 1.0, "identical"),))
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder: its place and its bytes."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
@@ -59,7 +73,7 @@ def test_moved_copies_keep_their_place(gallery: Gallery, photos: Path, tmp_path:
     """Copies lie below the folder at their full old path, with their bytes; keepers stay; the gallery forgets them."""
     before = contents(photos)
     size = sum(len(before[name]) for name in ("a.jpg", "c.png", "sub/a.png"))
-    report = remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
+    report = remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out", "/"))
     assert names(report.done) == ["photos/a.jpg", "photos/c.png", "sub/a.png"]
     assert (report.bytes, report.failed) == (size, ())
     below = tmp_path / "out" / photos.relative_to("/")
@@ -76,7 +90,7 @@ def test_moving_never_overwrites(gallery: Gallery, photos: Path, tmp_path: Path)
     (below / "c.png").write_bytes(b"mine")
     (below / "c (2).png").symlink_to("nowhere")
     before = (photos / "c.png").read_bytes()
-    remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
+    remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out", "/"))
     assert (below / "c.png").read_bytes() == b"mine"
     assert os.readlink(below / "c (2).png") == "nowhere"
     assert (below / "c (3).png").read_bytes() == before
@@ -99,11 +113,15 @@ def test_hard_links(gallery: Gallery, photos: Path) -> None:
 
 def test_linked_already(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     """A copy that is the very file that is kept is left alone by every act: moving it would win nothing."""
+    pairs = [pair for group in gallery.duplicates() for pair in group.pairs if pair.b.endswith("c.png")]
+    before = [plan_removals(gallery, pairs, act.kind) for act in (hardlink(), move_to(tmp_path / "out", "/"))]
     remove_copies(gallery, gallery.duplicates(), hardlink())
-    for act in (hardlink(), move_to(tmp_path / "out")):
-        report = remove_copies(gallery, [g for g in gallery.duplicates() if g.keep.endswith("b.png")], act)
+    for act, plan in zip((hardlink(), move_to(tmp_path / "out", "/")), before, strict=True):
+        report = dedupe_actions.remove_copies(gallery, plan, act)
         assert report.done == ()
         assert "the very file" in report.failed[0].reason
+        (left,) = plan_removals(gallery, pairs, act.kind).left
+        assert "the same file" in left.reason
     assert (photos / "c.png").exists()
 
 
@@ -115,7 +133,7 @@ def test_a_kept_symbolic_link(tmp_path: Path) -> None:
     copy = shutil.copy(real, tmp_path / "photos" / "sub" / "copy.png")
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(tmp_path / "photos")
-        group = Group(str(tmp_path / "photos" / "link.png"), (str(copy),), ())
+        group = pair_group(tmp_path / "photos" / "link.png", copy)
         assert remove_copies(gallery, [group], hardlink()).failed == ()
     assert copy.read_bytes() == real.read_bytes()
     assert not copy.is_symlink()
@@ -125,9 +143,11 @@ def test_a_kept_symbolic_link(tmp_path: Path) -> None:
 TRASH = """
 import sys
 from lookalike.actions.dedupe_actions import remove_copies, trash
+from lookalike.actions.removal_plan import plan_removals
 from lookalike.gallery import Gallery
 with Gallery.open(sys.argv[1]) as gallery:
-    report = remove_copies(gallery, gallery.duplicates(), trash())
+    pairs = [pair for group in gallery.duplicates() for pair in group.pairs]
+    report = remove_copies(gallery, plan_removals(gallery, pairs, "trashed"), trash())
     print(len(report.done), len(report.failed), len(gallery))
 """
 
@@ -155,7 +175,7 @@ def test_what_changed_is_left_alone(gallery: Gallery, photos: Path, tmp_path: Pa
     """A copy written to since it was indexed stays; the others are cleared."""
     groups = gallery.duplicates()
     save(photos / "c.png", drawn(99))
-    report = remove_copies(gallery, groups, move_to(tmp_path / "out"))
+    report = remove_copies(gallery, groups, move_to(tmp_path / "out", "/"))
     assert [(str(photos / "c.png"), "it changed since it was indexed")] == [(f.path, f.reason) for f in report.failed]
     assert (photos / "c.png").exists()
     assert len(report.done) == 2
@@ -168,11 +188,13 @@ def test_without_its_keeper_a_copy_is_left_alone(gallery: Gallery, photos: Path,
     (photos / "a.png").unlink()
     if what == "changed":
         save(photos / "a.png", drawn(99))
-    for act in (move_to(tmp_path / "out"), hardlink()):
+    for act in (move_to(tmp_path / "out", "/"), hardlink()):
         report = remove_copies(gallery, [g for g in groups if g.keep == str(photos / "a.png")], act)
         assert report.done == ()
         assert names(f.path for f in report.failed) == ["photos/a.jpg", "sub/a.png"]
-        assert all("the image to keep" in failure.reason for failure in report.failed)
+        reasons = [failure.reason for failure in report.failed if failure.reason != "not byte-identical"]
+        assert len(reasons) == (1 if act.kind == "linked" else 2)
+        assert all("the image to keep" in reason for reason in reasons)
     assert {"a.jpg", "sub/a.png"} <= set(contents(photos))
 
 
@@ -180,7 +202,7 @@ def test_a_copy_that_is_gone(gallery: Gallery, photos: Path, tmp_path: Path) -> 
     """A copy that somebody else took away is told, and the rest goes on."""
     groups = gallery.duplicates()
     (photos / "c.png").unlink()
-    report = remove_copies(gallery, groups, move_to(tmp_path / "out"))
+    report = remove_copies(gallery, groups, move_to(tmp_path / "out", "/"))
     assert [str(photos / "c.png")] == [failure.path for failure in report.failed]
     assert "no such file" in report.failed[0].reason.lower()
     assert len(report.done) == 2
@@ -189,7 +211,7 @@ def test_a_copy_that_is_gone(gallery: Gallery, photos: Path, tmp_path: Path) -> 
 def test_an_image_the_gallery_does_not_hold(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     """A group that does not come from this gallery is not acted on."""
     negative = save(tmp_path / "x.png", drawn(1))
-    report = remove_copies(gallery, [Group(str(photos / "b.png"), (str(negative),), ())], move_to(tmp_path / "out"))
+    report = remove_copies(gallery, [pair_group(photos / "b.png", negative)], move_to(tmp_path / "out", "/"))
     assert report.done == ()
     assert "not in this gallery" in report.failed[0].reason
     assert negative.exists()
@@ -205,7 +227,7 @@ def test_names_of_every_kind(tmp_path: Path) -> None:
         os.utime(folder / name, ns=(2 * 10**18, 2 * 10**18))
     with Gallery.create(tmp_path / "g") as gallery:
         gallery.add(folder)
-        report = remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out"))
+        report = remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out", "/"))
         assert (len(report.done), report.failed, len(gallery)) == (5, (), 1)
     moved = tmp_path / "out" / folder.relative_to("/")
     assert sorted(os.listdir(os.fsencode(moved))) == sorted(map(os.fsencode, odd))
@@ -223,8 +245,15 @@ def test_to_another_device(gallery: Gallery, photos: Path, tmp_path: Path, monke
     assert report.done == ()
     assert sorted(failure.reason for failure in report.failed)[:2] == [os.strerror(errno.EXDEV)] * 2
     assert contents(photos) == before
-    monkeypatch.setattr(os, "rename", other_device)
-    assert len(remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out")).done) == 3
+    real = os.replace
+
+    def within_a_folder(source: str, place: str) -> None:
+        if os.path.dirname(source) != os.path.dirname(place):
+            other_device()
+        real(source, place)
+
+    monkeypatch.setattr(os, "replace", within_a_folder)
+    assert len(remove_copies(gallery, gallery.duplicates(), move_to(tmp_path / "out", "/")).done) == 3
     assert contents(photos) | contents(tmp_path / "out" / photos.relative_to("/")) == before
 
 
@@ -236,7 +265,7 @@ def test_a_refused_replacement_leaves_no_draft(gallery: Gallery, photos: Path, m
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     with monkeypatch.context() as patch:
-        patch.setattr(dedupe_actions.os, "replace", refused)
+        patch.setattr(os, "replace", refused)
         report = remove_copies(gallery, gallery.duplicates(), hardlink())
     assert len(report.failed) == 3
     assert contents(photos) == before
@@ -244,14 +273,14 @@ def test_a_refused_replacement_leaves_no_draft(gallery: Gallery, photos: Path, m
 
 def test_an_error_in_the_middle(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     """The system's refusal of one copy is told in its words, and the others are cleared."""
-    real = move_to(tmp_path / "out")
+    real = move_to(tmp_path / "out", "/")
 
-    def act(copy: str, keep: str) -> None:
+    def apply(copy: str, *more: str) -> None:
         if copy.endswith("a.jpg"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(copy, keep)
+        real.apply(copy, *more)
 
-    report = remove_copies(gallery, gallery.duplicates(), act)
+    report = remove_copies(gallery, gallery.duplicates(), replace(real, apply=apply))
     assert [(str(photos / "a.jpg"), os.strerror(errno.ENOSPC))] == [(f.path, f.reason) for f in report.failed]
     assert len(report.done) == 2
     assert len(gallery) == 3
@@ -259,22 +288,22 @@ def test_an_error_in_the_middle(gallery: Gallery, photos: Path, tmp_path: Path) 
 
 def test_interrupted(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
     """Stopped in the middle, the gallery has forgotten what was moved until then, and nothing else."""
-    real, calls = move_to(tmp_path / "out"), []
+    real, calls = move_to(tmp_path / "out", "/"), []
 
-    def act(copy: str, keep: str) -> None:
+    def apply(copy: str, *more: str) -> None:
         calls.append(copy)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        real(copy, keep)
+        real.apply(copy, *more)
 
     with pytest.raises(KeyboardInterrupt):
-        remove_copies(gallery, gallery.duplicates(), act)
+        remove_copies(gallery, gallery.duplicates(), replace(real, apply=apply))
     assert sorted(row.path for row in gallery) == sorted(str(path) for path in photos.rglob("*.*g"))
     assert len(gallery) == 4
 
 
 def test_nothing_to_clear(gallery: Gallery, tmp_path: Path) -> None:
     """No groups, no report, no folder."""
-    report = remove_copies(gallery, [], move_to(tmp_path / "out"))
+    report = remove_copies(gallery, [], move_to(tmp_path / "out", "/"))
     assert (report.done, report.bytes, report.failed) == ((), 0, ())
     assert not (tmp_path / "out").exists()

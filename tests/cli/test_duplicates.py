@@ -37,10 +37,10 @@ def test_json(photos: Path) -> None:
     """One document: groups, files that failed, and nothing removed; nothing else on either stream."""
     ran = process("duplicates", photos, "--json", env={"LOOKALIKE_GALLERY": ""})
     assert (ran.code, ran.err) == (0, "")
-    assert list(ran.json) == ["groups", "failed", "removed", "skipped", "left_out"]
+    assert list(ran.json) == ["groups", "failed", "removed", "plan", "new", "skipped", "left_out"]
     assert [list(group) for group in ran.json["groups"]] == [fields(Group)] * 2
     assert [list(group["pairs"][0]) for group in ran.json["groups"]] == [fields(Pair)] * 2
-    assert (ran.json["failed"], ran.json["removed"]) == ([], None)
+    assert (ran.json["failed"], ran.json["removed"], ran.json["plan"], ran.json["new"]) == ([], None, None, None)
     found = {frozenset(os.path.basename(p) for p in (g["keep"], *g["others"])) for g in ran.json["groups"]}
     assert found == {frozenset(("0001.jpg", "copy.jpg")), frozenset(("0002.jpg", "large.png"))}
 
@@ -78,17 +78,20 @@ def test_yes_moves(photos: Path, tmp_path: Path) -> None:
     with Gallery.open(tmp_path / "g") as gallery:
         assert len(gallery) == 4
     again = process("duplicates", "-g", tmp_path / "g", "--move-to", tmp_path / "out", "--yes", "--json")
-    assert again.json == {"groups": [], "failed": [], "removed": None, "skipped": 0, "left_out": {}}
+    nothing = {"groups": [], "failed": [], "removed": None, "new": None, "skipped": 0, "left_out": {}}
+    assert again.json == nothing | {"plan": {"kind": "moved", "removals": [], "left": []}}
 
 
 def test_yes_links(photos: Path) -> None:
-    """--hardlink --yes links the identical copy; the other is left and told, and the code says so."""
+    """--hardlink --yes links the identical copy; the other is left and told; linked files are no copies any more."""
     ran = process("duplicates", photos, "--hardlink", "--yes")
-    assert ran.code == 1
-    assert "removed 1 file, " in ran.err
-    assert "not byte-identical" in ran.err
+    assert ran.code == 0
+    assert "linked 1 file, " in ran.err
+    assert "left: 1 not byte-identical" in ran.err
     assert (photos / "0001.jpg").stat().st_ino == (photos / "copy.jpg").stat().st_ino
     assert names(photos) == ALL
+    again = here("duplicates", photos, "--json").json["groups"]
+    assert [[os.path.basename(path) for path in group["others"]] for group in again] == [["0002.jpg"]]
 
 
 def test_yes_deletes_to_the_trash(photos: Path, tmp_path: Path) -> None:

@@ -6,20 +6,16 @@ that an interrupted run is simply run again. The gallery learns of every moved f
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import re
-import shutil
 import unicodedata
-import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
+from lookalike.actions.safe_files import copy_file, digest_of, draft_of, move_file, numbered, reserved
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
@@ -114,7 +110,7 @@ class _Planner:
 
     def _place(self, row: Row, folder: str) -> str | None:
         """The first name that nothing else has; None if the content is there."""
-        for place in _names(os.path.join(folder, os.path.basename(row.path))):
+        for place in numbered(os.path.join(folder, os.path.basename(row.path))):
             if place == row.path or self._claimed.get(place) == row.sha256:
                 return None
             if place in self._claimed:
@@ -140,19 +136,9 @@ def folder_name(label: str) -> str:
     return safe.encode()[:LONGEST].decode("utf-8", "ignore") + "~" + hashlib.sha256(text.encode()).hexdigest()[:4]
 
 
-def _names(place: str) -> Iterator[str]:
-    """a.jpg, a (2).jpg, a (3).jpg, ..."""
-    yield place
-    stem, ending = os.path.splitext(place)
-    number = 2
-    while True:
-        yield f"{stem} ({number}){ending}"
-        number += 1
-
-
 def _holds(place: str, row: Row) -> bool:
     try:
-        return os.path.getsize(place) == row.bytes and _digest(place) == row.sha256
+        return os.path.getsize(place) == row.bytes and digest_of(place) == row.sha256
     except OSError:  # a link to nowhere, a folder, or not for us: the name is taken
         return False
 
@@ -160,7 +146,7 @@ def _holds(place: str, row: Row) -> bool:
 def _refuse_changed(row: Row) -> None:
     """Raises UserError or OSError if the file is not the one that was indexed."""
     status = os.stat(row.path)
-    if (status.st_size, status.st_mtime_ns) != (row.bytes, row.mtime_ns) and _digest(row.path) != row.sha256:
+    if (status.st_size, status.st_mtime_ns) != (row.bytes, row.mtime_ns) and digest_of(row.path) != row.sha256:
         raise UserError("changed since it was indexed; index its folder again")
 
 
@@ -191,9 +177,9 @@ Act = Callable[[str, str, str], None]  # (the file, a place that is ours, the sh
 def _put(act: Act, step: Step, sha256: str) -> str:
     """Where it is now: at the place of the plan, or beside it if somebody took that meanwhile."""
     os.makedirs(os.path.dirname(step.to), exist_ok=True)
-    for place in _names(step.to):
+    for place in numbered(step.to):
         try:
-            with _reserved(place):
+            with reserved(place):
                 act(step.path, place, sha256)
             return place
         except FileExistsError:
@@ -201,71 +187,17 @@ def _put(act: Act, step: Step, sha256: str) -> str:
     raise UserError(f"{step.to}: no name beside it is free")
 
 
-@contextmanager
-def _reserved(place: str) -> Iterator[None]:
-    """An empty file there, which nobody else can have made; gone again if nothing took its place."""
-    file = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
-    empty = os.fstat(file)
-    os.close(file)
-    try:
-        yield
-    finally:  # whatever was interrupted where: only the very file that was made here is ever deleted
-        if os.path.samestat(empty, os.lstat(place)):
-            os.unlink(place)
-
-
-@contextmanager
-def _draft(place: str) -> Iterator[str]:
-    """A name beside this place to write to first, so that no half of a file ever has the right one."""
-    draft = os.path.join(os.path.dirname(place), f".{uuid.uuid4().hex[:8]}.draft")
-    try:
-        yield draft
-        os.replace(draft, place)
-    finally:
-        if os.path.lexists(draft):
-            os.unlink(draft)
-
-
-def _copy(path: str, place: str, sha256: str) -> None:
-    """With its times; what arrived is read again."""
-    with _draft(place) as draft:
-        shutil.copy2(path, draft)
-        if _digest(draft) != sha256:
-            raise UserError("changed while it was copied; index its folder again")
-
-
 def _link(path: str, place: str, sha256: str) -> None:  # noqa: ARG001  every act takes it
     """A hard link, or a symbolic one where that cannot be: on another disk."""
     real = os.path.realpath(path)
-    with _draft(place) as draft:
+    with draft_of(place) as draft:
         try:
             os.link(real, draft)
         except OSError:
             os.symlink(real, draft)
 
 
-def _move(path: str, place: str, sha256: str) -> None:
-    """Renamed; onto another disk copied, verified, and then deleted. A symbolic link still leads to its file."""
-    if os.path.islink(path):
-        with _draft(place) as draft:
-            os.symlink(os.path.realpath(path), draft)
-        os.unlink(path)
-        return
-    try:
-        os.replace(path, place)
-    except OSError as error:
-        if error.errno != errno.EXDEV:
-            raise
-        _copy(path, place, sha256)
-        os.unlink(path)
-
-
-_WAYS: Mapping[Way, Act] = {"copy": _copy, "link": _link, "move": _move}
-
-
-def _digest(path: str) -> str:
-    with Path(path).open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+_WAYS: Mapping[Way, Act] = {"copy": copy_file, "link": _link, "move": move_file}
 
 
 def _why(error: Exception) -> str:

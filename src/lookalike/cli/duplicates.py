@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import sys
+import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
 
-from lookalike.actions.dedupe_actions import Act, RemovalReport, hardlink, move_to, remove_copies, trash
+from lookalike.actions.path_list import read_path_list
+from lookalike.actions.removal_plan import ALSO, CLEARED
 from lookalike.cli.calibrate import calibrate_once
+from lookalike.cli.clearing import Clearing, clear
 from lookalike.cli.output import (
     gallery_option,
     json_option,
@@ -23,11 +26,16 @@ from lookalike.cli.output import (
     walk_options,
 )
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, parse_by
-from lookalike.formatting import human_bytes, percent, plural, relation_text
+from lookalike.errors import UserError
+from lookalike.formatting import percent, plural, relation_text
 from lookalike.gallery import Gallery
-from lookalike.types import AddReport, Failure, Group
+from lookalike.gallery.dedup.incoming import IncomingReport
+from lookalike.gallery.library import FILE
+from lookalike.gallery.storage.row import Row
+from lookalike.types import AddReport, Failure, Group, Pair, Relation
 
 PRECISION = 0.99
+COPIES = (*CLEARED, *ALSO)
 
 
 @click.command()
@@ -57,10 +65,51 @@ PRECISION = 0.99
     help="Remember that A and B are duplicates, for `tune --verdicts` (with --gallery).",
 )
 @walk_options
+@click.option(
+    "--undecided",
+    nargs=2,
+    multiple=True,
+    metavar="A B",
+    type=click.Path(),
+    help="Forget what --different or --same said of A and B (with --gallery).",
+)
+@click.option(
+    "--against",
+    metavar="LIBRARY",
+    type=click.Path(),
+    help="A folder or a gallery: which images of DIR... are in it already, and which are new. It stays as it is.",
+)
+@click.option(
+    "--relation",
+    "relations",
+    multiple=True,
+    type=click.Choice(COPIES),
+    help="Only copies of this relation; repeatable.",
+)
+@click.option("--protect", multiple=True, metavar="DIR", type=click.Path(), help="Always keep what lies in DIR.")
+@click.option("--prefer", multiple=True, metavar="DIR", type=click.Path(), help="Rather keep what lies in DIR.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @click.option("--move-to", "folder", type=click.Path(file_okay=False), help="Move the copies into this folder.")
 @click.option("--hardlink", "link", is_flag=True, help="Make byte-identical copies share their room on the disk.")
 @click.option("--delete", is_flag=True, help="Move the copies to the system's trash.")
+@click.option(
+    "--also",
+    multiple=True,
+    type=click.Choice(ALSO),
+    help="Clear copies of this relation as well, not identical and re-encoded ones alone; repeatable.",
+)
+@click.option(
+    "--from",
+    "chosen",
+    metavar="LIST",
+    type=click.Path(dir_okay=False),
+    help="Clear only copies in this file: a path per line, as the report copies them, or what --json printed.",
+)
+@click.option(
+    "--merge-metadata",
+    is_flag=True,
+    help="Write rating, tags, place and caption that only the cleared copy has into the kept one's XMP sidecar.",
+)
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @json_option
 def command(
@@ -71,63 +120,165 @@ def command(
     no_verify: bool,
     different: tuple[tuple[str, str], ...],
     same: tuple[tuple[str, str], ...],
+    undecided: tuple[tuple[str, str], ...],
     exclude: tuple[str, ...],
     include: tuple[str, ...],
+    against: str | None,
+    relations: tuple[Relation, ...],
+    protect: tuple[str, ...],
+    prefer: tuple[str, ...],
     report: str | None,
     folder: str | None,
     link: bool,
     delete: bool,
+    also: tuple[Relation, ...],
+    chosen: str | None,
+    merge_metadata: bool,
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Find copies in DIR... or in a gallery, in tight groups: every member is close to every other.
+    """Find copies in DIR... or in a gallery, in tight groups.
 
     The best image of a group is kept: most pixels, then most bytes, then the oldest; but one without a border, a
     caption or other surroundings before one with them. Without --move-to, --hardlink or --delete nothing is changed;
-    with one of them you see what would be done and are asked first.
+    with one of them you see what would be done and are asked first. They clear identical and re-encoded copies only,
+    never a raw file for its JPEG or one shot of a burst for another, and take sidecars along; `lookalike undo` brings
+    everything back.
 
     --json prints {"groups": [{"keep": ..., "others": [...], "pairs": [...]}, ...], "failed": [...], "removed": ...,
-    "skipped": N, "left_out": {...}}.
+    "plan": ..., "new": [...], "skipped": N, "left_out": {...}}; "new" is null without --against.
     """
-    act = _act(folder, link, delete)
-    if (different or same) and not gallery:
-        name = "--different" if different else "--same"
-        raise click.UsageError(f"{name} is remembered in a gallery: name it with --gallery")
-    with _gallery(sources, gallery, by, exclude, include) as (opened, added):
-        failures = added.failed
-        if different:
-            opened.add_verdicts(different, "different")
-        if same:
-            opened.add_verdicts(same, "same")
+    listed = read_path_list(chosen) if chosen is not None else None
+    clearing = Clearing(folder, link, delete, also, protect, listed, merge_metadata, yes)
+    verdicts = {"--different": different, "--same": same, "--undecided": undecided}
+    _check(sources, gallery, against, verdicts)
+    least = precision or PRECISION
+    with _library(sources, gallery, against, by, exclude, include) as (opened, added):
+        opened.add_verdicts(different, "different")
+        opened.add_verdicts(same, "same")
+        opened.remove_verdicts(undecided)
         if precision is not None and gallery:
             calibrate_once(opened)
         with progress_bar("looking for copies" if no_verify else "checking pairs") as progress:
-            groups = opened.duplicates(precision=precision or PRECISION, by=by, verify=not no_verify, progress=progress)
+            if against is None:
+                found = Duplicates(
+                    opened.duplicates(
+                        precision=least,
+                        by=by,
+                        verify=not no_verify,
+                        protect=protect,
+                        prefer=prefer,
+                        progress=progress,
+                    )
+                )
+            else:
+                found = Duplicates.of(
+                    opened.compare_incoming(
+                        sources,
+                        precision=least,
+                        by=by,
+                        verify=not no_verify,
+                        exclude=exclude or None,
+                        include=include or None,
+                        progress=progress,
+                    )
+                )
+        found = found.only(relations)
+        failures = _failures(opened, (*added.failed, *found.failed))
         if report:
-            _report(report, groups, failures, len(opened))
+            _report(report, found, failures, len(opened))
         if not as_json:
-            _print(groups)
-        removed = _removed(opened, groups, act, yes, as_json) if act else None
+            _print(found)
+        places = sources or tuple(opened.info().folders)
+        plan, removed = (
+            clear(clearing, opened, found.pairs, least, places, as_json, found.incoming)
+            if clearing.wanted
+            else (None, None)
+        )
     if as_json:
-        print_json({"groups": groups, "failed": failures, "removed": removed, **_left_out(added)})
+        document = {"groups": found.groups, "failed": failures, "removed": removed, "plan": plan, "new": found.new}
+        print_json({**document, "skipped": added.skipped, "left_out": added.left_out})
     else:
         print_left_out(added.skipped, added.left_out)
         print_failures(failures)
-    return 1 if failures or (removed and removed.failed) else 0
+    return 1 if added.failed or found.failed or (removed and removed.failed) else 0
 
 
-def _left_out(added: AddReport) -> dict[str, object]:
-    return {"skipped": added.skipped, "left_out": added.left_out}
+@dataclass(frozen=True, slots=True)
+class Duplicates:
+    """What was found. ``new``, ``incoming``, ``failed``: with --against, as in IncomingReport; None otherwise."""
+
+    groups: list[Group]
+    new: tuple[str, ...] | None = None
+    incoming: Mapping[str, Row] | None = None
+    failed: tuple[Failure, ...] = ()
+
+    @classmethod
+    def of(cls, report: IncomingReport) -> Duplicates:
+        """One group for each image of the library of which there are incoming copies."""
+        by_keep: dict[str, list[Pair]] = {}
+        for pair in report.pairs:
+            by_keep.setdefault(pair.a, []).append(pair)
+        groups = [Group(keep, tuple(pair.b for pair in pairs), tuple(pairs)) for keep, pairs in by_keep.items()]
+        return cls(groups, report.new, report.rows, report.failed)
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """Every copy with the image that is kept."""
+        return [pair for group in self.groups for pair in group.pairs]
+
+    def only(self, relations: Sequence[Relation]) -> Duplicates:
+        """Without the copies of other relations, if any are named."""
+        if not relations:
+            return self
+        kept = [(group, [pair for pair in group.pairs if pair.relation in relations]) for group in self.groups]
+        groups = [
+            replace(group, others=tuple(p.b for p in pairs), pairs=tuple(pairs)) for group, pairs in kept if pairs
+        ]
+        return replace(self, groups=groups)
 
 
-def _act(folder: str | None, link: bool, delete: bool) -> Act | None:
-    if sum((folder is not None, link, delete)) > 1:
-        raise click.UsageError("choose one of --move-to, --hardlink and --delete")
-    if folder is not None:
-        return move_to(folder)
-    if link:
-        return hardlink()
-    return trash() if delete else None
+def _check(
+    sources: Sequence[str], gallery: str | None, against: str | None, verdicts: Mapping[str, Sequence[object]]
+) -> None:
+    if gallery is None and not sources:
+        raise click.UsageError("name a folder, or a gallery with --gallery")
+    if against is not None and not sources:
+        raise click.UsageError("--against LIBRARY needs DIR..., the incoming images")
+    if against is not None and not os.path.exists(against):
+        raise UserError(f"{against}: no such folder or gallery")
+    if against is not None and gallery is not None:
+        raise click.UsageError("--against names the library; leave --gallery out")
+    for name in (name for name, pairs in verdicts.items() if pairs and not gallery):
+        raise click.UsageError(f"{name} is remembered in a gallery: name it with --gallery")
+
+
+def _failures(gallery: Gallery, of_this_run: Sequence[Failure]) -> tuple[Failure, ...]:
+    """What could not be read, now or when the gallery was made."""
+    known = {failure.path: failure for failure in (*gallery.info().failures, *of_this_run)}
+    return tuple(known.values())
+
+
+@contextmanager
+def _library(
+    sources: tuple[str, ...],
+    gallery: str | None,
+    against: str | None,
+    by: str | None,
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
+) -> Iterator[tuple[Gallery, AddReport]]:
+    """What is looked through: the gallery with the folders added to it, or one for this run only; with ``against`` that
+    library, to which nothing is added if it is a gallery."""
+    if against is None:
+        with _gallery(sources, gallery, by, exclude, include) as opened:
+            yield opened
+    elif os.path.isfile(os.path.join(against, FILE)):
+        with Gallery.open(against) as library:
+            yield library, AddReport()
+    else:
+        with _gallery((against,), None, by, exclude, include) as opened:
+            yield opened
 
 
 @contextmanager
@@ -139,8 +290,6 @@ def _gallery(
     include: tuple[str, ...],
 ) -> Iterator[tuple[Gallery, AddReport]]:
     """The named gallery with the folders added to it, or one for this run only, which holds what is needed."""
-    if gallery is None and not sources:
-        raise click.UsageError("name a folder, or a gallery with --gallery")
     with tempfile.TemporaryDirectory(prefix="lookalike-") as passing:
         needed = dict.fromkeys([*DEFAULT_WEIGHTS, *(parse_by(by or BLEND).names)])
         opened = Gallery.open(gallery) if gallery else Gallery.create(Path(passing) / "passing.gallery", list(needed))
@@ -152,38 +301,25 @@ def _gallery(
             yield opened, added
 
 
-def _report(path: str, groups: list[Group], failures: tuple[Failure, ...], images: int) -> None:
+def _report(path: str, found: Duplicates, failures: tuple[Failure, ...], images: int) -> None:
     from lookalike.report import Summary, write_report
     from lookalike.report.view_models import group_views
 
-    facts = (("Images", f"{images:,}"), ("Groups", f"{len(groups):,}"))
+    new = (("New", f"{len(found.new):,}"),) if found.new is not None else ()
+    facts = (("Images", f"{images:,}"), ("Groups", f"{len(found.groups):,}"), *new)
     with progress_bar("drawing the report") as progress:
-        views = group_views(groups, progress)
+        views = group_views(found.groups, progress)
     write_report(path, summary=Summary("Duplicates", facts, failures), groups=views)
     click.echo(f"report: {shown(path)}", err=True)
 
 
-def _print(groups: list[Group]) -> None:
-    for group in groups:
+def _print(found: Duplicates) -> None:
+    for path in found.new or ():
+        click.echo(f"new   {shown(path)}")
+    for group in found.groups:
         click.echo(f"keep  {shown(group.keep)}")
         for pair in group.pairs:
             relation = relation_text(pair.relation, pair.edits)
             click.echo(f"      {shown(pair.b)}  {relation}, {percent(pair.probability, pair.relation)}")
-    copies = sum(len(group.others) for group in groups)
-    click.echo(f"{plural(len(groups), 'group')}, {plural(copies, 'copy', 'copies')}")
-
-
-def _removed(gallery: Gallery, groups: list[Group], act: Act, yes: bool, as_json: bool) -> RemovalReport | None:
-    """Do it if the user says so. None: it stayed a dry run."""
-    copies = sum(len(group.others) for group in groups)
-    if not copies:
-        return None
-    if not yes and (as_json or not sys.stdin.isatty()):
-        click.echo("dry run: nothing was changed; add --yes to do it", err=True)
-        return None
-    if not yes and not click.confirm(f"Remove {plural(copies, 'copy', 'copies')}?", err=True):
-        return None
-    report = remove_copies(gallery, groups, act)
-    click.echo(f"removed {plural(len(report.done), 'file')}, {human_bytes(report.bytes)}", err=True)
-    print_failures(report.failed)
-    return report
+    new = "" if found.new is None else f", {len(found.new):,} new"
+    click.echo(f"{plural(len(found.groups), 'group')}, {plural(len(found.pairs), 'copy', 'copies')}{new}")

@@ -12,7 +12,9 @@ from lookalike.descriptors.fusion import BLEND
 from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.calibration.verbs import CalibrationVerbs
-from lookalike.gallery.dedup.duplicates import verified_duplicates
+from lookalike.gallery.dedup.duplicates import duplicate_measures, verified_duplicates, verified_pair
+from lookalike.gallery.dedup.incoming import IncomingReport, compare_incoming
+from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.info import GalleryInfo, gallery_info
 from lookalike.gallery.ingest.backfill import add_descriptor
 from lookalike.gallery.ingest.ingest import add_sources, forget_sources
@@ -26,8 +28,8 @@ from lookalike.gallery.search.pipeline import SearchPipeline
 from lookalike.gallery.search.query import QuerySource
 from lookalike.gallery.storage.privacy import Retention, checked
 from lookalike.imaging import MAX_PIXELS, ImageSource
-from lookalike.paths import PathLike, absolute
-from lookalike.types import AddReport, Group, Hit, Progress
+from lookalike.paths import PathLike, WalkPatterns, absolute
+from lookalike.types import AddReport, Group, Hit, Pair, Progress
 
 DEFAULT_DESCRIPTORS = ("copy", "content", "colour", "texture", "structure")
 Sources = PathLike | Iterable[PathLike]
@@ -175,6 +177,8 @@ class Gallery(RowVerbs, RootVerbs, LabelVerbs, CalibrationVerbs):
         precision: float = 0.99,
         by: str | None = None,
         verify: bool = True,
+        protect: Sequence[PathLike] = (),
+        prefer: Sequence[PathLike] = (),
         progress: Progress | None = None,
     ) -> list[Group]:
         """Tight groups of copies; any two members are copies with at least the probability ``precision``.
@@ -183,10 +187,37 @@ class Gallery(RowVerbs, RootVerbs, LabelVerbs, CalibrationVerbs):
         deleted is to lie alike. ``by="copy"`` groups crops, screenshots and mirrored copies as well. ``verify``: align
         every copy with the image that is kept, tell what was done to it, drop it if it is not as surely a copy, and
         rather keep one without a border, caption or other surroundings, if it is as large;
-        ``progress(done, total)`` counts these pairs.
+        ``progress(done, total)`` counts these pairs. ``protect``, ``prefer``: folders whose images are kept before all
+        others, the protected ones first.
         """
         check_precision(precision)
-        return verified_duplicates(self._library, self.default_duplicates(by), precision, verify, progress)
+        measure, folders = self.default_duplicates(by), PreferredFolders.of(protect, prefer)
+        return verified_duplicates(self._library, measure, precision, verify, folders, progress)
+
+    def compare_incoming(
+        self,
+        sources: Sources,
+        *,
+        precision: float = 0.99,
+        by: str | None = None,
+        verify: bool = True,
+        exclude: Sequence[str] | None = None,
+        include: Sequence[str] | None = None,
+        progress: Progress | None = None,
+    ) -> IncomingReport:
+        """Which images of these files and folders the gallery has already, and which are new. Nothing is added to it.
+
+        Found is what is a copy of one of its images with at least the probability ``precision``, ``by`` a descriptor;
+        by default by all that ``duplicates`` goes by. Images of the gallery that lie in ``sources`` do not count."""
+        check_precision(precision)
+        patterns = WalkPatterns(tuple(exclude or ()), tuple(include or ()))
+        measures = [by] if by else duplicate_measures(self._scoring)
+        return compare_incoming(self._library, _listed(sources), measures, precision, verify, patterns, progress)
+
+    def verified_pair(self, keep: PathLike, copy: PathLike) -> Pair:
+        """What two images of the gallery are to one another, by geometric verification; not ``verified`` where a file
+        cannot be read as it was indexed. Raises UserError for an image that is not held."""
+        return verified_pair(self._library, absolute(keep), absolute(copy))
 
     def default_duplicates(self, by: str | None = None) -> str:
         """What ``duplicates`` goes by if nothing is said."""

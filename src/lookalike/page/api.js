@@ -80,7 +80,7 @@ export const duplicates = (precision, cursor, signal) => get("/v1/duplicates", {
 export const setDifferent = (pairs) => ask("POST", "/v1/verdicts", { json: { pairs, verdict: "different" } });
 export const unsetDifferent = (pairs) => ask("DELETE", "/v1/verdicts", { json: { pairs } });
 /** Moves copies to the trash: a job. `pairs`: {copy, keep}, both ids. */
-export const clearCopies = (pairs) => ask("POST", "/v1/removals", { json: { removals: pairs } });
+export const clearCopies = (pairs) => ask("POST", "/v1/removals", { json: { removals: pairs, also: ["edited", "crop", "mirrored", "rotated"] } });
 
 // --- jobs
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from lookalike.actions import dedupe_actions
 from lookalike.actions.dedupe_actions import RemovalReport, trash
+from lookalike.actions.removal_plan import CLEARED, NOT_VERIFIED, Selection, plan_removals
 from lookalike.gallery import Gallery
-from lookalike.types import AddReport, Group, Progress
+from lookalike.types import AddReport, Failure, Group, Progress, Relation
 
 
 def index(progress: Progress, gallery: str, folders: Sequence[str], retry_failed: bool) -> AddReport:
@@ -22,18 +24,23 @@ def duplicates(progress: Progress, gallery: str, precision: float, by: str | Non
         return opened.duplicates(precision=precision, by=by, progress=progress)
 
 
-def remove_copies(progress: Progress, gallery: str, pairs: Sequence[tuple[int, int]]) -> RemovalReport:
-    """Move copies to the trash: (id of the copy, id of the one that is kept)."""
-    reports: list[RemovalReport] = []
+def remove_copies(
+    progress: Progress, gallery: str, pairs: Sequence[tuple[int, int]], also: Sequence[Relation]
+) -> RemovalReport:
+    """Move copies to the trash: (id of the copy, id of the one that is kept). Each pair is compared anew: identical and
+    re-encoded copies go, and those of the relations in ``also``."""
     with Gallery.open(gallery) as opened:
-        act = trash()
-        for copy, keep in pairs:
-            progress(len(reports), len(pairs))
-            group = Group(opened.row(keep).path, (opened.row(copy).path,), ())
-            reports.append(dedupe_actions.remove_copies(opened, [group], act))
+        verified = []
+        for done, (copy, keep) in enumerate(pairs):
+            progress(done, len(pairs))
+            verified.append(opened.verified_pair(opened.row(keep).path, opened.row(copy).path))
+        plan = plan_removals(opened, verified, "trashed", Selection((*CLEARED, *also)))
+        report = dedupe_actions.remove_copies(opened, plan, trash())
     progress(len(pairs), len(pairs))
-    return RemovalReport(
-        tuple(path for one in reports for path in one.done),
-        sum(one.bytes for one in reports),
-        tuple(failure for one in reports for failure in one.failed),
-    )
+    return replace(report, failed=(*report.failed, *(Failure(one.path, _why_left(one.reason)) for one in plan.left)))
+
+
+def _why_left(reason: str) -> str:
+    if reason == NOT_VERIFIED:
+        return "left: one of the two files is gone, or changed since it was indexed"
+    return f"left: {reason}"

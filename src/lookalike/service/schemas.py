@@ -195,6 +195,7 @@ class Removal(RequestBody):
 class RemovalRequest(RequestBody):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"removals": [{"copy": 2, "keep": 1}]}})
     removals: Annotated[list[Removal], Field(min_length=1, max_length=100_000)]
+    also: Annotated[list[Literal["edited", "crop", "mirrored", "rotated"]], Field(max_length=4)] = []
 
 
 class IndexRequest(RequestBody):

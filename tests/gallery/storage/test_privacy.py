@@ -12,7 +12,7 @@ import pytest
 from PIL import Image as Pillow
 
 from lookalike.actions import organize
-from lookalike.actions.dedupe_actions import move_to, remove_copies
+from lookalike.actions.removal_plan import plan_removals
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.privacy import Privacy
@@ -114,7 +114,7 @@ def test_what_needs_the_files_says_so(gallery: Gallery, photos: Path, tmp_path: 
         lambda: gallery.label_from_folders(photos),
         lambda: gallery.add_descriptor("regions"),
         lambda: organize.plan_moves(gallery, tmp_path / "o", "copy"),
-        lambda: remove_copies(gallery, gallery.duplicates(), move_to(tmp_path)),
+        lambda: plan_removals(gallery, [], "moved"),
     ):
         with pytest.raises(UserError, match=f"keeps no paths, only {kept}"):
             act()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lookalike.descriptors.neural.classifier import classifier
 from lookalike.errors import UserError
@@ -11,7 +11,7 @@ from lookalike.gallery.labels.classify import Classifier
 from lookalike.gallery.labels.import_labels import label_from_csv, label_from_folders
 from lookalike.gallery.labels.label_errors import NEIGHBOURS, find_label_errors
 from lookalike.gallery.library import Library
-from lookalike.paths import PathLike
+from lookalike.paths import PathLike, absolute
 from lookalike.types import ClassifyReport, Label, LabelError, LabelledImage, LabelReport, Progress
 
 
@@ -68,6 +68,13 @@ class LabelVerbs:
     def label_from_csv(self, file: PathLike) -> LabelReport:
         """A person's labels: the columns path (or file name) and label; an empty label takes the last one back."""
         return label_from_csv(self._library.store, file)
+
+    def put_labels(self, labels: Mapping[str, Sequence[Label]]) -> None:
+        """Write path -> labels, beside those that the images have; what is not held is left out."""
+        store = self._library.store
+        rows = {path: row for path in labels if (row := store.row_of(absolute(path))) is not None}
+        with store.transaction():
+            store.labels.put((row.id, label) for path, row in rows.items() for label in labels[path])
 
     def forget_labels(self, source: str) -> int:
         """Forget the labels of a model, or of "csv" or "folders"; returns how many there were."""

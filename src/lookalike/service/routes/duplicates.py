@@ -85,10 +85,14 @@ async def remove_verdicts(server: Server, body: schemas.PairList) -> dict[str, o
 
 @router.post("/removals", status_code=202, response_model=schemas.Job, dependencies=[Writable])
 async def remove_copies(server: Server, body: schemas.RemovalRequest) -> dict[str, object]:
-    """Move copies to the system's trash, one by one, after both files were read again: a job."""
+    """Move copies to the system's trash, one by one, after both files were read again: a job.
+
+    Each pair is compared anew. Identical and re-encoded copies go, and those of the relations in ``also``; what is left
+    is among the failures. `lookalike undo` brings everything back."""
     pairs = [(one.copy_, one.keep) for one in body.removals]
     await server.gallery.ask(lambda opened: [opened.row(number) for pair in pairs for number in pair])
-    return server.jobs.begin("removals", job_functions.remove_copies, server.settings.gallery, pairs).to_dict()
+    folder, also = server.settings.gallery, body.also
+    return server.jobs.begin("removals", job_functions.remove_copies, folder, pairs, also).to_dict()
 
 
 def _paths(gallery: Gallery, pairs: list[list[int]]) -> list[tuple[str, str]]:

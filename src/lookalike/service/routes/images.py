@@ -142,10 +142,11 @@ async def remove_image(server: Server, number: Id, trash: bool = False) -> Respo
     """Forget an image. The file stays where it is, or goes to the system's trash."""
     row = await (_with_file(server, number) if trash else server.gallery.ask(lambda opened: opened.row(number)))
     if trash:
-        from lookalike.actions.dedupe_actions import trash as to_trash
+        from lookalike.actions.dedupe_actions import trash_image
 
         await asyncio.to_thread(_status, row)
-        await asyncio.to_thread(to_trash(), row.path, row.path)
+        labels = await server.gallery.ask(lambda opened: opened.labels_of([number]))
+        await asyncio.to_thread(trash_image, server.settings.gallery, row.path, labels.get(number, ()))
     await server.gallery.ask(lambda opened: opened.remove(row.path))
     return Response(status_code=204)
 
