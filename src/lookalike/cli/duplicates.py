@@ -154,9 +154,12 @@ def command(
     _check(sources, gallery, against, verdicts)
     least = precision or PRECISION
     with _library(sources, gallery, against, by, exclude, include) as (opened, added):
-        opened.add_verdicts(different, "different")
-        opened.add_verdicts(same, "same")
-        opened.remove_verdicts(undecided)
+        if different:
+            opened.add_verdicts(different, "different")
+        if same:
+            opened.add_verdicts(same, "same")
+        if undecided:
+            opened.remove_verdicts(undecided)
         if precision is not None and gallery:
             calibrate_once(opened)
         with progress_bar("looking for copies" if no_verify else "checking pairs") as progress:
