@@ -35,6 +35,8 @@ VERBS = {
     "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
     "roots": "List, move and forget the folders of a gallery.",
     "info": "Show what a gallery holds.",
+    "check": "Check that a gallery is whole; repair what can be made again.",
+    "backup": "Copy a gallery while it is used.",
     "demo": "Index, search, compare and de-duplicate sample photographs.",
 }
 INTERRUPTED = 130

@@ -21,6 +21,7 @@ from lookalike.gallery.ingest.ingest import add_sources, forget_sources
 from lookalike.gallery.ingest.verbs import RootVerbs
 from lookalike.gallery.labels.verbs import LabelVerbs
 from lookalike.gallery.library import Library, create_library
+from lookalike.gallery.maintenance.verbs import MaintenanceVerbs
 from lookalike.gallery.projection import Projection2D, project
 from lookalike.gallery.rows import RowVerbs
 from lookalike.gallery.search.options import Region, SearchOptions, check_precision
@@ -35,7 +36,7 @@ DEFAULT_DESCRIPTORS = ("copy", "content", "colour", "texture", "structure")
 Sources = PathLike | Iterable[PathLike]
 
 
-class Gallery(RowVerbs, RootVerbs, LabelVerbs, CalibrationVerbs):
+class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerbs):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
 
     One thread at a time; several processes may read and write the same gallery."""

@@ -22,6 +22,7 @@ from lookalike.types import Ids
 HNSW_FROM = 50_000  # vectors; below, comparing with all of them is as quick
 HNSW_LINKS = 32
 HNSW_BUILD = 80  # candidates looked at when a vector is linked
+ROUNDING = 2e-3  # of half precision
 HNSW_SEARCH = 96  # candidates looked at when a query is answered
 
 
@@ -48,6 +49,23 @@ class FaissIndex:
 
         write = faiss.write_index_binary if self._metric == "hamming" else faiss.write_index
         write(self._index, str(file))
+
+    def contents(self) -> tuple[Ids, NDArray[Any]]:
+        """Everything that is in it, removed vectors as well: ids (N,), and (N, D) packed bits, or floats of unit length
+        for the cosine."""
+        import faiss
+
+        ids = faiss.vector_to_array(self._index.id_map)
+        if self._metric == "hamming":
+            return ids, faiss.vector_to_array(faiss.downcast_IndexBinary(self._index.index).xb).reshape(len(ids), -1)
+        inner = faiss.downcast_index(self._index.index)
+        codes = faiss.vector_to_array((faiss.downcast_index(inner.storage) if self.graph else inner).codes)
+        return ids, codes.view(np.float16 if self.graph else np.float32).reshape(len(ids), -1)
+
+    def agrees(self, held: NDArray[Any], vectors: NDArray[Any]) -> bool:
+        """Whether (N, D) of ``contents`` are these vectors as they were given, up to the rounding of half precision."""
+        wanted = self._prepared(vectors)
+        return held.shape == wanted.shape and bool(np.allclose(held, wanted, atol=ROUNDING, rtol=ROUNDING))
 
     def __len__(self) -> int:
         return int(self._index.ntotal) - len(self._tombstones)

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.gallery.index.faiss_index import HNSW_FROM, FaissIndex
 from lookalike.gallery.storage.base import GalleryStorage
@@ -121,6 +123,38 @@ class IndexCache:
             manifest.last_removal,
             backfills=manifest.backfills,
         )
+
+    def flaw(self, name: str) -> str | None:
+        """What is wrong with the saved copy of a descriptor; nothing with one that is behind, for it catches up."""
+        if not self._pointer(name).exists():
+            return None
+        cached = self._loaded(name)
+        if not cached.last_image:
+            return "its saved copy cannot be read, or is of another gallery"
+        if cached.backfills != self._store.backfills(name):
+            return None  # it begins anew
+        return None if self._is_true(name, cached) else "its saved copy holds other vectors than the gallery"
+
+    def discard(self, name: str) -> None:
+        """Throw a copy away: it is made again when it is asked for."""
+        self._pointer(name).unlink(missing_ok=True)
+        self._sweep(name, "")
+        self._cached.pop(name, None)
+        self._seen.pop(name, None)
+
+    def _is_true(self, name: str, cached: CachedIndex) -> bool:
+        """Whether a copy holds the vectors of the store up to its last image, but for those removed since."""
+        ids, held = cached.index.contents()
+        here = np.flatnonzero(~np.isin(ids, self._store.removed_since(cached.last_removal)[1]))
+        here = here[np.argsort(ids[here])]
+        done = 0
+        for stored, vectors in vector_blocks(self._store, self._cards[name]):
+            count = int(np.searchsorted(stored, cached.last_image, "right"))
+            part = here[done : done + count]
+            if not np.array_equal(ids[part], stored[:count]) or not cached.index.agrees(held[part], vectors[:count]):
+                return False
+            done += count
+        return done == len(here)
 
     def _read(self, file: Path, card: DescriptorCard, manifest: IndexManifest) -> Any:
         return FaissIndex.load(file, card.metric, card.dim, manifest.graph)

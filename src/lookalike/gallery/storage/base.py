@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -194,6 +195,14 @@ class VectorStorage(Protocol):
         """The stored vector of one image, and its contrast."""
         ...
 
+    def packed_vectors(self, name: str, after: int, limit: int) -> list[tuple[int, bytes, float]]:
+        """(image id, vector as it is stored, contrast) of the next ``limit`` images behind the id ``after``."""
+        ...
+
+    def forget_vectors(self, name: str, images: Iterable[int]) -> None:
+        """The images lack this descriptor from now on."""
+        ...
+
     def lacking(self, name: str) -> list[int]:
         """Ids of the images without a vector of this descriptor, or, for one of regions, that were not asked for
         them."""
@@ -247,6 +256,14 @@ class RegionStorage(Protocol):
 
     def objects(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
         """Image id -> name of a class -> how many are seen; "" stands for all together."""
+        ...
+
+    def damaged(self, name: str) -> list[int]:
+        """Ids of the images whose regions cannot be read."""
+        ...
+
+    def forget(self, name: str, images: Iterable[int]) -> None:
+        """The images were not asked for these regions, from now on."""
         ...
 
     def put(self, image: int, found: Mapping[str, PackedRegions]) -> None:
@@ -380,6 +397,10 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
 
     def check(self) -> str:
         """The engine's own integrity check: "ok", or what is wrong."""
+        ...
+
+    def backup(self, file: Path) -> None:
+        """A whole copy, of one moment, in another file, while this one is used. Raises GalleryError."""
         ...
 
     def disk_bytes(self) -> int:

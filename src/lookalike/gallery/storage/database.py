@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ MIGRATIONS = (
 MANY = 500  # values per IN list, well under SQLite's limit
 WAIT_SECONDS = 60.0  # for another process to finish its batch
 
+_NULL = re.compile(r"NULL value in (\w+)\.(\w+)")
 _ERRORS: Mapping[str, tuple[type[GalleryError], str]] = {
     "SQLITE_FULL": (
         StorageFull,
@@ -154,6 +156,20 @@ class Database:
         """Run one statement for each row within a transaction; returns how many rows it touched."""
         return self._db.executemany(sql, rows).rowcount
 
+    def check(self) -> str:
+        """SQLite's own checks of the file and of what belongs to what: "ok", or the first thing that is wrong."""
+        with self._translated():
+            found = _first_flaw(self._db, "integrity_check")
+        lost = len(self.all("PRAGMA foreign_key_check")) if found == "ok" else 0
+        return f"rows that belong to no image: {lost:,}" if lost else found
+
+    def backup(self, file: Path) -> None:
+        """A whole copy of one moment in a new file, while this one is used."""
+        with closing(sqlite3.connect(file, isolation_level=None)) as copy, self._translated(file):
+            self._db.backup(copy)
+            if (found := _first_flaw(copy, "quick_check")) != "ok":
+                raise GalleryDamaged(f"{self.file}: damaged: {found}")
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All of it is committed, or nothing of it."""
@@ -178,14 +194,14 @@ class Database:
                 self._db.execute("ROLLBACK")
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, file: Path | None = None) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "") or ""
             found = next((value for key, value in _ERRORS.items() if name.startswith(key)), None)
             kind, text = found or (GalleryError, str(error))
-            raise kind(f"{self.file}: {text}") from error
+            raise kind(f"{file or self.file}: {text}") from error
 
 
 def _refuse_cut_short(file: Path) -> None:
@@ -203,6 +219,21 @@ def _refuse_cut_short(file: Path) -> None:
         raise GalleryDamaged(
             f"{file}: cut short ({size} of {expected} bytes); restore a copy, or index the folders into a new gallery"
         )
+
+
+def _first_flaw(connection: sqlite3.Connection, check: str) -> str:
+    """What a check of SQLite finds first, or "ok". SQLite 3.40 also finds NULLs that are not there, one for each row of
+    some tables without row ids: whether there are any is asked, and what it finds behind them is waited for."""
+    claimed = set[tuple[str, str]]()
+    for (message,) in connection.execute(f"PRAGMA {check}({2**31 - 1})"):
+        claim = _NULL.fullmatch(message)
+        if claim is None:
+            return str(message)
+        claimed.add((claim[1], claim[2]))
+    for table, column in sorted(claimed):
+        if connection.execute(f"SELECT 1 FROM {table} WHERE {column} IS NULL LIMIT 1").fetchone():
+            return f"NULL value in {table}.{column}"
+    return "ok"
 
 
 def _has_log(file: Path) -> bool:

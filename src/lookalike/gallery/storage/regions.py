@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lookalike.descriptors.neural.region_model import Regions
+from lookalike.errors import GalleryDamaged
 from lookalike.gallery.storage.base import PackedRegions, StoredRegions
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.region_codec import packed_vectors, unpacked
@@ -62,7 +63,25 @@ class RegionStore:
                 found.setdefault(image, {})[name] = count
         return found
 
+    def damaged(self, name: str) -> list[int]:
+        """As in the contract."""
+        blocks = self._blobs(name, self.images(name))
+        return [image for block in blocks for image, data in block if not self._sound(image, data)]
+
+    def _sound(self, image: int, data: bytes) -> bool:
+        try:
+            unpacked(data, self._what(image))
+        except GalleryDamaged:
+            return False
+        return True
+
     # --- writing; call within a transaction
+
+    def forget(self, name: str, images: Iterable[int]) -> None:
+        """As in the contract."""
+        rows = [(self._number(name), image) for image in images]
+        for table in ("regions", "objects"):
+            self._db.run_each(f"DELETE FROM {table} WHERE descriptor_id = ? AND image_id = ?", rows)
 
     def put(self, image: int, found: Mapping[str, PackedRegions]) -> None:
         """The regions of an image, by descriptor; those that are there already stay."""

@@ -47,6 +47,7 @@ class SqliteStore:
         self.transaction = database.transaction
         self.snapshot = database.snapshot
         self.version = database.version
+        self.backup = database.backup
         self.close = database.close
 
     @classmethod
@@ -71,8 +72,8 @@ class SqliteStore:
         return cls(Database.open(file))
 
     def check(self) -> str:
-        """SQLite's own integrity check: "ok", or what is wrong."""
-        return str(self._db.all("PRAGMA integrity_check")[0][0])
+        """As in the contract."""
+        return self._db.check()
 
     def disk_bytes(self) -> int:
         """Size of the database in bytes, without its index copies."""
@@ -194,6 +195,12 @@ class SqliteStore:
         found = self._db.all(sql, (self._descriptors[name], number))
         return found[0] if found else None
 
+    def packed_vectors(self, name: str, after: int, limit: int) -> list[tuple[int, bytes, float]]:
+        """As in the contract."""
+        sql = """SELECT image_id, vector, contrast FROM vectors
+                 WHERE descriptor_id = ? AND image_id > ? AND ordinal = 0 ORDER BY image_id LIMIT ?"""
+        return self._db.all(sql, (self._descriptors[name], after, limit))
+
     def select(self, where: str | None = None) -> Ids:
         """As in the contract."""
         condition = filters.parse(where)
@@ -236,8 +243,17 @@ class SqliteStore:
             [(self._descriptors[name], contrast, vector, number) for number, (vector, contrast) in vectors.items()],
         )
         if vectors:
-            count = str(self.backfills(name) + 1)
-            self._db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"backfills {name}", count))
+            self._count_backfill(name)
+
+    def _count_backfill(self, name: str) -> None:
+        count = str(self.backfills(name) + 1)
+        self._db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"backfills {name}", count))
+
+    def forget_vectors(self, name: str, images: Iterable[int]) -> None:
+        """As in the contract."""
+        rows = [(self._descriptors[name], number) for number in images]
+        self._db.run_each("DELETE FROM vectors WHERE descriptor_id = ? AND image_id = ?", rows)
+        self._count_backfill(name)  # an index that holds them begins anew
 
     def put_copy(self, row: Row, source: int) -> int:
         """Write an image whose bytes are those of image ``source``: its vectors are taken over."""

@@ -7,14 +7,14 @@ from __future__ import annotations
 import io
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image as Pillow
 
-from lookalike.errors import StorageFull
+from lookalike.errors import GalleryDamaged, StorageFull
 from lookalike.paths import may_write
 from lookalike.types import Pixels
 
@@ -44,6 +44,22 @@ def shrunk(pixels: Pixels, side: int) -> Pixels:
         return pixels
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     return np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def whole_thumbnails(folder: Path) -> set[str]:
+    """The contents that have one in this folder. Raises GalleryDamaged for a file that cannot be read."""
+    if not (folder / FILE).exists():
+        return set()
+    try:
+        with closing(Thumbnails(folder)) as thumbnails:
+            return thumbnails.whole()
+    except sqlite3.Error as error:
+        raise GalleryDamaged(f"damaged: {error}") from error
+
+
+def _is_whole(data: bytes) -> bool:
+    """Whether a WebP is as long as its head says."""
+    return data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 == len(data)
 
 
 class Thumbnails:
@@ -83,6 +99,18 @@ class Thumbnails:
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
+
+    def whole(self) -> set[str]:
+        """The contents that have a thumbnail that can be read. Raises sqlite3.Error for a damaged file."""
+        found = self._db.execute("PRAGMA integrity_check").fetchone()[0]
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        return {sha256 for sha256, data in self._db.execute("SELECT sha256, data FROM thumbnails") if _is_whole(data)}
+
+    def backup(self, file: Path) -> None:
+        """A whole copy in a new file. Raises StorageFull."""
+        with closing(sqlite3.connect(file, isolation_level=None)) as copy, self._translated():
+            self._db.backup(copy)
 
     def sweep(self, digests: set[str]) -> None:
         """Forget those of any other content."""

@@ -1,0 +1,1 @@
+"""A gallery looked over, repaired, and copied while it is used."""

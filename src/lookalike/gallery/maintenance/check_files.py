@@ -1,0 +1,72 @@
+"""Looks whether the files of a gallery's images still are those that were indexed; reads them only on request."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+
+from lookalike.gallery.ingest.roots import away_roots, is_below
+from lookalike.gallery.library import Library
+from lookalike.gallery.maintenance.problems import Problem
+from lookalike.gallery.storage.row import Row
+from lookalike.parallel import in_order
+from lookalike.types import Progress
+
+CHUNK = 16  # files per task
+
+
+def file_problems(library: Library, read: bool, progress: Progress | None) -> Iterator[Problem]:
+    """Of every image; those of a folder that is away are one problem together. None where no paths are kept."""
+    if library.store.privacy.opaque:
+        return
+    rows, away = list(library.store.every_row()), away_roots(library.store.roots())
+    here = [row for row in rows if not any(is_below(row.path, root) for root in away)]
+    for root in away:
+        if count := sum(is_below(row.path, root) for row in rows):
+            yield Problem(
+                "roots", root, f"gone or empty, so {count:,} images were not looked at; is its drive mounted?"
+            )
+    done = 0
+    for found in in_order(partial(_of_chunk, chunk, read) for chunk in _chunks(here)):
+        done += len(found)
+        if progress:
+            progress(done, len(here))
+        yield from filter(None, found)
+
+
+def _chunks(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    every = iter(rows)
+    while chunk := list(islice(every, CHUNK)):
+        yield chunk
+
+
+def _of_chunk(rows: Sequence[Row], read: bool) -> list[Problem | None]:
+    return [_problem(row, reason) if (reason := _reason(row, read)) else None for row in rows]
+
+
+def _problem(row: Row, reason: str) -> Problem:
+    return Problem("files", row.path, reason, row.id)
+
+
+def _reason(row: Row, read: bool) -> str | None:
+    """What is wrong with the file of an image, if anything is."""
+    try:
+        status = os.stat(row.path)
+        same = status.st_size == row.bytes and (not read or _sha256(row.path) == row.sha256)
+        if not same and status.st_mtime_ns == row.mtime_ns and status.st_size == row.bytes:
+            return "its bytes are others than were indexed, though its size and time are the same: damaged?"
+        if not same or (status.st_mtime_ns != row.mtime_ns and not read):
+            return "changed since it was indexed; index its folder again"
+    except FileNotFoundError:
+        return "gone"
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+    return None
+
+
+def _sha256(path: str) -> str:
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
