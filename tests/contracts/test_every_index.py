@@ -115,12 +115,12 @@ def test_a_saved_index_answers_the_same(tmp_path, metric: Metric, graph: bool) -
 
 
 @pytest.mark.parametrize("graph", [False, True])
-def test_its_contents_are_what_was_added(metric: Metric, graph: bool) -> None:
+def test_it_stores_what_was_added(metric: Metric, graph: bool) -> None:
     """FAISS's own copies, id by id, agree with the vectors that they were made of and with no others."""
     index = FaissIndex(metric, DIM, graph=graph)
     given, numbers = vectors(metric, 20), np.arange(20, dtype=np.int64)[::-1].copy()
     index.add(numbers, given)
-    ids, held = index.contents()
+    ids, held = index.stored()
     assert sorted(ids.tolist()) == sorted(numbers.tolist())
     order = np.argsort(-ids)
     assert index.agrees(held[order], given)

@@ -50,7 +50,7 @@ class FaissIndex:
         write = faiss.write_index_binary if self._metric == "hamming" else faiss.write_index
         write(self._index, str(file))
 
-    def contents(self) -> tuple[Ids, NDArray[Any]]:
+    def stored(self) -> tuple[Ids, NDArray[Any]]:
         """Everything that is in it, removed vectors as well: ids (N,), and (N, D) packed bits, or floats of unit length
         for the cosine."""
         import faiss
@@ -63,7 +63,7 @@ class FaissIndex:
         return ids, codes.view(np.float16 if self.graph else np.float32).reshape(len(ids), -1)
 
     def agrees(self, held: NDArray[Any], vectors: NDArray[Any]) -> bool:
-        """Whether (N, D) of ``contents`` are these vectors as they were given, up to the rounding of half precision."""
+        """Whether (N, D) of ``stored`` are these vectors as they were given, up to the rounding of half precision."""
         wanted = self._prepared(vectors)
         return held.shape == wanted.shape and bool(np.allclose(held, wanted, atol=ROUNDING, rtol=ROUNDING))
 

@@ -144,7 +144,7 @@ class IndexCache:
 
     def _is_true(self, name: str, cached: CachedIndex) -> bool:
         """Whether a copy holds the vectors of the store up to its last image, but for those removed since."""
-        ids, held = cached.index.contents()
+        ids, held = cached.index.stored()
         here = np.flatnonzero(~np.isin(ids, self._store.removed_since(cached.last_removal)[1]))
         here = here[np.argsort(ids[here])]
         done = 0
