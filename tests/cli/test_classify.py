@@ -90,6 +90,16 @@ def test_a_folder_without_a_gallery(folder: Path) -> None:
     assert here("classify", folder / "photos", "-m", "means").out.count("\n") == COUNT
 
 
+def test_what_is_left_out_of_a_folder(folder: Path) -> None:
+    """Trash and patterns are left out and told; of a gallery, --where chooses."""
+    (folder / "photos" / ".Trash-1000").mkdir()
+    (folder / "photos" / ".Trash-1000" / "x.png").write_bytes((folder / "photos" / "00.png").read_bytes())
+    ran = here("classify", folder / "photos", "-m", "means", "--exclude", "0[12].png")
+    assert ran.out.count("\n") == COUNT - 2
+    assert ran.err == "left out: 2 excluded by a pattern, 1 trash\n"
+    assert here("classify", "-g", folder / "g", "-m", "means", "--exclude", "*").code == 2
+
+
 def test_unsure(folder: Path) -> None:
     """A model that is unsure says so."""
     install_classifier(folder / "models", abstain_below=1.0)

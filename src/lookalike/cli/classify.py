@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
 
 import click
 from click.core import ParameterSource
@@ -13,18 +15,22 @@ from lookalike.cli.output import (
     json_option,
     print_failures,
     print_json,
+    print_left_out,
     print_table,
     printable,
     progress_bar,
     shown,
+    walk_options,
 )
 from lookalike.descriptors.neural.classifier import classifier, classify
 from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import LoadError
 from lookalike.formatting import percent
 from lookalike.gallery import Gallery
+from lookalike.gallery.ingest.leave_out import LeaveOut
 from lookalike.gallery.ingest.scan import LeftOut, ListedFile, Skipped, walk
 from lookalike.imaging import load
+from lookalike.paths import WalkPatterns
 from lookalike.types import ClassifyReport, Failure, Label
 
 
@@ -39,6 +45,7 @@ from lookalike.types import ClassifyReport, Failure, Label
 )
 @click.option("--redo", is_flag=True, help="Classify images again that this model has classified.")
 @click.option("--replace", is_flag=True, help="Drop the labels of a model of the same name with other classes.")
+@walk_options
 @json_option
 @click.pass_context
 def command(
@@ -51,6 +58,8 @@ def command(
     least: float | None,
     redo: bool,
     replace: bool,
+    exclude: tuple[str, ...],
+    include: tuple[str, ...],
     as_json: bool,
 ) -> int:
     """Classify images with a model: print the labels of each IMAGE and of the images in each DIR, or keep those of a
@@ -67,7 +76,10 @@ def command(
     if images and (named or where or redo or replace):
         raise click.UsageError("name images, or a gallery with --gallery, --where, --redo and --replace; not both")
     if images:
-        return _print_each(images, classifier(model), top, least, as_json)
+        files = list(_files(images, WalkPatterns(exclude, include)))
+        return _print_each(files, classifier(model), top, least, as_json)
+    if exclude or include:
+        raise click.UsageError("--exclude and --include are for folders; of a gallery, use --where")
     if not gallery:
         raise click.UsageError("name images, or a gallery with --gallery")
     with Gallery.open(gallery) as opened, progress_bar("classifying") as progress:
@@ -81,10 +93,10 @@ def command(
     return 1 if report.failed else 0
 
 
-def _print_each(sources: tuple[str, ...], card: ModelCard, top: int, least: float | None, as_json: bool) -> int:
+def _print_each(files: Sequence[str | Failure], card: ModelCard, top: int, least: float | None, as_json: bool) -> int:
     classified: list[dict[str, object]] = []
     failed = []
-    for path in _files(sources):
+    for path in files:
         try:
             labels = path if isinstance(path, Failure) else _labels(path, card, top, least)
         except LoadError as error:
@@ -101,15 +113,21 @@ def _print_each(sources: tuple[str, ...], card: ModelCard, top: int, least: floa
     return 1 if failed else 0
 
 
-def _files(sources: tuple[str, ...]) -> Iterator[str | Failure]:
-    """Every file that is named, and every image below a folder that is, each as it comes."""
+def _files(sources: tuple[str, ...], patterns: WalkPatterns) -> Iterator[str | Failure]:
+    """Every file that is named, and every image below a folder that is; what is left out is told."""
+    left_out, skipped = Counter[str](), 0
     for source in sources:
         if not os.path.isdir(source):
             yield source
             continue
-        for entry in walk([source]):
-            if not isinstance(entry, Skipped | LeftOut):
+        for entry in walk([source], leave_out=partial(LeaveOut, patterns=patterns)):
+            if isinstance(entry, LeftOut):
+                left_out[entry.reason] += 1
+            elif isinstance(entry, Skipped):
+                skipped += 1
+            else:
                 yield entry.path if isinstance(entry, ListedFile) else entry
+    print_left_out(skipped, left_out)
 
 
 def _labels(path: str, card: ModelCard, top: int, least: float | None) -> tuple[Label, ...]:
