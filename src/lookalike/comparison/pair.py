@@ -17,6 +17,7 @@ from lookalike.descriptors import describe_all, get, min_side, shipped_names
 from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
 from lookalike.imaging import ImageSource, as_image
+from lookalike.logistic import scalar_sigmoid
 from lookalike.types import Comparison, Image
 
 if TYPE_CHECKING:  # they bring OpenCV along, which waits for the first image
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # they bring OpenCV along, which waits for the first image
 COMPARED_AMONG = 1000  # nobody compares at random: b is taken for the nearest to a among so many images
 PRIOR = library_prior(COMPARED_AMONG)
 COMPARISON_DESCRIPTORS = ("colour", "texture", "structure", "copy", "content")  # whose distances relation.toml weighs
+OTHER_FRAMES = -7.0  # log-odds of a copy where other frames or pages show something else
 MIN_CROP_SHARE = 0.02  # of an image: where less of it is outside the overlap there is no crop
 
 
@@ -77,6 +79,7 @@ def compare_aligned(
     """The same once it is known how the two lie on one another."""
     evidence = _evidence(a, b, geometry)
     score = _same_image(a.image, b.image) or classify_relation(evidence, prior, own)
+    score, note = _over_frames(a.image, b.image, geometry.alignment, score)
     is_copy, alignment = score.odds >= 0, geometry.alignment
     place = _place(alignment, a.image, b.image) if alignment is not None and is_copy else {}
     return Comparison(
@@ -84,7 +87,7 @@ def compare_aligned(
         probability=score.probability,
         distances={n: _distance(n, a.described[n], b.described[n]) for n in a.described},
         inliers=alignment.match.inliers if alignment is not None else 0,
-        edits=detect_edits(evidence) if is_copy and score.relation not in ("identical", "re-encoded") else (),
+        edits=note or (detect_edits(evidence) if is_copy and score.relation not in ("identical", "re-encoded") else ()),
         odds=score.odds if math.isfinite(score.odds) else None,
         evidence=evidence,
         **place,
@@ -109,11 +112,26 @@ def _place(alignment: Alignment, a: Image, b: Image) -> dict[str, Any]:
     return place
 
 
+def _over_frames(
+    a: Image, b: Image, alignment: Alignment | None, score: RelationScore
+) -> tuple[RelationScore, tuple[str, ...]]:
+    """The score once all frames or pages are looked at, and a note if they say that it is no copy after all."""
+    if a.frames == b.frames == 1 or score.odds < 0 or score.relation == "identical":
+        return score, ()
+    from lookalike.comparison.frames import same_frames
+
+    if same_frames(a, b, alignment.match.matrix if alignment is not None else None):
+        return score, ()
+    note = "animated" if "animation" in (a.sequence, b.sequence) else "other pages"
+    return RelationScore("variant", scalar_sigmoid(OTHER_FRAMES), OTHER_FRAMES), (note,)
+
+
 def _same_image(a: Image, b: Image) -> RelationScore | None:
     """What can be said without any descriptor, of blank images too."""
     if a.sha256 and a.sha256 == b.sha256:
         return RelationScore("identical", 1.0, math.inf)
-    if (a.width, a.height) == (b.width, b.height) and np.array_equal(a.pixels, b.pixels):
+    is_all = a.hidden == b.hidden  # what loading throws away is thrown away alike
+    if is_all and (a.width, a.height) == (b.width, b.height) and np.array_equal(a.pixels, b.pixels):
         return RelationScore("re-encoded", 1.0, math.inf)
     return None
 

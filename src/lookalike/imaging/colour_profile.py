@@ -6,8 +6,10 @@ import io
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageCms
+
+from lookalike.imaging.grey_levels import grey_levels
+from lookalike.imaging.ground import over_ground
 
 # Modes in which pixels cannot be averaged, and the nearest mode in which they can.
 _AVERAGEABLE_MODES = {"1": "L", "PA": "RGBA", "La": "LA", "RGBa": "RGBA", "HSV": "RGB", "RGBX": "RGB"}
@@ -20,8 +22,8 @@ _SRGB_TOLERANCE = 2
 def plain(image: Image.Image) -> Image.Image:
     """The image in a mode whose pixels can be averaged: L, LA, RGB, RGBA, CMYK, YCbCr or LAB, 8 bit."""
     mode = image.mode
-    if mode == "F" or mode.startswith("I"):
-        return _grey_from_numbers(image)
+    if has_numbers(image):
+        return Image.fromarray(grey_levels(np.asarray(image)))
     if mode in {"1", "L", "P", "RGB"} and "transparency" in image.info:
         return image.convert("RGBA")
     if mode == "P":
@@ -30,49 +32,20 @@ def plain(image: Image.Image) -> Image.Image:
     return image.convert(_AVERAGEABLE_MODES[mode]) if mode in _AVERAGEABLE_MODES else image
 
 
+def has_numbers(image: Image.Image) -> bool:
+    """Whether it is grey of more than 8 bits."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
 def to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """A ``plain`` image as RGB in sRGB: transparent parts over white, then by its ICC profile.
+    """A ``plain`` image as RGB in sRGB: transparent parts over a ground, then by its ICC profile.
 
     A profile that is broken or made for other colours is ignored, as viewers do.
     """
-    image = _over_white(image)
+    image = over_ground(image)
     if profile:
         image = _apply_profile(image, profile)
     return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _over_white(image: Image.Image) -> Image.Image:
-    if image.mode not in {"LA", "RGBA"}:
-        return image
-    mode = image.mode[:-1]
-    white = Image.new(mode, image.size, "white")
-    white.paste(image.convert(mode), mask=image.getchannel("A"))
-    return white
-
-
-def _grey_from_numbers(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and float grey as 8-bit grey; what is not a number becomes black."""
-    numbers = np.asarray(image)
-    if numbers.dtype.itemsize == 2:  # the same rule by which Pillow reads 16-bit colour
-        return Image.fromarray((numbers >> 8).astype(np.uint8))
-    return Image.fromarray(_scaled(numbers.astype(np.float32)))
-
-
-def _scaled(numbers: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """0..1, 0..255 and 0..65535 keep their black and white; any other range is stretched to fit."""
-    finite = np.isfinite(numbers)
-    low, high = _range(numbers[finite])
-    with np.errstate(all="ignore"):
-        levels = (numbers.astype(np.float64) - low) * (255.0 / (high - low)) + 0.5
-    return np.where(finite, np.clip(levels, 0, 255), 0).astype(np.uint8)
-
-
-def _range(numbers: NDArray[np.float32]) -> tuple[float, float]:
-    """The values that become black and white."""
-    low, high = (float(numbers.min()), float(numbers.max())) if numbers.size else (0.0, 0.0)
-    if low < 0 or high > 65535:
-        return low, max(high, low + 1e-30)
-    return 0.0, 1.0 if high <= 1 else 255.0 if high <= 255 else 65535.0
 
 
 def _apply_profile(image: Image.Image, profile: bytes) -> Image.Image:

@@ -14,11 +14,15 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 
 from PIL import Image, ImageFile, JpegImagePlugin
 
 from lookalike.errors import DamagedImage, FileUnreadable, ImageTooLarge, LoadError, NotAnImage
+from lookalike.imaging.colour_signal import ColourSignal, colour_signal
 from lookalike.imaging.formats import ImageFormat, name_other, sniff
+from lookalike.imaging.frames import STILL, Frames, look_through
+from lookalike.imaging.jpeg_damage import jpeg_damage
 
 MAX_PIXELS = 150_000_000
 """Decoded pixels that are allowed: 600 MB in Pillow's memory."""
@@ -29,8 +33,30 @@ TRUNCATED = "truncated: the file ends before the image does"
 _JPEG_MARKERS = 10_000
 _JPEG_JUNK = 65_536
 _JPEG_SCANS = 500
+# Pillow turns TIFF, and libheif turns HEIF, while decoding.
+UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF"}
+_BITS_PER_SAMPLE = 258
 # These plugins never warn, so they need not be hushed.
 _SILENT = {"JPEG", "PNG", "WEBP", "BMP"}
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """One frame of a file, and what else decoding finds out.
+
+    ``size``: (width, height) at full size, as stored. ``exif``: the block that tells of time and camera, None for the
+    image's own. ``is_upright``: whether it is turned already. ``is_deep``: whether it holds colours of more than 8 bits
+    each. ``damage``: as in ``types.Image``."""
+
+    image: Image.Image
+    size: tuple[int, int]
+    name: str
+    frames: Frames = STILL
+    signal: ColourSignal | None = None
+    exif: bytes | None = None
+    is_upright: bool = False
+    is_deep: bool = False
+    damage: str | None = None
 
 
 class _Jpeg(JpegImagePlugin.JpegImageFile):
@@ -40,8 +66,8 @@ class _Jpeg(JpegImagePlugin.JpegImageFile):
         pass
 
 
-def decode(data: bytes, min_side: int | None, max_pixels: int) -> tuple[Image.Image, tuple[int, int]]:
-    """The first frame of encoded bytes, and the (width, height) that it has at full size, as stored.
+def decode(data: bytes, min_side: int | None, max_pixels: int) -> Decoded:
+    """The frame of encoded bytes that stands for all, most often the first.
 
     With ``min_side``, a JPEG comes at the smallest of the scales 1, 1/2, 1/4, 1/8 at which both sides are
     at least so many pixels long. Raises a LoadError, without a path, and nothing else.
@@ -49,24 +75,58 @@ def decode(data: bytes, min_side: int | None, max_pixels: int) -> tuple[Image.Im
     fmt = sniff(data)
     if fmt is None:
         raise NotAnImage(name_other(data))
-    with _as_load_error(), nullcontext() if fmt.name in _SILENT else _NO_WARNINGS.hold():
+    with as_load_error(), nullcontext() if fmt.name in _SILENT else _NO_WARNINGS.hold():
         return _decode_as(fmt, data, min_side, max_pixels)
 
 
-def _decode_as(
-    fmt: ImageFormat, data: bytes, min_side: int | None, max_pixels: int
-) -> tuple[Image.Image, tuple[int, int]]:
-    image = _open(fmt, data, max_pixels)
-    size = image.size
-    check_size(size, max_pixels=None)
+def _decode_as(fmt: ImageFormat, data: bytes, min_side: int | None, max_pixels: int) -> Decoded:
     if fmt.name == "JPEG":
-        _prepare_jpeg(image, data, min_side, max_pixels)
+        return _decode_jpeg(data, min_side, max_pixels)
+    image = _open(fmt, data, max_pixels)
     check_size(image.size, max_pixels)
-    if fmt.name == "JPEG" and _is_truncated(size, data, max_pixels):
-        raise DamagedImage(TRUNCATED)
-    drafted = image.size != size
+    frames = look_through(fmt.name, image, lambda: _open(fmt, data, max_pixels), max_pixels)
+    if frames.chosen != image.tell():
+        image.seek(frames.chosen)
+        check_size(image.size, max_pixels)
     image.load()
-    return image, size if drafted else image.size
+    return Decoded(
+        image,
+        image.size,
+        fmt.name,
+        frames,
+        colour_signal(fmt.name, data),
+        exif=data if fmt.name == "TIFF" else None,
+        is_upright=fmt.name in UPRIGHT_WHEN_DECODED,
+        is_deep=_is_deep(fmt.name, image, data),
+        damage=frames.damage,
+    )
+
+
+def _decode_jpeg(data: bytes, min_side: int | None, max_pixels: int) -> Decoded:
+    scan = _first_scan_offset(data)
+
+    def at_scale(data: bytes) -> tuple[Image.Image, tuple[int, int]]:
+        image = _Jpeg(io.BytesIO(data))
+        size = image.size
+        check_size(size, max_pixels=None)
+        _prepare_jpeg(image, data, min_side, max_pixels)
+        check_size(image.size, max_pixels)
+        if _is_truncated(size, data, max_pixels):
+            raise DamagedImage(TRUNCATED)
+        drafted = image.size != size
+        image.load()
+        return image, size if drafted else image.size
+
+    image, size = at_scale(data)
+    return Decoded(image, size, "JPEG", damage=jpeg_damage(image, data, scan, lambda data: at_scale(data)[0]))
+
+
+def _is_deep(name: str, image: Image.Image, data: bytes) -> bool:
+    """Whether Pillow cut colours of 16 bits down to 8."""
+    if name == "PNG":
+        return data[24] > 8 and image.mode != "I" and not image.mode.startswith("I;")
+    bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, 8) if name == "TIFF" else 8
+    return len(image.getbands()) > 1 and max(bits if isinstance(bits, tuple) else (bits,)) > 8
 
 
 def check_size(size: tuple[int, int], max_pixels: int | None) -> None:
@@ -80,9 +140,6 @@ def check_size(size: tuple[int, int], max_pixels: int | None) -> None:
 
 
 def _open(fmt: ImageFormat, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
-    if fmt.name == "JPEG":
-        _first_scan_offset(data)
-        return _Jpeg(io.BytesIO(data))
     if fmt.name == "WEBP":
         check_size(_webp_size(data), max_pixels)
     opened = _plugin(fmt)(io.BytesIO(data))
@@ -201,7 +258,7 @@ _NO_WARNINGS = _WarningFilter()
 
 
 @contextmanager
-def _as_load_error() -> Iterator[None]:
+def as_load_error() -> Iterator[None]:
     """Whatever a decoder raises becomes the LoadError that says it best."""
     try:
         yield

@@ -12,9 +12,12 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from lookalike.errors import DamagedImage, FileMissing, FileUnreadable, ImageTooLarge, LoadError, UserError
-from lookalike.imaging.colour_profile import plain, to_srgb
-from lookalike.imaging.decode import MAX_PIXELS, decode
+from lookalike.imaging.colour_profile import has_numbers, plain, to_srgb
+from lookalike.imaging.colour_signal import ColourSignal, apply_signal
+from lookalike.imaging.decode import MAX_PIXELS, UPRIGHT_WHEN_DECODED, decode
 from lookalike.imaging.exif import Exif, read_exif
+from lookalike.imaging.grey_levels import lost_numbers
+from lookalike.imaging.ground import lost_alpha
 from lookalike.types import Image, Pixels
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
@@ -35,8 +38,6 @@ _TRANSPOSES = {
     7: PIL.Image.Transpose.TRANSVERSE,
     8: PIL.Image.Transpose.ROTATE_90,
 }
-# Pillow turns TIFF, and libheif turns HEIF, while decoding.
-_UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF"}
 
 _FILE_KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -50,7 +51,10 @@ _FILE_KINDS = (
 def load(
     source: Source, *, min_side: int | None = None, max_pixels: int = MAX_PIXELS, max_bytes: int = MAX_BYTES
 ) -> Image:
-    """Read an image: upright by its EXIF, in sRGB by its ICC profile, over white, its first frame.
+    """Read an image: upright by its EXIF, in sRGB by its ICC profile or what else it says of its colours.
+
+    What is transparent lies over white, or over black where what is visible would vanish on white. Of an animation or
+    of many pages the first shows, or if that is blank the first of contrast.
 
     ``source``: a path, encoded bytes, or a binary file object. With ``min_side``, in pixels, the image
     comes at a smaller scale, its short side at least so long, and shorter than twice that; it is never
@@ -93,14 +97,13 @@ def from_pillow(image: PIL.Image.Image, *, min_side: int | None = None) -> Image
     frames, the one that it is at. Nothing of it is changed. Raises DamagedImage for one that cannot be decoded."""
     try:
         image.load()
-        stands_upright = image.format in _UPRIGHT_WHEN_DECODED
-        exif = _exif(image, b"")
-        turn = None if stands_upright else _TRANSPOSES.get(exif.orientation)
+        exif = _exif(image, b"" if image.format == "TIFF" else None)
+        turn = None if image.format in UPRIGHT_WHEN_DECODED else _TRANSPOSES.get(exif.orientation)
         width, height = image.size[::-1] if turn is not None and exif.orientation >= 5 else image.size
-        pixels = _pixels(image, turn, min_side)
+        pixels, hidden = _pixels(image, turn, min_side)
     except Exception as error:
         raise DamagedImage(f"cannot be decoded ({type(error).__name__})") from error
-    return Image(pixels, width, height, format=image.format or "", taken=exif.taken, camera=exif.camera)
+    return Image(pixels, width, height, format=image.format or "", taken=exif.taken, camera=exif.camera, hidden=hidden)
 
 
 def from_array(pixels: Pixels) -> Image:
@@ -120,38 +123,55 @@ def from_array(pixels: Pixels) -> Image:
 
 
 def _image(data: bytes, path: str | None, min_side: int | None, max_pixels: int) -> Image:
-    image, (width, height) = decode(data, min_side, max_pixels)
-    name = image.format or ""
-    exif = _exif(image, data)
-    transpose = None if name in _UPRIGHT_WHEN_DECODED else _TRANSPOSES.get(exif.orientation)
+    decoded = decode(data, min_side, max_pixels)
+    width, height = decoded.size
+    exif = _exif(decoded.image, decoded.exif)
+    transpose = None if decoded.is_upright else _TRANSPOSES.get(exif.orientation)
     if transpose is not None and exif.orientation >= 5:
         width, height = height, width
+    digest = hashlib.sha256(data).hexdigest()
+    pixels, hidden = _pixels(decoded.image, transpose, min_side, decoded.signal)
     return Image(
-        pixels=_pixels(image, transpose, min_side),
+        pixels=pixels,
         width=width,
         height=height,
         path=path,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=digest,
         bytes=len(data),
-        format=name,
+        format=decoded.name,
         taken=exif.taken,
         camera=exif.camera,
+        frames=decoded.frames.count,
+        sequence=decoded.frames.sequence,
+        samples=decoded.frames.samples,
+        damage=decoded.damage,
+        hidden=digest if decoded.is_deep else hidden,
     )
 
 
-def _pixels(image: PIL.Image.Image, transpose: PIL.Image.Transpose | None, min_side: int | None) -> Pixels:
-    """(h, w, 3) uint8. Shrunk as early as colours allow, so that the rest of the way is cheap."""
+def _pixels(
+    image: PIL.Image.Image,
+    transpose: PIL.Image.Transpose | None,
+    min_side: int | None,
+    signal: ColourSignal | None = None,
+) -> tuple[Pixels, str]:
+    """(h, w, 3) uint8, and a digest of what they do not show. Shrunk as early as colours allow, so that the rest of the
+    way is cheap."""
     profile = image.info.get("icc_profile")
+    lost = lost_numbers(np.asarray(image)) if has_numbers(image) else b""
     image = plain(image)
     factor = min(image.size) // min_side if min_side else 1
     if factor > 1:
         image = image.reduce(factor)
+    lost += lost_alpha(image)
     image = to_srgb(image, profile if isinstance(profile, bytes) else None)
-    return np.ascontiguousarray(image if transpose is None else image.transpose(transpose), dtype=np.uint8)
+    pixels = np.ascontiguousarray(image if transpose is None else image.transpose(transpose), dtype=np.uint8)
+    return apply_signal(pixels, signal) if signal else pixels, hashlib.sha256(lost).hexdigest() if lost else ""
 
 
-def _exif(image: PIL.Image.Image, data: bytes) -> Exif:
-    if image.format == "TIFF":
+def _exif(image: PIL.Image.Image, data: bytes | None) -> Exif:
+    """Of this block, or of the image's own where it is None."""
+    if data is not None:
         return read_exif(data)
     block = image.info.get("exif")
     if isinstance(block, bytes):
