@@ -61,12 +61,12 @@ def _same_animation(a: Image, b: Image, matrix: Matrix | None) -> bool:
 
 def _changes(levels: Floats) -> Floats:
     """(n, places): how far each is from its mean over time."""
-    return levels - levels.mean(axis=0)
+    return np.asarray(levels - levels.mean(axis=0), np.float32)
 
 
 def _over_time(a: Image, b: Image, matrix: Matrix | None) -> tuple[Floats, Floats, Mask, Mask]:
-    """The luma of both at the same steps, (n, s, s) float32 each, a's laid on b's, the (s, s) places that both show, and
-    those of them in which the shown frames are alike."""
+    """The luma of both at the same steps, (n, s, s) float32 each, a's laid on b's, the (s, s) places that both show,
+    and those of them in which the shown frames are alike."""
     side = (a if a.samples is not None else b).samples.shape[1]  # type: ignore[union-attr]  # one is an animation
     onto = _onto(a, b, matrix, side)
     first, second = _luma([onto(view) for view in _views(a, side)]), _luma(_views(b, side))
@@ -77,9 +77,9 @@ def _over_time(a: Image, b: Image, matrix: Matrix | None) -> tuple[Floats, Float
     gain, offset = _fitted(shown[0][covered], shown[1][covered])
     drawn_over = np.abs(shown[0] * gain + offset - shown[1]) > DRAWN_OVER
     steps = max(len(first), len(second))
-    first, second = (np.broadcast_to(part, (steps, side, side)) for part in (first * gain + offset, second))
+    first, second = (np.broadcast_to(part, (steps, side, side)) for part in (first, second))
     near = cv2.dilate(drawn_over.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    return first, second[_rhythm(first, second)], covered, covered & ~near
+    return first, second[_rhythm(first * gain + offset, second)], covered, covered & ~near
 
 
 def _views(image: Image, side: int) -> list[Pixels]:

@@ -21,6 +21,7 @@ _MANY_ZEROS = 64  # at the end of a file: so many are not coded data
 _EOI, _SOS = b"\xff\xd9", b"\xff\xda"
 _PROGRESSIVE = 0xC2
 
+Scan = tuple[tuple[int, ...], int, int, int]
 Decode = Callable[[bytes], Image.Image]
 
 
@@ -28,17 +29,20 @@ def jpeg_damage(image: Image.Image, data: bytes, scan: int, decode: Decode) -> s
     """What is wrong with a decoded ``image``; None if nothing was found.
 
     ``scan``: the offset of the first scan's marker in ``data``. ``decode``: bytes -> the image at the same scale."""
-    end = data.find(_EOI, scan)
-    if end < 0:
+    if data.rfind(_EOI, scan) < 0:
         coded = data.rstrip(b"\0")
         is_cut = len(data) - len(coded) >= _MANY_ZEROS and _takes_up(image, coded + _FURTHER + _EOI, decode)
         return ZEROS if is_cut else None
     kind, components = _frame(data, scan)
-    if not _is_complete(data, scan, kind, components):
+    is_one_scan = kind != _PROGRESSIVE and data[scan + 4] >= len(components)
+    if is_one_scan and not _has_grey_corner(image):
+        return None
+    end = data.find(_EOI, scan)
+    if not is_one_scan and not _is_complete(_scans(data, scan, end), kind, components):
         return MISSING_SCANS
-    is_suspicious = _has_grey_corner(image) or (kind == _PROGRESSIVE and _may_be_cut(data, end))
-    is_cut = is_suspicious and _takes_up(image, data[:end] + _FURTHER + data[end:], decode)
-    return ENDS_EARLY if is_cut else None
+    if not _has_grey_corner(image) and not (kind == _PROGRESSIVE and _may_be_cut(data, end)):
+        return None
+    return ENDS_EARLY if _takes_up(image, data[:end] + _FURTHER + data[end:], decode) else None
 
 
 def _may_be_cut(data: bytes, end: int) -> bool:
@@ -62,11 +66,9 @@ def _has_grey_corner(image: Image.Image) -> bool:
     return set(values) <= _GREY
 
 
-def _is_complete(data: bytes, scan: int, kind: int, components: set[int]) -> bool:
+def _is_complete(found: Iterator[Scan], kind: int, components: set[int]) -> bool:
     """Whether the scans hold every colour, and of a progressive image every coefficient to its last bit."""
-    scans = list(_scans(data, scan)) if kind == _PROGRESSIVE or data[scan + 4] < len(components) else []
-    if not scans:
-        return True
+    scans = list(found)
     if kind != _PROGRESSIVE:
         return components <= {number for numbers, *_ in scans for number in numbers}
     seen = {(n, k) for numbers, first, last, low in scans if low == 0 for n in numbers for k in range(first, last + 1)}
@@ -87,11 +89,10 @@ def _frame(data: bytes, scan: int) -> tuple[int, set[int]]:
     return 0, set()
 
 
-def _scans(data: bytes, scan: int) -> Iterator[tuple[tuple[int, ...], int, int, int]]:
+def _scans(data: bytes, scan: int, end: int) -> Iterator[Scan]:
     """Of each scan: the numbers of its components, its first and last coefficient, and the lowest bit that it holds.
 
     Within coded data 255 is followed by a zero or a restart marker, so these two bytes begin a scan or end them."""
-    end = data.find(_EOI, scan)
     while 0 <= scan < end:
         count = data[scan + 4]
         numbers = tuple(data[scan + 5 + 2 * n] for n in range(count))

@@ -6,6 +6,7 @@ from lookalike.descriptors.fusion import BLEND
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.dedup.candidate_pairs import find_duplicates
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
+from lookalike.gallery.dedup.regroup import verified_with_rest, with_frames_apart
 from lookalike.gallery.dedup.representative import Around, prefer_unframed
 from lookalike.gallery.dedup.same_file import without_same_files
 from lookalike.gallery.library import Library
@@ -44,9 +45,14 @@ def verified_duplicates(
         groups, around = find_duplicates(library, scoring, measure, precision)
         groups = [_preferred(group, around, folders) for group in groups] if folders else groups
     if not verify:
-        return without_same_files(groups)
+        return without_same_files(with_frames_apart(groups, library.store.row_of, around))
     verifier = GeometricVerifier.of(library, scoring)
-    verified = verifier.groups(groups, precision, progress)
+    verified = verified_with_rest(
+        groups,
+        around,
+        lambda some: verifier.groups(some, precision, progress),
+        lambda some: verifier.groups(some, precision),
+    )
     framed = prefer_unframed(verified, library.store.row_of, around, lambda others: verifier.groups(others, precision))
     chosen = [_ranked(*both, folders) for both in zip(verified, framed, strict=True)] if folders else framed
     return without_same_files(chosen)

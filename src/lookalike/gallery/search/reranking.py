@@ -117,7 +117,7 @@ class GeometricVerifier:
         a = None if pair.relation == "identical" else keep()
         b = None if a is None else self.load(pair.b)
         if a is None or b is None:
-            return pair
+            return pair if pair.relation == "identical" or self._has_one_frame(pair) else None
         result = self.compare(a, b)
         if result.probability < precision:
             return None
@@ -130,6 +130,12 @@ class GeometricVerifier:
             edits=result.edits,
             verified=True,
         )
+
+    def _has_one_frame(self, pair: Pair) -> bool:
+        """Whether vectors, which know one frame of a file, can say anything of the two."""
+        with self._asking:
+            rows = [self.store.row_of(path) for path in (pair.a, pair.b)]
+        return all(row is None or (row.frames or 1) == 1 for row in rows)
 
 
 def _counted(results: Iterable[Pair | None], total: int, progress: Progress | None) -> Iterator[Pair | None]:
