@@ -62,7 +62,7 @@ def look_through(name: str, opened: ImageFile.ImageFile, open_again: Open, max_p
     pixels = len(numbers) * opened.width * opened.height
     if pixels > MAX_PIXELS or len(numbers) > (MAX_FRAMES if name in _ANIMATED else MAX_PAGES):
         return Frames(len(numbers), sequence, chosen=numbers[0])
-    return _looked_through(sequence, numbers, open_again(), max_pixels)
+    return _sampled(sequence, numbers, open_again(), max_pixels)
 
 
 def _numbers(name: str, image: ImageFile.ImageFile) -> list[int]:
@@ -87,9 +87,7 @@ def _full_pages(image: ImageFile.ImageFile, count: int) -> Iterator[int]:
             yield number
 
 
-def _looked_through(
-    sequence: FrameSequence, numbers: Sequence[int], image: ImageFile.ImageFile, max_pixels: int
-) -> Frames:
+def _sampled(sequence: FrameSequence, numbers: Sequence[int], image: ImageFile.ImageFile, max_pixels: int) -> Frames:
     whole = Frames(len(numbers), sequence, chosen=numbers[0])
     side = FRAME_SIDE if sequence == "animation" else PAGE_SIDE
     views: list[Pixels] = []

@@ -31,7 +31,7 @@ def jpeg_damage(image: Image.Image, data: bytes, scan: int, decode: Decode) -> s
     ``scan``: the offset of the first scan's marker in ``data``. ``decode``: bytes -> the image at the same scale."""
     if data.rfind(_EOI, scan) < 0:
         coded = data.rstrip(b"\0")
-        is_cut = len(data) - len(coded) >= _MANY_ZEROS and _takes_up(image, coded + _FURTHER + _EOI, decode)
+        is_cut = len(data) - len(coded) >= _MANY_ZEROS and _is_changed_by(image, coded + _FURTHER + _EOI, decode)
         return ZEROS if is_cut else None
     kind, components = _frame(data, scan)
     is_one_scan = kind != _PROGRESSIVE and data[scan + 4] >= len(components)
@@ -42,7 +42,7 @@ def jpeg_damage(image: Image.Image, data: bytes, scan: int, decode: Decode) -> s
         return MISSING_SCANS
     if not _has_grey_corner(image) and not (kind == _PROGRESSIVE and _may_be_cut(data, end)):
         return None
-    return ENDS_EARLY if _takes_up(image, data[:end] + _FURTHER + data[end:], decode) else None
+    return ENDS_EARLY if _is_changed_by(image, data[:end] + _FURTHER + data[end:], decode) else None
 
 
 def _may_be_cut(data: bytes, end: int) -> bool:
@@ -51,7 +51,7 @@ def _may_be_cut(data: bytes, end: int) -> bool:
     return data[end - 1] % 2 == 0 or data.endswith(bytes(_MANY_ZEROS))
 
 
-def _takes_up(image: Image.Image, data: bytes, decode: Decode) -> bool:
+def _is_changed_by(image: Image.Image, data: bytes, decode: Decode) -> bool:
     """Whether further data changes the image; one that was whole ignores it."""
     try:
         return not np.array_equal(np.asarray(image), np.asarray(decode(data)))

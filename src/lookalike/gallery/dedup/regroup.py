@@ -42,14 +42,14 @@ def with_frames_apart(groups: Sequence[Group], row_of: Callable[[str], Row | Non
     """Groups by vectors alone, which know one frame of each file: of several only those of the same bytes."""
     split = []
     for group in groups:
-        contents: dict[str, list[str]] = {}
+        by_bytes: dict[str, list[str]] = {}
         for path in (group.keep, *group.others):
             row = row_of(path)
-            contents.setdefault(row.sha256 if row and (row.frames or 1) > 1 else "", []).append(path)
-        if len(contents) == 1:
+            by_bytes.setdefault(row.sha256 if row and (row.frames or 1) > 1 else "", []).append(path)
+        if len(by_bytes) == 1:
             split.append(group)
         else:
-            split += [_among(paths, around) for paths in contents.values() if len(paths) > 1]
+            split += [_among(paths, around) for paths in by_bytes.values() if len(paths) > 1]
     return split
 
 
