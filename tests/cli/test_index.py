@@ -74,6 +74,25 @@ def test_refresh_asks(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "1 gone" in here("index", photos, "-g", tmp_path / "g", "--refresh", answer="y\n").out
 
 
+def test_what_was_taken_in_before_it_was_left_out(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--refresh tells of images that patterns, or a marker, leave out by now; --force keeps them, a person may not."""
+    save(photos / "raw" / "deep" / "x.jpg", drawn(70))
+    save(photos / "cleared" / "y.jpg", drawn(71))
+    here("index", photos, "-g", tmp_path / "g")
+    (photos / "cleared" / ".lookalike-ignore").touch()
+    ran = here("index", photos, "-g", tmp_path / "g", "--exclude", "raw/", "--refresh", "--force")
+    assert "kept: 2 images in what is left out by now" in ran.err
+    monkeypatch.setattr("lookalike.cli.output.has_terminal", lambda: True)
+    here("index", photos, "-g", tmp_path / "g", "--refresh", answer="n\n")
+    with Gallery.open(tmp_path / "g") as gallery:
+        assert len(gallery) == 7
+    here("index", photos, "-g", tmp_path / "g", "--refresh", answer="y\n")
+    with Gallery.open(tmp_path / "g") as gallery:
+        assert {Path(row.path).parent for row in gallery} == {photos}
+
+
 @pytest.mark.parametrize("away", ["gone", "empty"])
 def test_refresh_keeps_the_images_of_a_drive_that_is_away(photos: Path, tmp_path: Path, away: str) -> None:
     """A folder that is gone, or empty as an unmounted mount point is, loses no image and no label, whatever is said of

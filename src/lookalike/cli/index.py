@@ -177,8 +177,19 @@ def _refreshed(gallery: Gallery, force: bool, as_json: bool) -> list[str]:
         what = f"{plural(len(missing.gone), 'image')} with their labels"
         if not confirmed(f"Forget {what}?", ask=not as_json):
             raise UserError(f"{what} would be forgotten; nothing was. --refresh --force does it")
+    _offer_left_out(gallery, missing.left_out, ask=not as_json)
     gallery.remove(missing.gone)  # what was confirmed, and nothing that went away meanwhile
     return list(missing.gone)
+
+
+def _offer_left_out(gallery: Gallery, paths: Sequence[str], ask: bool) -> None:
+    """Images that were taken in before their folder was left out stay, unless a person says otherwise."""
+    if not paths:
+        return
+    what = f"{plural(len(paths), 'image')} in what is left out by now"
+    click.echo(f"kept: {what}, such as {shown(paths[0])}", err=True)
+    if confirmed(f"Forget {what}, with their labels?", ask):
+        gallery.remove(paths)
 
 
 def _print_gone(paths: Sequence[str]) -> None:

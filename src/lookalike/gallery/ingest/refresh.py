@@ -9,28 +9,31 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from lookalike.errors import UserError
-from lookalike.gallery.ingest.roots import away_roots, is_below, is_gone
+from lookalike.gallery.ingest.roots import away_roots, held_left_out, is_below, is_gone
 from lookalike.gallery.library import Library
 
 
 @dataclass(frozen=True, slots=True)
 class MissingFiles:
     """``gone``: the paths of images whose files were deleted. ``away``: root that is gone or empty -> how many images
-    it has; they are kept."""
+    it has; they are kept. ``left_out``: paths of images that lie in what is left out of their root by now (a trash,
+    that an earlier version walked); they are kept as well."""
 
     gone: tuple[str, ...] = ()
     away: Mapping[str, int] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
 
 def missing_files(library: Library) -> MissingFiles:
     """As ``Gallery.missing_files``."""
     library.store.privacy.need_paths("refreshing")
     paths = [row.path for row in library.store.every_row()]
-    gone = [path for path in paths if is_gone(path)]
+    gone = list(filter(is_gone, paths))
     roots = away_roots(library.store.roots())  # asked last, for a drive may go away meanwhile
     away = {root: sum(is_below(path, root) for path in paths) for root in roots}
     surely = tuple(path for path in gone if not any(is_below(path, root) for root in roots))
-    return MissingFiles(surely, {root: count for root, count in away.items() if count})
+    left_out = held_left_out(library.store, set(paths).difference(gone))
+    return MissingFiles(surely, {root: count for root, count in away.items() if count}, left_out)
 
 
 def refresh(library: Library, force: bool) -> list[str]:

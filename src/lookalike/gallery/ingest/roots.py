@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lookalike.errors import UserError
-from lookalike.gallery.ingest.leave_out import LeaveOut
+from lookalike.gallery.ingest.leave_out import MARKER, LeaveOut
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.row import Row
 from lookalike.paths import PathLike, WalkPatterns, absolute, composed
@@ -126,6 +126,35 @@ def forget_root(store: GalleryStorage, path: PathLike) -> int:
         store.forget_root(root)
         store.forget(failed)
         return store.forget(gone)
+
+
+def held_left_out(store: GalleryStorage, paths: Iterable[str]) -> tuple[str, ...]:
+    """Those of these files that a walk of their root would leave out, in order."""
+    names = store.roots()
+    rules = {root: leave_out_of(store, root) for root in names}
+    known = dict.fromkeys(names, False)
+    found = []
+    for path in sorted(paths):
+        root = _owner(path, names)
+        if root is not None and (rules[root].reason(path, False) or _is_left_out(path, rules[root], known)):
+            found.append(path)
+    return tuple(found)
+
+
+def _is_left_out(path: str, leave_out: LeaveOut, known: dict[str, bool]) -> bool:
+    """Whether a folder on the way to a file is; ``known`` holds the roots and what was found of other folders."""
+    waiting, folder = [], os.path.dirname(path)
+    while folder not in known:
+        waiting.append(folder)
+        folder = os.path.dirname(folder)
+    for inner in reversed(waiting):
+        left_out = leave_out.reason(inner, True) or leave_out.marked(inner, _markers(inner))
+        known[inner] = known[os.path.dirname(inner)] or bool(left_out)
+    return known[os.path.dirname(path)]
+
+
+def _markers(folder: str) -> list[str]:
+    return [MARKER] if os.path.exists(os.path.join(folder, MARKER)) else []
 
 
 def away_roots(roots: Iterable[str]) -> list[str]:
