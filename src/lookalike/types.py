@@ -28,6 +28,7 @@ Relation = Literal[
 
 
 FrameSequence = Literal["still", "animation", "pages"]  # what a file's frames are to each other
+Side = Literal["a", "b"]  # one of two images that are compared
 Verdict = Literal["same", "different"]  # a person's word on two images
 
 LONG = ("evidence", "transform", "pairs")  # fields that a small table leaves out
@@ -129,6 +130,7 @@ class Comparison(Result):
     ``orientation``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
     ``inliers``: keypoints that lie where the transform puts them.
     ``edits``: what was done to an edited copy, as far as it can be seen: "recoloured", "cropped", "overlay", ...
+    ``edited_in``: edit -> the image that it was done to, "a" or "b", where that can be told: "greyed", "overlay", ...
     ``odds``: the logarithm of the odds behind ``probability``; None for the same bytes or pixels.
     ``evidence``: the named numbers that the relation was decided by, see comparison/evidence.py.
     """
@@ -142,14 +144,15 @@ class Comparison(Result):
     box_in: str | None = None
     inliers: int = 0
     edits: tuple[str, ...] = ()
+    edited_in: Mapping[str, Side] = field(default_factory=dict)
     odds: float | None = None
     evidence: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Pair(Result):
-    """Two images of a gallery that belong together. ``verified``: by geometry, and ``box``, ``box_in`` and ``edits``
-    are those of a Comparison then."""
+    """Two images of a gallery that belong together. ``verified``: by geometry, and ``box``, ``box_in``, ``edits`` and
+    ``edited_in`` are those of a Comparison then."""
 
     a: str
     b: str
@@ -159,16 +162,19 @@ class Pair(Result):
     box: Box | None = None
     box_in: str | None = None
     edits: tuple[str, ...] = ()
+    edited_in: Mapping[str, Side] = field(default_factory=dict)
     verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Group(Result):
-    """Copies of one image: every member is close to every other. ``keep`` is the one to keep."""
+    """Copies of one image: every member is close to every other. ``keep`` is the one to keep, and ``reason`` says why:
+    "the other is greyed", "more detail", ..."""
 
     keep: str
     others: tuple[str, ...]
     pairs: tuple[Pair, ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

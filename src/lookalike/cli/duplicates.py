@@ -320,7 +320,7 @@ def _print(found: Duplicates) -> None:
     for path in found.new or ():
         click.echo(f"new   {shown(path)}")
     for group in found.groups:
-        click.echo(f"keep  {shown(group.keep)}")
+        click.echo(f"keep  {shown(group.keep)}  ({group.reason})")
         for pair in group.pairs:
             relation = relation_text(pair.relation, pair.edits)
             click.echo(f"      {shown(pair.b)}  {relation}, {percent(pair.probability, pair.relation)}")

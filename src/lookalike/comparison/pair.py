@@ -18,7 +18,7 @@ from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
 from lookalike.imaging import ImageSource, as_image
 from lookalike.logistic import scalar_sigmoid
-from lookalike.types import Comparison, Image
+from lookalike.types import Comparison, Image, Side
 
 if TYPE_CHECKING:  # they bring OpenCV along, which waits for the first image
     from lookalike.comparison.alignment.align import Alignment, KeypointImage, PairGeometry
@@ -81,13 +81,15 @@ def compare_aligned(
     score = _same_image(a.image, b.image) or classify_relation(evidence, prior, own)
     score, note = _over_frames(a.image, b.image, geometry.alignment, score)
     is_copy, alignment = score.odds >= 0, geometry.alignment
+    edits = detect_edits(evidence) if is_copy and score.relation not in ("identical", "re-encoded") else ()
     place = _place(alignment, a.image, b.image) if alignment is not None and is_copy else {}
     return Comparison(
         relation=score.relation,
         probability=score.probability,
         distances={n: _distance(n, a.described[n], b.described[n]) for n in a.described},
         inliers=alignment.match.inliers if alignment is not None else 0,
-        edits=note or (detect_edits(evidence) if is_copy and score.relation not in ("identical", "re-encoded") else ()),
+        edits=note or edits,
+        edited_in=_edited_in(alignment, edits, evidence) if alignment and is_copy else {},
         odds=score.odds if math.isfinite(score.odds) else None,
         evidence=evidence,
         **place,
@@ -99,6 +101,12 @@ def _evidence(a: ComparisonInput, b: ComparisonInput, geometry: PairGeometry) ->
 
     first, second = ({n: one.described[n] for n in COMPARISON_DESCRIPTORS} for one in (a, b))
     return evidence_values(geometry, distance_evidence(first, second))
+
+
+def _edited_in(alignment: Alignment, edits: Sequence[str], evidence: Mapping[str, float]) -> dict[str, Side]:
+    from lookalike.comparison.edit_direction import edit_direction
+
+    return edit_direction(alignment, edits, evidence)
 
 
 def _place(alignment: Alignment, a: Image, b: Image) -> dict[str, Any]:

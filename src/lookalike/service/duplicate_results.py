@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
@@ -60,7 +60,7 @@ def _reduced(group: Group, rows: Mapping[str, Row], different: set[tuple[str, st
     if group.keep not in rows:
         return None
     pairs = tuple(pair for pair in group.pairs if pair.b in rows and _digests(rows, pair) not in different)
-    return Group(group.keep, tuple(pair.b for pair in pairs), pairs) if pairs else None
+    return replace(group, others=tuple(pair.b for pair in pairs), pairs=pairs) if pairs else None
 
 
 def _digests(rows: Mapping[str, Row], pair: Pair) -> tuple[str, str]:
@@ -70,7 +70,11 @@ def _digests(rows: Mapping[str, Row], pair: Pair) -> tuple[str, str]:
 
 
 def _group(group: Group, by_path: Mapping[str, Json]) -> Json:
-    return {"keep": by_path[group.keep], "others": [_copy(by_path[pair.b], pair) for pair in group.pairs]}
+    return {
+        "keep": by_path[group.keep],
+        "others": [_copy(by_path[pair.b], pair) for pair in group.pairs],
+        "reason": group.reason,
+    }
 
 
 def _copy(image: Json, pair: Pair) -> Json:

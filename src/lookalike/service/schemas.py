@@ -132,6 +132,7 @@ class Comparison(BaseModel):
     orientation: str
     inliers: int
     edits: list[str]
+    edited_in: dict[str, Literal["a", "b"]]
     odds: float | None
     evidence: dict[str, float]
     changed: list[ChangedRegion] | None = None
@@ -148,12 +149,14 @@ class Copy(Image):
     box: Box | None
     box_in: Literal["a", "b"] | None
     edits: list[str]
+    edited_in: dict[str, Literal["a", "b"]]
     verified: bool
 
 
 class DuplicateGroup(BaseModel):
     keep: Image
     others: list[Copy]
+    reason: str
 
 
 class DuplicateGroups(BaseModel):

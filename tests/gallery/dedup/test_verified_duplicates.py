@@ -12,12 +12,10 @@ import pytest
 import lookalike as la
 from lookalike.comparison.calibration import library_prior
 from lookalike.gallery import Gallery
-from lookalike.gallery.dedup.representative import prefer_unframed
 from lookalike.gallery.search import reranking
 from lookalike.gallery.search.reranking import GeometricVerifier
-from lookalike.gallery.storage.row import Row
 from lookalike.imaging.manipulations import apply
-from lookalike.types import Box, Comparison, Group, Pair
+from lookalike.types import Comparison, Group, Pair
 from samples import drawn, folder_of, photograph, save
 
 NAMES = ("colour", "texture", "structure")
@@ -145,31 +143,3 @@ def test_the_original_is_kept_before_a_copy_with_surroundings(tmp_path: Path, ed
     assert sorted(Path(path).name for path in loaded[0].others) == ["larger.jpg", "twin.jpg"]
     result = {(Path(pair.a).name, pair.box_in, pair.verified) for pair in loaded[0].pairs}
     assert result == {("original.png", "b", True)}
-
-
-@pytest.mark.parametrize(
-    ("pixels", "edits", "box_in", "keep"),
-    [
-        ((100, 100), ("border",), "a", "b"),
-        ((90, 90), ("border",), "a", "keep"),  # a smaller image has lost more than the border is worth
-        ((100, 100), ("border", "cropped"), "a", "keep"),  # a part of what is within the border
-        ((100, 100), ("blurred",), "a", "keep"),
-        ((100, 100), ("border",), "b", "keep"),  # the border is around the other one
-    ],
-)
-def test_which_one_is_kept(pixels: tuple[int, int], edits: tuple[str, ...], box_in: str, keep: str) -> None:
-    """Of an image and another one that lies in it, in a box of 100 x 100."""
-    pair = replace(group("keep", "b").pairs[0], edits=edits, box=Box(5, 5, 100, 100), box_in=box_in)
-    row = Row(1, "b", "0" * 64, 1, 1, *pixels, "PNG", None, None)
-    found = prefer_unframed(
-        [Group("keep", ("b",), (pair,))], lambda _: row, lambda plain, one: group(plain, one.keep), lambda anew: anew
-    )
-    assert [one.keep for one in found] == [keep]
-
-
-def test_nobody_leaves_a_group_for_another_keeper() -> None:
-    """Where a member would be no copy of the plain one any more, all stays as it was."""
-    pair = replace(group("keep", "b").pairs[0], edits=("border",), box=Box(5, 5, 100, 100), box_in="a")
-    row = Row(1, "b", "0" * 64, 1, 1, 100, 100, "PNG", None, None)
-    before = [Group("keep", ("b", "c"), (pair, group("keep", "c").pairs[0]))]
-    assert prefer_unframed(before, lambda _: row, lambda plain, _: group(plain, "keep"), lambda anew: anew) == before

@@ -18,7 +18,7 @@ from lookalike.comparison.alignment.orientations import nearest_orientation, ori
 from lookalike.comparison.alignment.overlap import Overlap, overlap
 from lookalike.comparison.alignment.transforms import Matrix, corners, inverse, snap_to_orientation, transform_points
 from lookalike.descriptors.keypoints import Keypoints, keypoints
-from lookalike.types import Box, Floats, Image
+from lookalike.types import Box, Floats, Image, Side
 
 LOAD_MIN_SIDE = 400  # pixels of the shorter side that an image to be aligned is read with
 FEW_INLIERS = 12  # below these ECC is tried as well
@@ -63,7 +63,7 @@ class Alignment:
         )
 
     @property
-    def box_in(self) -> str:
+    def box_in(self) -> Side:
         """Which image shows more, so that the other lies within it: "a" or "b"."""
         return "a" if self.outside_a > self.outside_b else "b"
 

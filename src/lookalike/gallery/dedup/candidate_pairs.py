@@ -12,7 +12,7 @@ from lookalike.comparison.calibration import curve
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.dedup.complete_linkage import complete_linkage
-from lookalike.gallery.dedup.representative import Around
+from lookalike.gallery.dedup.representative import Around, Standing, preference, reason
 from lookalike.gallery.index.faiss_index import FaissIndex
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import GalleryStorage
@@ -175,7 +175,10 @@ class _Builder:
 
     def _group(self, rows: list[Row]) -> Group:
         keep, others = rows[0], rows[1:]
-        return Group(keep.path, tuple(row.path for row in others), tuple(self._pair(keep, row) for row in others))
+        words = reason(Standing(keep), Standing(others[0]))
+        return Group(
+            keep.path, tuple(row.path for row in others), tuple(self._pair(keep, row) for row in others), words
+        )
 
     def _pair(self, a: Row, b: Row) -> Pair:
         if a.sha256 == b.sha256:
@@ -196,8 +199,3 @@ class _Builder:
 def _between(embeddings: Embeddings, position: Mapping[int, int], numbers: tuple[int, int]) -> dict[str, Floats]:
     first, second = (np.array([position[number]]) for number in numbers)
     return embeddings.along(first, second)
-
-
-def preference(row: Row) -> tuple[int, int, str, int, str]:
-    """Sorts the image to keep first: most pixels, most bytes, then the oldest (EXIF time, then file time)."""
-    return (-row.width * row.height, -row.bytes, row.taken or "9999", row.mtime_ns, row.path)

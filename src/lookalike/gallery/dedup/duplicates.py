@@ -7,7 +7,7 @@ from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.dedup.candidate_pairs import find_duplicates
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.dedup.regroup import verified_with_rest, with_frames_apart
-from lookalike.gallery.dedup.representative import Around, prefer_unframed
+from lookalike.gallery.dedup.representative import Around, keep_best
 from lookalike.gallery.dedup.same_file import without_same_files
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.reranking import GeometricVerifier
@@ -53,8 +53,13 @@ def verified_duplicates(
         lambda some: verifier.groups(some, precision, progress),
         lambda some: verifier.groups(some, precision),
     )
-    framed = prefer_unframed(verified, library.store.row_of, around, lambda others: verifier.groups(others, precision))
-    chosen = [_ranked(*both, folders) for both in zip(verified, framed, strict=True)] if folders else framed
+    chosen = keep_best(
+        verified,
+        library.store.row_of,
+        around,
+        lambda others: verifier.groups(others, precision),
+        folders.rank if folders else lambda _path: 0,
+    )
     return without_same_files(chosen)
 
 
@@ -62,8 +67,3 @@ def _preferred(group: Group, around: Around, folders: PreferredFolders) -> Group
     """The group around the image that a person prefers, the best of those."""
     best = min((group.keep, *group.others), key=folders.rank)
     return around(best, group) if folders.rank(best) < folders.rank(group.keep) else group
-
-
-def _ranked(preferred: Group, framed: Group, folders: PreferredFolders) -> Group:
-    """A person's preference counts before what was added around an image."""
-    return preferred if folders.rank(preferred.keep) < folders.rank(framed.keep) else framed

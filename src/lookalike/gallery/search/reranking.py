@@ -105,7 +105,7 @@ class GeometricVerifier:
         for group in groups:
             pairs = [pair for pair in islice(counted, len(group.pairs)) if pair is not None]
             if pairs:
-                kept.append(Group(group.keep, tuple(pair.b for pair in pairs), tuple(pairs)))
+                kept.append(replace(group, others=tuple(pair.b for pair in pairs), pairs=tuple(pairs)))
         return kept
 
     def _tasks(self, group: Group, precision: float) -> Iterator[Callable[[], Pair | None]]:
@@ -128,6 +128,7 @@ class GeometricVerifier:
             box=result.box,
             box_in=result.box_in,
             edits=result.edits,
+            edited_in=result.edited_in,
             verified=True,
         )
 
