@@ -27,7 +27,7 @@ from lookalike.report import (
     thumbnail,
     write_report,
 )
-from lookalike.report.html_report import box_style, human_bytes, keep_reasons, percent, visible
+from lookalike.report.html_report import box_style, human_bytes, percent, visible
 from lookalike.types import Box, Failure, Hit
 
 THUMBNAIL = thumbnail(np.full((6, 8, 3), 120, np.uint8))
@@ -293,18 +293,11 @@ def test_visible_leaves_ordinary_text_alone() -> None:
     assert visible("a\x00b\u2066c\ud800") == "a�b�c�"
 
 
-def test_the_kept_one_says_why() -> None:
-    """Resolution and size are given as reasons only where they are true."""
-    keep = image(width=400, height=300, size=1000)
-    cases = [
-        ((200, 150, 500), "highest resolution, largest file"),
-        ((400, 300, 500), "largest file"),
-        ((200, 150, 2000), "highest resolution"),
-        ((400, 300, 1000), "as good as any"),
-        ((800, 600, 2000), "taken to be the original"),
-    ]
-    for (width, height, size), words in cases:
-        assert words == keep_reasons(GroupView(keep, ((image("/b", width, height, size), "edited", 0.9),)))
+def test_the_kept_one_says_why(tmp_path: Path) -> None:
+    """The reason that was found for keeping it stands beside it, as text."""
+    group = GroupView(image(), ((image("/b", 200, 150, 500), "edited", 0.9),), "the other <is> greyed")
+    write_report(tmp_path / "report.html", summary=Summary("Duplicates"), groups=[group])
+    assert '<span class="why">the other &lt;is&gt; greyed</span>' in (tmp_path / "report.html").read_text()
 
 
 def test_a_box_is_drawn_in_the_larger_image() -> None:

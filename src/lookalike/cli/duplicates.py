@@ -139,10 +139,12 @@ def command(
 ) -> int:
     """Find copies in DIR... or in a gallery, in tight groups.
 
-    The best image of a group is kept: most pixels, then most bytes, then the oldest; but one without a border, a
-    caption or other surroundings before one with them. Without --move-to, --hardlink or --delete nothing is changed;
-    with one of them you see what would be done and are asked first. They clear identical and re-encoded copies only,
-    never a raw file for its JPEG or one shot of a burst for another, and take sidecars along; `lookalike undo` brings
+    The best image of a group is kept, and the reason told: an undamaged one, one that is not edited (greyed, blurred,
+    captioned, with something laid over it, ...), one with camera data, the one with more true detail, which an enlarged
+    or re-saved copy lacks; then most pixels, most bytes, the oldest.
+
+    Without --move-to, --hardlink or --delete nothing is changed; with one of them you see what would be done and are
+    asked first. They clear identical and re-encoded copies only, never a raw file for its JPEG or one shot of a burst for another, and take sidecars along; `lookalike undo` brings
     everything back.
 
     --json prints {"groups": [{"keep": ..., "others": [...], "pairs": [...]}, ...], "failed": [...], "removed": ...,
@@ -222,7 +224,8 @@ class Duplicates:
         by_keep: dict[str, list[Pair]] = {}
         for pair in report.pairs:
             by_keep.setdefault(pair.a, []).append(pair)
-        groups = [Group(keep, tuple(pair.b for pair in pairs), tuple(pairs)) for keep, pairs in by_keep.items()]
+        why = "in the library"
+        groups = [Group(keep, tuple(pair.b for pair in pairs), tuple(pairs), why) for keep, pairs in by_keep.items()]
         return cls(groups, report.new, report.rows, report.failed)
 
     @property

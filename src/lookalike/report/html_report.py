@@ -84,10 +84,11 @@ class SearchView:
 
 @dataclass(frozen=True, slots=True)
 class GroupView:
-    """Copies of one image: the one to keep, and the others with their relation to it and probability."""
+    """Copies of one image: the one to keep and the ``reason``, the others with their relation to it and probability."""
 
     keep: Image
     others: tuple[tuple[Image, Relation, float], ...]
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (human_bytes, percent, keep_reasons, script_hash, box_style, pair_box, hit_box, short_number, breakable)
+    helpers = (human_bytes, percent, script_hash, box_style, pair_box, hit_box, short_number, breakable)
     environment.filters.update({helper.__name__: helper for helper in helpers})
     environment.tests["plain"] = is_plain
     environment.tests["shown"] = lambda thumbnail: str(thumbnail).startswith("data:image/")
@@ -246,21 +247,6 @@ def is_plain(path: str) -> bool:
 def short_number(value: float) -> str:
     """A distance with three digits: "0", "0.125", "31"."""
     return f"{value:.3g}"
-
-
-def keep_reasons(group: GroupView) -> str:
-    """Why this one is kept, against the best of the others."""
-    keep, others = group.keep, [image for image, _, _ in group.others]
-    most_pixels = max((p.width * p.height for p in others), default=0)
-    most_bytes = max((p.bytes for p in others), default=0)
-    found = []
-    if keep.width * keep.height > most_pixels:
-        found.append("highest resolution")
-    if keep.bytes > most_bytes:
-        found.append("largest file")
-    if not found and keep.width * keep.height == most_pixels and keep.bytes == most_bytes:
-        found.append("as good as any")
-    return ", ".join(found) or "taken to be the original"
 
 
 def box_style(box: Box | None, image: Image, other: Image) -> str:

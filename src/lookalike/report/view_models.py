@@ -87,4 +87,4 @@ def _label_error_view(label_error: LabelError) -> LabelErrorView:
 
 def _group_view(group: Group) -> GroupView:
     others = tuple((image_view(p.b, side=GROUP_THUMBNAIL_SIDE), p.relation, p.probability) for p in group.pairs)
-    return GroupView(image_view(group.keep, side=GROUP_THUMBNAIL_SIDE), others)
+    return GroupView(image_view(group.keep, side=GROUP_THUMBNAIL_SIDE), others, group.reason)
