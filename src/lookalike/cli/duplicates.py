@@ -144,8 +144,8 @@ def command(
     or re-saved copy lacks; then most pixels, most bytes, the oldest.
 
     Without --move-to, --hardlink or --delete nothing is changed; with one of them you see what would be done and are
-    asked first. They clear identical and re-encoded copies only, never a raw file for its JPEG or one shot of a burst for another, and take sidecars along; `lookalike undo` brings
-    everything back.
+    asked first. They clear identical and re-encoded copies only, never a raw file for its JPEG or one shot of a burst
+    for another, and take sidecars along; `lookalike undo` brings everything back.
 
     --json prints {"groups": [{"keep": ..., "others": [...], "pairs": [...]}, ...], "failed": [...], "removed": ...,
     "plan": ..., "new": [...], "skipped": N, "left_out": {...}}; "new" is null without --against.
