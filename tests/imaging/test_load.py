@@ -750,7 +750,7 @@ class TestNames:
         """Names of our formats, in any case, are images' names."""
         assert is_image_name(name)
 
-    @pytest.mark.parametrize("name", ["a.txt", "jpg", ".jpg", "a.jpg.part", "b.eps", "c.psd", "d.svg", "e.pdf", ""])
+    @pytest.mark.parametrize("name", ["a.txt", "jpg", ".jpg", "a.jpg.part", "b.eps", "c.xcf", "d.svg", "e.pdf", ""])
     def test_other_names(self, name):
         """Everything else is not."""
         assert not is_image_name(name)

@@ -85,7 +85,7 @@ def _decode_as(fmt: ImageFormat, data: bytes, min_side: int | None, max_pixels: 
     image = _open(fmt, data, max_pixels)
     check_size(image.size, max_pixels)
     frames = look_through(fmt.name, image, lambda: _open(fmt, data, max_pixels), max_pixels)
-    if frames.chosen != image.tell():
+    if frames is not STILL and frames.chosen != image.tell():
         image.seek(frames.chosen)
         check_size(image.size, max_pixels)
     image.load()
@@ -142,19 +142,21 @@ def check_size(size: tuple[int, int], max_pixels: int | None) -> None:
 def _open(fmt: ImageFormat, data: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if fmt.name == "WEBP":
         check_size(_webp_size(data), max_pixels)
-    opened = _plugin(fmt)(io.BytesIO(data))
+    opened = _plugin(fmt.name, fmt.plugin)(io.BytesIO(data))
     if not isinstance(opened, ImageFile.ImageFile):
         raise DamagedImage(f"{fmt.name} cannot be decoded")
     return opened
 
 
-def _plugin(fmt: ImageFormat) -> type:
-    module, name = fmt.plugin
+def _plugin(fmt: str, plugin: tuple[str, str] | None) -> type:
+    if plugin is None:
+        raise FileUnreadable(f"{fmt} is not decoded here")
+    module, name = plugin
     try:
-        plugin: type = getattr(importlib.import_module(module), name)
+        found: type = getattr(importlib.import_module(module), name)
     except ImportError as error:
-        raise FileUnreadable(f"{fmt.name} cannot be decoded here: {error}; install pi-heif") from error
-    return plugin
+        raise FileUnreadable(f"{fmt} cannot be decoded here: {error}; install pi-heif") from error
+    return found
 
 
 def _webp_size(data: bytes) -> tuple[int, int]:

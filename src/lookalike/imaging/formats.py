@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from lookalike.imaging.tiff_tags import holds_sensor
+
 HEAD = 32
 """So many first bytes of a file are enough for ``looks_like_image``."""
 
@@ -19,15 +21,17 @@ HEAD = 32
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"}
 _EITHER = {b"mif1", b"msf1", b"miaf", b"MiHB", b"MiHE"}
+_TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _BMP_HEADER_SIZES = {12, 16, 40, 52, 56, 64, 108, 124}
 
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """``name`` is Pillow's; ``plugin`` is the module and the class that decode it."""
+    """``name`` is Pillow's; ``plugin`` is the module and the class that decode it, None
+    where it is not Pillow's to decode: raw.py, jpeg_xl.py."""
 
     name: str
-    plugin: tuple[str, str]
+    plugin: tuple[str, str] | None
     suffixes: frozenset[str]
     begins: Callable[[bytes], bool]
 
@@ -58,15 +62,38 @@ def _is_webp(head: bytes) -> bool:
     return head.startswith(b"RIFF") and head[8:12] == b"WEBP"
 
 
+_RAW_MAGICS = (
+    b"IIRO",  # Olympus
+    b"IIRS",
+    b"MMOR",
+    b"IIU\0",  # Panasonic
+    b"FUJIFILMCCD-RAW",
+    b"II\x1a\0\0\0HEAPCCDR",  # Canon, CRW
+    b"\0MRM",  # Minolta
+    b"FOVb",  # Sigma
+)
+_RAW_SUFFIXES = (
+    ".dng .nef .nrw .cr2 .cr3 .crw .arw .sr2 .srf .orf .raf .rw2 .pef .srw .3fr .fff .iiq .erf .kdc .dcr .mrw .x3f .rwl"
+)
+
+
+def _is_raw(data: bytes) -> bool:
+    """Of many cameras only the whole file shows it: they write TIFF with the sensor's numbers beside a preview."""
+    if data.startswith(_TIFF_MAGICS):
+        return data[8:10] == b"CR" or holds_sensor(data)
+    return data.startswith(_RAW_MAGICS) or data[4:12] == b"ftypcrx "
+
+
 def _starts(*magics: bytes) -> Callable[[bytes], bool]:
     return lambda head: head.startswith(magics)
 
 
-_TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_JP2_SUFFIXES = ".jp2 .j2k .j2c .jpc .jpf .jpx"
+_JP2_MAGICS = (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51")
 
 
 def _format(name: str, module: str, cls: str, suffixes: str, begins: Callable[[bytes], bool]) -> ImageFormat:
-    return ImageFormat(name, (module, cls), frozenset(suffixes.split()), begins)
+    return ImageFormat(name, (module, cls) if module else None, frozenset(suffixes.split()), begins)
 
 
 FORMATS: tuple[ImageFormat, ...] = (
@@ -77,6 +104,10 @@ FORMATS: tuple[ImageFormat, ...] = (
     _format("HEIF", "pi_heif", "HeifImageFile", ".heic .heif .hif .heics .heifs", _is_heif),
     _format("GIF", "PIL.GifImagePlugin", "GifImageFile", ".gif", _starts(b"GIF87a", b"GIF89a")),
     _format("BMP", "PIL.BmpImagePlugin", "BmpImageFile", ".bmp", _is_bmp),
+    _format("JPEG2000", "PIL.Jpeg2KImagePlugin", "Jpeg2KImageFile", _JP2_SUFFIXES, _starts(*_JP2_MAGICS)),
+    _format("JXL", "", "", ".jxl", _starts(b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")),
+    _format("PSD", "PIL.PsdImagePlugin", "PsdImageFile", ".psd .psb", _starts(b"8BPS\0\1", b"8BPS\0\2")),
+    _format("RAW", "", "", _RAW_SUFFIXES, _is_raw),
     _format("TIFF", "PIL.TiffImagePlugin", "TiffImageFile", ".tif .tiff", _starts(*_TIFF_MAGICS)),
 )
 

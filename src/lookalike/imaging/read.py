@@ -16,8 +16,11 @@ from lookalike.imaging.colour_profile import has_numbers, plain, to_srgb
 from lookalike.imaging.colour_signal import ColourSignal, apply_signal
 from lookalike.imaging.decode import MAX_PIXELS, UPRIGHT_WHEN_DECODED, decode
 from lookalike.imaging.exif import Exif, read_exif
+from lookalike.imaging.formats import sniff
 from lookalike.imaging.grey_levels import lost_numbers
 from lookalike.imaging.ground import lost_alpha
+from lookalike.imaging.jpeg_xl import decode_jpeg_xl
+from lookalike.imaging.raw import decode_raw
 from lookalike.types import Image, Pixels
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO
@@ -38,6 +41,8 @@ _TRANSPOSES = {
     7: PIL.Image.Transpose.TRANSVERSE,
     8: PIL.Image.Transpose.ROTATE_90,
 }
+
+_DECODERS = {"RAW": decode_raw, "JXL": decode_jpeg_xl}
 
 _FILE_KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -123,7 +128,9 @@ def from_array(pixels: Pixels) -> Image:
 
 
 def _image(data: bytes, path: str | None, min_side: int | None, max_pixels: int) -> Image:
-    decoded = decode(data, min_side, max_pixels)
+    fmt = sniff(data)
+    decoder = _DECODERS.get(fmt.name, decode) if fmt else decode
+    decoded = decoder(data, min_side, max_pixels)
     width, height = decoded.size
     exif = _exif(decoded.image, decoded.exif)
     transpose = None if decoded.is_upright else _TRANSPOSES.get(exif.orientation)
