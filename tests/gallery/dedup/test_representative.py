@@ -152,9 +152,10 @@ def test_nobody_leaves_a_group_for_another_keeper() -> None:
 
 
 def test_the_order_of_what_the_gallery_knows() -> None:
-    """Damage, frames, camera data, pixels, bytes and age, without a look at the files; the first difference decides."""
+    """Damage, a raw file, frames, camera data, pixels, bytes, age: the first difference decides; no file is read."""
     plain = row("a")
     better = [
+        replace(plain, path="z", format="RAW", width=10),
         replace(plain, path="z", frames=3),
         replace(plain, path="z", camera="Acme"),
         replace(plain, path="z", width=101),
@@ -163,7 +164,7 @@ def test_the_order_of_what_the_gallery_knows() -> None:
         replace(plain, path="z", mtime_ns=0),
     ]
     assert all(preference(one) < preference(plain) for one in better)
-    assert preference(plain) < preference(replace(better[2], damage="truncated"))
+    assert preference(plain) < preference(replace(better[3], damage="truncated"))
 
 
 def test_a_wish_goes_first() -> None:

@@ -1,8 +1,9 @@
 """Which image of a group is kept, and why: the one order in which copies are preferred.
 
-First what a person wants; then the undamaged; the one that is not edited, as far as comparison/edit_direction.py can
-tell; camera data; true detail (comparison/true_detail.py), for an enlarged, converted or re-saved copy has more pixels
-or bytes and not more to see; then pixels, bytes and age. Camera data do not make up for half of the detail.
+First what a person wants; then the undamaged; a raw file, of which the others can be made; the one that is not edited,
+as far as comparison/edit_direction.py can tell; camera data; true detail (comparison/true_detail.py), for an enlarged,
+converted or re-saved copy has more pixels or bytes and not more to see; then pixels, bytes and age. Camera data do not
+make up for half of the detail.
 
 An edit is seen in the pairs with the image that is kept so far, so a group whose preferred image is another one is
 verified around that one, and looked at once more.
@@ -31,6 +32,7 @@ ROUNDS = 3  # how often a group is verified around another image
 AS_DETAILED = 0.94  # share of the most detail that is as good
 HALF = 0.5  # what may lack of it before camera data count for nothing
 AS_SMALL = 1.15  # times the smallest file of those with all the detail
+RAW = "RAW"  # the format of the files of imaging/raw.py
 UNSURE = "taken to be the original"
 LOSSLESS = frozenset({"PNG", "TIFF", "BMP", "GIF", "PPM", "TGA", "PSD"})
 
@@ -71,16 +73,17 @@ class Standing:
     swollen: bool = False
 
     @property
-    def seen(self) -> tuple[int, bool, int]:
+    def seen(self) -> tuple[int, bool, bool, int]:
         """What counts before detail."""
-        return self.rank, bool(self.row.damage), self.edited
+        return self.rank, bool(self.row.damage), self.row.format != RAW, self.edited
 
     def criteria(self) -> tuple[tuple[str, Any], ...]:
         """(why to prefer an image that has less of it, how much there is); the first difference decides."""
-        row, (rank, damaged, edited) = self.row, self.seen
+        row, (rank, damaged, developed, edited) = self.row, self.seen
         return (
             ("in a preferred folder", rank),
             ("the other is damaged", damaged),
+            ("a raw file", developed),
             ("the other is edited", edited),
             ("more frames", -(row.frames or 1)),
             ("more detail", self.lack > HALF),
@@ -108,7 +111,7 @@ def reason(best: Standing, second: Standing) -> str:
     """Why the first is preferred to the second, in words for people."""
     if best.row.sha256 == second.row.sha256:
         return "the same bytes"
-    if best.seen[:2] == second.seen[:2] and best.edited < second.edited and second.edits:
+    if best.seen[:3] == second.seen[:3] and best.edited < second.edited and second.edits:
         return f"the other {' and '.join(EDIT_REASONS[edit] for edit in second.edits)}"
     pairs = zip(best.criteria(), second.criteria(), strict=True)
     return next(name for (name, mine), (_, other) in pairs if mine != other)
