@@ -83,6 +83,21 @@ def test_own_curves_go_first(gallery: Gallery) -> None:
     assert gallery.duplicates(precision=0.99) == []
 
 
+def test_the_better_curve_is_kept() -> None:
+    """A curve of the library's own where copies and strangers lie elsewhere; the shipped one where it is right."""
+    rng, shipped = np.random.default_rng(7), curve("blend")
+    middle = shipped.intercept / shipped.slope
+    far = [pair(n // 2, n % 2 == 0, middle + 9 + (0.5 if n % 2 else 0) + rng.normal(0, 0.1)) for n in range(200)]
+    assert calibrate._better_curve("blend", far, "these").origin == "these"
+    distances = rng.uniform(middle - 4 / shipped.slope, middle + 4 / shipped.slope, 400)
+    said = [pair(n, rng.random() < shipped.probability(x), x) for n, x in enumerate(distances)]
+    assert calibrate._better_curve("blend", said, "these").origin.startswith("the shipped curve")
+
+
+def pair(image: int, same: bool, distance: float) -> calibrate.CalibrationPair:
+    return calibrate.CalibrationPair(image, same, 1.0, {"blend": float(distance)})
+
+
 def test_nothing_to_go_by(tmp_path: Path) -> None:
     """A gallery that holds none of what the decision weighs says so."""
     with Gallery.create(tmp_path / "g", ["pdq"]) as opened, pytest.raises(UserError, match="this gallery holds pdq"):

@@ -22,13 +22,22 @@ class CalibrationVerbs:
         """Fit probabilities to this gallery: on edits of a sample of its images and on negatives among them.
 
         From then on ``search`` and ``duplicates`` go by these curves. Takes about a minute. Returns what each curve was
-        fitted on. Raises UserError for a gallery with too few images that can be read."""
+        fitted on, or that the shipped one is as good. Raises UserError for a gallery with too few images that can be
+        read."""
         store = self._library.store
         store.privacy.need_paths("fitting probabilities")
         curves = fit_calibrations(store, self._library.cards, progress)
         with store.transaction():
             store.put_calibrations(curves)
         return {name: curve.origin for name, curve in curves.items()}
+
+    def forget_calibration(self) -> int:
+        """Go back to the curves that come with the package; returns how many were fitted to this gallery."""
+        store = self._library.store
+        with store.transaction():
+            count = len(store.calibrations())
+            store.put_calibrations({})
+        return count
 
     @property
     def is_calibrated(self) -> bool:
