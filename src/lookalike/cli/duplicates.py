@@ -25,10 +25,11 @@ from lookalike.cli.output import (
     shown,
     walk_options,
 )
-from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, parse_by
+from lookalike.descriptors import get
+from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, parse_by
 from lookalike.errors import UserError
 from lookalike.formatting import percent, plural, relation_text
-from lookalike.gallery import Gallery
+from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 from lookalike.gallery.dedup.incoming import IncomingReport
 from lookalike.gallery.library import FILE
 from lookalike.gallery.storage.row import Row
@@ -46,7 +47,9 @@ COPIES = (*CLEARED, *ALSO)
     type=click.FloatRange(0.5, 1, max_open=True),
     help="Probability that any two members of a group are copies, by a gallery's own images.  [default: 0.99]",
 )
-@click.option("--by", help="blend, copy or another descriptor.  [default: blend]")
+@click.option(
+    "--by", help="blend, copy or another descriptor, by which candidates are found.  [default: blend and copy]"
+)
 @click.option("--no-verify", is_flag=True, help="Skip geometric verification of the pairs: faster, and less sure.")
 @click.option(
     "--different",
@@ -137,7 +140,7 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> int:
-    """Find copies in DIR... or in a gallery, in tight groups.
+    """Find copies in DIR... or in a gallery: the same image again, edited, cropped, mirrored, or as a screenshot.
 
     The best image of a group is kept, and the reason told: an undamaged one, one that is not edited (greyed, blurred,
     captioned, with something laid over it, ...), one with camera data, the one with more true detail, which an enlarged
@@ -297,14 +300,19 @@ def _gallery(
 ) -> Iterator[tuple[Gallery, AddReport]]:
     """The named gallery with the folders added to it, or one for this run only, which holds what is needed."""
     with tempfile.TemporaryDirectory(prefix="lookalike-") as passing:
-        needed = dict.fromkeys([*DEFAULT_WEIGHTS, *(parse_by(by or BLEND).names)])
-        opened = Gallery.open(gallery) if gallery else Gallery.create(Path(passing) / "passing.gallery", list(needed))
+        opened = Gallery.open(gallery) if gallery else Gallery.create(Path(passing) / "passing.gallery", _needed(by))
         with opened:
             added = AddReport()
             if sources:
                 with progress_bar("indexing") as progress:
                     added = opened.add(sources, progress=progress, exclude=exclude or None, include=include or None)
             yield opened, added
+
+
+def _needed(by: str | None) -> list[str]:
+    """The descriptors without which a gallery for one run cannot do what was asked."""
+    named = parse_by(by).names if by else [name for name in DEFAULT_DESCRIPTORS if get(name).card.rerank]
+    return list(dict.fromkeys([*DEFAULT_WEIGHTS, *named]))
 
 
 def _report(path: str, found: Duplicates, failures: tuple[Failure, ...], images: int) -> None:

@@ -8,7 +8,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from lookalike.descriptors.fusion import BLEND
 from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.calibration.verbs import CalibrationVerbs
@@ -182,18 +181,20 @@ class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerb
         prefer: Sequence[PathLike] = (),
         progress: Progress | None = None,
     ) -> list[Group]:
-        """Tight groups of copies; any two members are copies with at least the probability ``precision``.
+        """Groups of copies: each is one of the image that is kept, with at least the probability ``precision``.
 
-        ``by``: a descriptor that the gallery holds, or "blend". The default is the blend where it is held: what may be
-        deleted is to lie alike. ``by="copy"`` groups crops, screenshots and mirrored copies as well. ``verify``: align
-        every copy with the image that is kept, tell what was done to it, drop it if it is not as surely a copy, and
-        rather keep one without a border, caption or other surroundings, if it is as large;
-        ``progress(done, total)`` counts these pairs. ``protect``, ``prefer``: folders whose images are kept before all
-        others, the protected ones first.
+        ``by``: a descriptor that the gallery holds, or "blend", by which candidates are found. The default is the
+        blend, for what lies alike, and ``copy``, for crops, screenshots and mirrored copies, where they are held.
+        ``verify``: align every copy with the image that is kept, tell what was done to it, drop it if it is not as
+        surely a copy, and rather keep one without a border, caption or other surroundings, if it is as large;
+        candidates are gathered with a wider limit for it. ``progress(done, total)`` counts these pairs. Without it any
+        two members of a group are copies with this probability by their vectors alone, by the blend if nothing is said.
+        ``protect``, ``prefer``: folders whose images are kept before all others, the protected ones first.
         """
         check_precision(precision)
-        measure, folders = self.default_duplicates(by), PreferredFolders.of(protect, prefer)
-        return verified_duplicates(self._library, measure, precision, verify, folders, progress)
+        measures = self.duplicate_measures(by, verify)
+        folders = PreferredFolders.of(protect, prefer)
+        return verified_duplicates(self._library, measures, precision, verify, folders, progress)
 
     def compare_incoming(
         self,
@@ -212,7 +213,7 @@ class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerb
         by default by all that ``duplicates`` goes by. Images of the gallery that lie in ``sources`` do not count."""
         check_precision(precision)
         patterns = WalkPatterns(tuple(exclude or ()), tuple(include or ()))
-        measures = [by] if by else duplicate_measures(self._scoring)
+        measures = self.duplicate_measures(by, verify)
         return compare_incoming(self._library, _listed(sources), measures, precision, verify, patterns, progress)
 
     def verified_pair(self, keep: PathLike, copy: PathLike) -> Pair:
@@ -220,9 +221,10 @@ class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerb
         cannot be read as it was indexed. Raises UserError for an image that is not held."""
         return verified_pair(self._library, absolute(keep), absolute(copy))
 
-    def default_duplicates(self, by: str | None = None) -> str:
-        """What ``duplicates`` goes by if nothing is said."""
-        return by or (BLEND if self.can_blend else self.default_by)
+    def duplicate_measures(self, by: str | None = None, verify: bool = True) -> list[str]:
+        """What ``duplicates`` looks for candidates by. If nothing is said: the blend and ``copy``, as far as they are
+        held; unverified the blend alone, for what may be deleted is to lie alike."""
+        return [by] if by else duplicate_measures(self._scoring, verify)
 
     def projection(self, by: str | None = None) -> Projection2D:
         """Every image as a point in two dimensions, those that are alike near one another. ``by``: a descriptor of

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from lookalike.descriptors.fusion import BLEND
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.dedup.candidate_pairs import find_duplicates
@@ -9,15 +11,17 @@ from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.dedup.regroup import verified_with_rest, with_frames_apart
 from lookalike.gallery.dedup.representative import Around, keep_best
 from lookalike.gallery.dedup.same_file import without_same_files
+from lookalike.gallery.dedup.wider_search import CANDIDATE, wider_groups
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.reranking import GeometricVerifier
 from lookalike.types import Group, Pair, Progress
 
 
-def duplicate_measures(scoring: Scoring) -> list[str]:
-    """What copies are looked for by if nothing is said: the blend and what is re-ranked, as far as they are held."""
+def duplicate_measures(scoring: Scoring, verify: bool) -> list[str]:
+    """As ``Gallery.duplicate_measures`` says if nothing is asked for."""
+    blend = [BLEND] if scoring.has_blend else []
     reranked = [name for name, card in scoring.cards.items() if card.rerank]
-    return [*([BLEND] if scoring.has_blend else []), *reranked] or [str(scoring.default)]
+    return [*blend, *(reranked if verify or not blend else [])] or [str(scoring.default)]
 
 
 def verified_pair(library: Library, keep: str, copy: str) -> Pair:
@@ -27,13 +31,13 @@ def verified_pair(library: Library, keep: str, copy: str) -> Pair:
         return Pair(a.path, b.path, 0.0, 1.0, "identical")
     verifier = GeometricVerifier.of(library, Scoring.of(library.store, library.cards))
     pair = Pair(a.path, b.path, 0.0, 0.0, "unrelated")
-    (group,) = verifier.groups([Group(a.path, (b.path,), (pair,))], 0.0)
-    return group.pairs[0]
+    verified = verifier.groups([Group(a.path, (b.path,), (pair,))], 0.0)
+    return verified[0].pairs[0] if verified else pair
 
 
 def verified_duplicates(
     library: Library,
-    measure: str,
+    measures: Sequence[str],
     precision: float,
     verify: bool,
     folders: PreferredFolders,
@@ -42,24 +46,26 @@ def verified_duplicates(
     """As ``Gallery.duplicates``."""
     scoring = Scoring.of(library.store, library.cards)
     with library.store.snapshot():
-        groups, around = find_duplicates(library, scoring, measure, precision)
-        groups = [_preferred(group, around, folders) for group in groups] if folders else groups
+        wider = min(precision, CANDIDATE) if verify else None
+        found = find_duplicates(library, scoring, measures, precision, wider)
+    around = found.builder.around
+
+    def prefer(group: Group) -> Group:
+        return _preferred(group, around, folders) if folders else group
+
     if not verify:
-        return without_same_files(with_frames_apart(groups, library.store.row_of, around))
+        return without_same_files(with_frames_apart(list(map(prefer, found.groups)), library.store.row_of, around))
     verifier = GeometricVerifier.of(library, scoring)
-    verified = verified_with_rest(
-        groups,
-        around,
-        lambda some: verifier.groups(some, precision, progress),
-        lambda some: verifier.groups(some, precision),
+
+    def reverify(groups: Sequence[Group]) -> list[Group]:
+        return verifier.groups(groups, precision)
+
+    groups = verified_with_rest(
+        list(map(prefer, found.groups)), around, lambda some: verifier.groups(some, precision, progress), reverify
     )
-    chosen = keep_best(
-        verified,
-        library.store.row_of,
-        around,
-        lambda others: verifier.groups(others, precision),
-        folders.rank if folders else lambda _path: 0,
-    )
+    groups = wider_groups(found, groups, reverify, prefer)
+    rank = folders.rank if folders else lambda _path: 0
+    chosen = keep_best(groups, library.store.row_of, around, reverify, rank)
     return without_same_files(chosen)
 
 

@@ -117,7 +117,7 @@ class GeometricVerifier:
         a = None if pair.relation == "identical" else keep()
         b = None if a is None else self.load(pair.b)
         if a is None or b is None:
-            return pair if pair.relation == "identical" or self._has_one_frame(pair) else None
+            return pair if pair.relation == "identical" or self._is_known(pair, precision) else None
         result = self.compare(a, b)
         if result.probability < precision:
             return None
@@ -132,11 +132,11 @@ class GeometricVerifier:
             verified=True,
         )
 
-    def _has_one_frame(self, pair: Pair) -> bool:
-        """Whether vectors, which know one frame of a file, can say anything of the two."""
+    def _is_known(self, pair: Pair, precision: float) -> bool:
+        """Whether the vectors, which know one frame of a file, say of the two that they are copies as surely."""
         with self._asking:
             rows = [self.store.row_of(path) for path in (pair.a, pair.b)]
-        return all(row is None or (row.frames or 1) == 1 for row in rows)
+        return pair.probability >= precision and all(row is None or (row.frames or 1) == 1 for row in rows)
 
 
 def _counted(results: Iterable[Pair | None], total: int, progress: Progress | None) -> Iterator[Pair | None]:

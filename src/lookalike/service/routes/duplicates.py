@@ -46,8 +46,8 @@ async def duplicates(
 
 async def _job_for(server: Service, precision: float, by: str | None, fresh: bool) -> Job:
     """The job that finds these copies: one that has ended, or runs, or has just been put in the queue."""
-    last_id, measure = await server.gallery.ask(lambda opened: (opened.last_id(), opened.default_duplicates(by)))
-    key = (precision, measure, last_id)
+    last_id, measures = await server.gallery.ask(lambda opened: (opened.last_id(), opened.duplicate_measures(by)))
+    key = (precision, ",".join(measures), last_id)
     known = server.duplicates.get(key)
     job = server.jobs.find(known) if known else None
     if job is None or fresh or job.state in ("failed", "cancelled"):
