@@ -15,6 +15,7 @@ import pytest
 from corpora import Corpora, Corpus
 from lookalike.actions.dedupe_actions import Act, RemovalReport, hardlink, move_to, remove_copies, trash, trash_image
 from lookalike.actions.journal import actions, journal_folder
+from lookalike.actions.organize import organize, plan_moves
 from lookalike.actions.removal_plan import plan_removals
 from lookalike.actions.undo import find_action, undo
 from lookalike.errors import UserError
@@ -108,6 +109,7 @@ KILLED = """
 import os, sys
 from lookalike.actions import dedupe_actions
 from lookalike.actions.dedupe_actions import move_to, remove_copies, trash
+from lookalike.actions.organize import organize, plan_moves
 from lookalike.actions.removal_plan import plan_removals
 from lookalike.gallery import Gallery
 gallery, photos, kind, when = sys.argv[1:]
@@ -206,3 +208,15 @@ def test_a_full_disk(gallery: Gallery, corpus: Corpus, monkeypatch: pytest.Monke
     assert {failure.reason for failure in report.failed} == {os.strerror(28)}
     assert contents(corpus.photos) == before
     assert contents(corpus.photos.parent / "out") == {}
+
+
+def test_organizing_is_undone(gallery: Gallery, corpus: Corpus, tmp_path: Path) -> None:
+    """Images that were moved into folders by their labels are back at their place, and keep their labels."""
+    before = contents(corpus.photos)
+    labelled = str(corpus.photos / "b.png")
+    gallery.put_labels({labelled: [Label("rose", 1.0, "csv")]})
+    organize(gallery, plan_moves(gallery, tmp_path / "by label", "move"))
+    assert (tmp_path / "by label" / "rose" / "b.png").exists()
+    assert undo(find_action()).restored == (labelled,)
+    assert contents(corpus.photos) == before
+    assert [(one.path, one.labels[0].label) for one in gallery.labels()] == [(labelled, "rose")]

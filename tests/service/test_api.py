@@ -375,6 +375,18 @@ def test_a_copy_that_changed_is_not_cleared(own: tuple[Served, Path]):
     assert (folder / "chelsea-small.jpg").exists()
 
 
+def test_what_is_no_copy_is_left(own: tuple[Served, Path]):
+    """Each pair is compared anew: two images that are no copies of one another stay, whatever was asked for."""
+    server, folder = own
+    names = by_name(server)
+    pairs = [{"copy": names["chelsea.jpg"], "keep": names["coffee.jpg"]}]
+    also = ["edited", "crop", "mirrored", "rotated"]
+    job = server.ended(server.post("/v1/removals", json={"removals": pairs, "also": also}).json())
+    assert (job["result"]["done"], job["result"]["failed"][0]["reason"].split(":")[0]) == ([], "left")
+    assert (folder / "chelsea.jpg").exists()
+    assert server.post("/v1/removals", json={"removals": pairs, "also": ["similar"]}).status_code == 422
+
+
 def test_indexing_is_a_job_that_can_be_watched(own: tuple[Served, Path]):
     """A new file is taken in; the events tell it to the end; a folder elsewhere is refused."""
     server, folder = own

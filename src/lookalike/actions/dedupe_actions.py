@@ -19,7 +19,7 @@ from lookalike.actions.removal_plan import Removal, RemovalPlan, only_here
 from lookalike.actions.safe_files import digest_of, link_file, move_file, reserved_beside, write_whole
 from lookalike.actions.sidecars import SidecarFinder
 from lookalike.actions.trash import place_in_trash, put_in_trash
-from lookalike.errors import UserError
+from lookalike.errors import GalleryReadOnly, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.ingest.leave_out import MARKER
 from lookalike.paths import PathLike, absolute
@@ -94,13 +94,17 @@ def remove_copies(gallery: Gallery, plan: RemovalPlan, act: Act, *, merge_metada
     into the XMP sidecar of the one that is kept first. Raises UserError where no journal can be written."""
     if not plan.removals:
         return RemovalReport((), 0, ())
+    held = gallery.rows_at([one.copy for one in plan.removals])
+    if held and gallery.read_only:
+        raise GalleryReadOnly(f"{gallery.path}: read only here, so it could not forget what is cleared away")
     with Journal(act.kind, str(gallery.path)) as journal:
         remover = _Remover(gallery, act, journal, merge_metadata, [one.copy for one in plan.removals])
         try:
             for removal in plan.removals:
                 remover.take(removal)
         finally:
-            gallery.remove([path for path in remover.tried if not os.path.lexists(path)])
+            if held:
+                gallery.remove([path for path in remover.tried if not os.path.lexists(path)])
     return RemovalReport(
         tuple(one.copy for one in remover.done),
         sum(one.bytes for one in remover.done),

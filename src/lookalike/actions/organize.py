@@ -11,10 +11,12 @@ import os
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
+from lookalike.actions.journal import Entry, FileMove, Journal
 from lookalike.actions.safe_files import copy_file, digest_of, draft_of, move_file, numbered, reserved
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
@@ -154,32 +156,49 @@ def _refuse_changed(row: Row) -> None:
 
 
 def organize(gallery: Gallery, plan: MovePlan, progress: Progress | None = None) -> OrganizeReport:
-    """Carry a plan out, one file after the other; what fails is left where it is, and listed."""
-    act = _WAYS[plan.way]
+    """Carry a plan out, one file after the other; what fails is left where it is, and listed. What is moved is written
+    down first, so that `undo` brings it back."""
     done: list[Step] = []
     failed: list[Failure] = []
-    for number, step in enumerate(plan.steps, 1):
-        try:
-            place = _put(act, step, gallery.sha256_of(step.path))
-            done.append(Step(step.path, place, step.label))
-            if plan.way == "move":
-                gallery.relocate(step.path, place)
-        except (OSError, UserError) as error:
-            failed.append(Failure(step.path, _why(error)))
-        if progress:
-            progress(number, len(plan.steps))
+    with _journal(gallery, plan) as write:
+        for number, step in enumerate(plan.steps, 1):
+            try:
+                place = _put(_WAYS[plan.way], step, gallery.sha256_of(step.path), write)
+                done.append(Step(step.path, place, step.label))
+                if plan.way == "move":
+                    gallery.relocate(step.path, place)
+            except (OSError, UserError) as error:
+                failed.append(Failure(step.path, _why(error)))
+            if progress:
+                progress(number, len(plan.steps))
     return OrganizeReport(tuple(done), tuple(failed))
 
 
+@contextmanager
+def _journal(gallery: Gallery, plan: MovePlan) -> Iterator[Write]:
+    """Writes down (file, its place, its sha256) where files are moved; copies and links need no undo."""
+    if plan.way != "move" or not plan.steps:
+        yield lambda *_: None
+        return
+    with Journal("moved", str(gallery.path)) as journal:
+
+        def write(path: str, place: str, sha256: str) -> None:
+            journal.write(Entry("moved", "", (FileMove(path, place, sha256, os.path.getsize(path)),)))
+
+        yield write
+
+
 Act = Callable[[str, str, str], None]  # (the file, a place that is ours, the sha256 that must arrive there)
+Write = Callable[[str, str, str], None]  # the same, written down before it is done
 
 
-def _put(act: Act, step: Step, sha256: str) -> str:
+def _put(act: Act, step: Step, sha256: str, write: Write) -> str:
     """Where it is now: at the place of the plan, or beside it if somebody took that meanwhile."""
     os.makedirs(os.path.dirname(step.to), exist_ok=True)
     for place in numbered(step.to):
         try:
             with reserved(place):
+                write(step.path, place, sha256)
                 act(step.path, place, sha256)
             return place
         except FileExistsError:

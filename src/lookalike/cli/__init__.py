@@ -22,7 +22,7 @@ VERBS = {
     "search": "Find the images of a gallery that are most like given ones.",
     "compare": "Compare two images: relation, probability, evidence.",
     "duplicates": "Find groups of copies; review, move or delete them.",
-    "undo": "Bring back what `duplicates` cleared away.",
+    "undo": "Bring back what `duplicates` cleared away or `organize` moved.",
     "classify": "Classify images with a model, and keep its labels.",
     "labels": "List, import and forget labels; find likely label errors.",
     "organize": "Copy, link or move images into one folder per label.",

@@ -17,7 +17,7 @@ WORDS = {"moved": "moved", "trashed": "to the trash", "linked": "hard links"}
 @click.option("--list", "listing", is_flag=True, help="Only show what was done, the last first.")
 @json_option
 def command(name: str | None, listing: bool, as_json: bool) -> int:
-    """Bring back what `duplicates` cleared away: the last action, or that of ID.
+    """Bring back what `duplicates` cleared away or `organize --move` moved: the last action, or that of ID.
 
     Files go back to their place from the trash or from the folder that they were moved to, with their sidecars; hard
     links become files of their own again; the gallery takes the images in again, with their labels. Nothing is
