@@ -29,7 +29,9 @@ CALLS = {  # row of the page -> how it is called, in this order, in a folder wit
     "labels list": "labels list --gallery g",
     "labels list --counts": "labels list --gallery g --counts",
     "labels errors": "labels errors --gallery g --by structure -k 2 --source csv",
-    "organize": "organize --gallery g --to sorted",
+    "organize": "organize --gallery g --to sorted --move --yes",
+    "undo --list": "undo --list",
+    "undo": "undo",
     "labels forget": "labels forget csv --gallery g",
     "tune --forget": "tune --gallery g --forget",
     "evaluate": "evaluate photos --by structure --queries 2",
@@ -38,6 +40,11 @@ CALLS = {  # row of the page -> how it is called, in this order, in a folder wit
     "models verify": "models verify flowers",
     "models remove": "models remove flowers",
     "info": "info --gallery g",
+    "check": "check --gallery g",
+    "backup": "backup saved --gallery g",
+    "roots list": "roots list --gallery g",
+    "roots move": "roots move photos elsewhere --gallery g --force",
+    "roots forget": "roots forget elsewhere --gallery g --force",
 }
 
 
