@@ -40,6 +40,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     save(tmp_path / "a.jpg", photograph("chelsea.png"))
     save(tmp_path / "b.jpg", photograph("chelsea.png")[::2, ::2], quality=60)
     save(tmp_path / "query.jpg", drawn(5, 480, 360))
+    save(tmp_path / "incoming" / "from_chat.jpg", drawn(3), quality=70)
     save(tmp_path / "part.jpg", drawn(7)[20:90, 30:130])
     return tmp_path
 
