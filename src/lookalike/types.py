@@ -126,7 +126,7 @@ class Comparison(Result):
     ``distances``: descriptor name -> distance, the images as they are (upright).
     ``box``: where the other one lies, in pixels of the larger image, the one that shows more; None if neither does.
     ``box_in``: which one that is, "a" or "b".
-    ``transform``: (3, 3) float64, a's pixels -> b's pixels, or None if the two are not copies.
+    ``transform``: (3, 3) float64, a's pixels -> b's pixels, or None if the two are neither copies nor variants.
     ``orientation``: what was done to a to make b: "upright" (nothing), "mirrored", "rotated 90" (clockwise), ...
     ``inliers``: keypoints that lie where the transform puts them.
     ``edits``: what was done to an edited copy, as far as it can be seen: "recoloured", "cropped", "overlay", ...

@@ -11,13 +11,15 @@ import lookalike as la
 from lookalike.comparison.edit_classifier import (
     COPIES,
     EDIT_TYPES,
-    OTHERS,
     PART,
+    UNALIGNED,
     Rule,
+    both,
     classify_relation,
     detect_edits,
     edit_rule,
     rules,
+    same_content,
 )
 from lookalike.comparison.evidence import NO_ALIGNMENT, with_distances
 from lookalike.comparison.pair import compare_features, extract_features
@@ -31,7 +33,7 @@ NEGATIVES = {f"{name}_distance": 1.0 for name in ("colour", "texture", "structur
 def test_every_rule_is_there() -> None:
     """There is a rule for "copy", for all that is done to images and for what is no copy; each asks for evidence that
     is measured."""
-    assert set(rules()) == {"copy", *OTHERS, *map(edit_rule, EDIT_TYPES)}
+    assert set(rules()) == {"copy", *UNALIGNED, *map(edit_rule, EDIT_TYPES)}
     known = set(with_distances(NO_ALIGNMENT, NEGATIVES))
     assert all(set(rule.weights) <= known for rule in rules().values())
     assert {one.relation for one in EDIT_TYPES.values()} | {"re-encoded"} == set(COPIES)
@@ -57,12 +59,15 @@ def test_nothing_in_common() -> None:
 
 
 def test_the_prior_moves_the_odds_alone() -> None:
-    """A copy expected in 1 of 1,001 pairs costs log 1,000 of the odds; probability and odds say the same."""
+    """A copy expected in 1 of 1,001 pairs costs log 1,000 of the odds that both show the same; that the content is the
+    same as well costs no more in a larger library. Probability and odds say the same."""
     evidence = la.compare(
         from_array(photograph("coffee.png")), from_array(apply("blur", photograph("coffee.png")))
     ).evidence
     even, rare = classify_relation(evidence), classify_relation(evidence, 1 / 1001)
-    assert even.odds - rare.odds == pytest.approx(np.log(1000))
+    shown, content = rules()["copy"].odds(evidence), same_content().odds(evidence)
+    assert even.odds == pytest.approx(both(shown, content))
+    assert rare.odds == pytest.approx(both(shown - np.log(1000), content))
     assert rare.probability == pytest.approx(1 / (1 + np.exp(-rare.odds)))
 
 

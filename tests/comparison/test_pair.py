@@ -251,9 +251,9 @@ def test_the_same_noise_or_page(image) -> None:
 
 @pytest.mark.parametrize("image", [noise, page])
 def test_other_noise_or_another_page(image) -> None:
-    """Two fields of noise, and two pages of different text, are no copies of one another."""
+    """Two fields of noise, and two pages of different text, are no copies; two pages may be of one template."""
     found = [la.compare(from_array(image(seed)), from_array(image(seed + 100))) for seed in range(6)]
-    assert {one.relation for one in found} <= {"unrelated", "similar"}
+    assert {one.relation for one in found} <= {"unrelated", "similar", "variant"}
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -1,25 +1,33 @@
-"""From named evidence to an answer: one weighted sum says whether it is a copy, others what was done to it, or what
-else the two may be.
+"""From named evidence to an answer: one weighted sum says whether the two show the same, trees whether its content is
+the same, other sums what was done to a copy, or what else the two may be.
 
-The weights stand in ``relation.toml`` and can be read there; ``recipes/fit_relation.py`` fits them. A probability is
-right at even odds; a search asks with its own prior, as in calibration.py.
+The weights stand in ``relation.toml`` and can be read there, the trees in ``same_content.npz`` and ``variant.npz``;
+``recipes/fit_relation.py`` fits them. A probability is right at even odds; a search asks with its own prior, as in
+calibration.py.
 """
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
+import numpy as np
+
+from lookalike.comparison.boosted_trees import BoostedTrees
 from lookalike.comparison.calibration import Calibration
+from lookalike.comparison.evidence import log_levels
 from lookalike.comparison.scoring import RelationScore
 from lookalike.logistic import logit, scalar_sigmoid
 from lookalike.types import Relation
 
 COPIES: tuple[Relation, ...] = ("re-encoded", "edited", "crop", "mirrored", "rotated")
-OTHERS: tuple[Relation, ...] = ("same scene", "similar", "unrelated")
+UNALIGNED: tuple[Relation, ...] = ("same scene", "similar", "unrelated")  # what images need not be aligned for
+OTHERS: tuple[Relation, ...] = ("variant", *UNALIGNED)
+COPY = "copy"  # the rule that says whether two images show the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +59,11 @@ EDIT_TYPES: Mapping[str, EditType] = {
     "noise": EditType("edited", ("noise",)),
     "stretched": EditType("edited", ("stretch",)),
 }  # fmt: skip
+# Evidence of at most 2 grey levels in the worst block, 6 in the worst spot, and 2 % that is of another colour.
+SAME = {"unexplained": log_levels(2.0), "unexplained_spot": log_levels(6.0), "recoloured_part": math.sqrt(0.04)}
+# And of the whole image, as it lay: not mirrored or negative, turned by less than a degree, cut by less than 3 %.
+WHOLE = {"mirrored": 0.0, "negative": 0.0, "rotation": 1.0 / 45, "outside_share": 0.03}
+NEVER_PROVED = ("overlay", "pixelated")  # edits of which something is left that recompression does not explain
 EDIT_LOGIT_THRESHOLD = -1.0  # log-odds from which on an edit is named; several at once hide one another
 
 
@@ -77,11 +90,60 @@ def edit_rule(edit_type: str) -> str:
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """ "copy", "edit ..." for what was done to a copy, and one for each of OTHERS, as they come with the package."""
+    """COPY, "edit ..." for what was done to a copy, and one for each of UNALIGNED, as they come with the package."""
     text = resources.files("lookalike.comparison").joinpath("relation.toml").read_text("utf-8")
     return {
         name: Rule(float(rule["intercept"]), rule["weights"]) for name, rule in tomllib.loads(text)["rules"].items()
     }
+
+
+@cache
+def same_content() -> BoostedTrees:
+    """Whether what lies on one another is the same; right where copies are as many as variants."""
+    return _shipped("same_content.npz")
+
+
+@cache
+def variant() -> BoostedTrees:
+    """Whether what lies on one another and is no copy is of one template or view."""
+    return _shipped("variant.npz")
+
+
+def _shipped(name: str) -> BoostedTrees:
+    with resources.files("lookalike.comparison").joinpath(name).open("rb") as stream:
+        return BoostedTrees.load(stream)
+
+
+def copy_odds(evidence: Mapping[str, float], prior: float = 0.5) -> float:
+    """The log-odds that two images are copies: that they show the same, and that its content is the same.
+
+    ``prior``: the share of copies expected among the pairs that are asked about. It moves the first alone: in a larger
+    library there are more images that have nothing in common, not more that are of one template."""
+    odds = rules()[COPY].odds(evidence) + logit(prior)
+    return both(odds, _content_odds(evidence)) if evidence["aligned"] else odds
+
+
+def _content_odds(evidence: Mapping[str, float]) -> float:
+    """In so few pixels as an icon has, nobody can tell an edit from another icon: even odds at the most, if anything
+    differs."""
+    odds = same_content().odds(evidence)
+    return min(odds, 0.0) if evidence["tiny"] and not nothing_differs(evidence) else odds
+
+
+def both(first: float, second: float) -> float:
+    """The log-odds that two independent things hold, from those of each."""
+    return float(-np.logaddexp(np.logaddexp(-first, -second), -first - second))
+
+
+def nothing_differs(evidence: Mapping[str, float]) -> bool:
+    """Whether nothing in the overlap, no spot and no colour, differs by more than recompression and resampling
+    explain."""
+    return bool(evidence["aligned"]) and all(evidence[name] <= most for name, most in SAME.items())
+
+
+def is_proved(evidence: Mapping[str, float]) -> bool:
+    """Whether nothing differs in two whole images as they lie: the one is the other re-encoded."""
+    return nothing_differs(evidence) and all(evidence[name] <= most for name, most in WHOLE.items())
 
 
 def classify_relation(
@@ -89,17 +151,23 @@ def classify_relation(
 ) -> RelationScore:
     """The relation that the evidence speaks for, and the probability that the two are copies.
 
-    Of a copy the gravest of the things that were done to it gives the name: mirrored, rotated, crop, edited; one that
-    nothing was done to is re-encoded. ``prior``: the share of copies expected among the pairs that are asked about.
-    ``own``: a library's own curve, whose distance is minus the log-odds at even odds."""
-    odds = rules()["copy"].odds(evidence)
-    odds = odds + logit(prior) if own is None else own.odds(-odds, prior)
+    Of a copy the gravest of the things that were done to it gives the name: mirrored, rotated, crop, edited; re-encoded
+    is one of which it is proved that nothing else was done. ``prior``: as for ``copy_odds``. ``own``: a library's own
+    curve, whose distance is minus the log-odds at even odds."""
+    odds = copy_odds(evidence, prior) if own is None else own.odds(-copy_odds(evidence), prior)
     relation: Relation
     if odds >= 0:
-        relation = next((EDIT_TYPES[name].relation for name in _edits_above(evidence, 0.0)), "re-encoded")
+        unnamed: Relation = "re-encoded" if is_proved(evidence) else "edited"
+        relation = next((EDIT_TYPES[name].relation for name in _edits_above(evidence, 0.0)), unnamed)
     else:
-        relation = max(OTHERS, key=lambda name: rules()[name].odds(evidence))
+        relation = _other(evidence)
     return RelationScore(relation, scalar_sigmoid(odds), odds)
+
+
+def _other(evidence: Mapping[str, float]) -> Relation:
+    if evidence["aligned"] and variant().odds(evidence) > 0:
+        return "variant"
+    return max(UNALIGNED, key=lambda name: rules()[name].odds(evidence))
 
 
 def detect_edits(evidence: Mapping[str, float]) -> tuple[str, ...]:
@@ -108,4 +176,5 @@ def detect_edits(evidence: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def _edits_above(evidence: Mapping[str, float], threshold: float) -> list[str]:
-    return [name for name in EDIT_TYPES if rules()[edit_rule(name)].odds(evidence) > threshold]
+    possible = [name for name in EDIT_TYPES if name not in NEVER_PROVED or not nothing_differs(evidence)]
+    return [name for name in possible if rules()[edit_rule(name)].odds(evidence) > threshold]

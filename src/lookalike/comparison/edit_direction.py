@@ -66,7 +66,7 @@ def _greyed(part: Overlap, _alignment: Alignment, _edits: Collection[str]) -> di
 
 def _colourfulness(pixels: Pixels, mask: Mask) -> float:
     """Deviation of the colours from those that follow from the lightness: none in grey and in toned images."""
-    values = cv2.cvtColor(pixels, cv2.COLOR_RGB2YCrCb)[mask]
+    values = cv2.cvtColor(np.ascontiguousarray(pixels[::2, ::2]), cv2.COLOR_RGB2YCrCb)[mask[::2, ::2]]
     level, colours = values[:, 0] // LEVEL, values[:, 1:].astype(np.float64) / 255
     counts = np.bincount(level).clip(min=1)
     means = np.stack([np.bincount(level, colours[:, n]) / counts for n in range(2)], axis=1)

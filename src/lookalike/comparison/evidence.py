@@ -26,6 +26,22 @@ outside_overlap          0..1, logarithmic: of the image that shows more, what t
 outside_overlap_plain    the same, of what is one plain colour
 outside_share            0..1, the larger share outside the overlap
 outside_both             0..1, logarithmic: the smaller share outside the overlap
+tiny                     1 if the overlap is no larger than an icon
+unexplained              0..1, logarithmic: grey levels of the worst block that recompression does not explain
+unexplained_spot         0..1, the same of the worst spot, as small as a digit
+unexplained_colour       0..1, the same: how many more there are in colour alone
+unexplained_coarse       0..1, the same of what is left once both are blurred
+unexplained_common       0..1, the same of what is left nearly everywhere
+recoloured_part          0..1, root of the share that has another colour while as much kept its own
+changed_share            0..1, root of the share of the overlap that recompression does not explain
+changed_places           0..1, logarithmic: in how many separate places
+changed_unfilled         0..1, how little the largest fills its bounding box
+changed_elsewhere        0..1, what is not in the largest
+changed_flatness         0..1, of what changed, the share that is one colour, in the image where that is more
+changed_flatness_other   0..1, in the other
+changed_balance          0..1, contrast there in the image with less of it, as a share of the other's
+changed_texture          0..1, how well fine structure still agrees there
+changed_grain            0..1, how little the grain agrees where nothing changed
 verified                 0..1, how surely keypoints and pixels together verify the alignment
 NAME_distance            the descriptor's distance in units of its median negative distance
 unverified_NAME_distance the same, the less the better the alignment is verified
@@ -43,6 +59,7 @@ from numpy.typing import NDArray
 
 from lookalike.comparison.alignment.align import Alignment, PairGeometry
 from lookalike.comparison.alignment.transforms import corners, rotation_degrees, transform_points
+from lookalike.comparison.alignment.unexplained import Unexplained
 from lookalike.descriptors import get
 from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
@@ -60,6 +77,10 @@ NOISE_UNIT = 0.01
 NOISE_FLAT_RANGE = (-2.0, 0.5)
 FULL_ROTATION, FULL_TILT = 45.0, 2.0  # degrees
 FULL_ANISOTROPY = 0.1
+PLAIN_CHANGE = 4.0  # grey levels of a block that recompression does not explain: from here on something changed
+FULL_GRAIN = 1.0  # grey levels: grain that is as strong is sure to be seen
+MANY_PLACES = 33
+ICON_SIDE = 100  # pixels of the longer side, of the coarser image
 
 NO_ALIGNMENT: Mapping[str, float] = dict.fromkeys(
     (
@@ -67,6 +88,9 @@ NO_ALIGNMENT: Mapping[str, float] = dict.fromkeys(
         "residual", "local_ncc", "local_ncc_log", "structured", "changed", "tone", "sharpness_log_ratio",
         "noise_level", "noise_flat_ratio", "mirrored", "rotation", "tilt", "anisotropy", "negative",
         "outside_overlap", "outside_overlap_plain", "outside_share", "outside_both",
+        "tiny", "unexplained", "unexplained_spot", "unexplained_colour", "unexplained_coarse", "unexplained_common",
+        "recoloured_part", "changed_share", "changed_places", "changed_unfilled", "changed_elsewhere",
+        "changed_flatness", "changed_flatness_other", "changed_balance", "changed_texture", "changed_grain",
     ),
     0.0,
 )  # fmt: skip
@@ -100,6 +124,8 @@ def evidence_values(geometry: PairGeometry, distances: Mapping[str, float]) -> d
     if alignment is not None:
         values |= _of_match(alignment) | _of_difference(alignment)
         values |= _of_transform(alignment) | _of_outside(geometry.a.image, geometry.b.image, alignment)
+        values |= _of_unexplained(alignment.unexplained)
+        values["tiny"] = float(max(alignment.overlap.mask.shape) < ICON_SIDE)
     values["epipolar_inliers"] = max(values["inliers"], math.log1p(geometry.epipolar_inliers))
     missing = 1 - _verifying_share(values["inliers"])
     fewer = min(len(geometry.a.keypoints), len(geometry.b.keypoints))
@@ -145,6 +171,37 @@ def _of_difference(alignment: Alignment) -> dict[str, float]:
         "noise_level": math.log1p(found.noise_level / NOISE_UNIT),
         "noise_flat_ratio": min(max(found.noise_flat_ratio, low), high),
     }
+
+
+def _of_unexplained(found: Unexplained | None) -> dict[str, float]:
+    """What recompression does not explain. What the changed places are like counts as far as something changed."""
+    if found is None:  # too little overlap to see anything: nothing is proved
+        return {"unexplained": 1.0, "unexplained_spot": 1.0}
+    worst, content = max(found.worst_block, found.worst_chroma), found.content
+    plain = min(worst / PLAIN_CHANGE, 1.0)
+    grain = min(content.grain_level / FULL_GRAIN, 1.0)
+    return {
+        "unexplained": log_levels(worst),
+        "unexplained_spot": log_levels(found.worst_spot),
+        "unexplained_colour": log_levels(max(found.worst_chroma - found.worst_block, 0.0)),
+        "unexplained_coarse": log_levels(found.coarse_block),
+        "unexplained_common": log_levels(found.common_block),
+        "recoloured_part": math.sqrt(2 * found.recoloured_part),
+        "changed_share": math.sqrt(content.share),
+        "changed_places": min(math.log1p(content.places) / math.log(MANY_PLACES), 1.0),
+        "changed_unfilled": plain * (1 - content.largest_fill),
+        "changed_elsewhere": plain * (1 - content.largest_share),
+        "changed_flatness": plain * content.flatness,
+        "changed_flatness_other": plain * content.other_flatness,
+        "changed_balance": plain * content.edge_balance,
+        "changed_texture": plain * max(content.kept_texture, 0.0),
+        "changed_grain": plain * grain * (1 - max(content.grain_correlation, 0.0)),
+    }
+
+
+def log_levels(levels: float) -> float:
+    """Grey levels on a scale of ratios, 0..1."""
+    return min(math.log1p(levels) / math.log(256), 1.0)
 
 
 def _of_transform(alignment: Alignment) -> dict[str, float]:

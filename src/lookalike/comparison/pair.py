@@ -82,7 +82,8 @@ def compare_aligned(
     score, note = _over_frames(a.image, b.image, geometry.alignment, score)
     is_copy, alignment = score.odds >= 0, geometry.alignment
     edits = detect_edits(evidence) if is_copy and score.relation not in ("identical", "re-encoded") else ()
-    place = _place(alignment, a.image, b.image) if alignment is not None and is_copy else {}
+    shown = alignment if is_copy or score.relation == "variant" else None
+    place = _place(shown, a.image, b.image) if shown is not None else {}
     return Comparison(
         relation=score.relation,
         probability=score.probability,

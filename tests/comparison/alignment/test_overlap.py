@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lookalike.comparison.alignment.difference import difference
-from lookalike.comparison.alignment.overlap import MIN_OVERLAP_SIDE, OVERLAP_SIDE, overlap
+from lookalike.comparison.alignment.overlap import MIN_OVERLAP_SIDE, OVERLAP_SIDES, overlap
 from lookalike.types import Image
 from samples import photograph
 
@@ -93,7 +93,7 @@ def test_not_larger_than_needed() -> None:
     small = overlap(image(COFFEE[:90, :120]), image(COFFEE), np.eye(3))
     assert large is not None
     assert small is not None
-    assert max(large.mask.shape) == OVERLAP_SIDE
+    assert max(large.mask.shape) == OVERLAP_SIDES[1]
     assert small.mask.shape == (90, 120)
 
 

@@ -289,7 +289,8 @@ def test_a_decision_needs_known_images(gallery: Gallery, tmp_path: Path) -> None
 
 @pytest.mark.slow
 def test_higher_precision_gives_fewer_pairs(gallery: Gallery, tmp_path: Path) -> None:
-    """Whatever is together at a higher precision is together at every lower one."""
+    """Whatever is together at a higher precision is together at every lower one, by vectors alone: what verification
+    joins depends on the image that a group is kept around."""
     photos = folder_of(tmp_path / "photos", 6)
     for number in range(6):
         for name in ("jpeg-10", "crop-80", "brightness-", "crop-50"):
@@ -297,7 +298,7 @@ def test_higher_precision_gives_fewer_pairs(gallery: Gallery, tmp_path: Path) ->
     gallery.add(photos)
     found = []
     for precision in (0.5, 0.9, 0.99, 0.99999, 1 - 1e-12):
-        groups = gallery.duplicates(precision=precision)
+        groups = gallery.duplicates(precision=precision, verify=False)
         found.append({pair for group in groups for pair in combinations(sorted(members(group)), 2)})
     assert len(found[0]) > len(found[-1])
     for lower, higher in pairwise(found):

@@ -17,6 +17,7 @@ from lookalike.comparison.alignment.matching import AffineMatch, count_epipolar_
 from lookalike.comparison.alignment.orientations import nearest_orientation, orientation_matrix
 from lookalike.comparison.alignment.overlap import Overlap, overlap
 from lookalike.comparison.alignment.transforms import Matrix, corners, inverse, snap_to_orientation, transform_points
+from lookalike.comparison.alignment.unexplained import Unexplained, unexplained
 from lookalike.descriptors.keypoints import Keypoints, keypoints
 from lookalike.types import Box, Floats, Image, Side
 
@@ -41,7 +42,8 @@ def with_keypoints(image: Image) -> KeypointImage:
 @dataclass(frozen=True, slots=True)
 class Alignment:
     """How a lies on b and what differs there. ``outside_a``, ``outside_b``: 0..1, the share of each image that the
-    other does not show. ``keypoint_coverage``: 0..1, of the keypoints that could be inliers the share that are."""
+    other does not show. ``keypoint_coverage``: 0..1, of the keypoints that could be inliers the share that are.
+    ``unexplained``: what differs beyond recompression, the same seen from either side."""
 
     match: AffineMatch
     overlap: Overlap
@@ -49,6 +51,7 @@ class Alignment:
     outside_a: float
     outside_b: float
     keypoint_coverage: float = 0.0
+    unexplained: Unexplained | None = None
 
     def reversed(self) -> Alignment:
         """The same with a and b in each other's place."""
@@ -60,6 +63,7 @@ class Alignment:
             self.outside_b,
             self.outside_a,
             self.keypoint_coverage,
+            self.unexplained,
         )
 
     @property
@@ -89,7 +93,12 @@ def align_images(a: KeypointImage, b: KeypointImage) -> Alignment | None:
     """How a lies on b, or None where nothing says that it does. Seen from b it is the same, to the last digit."""
     first, second = _ordered(a, b)
     found = _align(first, second)
-    return found if first is a else found and found.reversed()
+    if found is None:
+        return None
+    match = found.match
+    left = unexplained(first.image, second.image, match.matrix, found.difference.mask, match.inverted)
+    found = replace(found, unexplained=left)
+    return found if first is a else found.reversed()
 
 
 def _ordered(a: KeypointImage, b: KeypointImage) -> tuple[KeypointImage, KeypointImage]:

@@ -99,7 +99,8 @@ def _local_ncc(a: Floats, b: Floats, mask: Mask) -> tuple[Floats, Mask]:
 def _changed(a: Floats, b: Floats, ncc: Floats, structured: Mask, mask: Mask) -> Mask:
     """What is something else in b than in a, once the best change of colours is undone: where that is plain to see, and
     from there on as far as any trace of it goes (hysteresis, Canny, 1986)."""
-    error = np.minimum(_colour_residual(a, b, mask), _colour_residual(b, a, mask))
+    a, b = (np.asarray(cv2.GaussianBlur(x, (0, 0), 1.5), np.float32) for x in (a, b))
+    error = np.minimum(colour_residual(a, b, mask), colour_residual(b, a, mask))
     plain = ((error > CHANGED_COLOUR) | ((error > CHANGED_STRUCTURE) & structured & (ncc < 0.5))) & mask
     plain = _morphology(plain, cv2.MORPH_OPEN, 5)
     if not plain.any():
@@ -118,21 +119,20 @@ def _morphology(mask: Mask, operation: int, size: int) -> Mask:
     return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), operation, kernel), np.bool_)
 
 
-def _colour_residual(a: Floats, b: Floats, mask: Mask) -> Floats:
-    """(h, w): how far b is from the best change of a's colours, both blurred; the fit overlooks what is far off."""
-    first, second = (cv2.GaussianBlur(x, (0, 0), 1.5) for x in (a, b))
-    x = np.concatenate([first, first**2, np.ones_like(first[..., :1])], -1)
+def colour_residual(a: Floats, b: Floats, mask: Mask) -> Floats:
+    """(h, w): how far b is from the best change of a's colours; the fit, on ``mask``, overlooks what is far off."""
+    x = np.concatenate([a, a**2, np.ones_like(a[..., :1])], -1)
     rows = np.flatnonzero(mask)[:: max(1, int(mask.sum()) // FIT_PIXELS)]
-    features, target = x.reshape(-1, 7)[rows], second.reshape(-1, 3)[rows]
+    features, target = x.reshape(-1, 7)[rows], b.reshape(-1, 3)[rows]
     weight = np.ones(len(rows), np.float32)
     for _ in range(FIT_STEPS):
         weighted = features * weight[:, None]
         fitted = np.linalg.solve(weighted.T @ features + 1e-3 * np.eye(7, dtype=np.float32), weighted.T @ target)
-        weight = (1 / (1 + (_max_of_channels(features @ fitted - target) / FIT_OUTLIER) ** 2)).astype(np.float32)
-    return _max_of_channels(x @ fitted - second)
+        weight = (1 / (1 + (max_of_channels(features @ fitted - target) / FIT_OUTLIER) ** 2)).astype(np.float32)
+    return max_of_channels(x @ fitted - b)
 
 
-def _max_of_channels(x: NDArray[np.floating]) -> Floats:
+def max_of_channels(x: NDArray[np.floating]) -> Floats:
     """(..., 3) -> (...): the largest of three, without sign."""
     x = np.abs(x)
     return np.asarray(np.maximum(np.maximum(x[..., 0], x[..., 1]), x[..., 2]), np.float32)

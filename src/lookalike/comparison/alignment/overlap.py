@@ -19,7 +19,7 @@ from lookalike.comparison.alignment.transforms import (
 )
 from lookalike.types import Floats, Image, Pixels
 
-OVERLAP_SIDE = 320  # pixels of the overlap's longer side, at most
+OVERLAP_SIDES = (1, 320)  # pixels of the overlap's longer side, least and most
 MIN_OVERLAP_SIDE = 12  # pixels: a smaller overlap says nothing
 
 
@@ -40,16 +40,17 @@ class Overlap:
         return replace(self, a=self.b, b=self.a, to_a=self.to_b, to_b=self.to_a)
 
 
-def overlap(a: Image, b: Image, matrix: Matrix) -> Overlap | None:
-    """The overlap of two images, a lying on b by ``matrix`` (pixels of the originals); None if there is hardly any."""
+def overlap(a: Image, b: Image, matrix: Matrix, sides: tuple[int, int] = OVERLAP_SIDES) -> Overlap | None:
+    """The overlap of two images, a lying on b by ``matrix`` (pixels of the originals); None if there is hardly any.
+    ``sides``: its longer side in pixels, least and most."""
     array_to_a, array_to_b = _to_original(a), _to_original(b)
     between = inverse(array_to_b) @ matrix @ array_to_a  # pixels of the arrays
     if abs(np.linalg.det(between[:2, :2])) > 1:  # b shows more in the same place: a is the coarser one
-        found = _resample(b.pixels, a.pixels, inverse(between))
+        found = _resample(b.pixels, a.pixels, inverse(between), sides)
         return found and replace(
             found, a=found.b, b=found.a, to_a=array_to_a @ found.to_b, to_b=array_to_b @ found.to_a
         )
-    found = _resample(a.pixels, b.pixels, between)
+    found = _resample(a.pixels, b.pixels, between, sides)
     return found and replace(found, to_a=array_to_a @ found.to_a, to_b=array_to_b @ found.to_b)
 
 
@@ -64,7 +65,7 @@ def _to_original(image: Image) -> Matrix:
     return np.diag([image.width / width, image.height / height, 1.0])
 
 
-def _resample(fine: Pixels, coarse: Pixels, matrix: Matrix) -> Overlap | None:
+def _resample(fine: Pixels, coarse: Pixels, matrix: Matrix, sides: tuple[int, int]) -> Overlap | None:
     """``fine`` is sampled where ``coarse`` has its pixels, ``matrix`` leading from the one to the other."""
     height, width = coarse.shape[:2]
     outline = transform_points(matrix, corners(fine.shape[1], fine.shape[0]))
@@ -72,12 +73,14 @@ def _resample(fine: Pixels, coarse: Pixels, matrix: Matrix) -> Overlap | None:
     high = np.minimum(np.ceil(outline.max(0)), (width, height)).astype(int)
     if (high - low).min() < MIN_OVERLAP_SIDE:
         return None
-    scale = min(1.0, OVERLAP_SIDE / (high - low).max())
+    longer = (high - low).max()
+    scale = float(np.clip(longer, *sides) / longer)
     size = tuple(np.maximum(np.rint((high - low) * scale), 1).astype(int).tolist())
     cut = coarse[low[1] : high[1], low[0] : high[0]]
     to_coarse = scale_and_shift((high - low) / size, low)
     to_fine = np.linalg.inv(matrix) @ to_coarse
-    second = cut if scale == 1 else cv2.resize(cut, size, interpolation=cv2.INTER_AREA)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    second = cut if scale == 1 else cv2.resize(cut, size, interpolation=how)
     first, mask = _warp(fine, to_fine, size)
     return Overlap(first, np.ascontiguousarray(second), mask, to_fine, to_coarse) if mask.any() else None
 
@@ -93,7 +96,6 @@ def _warp(fine: Pixels, to_fine: Matrix, size: tuple[int, int]) -> tuple[Pixels,
     centred = TO_CENTRES @ to_fine @ np.linalg.inv(TO_CENTRES)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     warped = cv2.warpAffine(fine, centred[:2], size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    y, x = np.mgrid[: size[1], : size[0]] + 0.5
-    positions = np.stack([x, y], -1).reshape(-1, 2) @ to_fine[:2, :2].T + to_fine[:2, 2]
-    mask = (positions >= 0).all(1) & (positions[:, 0] <= width) & (positions[:, 1] <= height)
-    return np.asarray(warped, np.uint8), mask.reshape(size[1], size[0])
+    columns, rows = np.arange(size[0]) + 0.5, np.arange(size[1])[:, None] + 0.5
+    x, y = (to_fine[axis, 0] * columns + to_fine[axis, 1] * rows + to_fine[axis, 2] for axis in (0, 1))
+    return np.asarray(warped, np.uint8), (x >= 0) & (x <= width) & (y >= 0) & (y <= height)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lookalike.comparison.alignment.align import Alignment, KeypointImage, PairGeometry, pair_geometry
 from lookalike.comparison.alignment.transforms import Matrix, transform_points
-from lookalike.comparison.edit_classifier import rules
+from lookalike.comparison.edit_classifier import COPY, copy_odds, rules
 from lookalike.comparison.evidence import UNKNOWN_DISTANCE, distance_key, evidence_values, unverified
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, PRIOR, compare_aligned, extract_features
 from lookalike.descriptors import get, shipped_names
@@ -29,7 +29,8 @@ PIXEL_EVIDENCE = (
     *("local_ncc", "local_ncc_log", "structured", "changed", "tone"),
     *("sharpness_log_ratio", "noise_level", "noise_flat_ratio"),
 )
-CUES = (*COMPARISON_DESCRIPTORS, "geometry", "pixels")
+CONTENT = "changed content"  # what is taken off where the two show the same with other content
+CUES = (*COMPARISON_DESCRIPTORS, "geometry", "pixels", CONTENT)
 DISTANCES = {distance_key(name): name for name in COMPARISON_DESCRIPTORS}
 UNVERIFIED = {unverified(key): key for key in DISTANCES}
 
@@ -50,7 +51,7 @@ class Explanation:
     """The reasons for a comparison, for people and programs.
 
     ``alignment``: how a lies on b, or None. ``changed``: the regions that were edited, largest first; ``changed_mask``:
-    (h, w) bool, the same in pixels of the overlap; both only of copies.
+    (h, w) bool, the same in pixels of the overlap; both only of copies and variants.
     ``contributions``: cue -> what it adds to the logarithm of the odds beyond what two unrelated images have, see
     ``contributions_of``; empty where nothing was weighed, as the images are the same. ``baseline``: what two unrelated
     images have; ``prior``: what a copy has before anything is seen. All of these add up to ``comparison.odds``.
@@ -87,7 +88,8 @@ def explain(a: ImageSource, b: ImageSource) -> Explanation:
     geometry = pair_geometry(first.keypoint_image, second.keypoint_image)
     comparison, alignment = compare_aligned(first, second, geometry), geometry.alignment
     shown = alignment if comparison.transform is not None else None
-    changed, changed_mask = changed_regions(shown, second.image) if shown else ((), None)
+    is_variant = comparison.relation == "variant"
+    changed, changed_mask = changed_regions(shown, second.image, is_variant) if shown else ((), None)
     baseline = baseline_evidence(first.keypoint_image, second.keypoint_image)
     content = attribution(first.image, second.image, "content")
     return Explanation(
@@ -98,7 +100,7 @@ def explain(a: ImageSource, b: ImageSource) -> Explanation:
         changed=changed,
         changed_mask=changed_mask,
         contributions=contributions_of(comparison.evidence, baseline) if comparison.odds is not None else {},
-        baseline=rules()["copy"].odds(baseline),
+        baseline=rules()[COPY].odds(baseline),
         prior=logit(PRIOR),
         content_a=content[0] if content else None,
         content_b=content[1] if content else None,
@@ -116,10 +118,15 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
 # --- where it was edited
 
 
-def changed_regions(alignment: Alignment, b: Image) -> tuple[tuple[ChangedRegion, ...], Mask]:
+def changed_regions(
+    alignment: Alignment, b: Image, to_the_grain: bool = False
+) -> tuple[tuple[ChangedRegion, ...], Mask]:
     """The connected regions of what changed, largest first, and (h, w) bool, where they are in the overlap. What is
-    smaller than MIN_REGION_SHARE is left out."""
+    smaller than MIN_REGION_SHARE is left out. ``to_the_grain``: with all that recompression does not explain."""
     different = alignment.difference.mask
+    if to_the_grain and alignment.unexplained is not None:
+        finer = alignment.unexplained.mask.astype(np.uint8)
+        different = different | (cv2.resize(finer, different.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(different.astype(np.uint8))
     areas = stats[:, cv2.CC_STAT_AREA]
     kept = [n for n in range(1, count) if areas[n] >= MIN_REGION_SHARE * alignment.overlap.mask.sum()]
@@ -153,9 +160,12 @@ def contributions_of(evidence: Mapping[str, float], baseline: Mapping[str, float
 
     Keypoints and pixels together verify an alignment, which then takes from what a distance says. What several cues do
     together is divided between them by Shapley's value (1953): verified = keypoints x pixels is halved; of the product
-    distance x keypoints x pixels a third of the distance's change is its own."""
+    distance x keypoints x pixels a third of the distance's change is its own. That the content must be the same as well
+    can only take something off, and comes last."""
     contributions = dict.fromkeys(CUES, 0.0)
-    for name, weight in rules()["copy"].weights.items():
+    if evidence["aligned"]:
+        contributions[CONTENT] = copy_odds(evidence, PRIOR) - rules()[COPY].odds(evidence) - logit(PRIOR)
+    for name, weight in rules()[COPY].weights.items():
         for cue, change in _changes(name, evidence, baseline).items():
             contributions[cue] += weight * change
     return contributions

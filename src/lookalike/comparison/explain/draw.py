@@ -57,6 +57,7 @@ CUE_LABELS = {
     "content": "content, by the network",
     "geometry": "geometry: keypoints and their transform",
     "pixels": "pixels: what agrees in the overlap",
+    "changed content": "content: what is something else there",
 }
 
 

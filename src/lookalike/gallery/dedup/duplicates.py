@@ -10,6 +10,7 @@ from lookalike.gallery.dedup.candidate_pairs import find_duplicates
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.dedup.regroup import verified_with_rest, with_frames_apart
 from lookalike.gallery.dedup.representative import Around, keep_best
+from lookalike.gallery.dedup.rival_content import without_rivals
 from lookalike.gallery.dedup.same_file import without_same_files
 from lookalike.gallery.dedup.wider_search import CANDIDATE, wider_groups
 from lookalike.gallery.library import Library
@@ -60,12 +61,15 @@ def verified_duplicates(
     def reverify(groups: Sequence[Group]) -> list[Group]:
         return verifier.groups(groups, precision)
 
-    groups = verified_with_rest(
-        list(map(prefer, found.groups)), around, lambda some: verifier.groups(some, precision, progress), reverify
-    )
-    groups = wider_groups(found, groups, reverify, prefer)
+    def verify_some(groups: Sequence[Group], progress: Progress | None = None) -> list[Group]:
+        return without_rivals(groups, verifier.groups(groups, precision, progress), verifier.are_rivals)
+
+    groups = list(map(prefer, found.groups))
+    verified = verified_with_rest(groups, around, lambda some: verify_some(some, progress), verify_some)
+    wider_found = wider_groups(found, verified, reverify, prefer)
+    apart = without_rivals(groups, wider_found, verifier.are_rivals)
     rank = folders.rank if folders else lambda _path: 0
-    chosen = keep_best(groups, library.store.row_of, around, reverify, rank)
+    chosen = keep_best(apart, library.store.row_of, around, reverify, rank)
     return without_same_files(chosen)
 
 

@@ -15,7 +15,7 @@ from threading import Lock
 
 from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, KeypointImage, with_keypoints
 from lookalike.comparison.calibration import Calibration
-from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, ComparisonInput, compare_features
+from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, PRIOR, ComparisonInput, compare_features
 from lookalike.descriptors import describe_all, min_side
 from lookalike.descriptors.base import Described
 from lookalike.errors import LoadError
@@ -28,6 +28,7 @@ from lookalike.parallel import in_order, once
 from lookalike.types import Comparison, Group, Hit, Image, Pair, Progress
 
 SIDES = {"a": "query", "b": "image"}
+SURELY_NONE = 0.02  # probability of a copy, below which a variant is sure
 
 
 def comparison_input(image: Image, known: Mapping[str, Described]) -> ComparisonInput:
@@ -51,8 +52,8 @@ class GeometricVerifier:
 
     @classmethod
     def of(cls, library: Library, scoring: Scoring) -> GeometricVerifier:
-        """For a search in this gallery."""
-        return cls(library.store, scoring.prior(), scoring.curves.get(VERIFIED), f"{library.path / FILE}: ")
+        """For a search in this gallery; even a small library has been chosen from among many images."""
+        return cls(library.store, min(scoring.prior(), PRIOR), scoring.curves.get(VERIFIED), f"{library.path / FILE}: ")
 
     def load(self, path: str) -> ComparisonInput | None:
         """The image as it lies there, if it can be read and is the one that was indexed."""
@@ -72,6 +73,14 @@ class GeometricVerifier:
     def compare(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
         """What the two have to do with each other, as this gallery is."""
         return compare_features(a, b, self.prior, self.curve)
+
+    def are_rivals(self, a: str, b: str) -> bool:
+        """Whether two images surely are of one template, with other content in it; not if a file cannot be read."""
+        first, second = self.load(a), self.load(b)
+        if first is None or second is None:
+            return False
+        found = self.compare(first, second)
+        return found.relation == "variant" and found.probability < SURELY_NONE
 
     def hits(self, query: ComparisonInput, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with what verification tells: same bytes first, then copies, the surest first, then the others."""
