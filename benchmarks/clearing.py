@@ -49,9 +49,9 @@ def measure(options: Options) -> str:
         gone = sorted(set(before) - set(after))
         kept_of = {pair["b"]: pair["a"] for group in cleared["groups"] for pair in group["pairs"]}
         kept_of |= {a: b for b, a in kept_of.items()}
-        judged = verdicts()
+        known = verdicts()
         wrong = [
-            path for path in gone if not _is_right(path, kept_of.get(str(library / path)), library, planted, judged)
+            path for path in gone if not _is_right(path, kept_of.get(str(library / path)), library, planted, known)
         ]
         must_go = [copy for copy, (_, way) in planted.items() if way in SAME]
         found = sum(copy in gone or planted[copy][0] in gone for copy in must_go)
@@ -148,9 +148,9 @@ def _is_right(
     kept: str | None,
     library: Path,
     planted: Mapping[str, tuple[str, str]],
-    judged: Mapping[tuple[str, str, str], str],
+    known: Mapping[tuple[str, str, str], str],
 ) -> bool:
-    """Whether what went is planted, or the original of what was planted, a sidecar, or was judged to be a copy."""
+    """Whether what went is planted, or the original of what was planted, a sidecar, or has the verdict of a copy."""
     if path.endswith(".xmp") or path in planted or path in {original for original, _ in planted.values()}:
         return True
     if kept is None:
@@ -158,7 +158,7 @@ def _is_right(
     other = str(Path(kept).relative_to(library))
     kind = path.partition("/")[0]
     a, b = sorted(name.partition("/")[2] for name in (path, other))
-    return is_copy(kind, a, b, judged)
+    return is_copy(kind, a, b, known)
 
 
 if __name__ == "__main__":

@@ -32,18 +32,18 @@ def measure(options: Options) -> str:
     kinds = sorted(folder for folder in (options.data / "hard").glob("*") if folder.is_dir())
     if not kinds:
         raise SystemExit(f"{options.data / 'hard'}: no folders")
-    judged = verdicts()
+    known = verdicts()
     rows, cleared = [], []
     for folder in kinds:
         files = _files(folder, options)
         pairs = _duplicates(files, min(PRECISIONS))
-        rows.append((folder.name, f"{len(files):,}", *_counts(folder, pairs, len(files), judged), _by_phash(files)))
-        cleared.append(_cleared(folder, pairs, judged))
+        rows.append((folder.name, f"{len(files):,}", *_counts(folder, pairs, len(files), known), _by_phash(files)))
+        cleared.append(_cleared(folder, pairs, known))
     header = ("library", "files", "pairs at .99", "false", "per 1,000", "pairs at .9", "false", "per 1,000", "by phash")
     kept = table(("library", "would be cleared by default", "of these no copies"), cleared)
     note = (
         f"One search for duplicates at {min(PRECISIONS)}, whose pairs are counted at both. By phash: pairs at most "
-        f"{PHASH_DISTANCE} of 64 bits apart, of which nothing was judged."
+        f"{PHASH_DISTANCE} of 64 bits apart, of which nothing was looked at."
     )
     return f"{table(header, rows)}\n\n{kept}\n\n{note}"
 
@@ -63,28 +63,28 @@ def _duplicates(files: Sequence[Path], precision: float) -> list[Pair]:
         return [pair for group in gallery.duplicates(precision=precision) for pair in group.pairs]
 
 
-def _counts(folder: Path, pairs: Sequence[Pair], files: int, judged: Verdicts) -> Iterator[str]:
+def _counts(folder: Path, pairs: Sequence[Pair], files: int, known: Verdicts) -> Iterator[str]:
     for precision in PRECISIONS:
         sure = [pair for pair in pairs if pair.probability >= precision]
-        false = sum(not _is_copy(folder, pair, judged) for pair in sure)
+        false = sum(not _is_copy(folder, pair, known) for pair in sure)
         yield from (str(len(sure)), str(false), f"{1000 * false / files:.2f}")
 
 
-def _cleared(folder: Path, pairs: Sequence[Pair], judged: Verdicts) -> tuple[str, str, str]:
+def _cleared(folder: Path, pairs: Sequence[Pair], known: Verdicts) -> tuple[str, str, str]:
     proved = [
         pair for pair in pairs if pair.relation in ("identical", "re-encoded") and pair.probability >= PRECISIONS[0]
     ]
-    return folder.name, str(len(proved)), str(sum(not _is_copy(folder, pair, judged) for pair in proved))
+    return folder.name, str(len(proved)), str(sum(not _is_copy(folder, pair, known) for pair in proved))
 
 
-def _is_copy(folder: Path, pair: Pair, judged: Verdicts) -> bool:
+def _is_copy(folder: Path, pair: Pair, known: Verdicts) -> bool:
     a, b = sorted(str(Path(path).relative_to(folder)) for path in (pair.a, pair.b))
-    return pair.relation == "identical" or is_copy(folder.name, a, b, judged)
+    return pair.relation == "identical" or is_copy(folder.name, a, b, known)
 
 
-def is_copy(library: str, a: str, b: str, judged: Verdicts) -> bool:
-    """What was judged of two files, sorted, of one library."""
-    return judged.get((library, a, b)) == "copy"
+def is_copy(library: str, a: str, b: str, known: Verdicts) -> bool:
+    """What was said of two files, sorted, of one library."""
+    return known.get((library, a, b)) == "copy"
 
 
 def verdicts() -> Verdicts:

@@ -28,7 +28,7 @@ from typing import TypeVar
 import cv2
 import numpy as np
 from gps import APART, metres
-from hard_negatives import REAL, Files, camera_pairs, families, laid_pairs, neighbour_pairs
+from hard_negatives import REAL, Files, camera_pairs, families, neighbour_pairs, overlaid_pairs
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -234,7 +234,7 @@ def _variants(data: Path, parts: Sequence[int], count: int, rng: np.random.Gener
         yield from _hard(groups, parts, count, 4 if name == "templates" else 1, rng)
     yield from _hard(numbers, parts, count, 1, rng)
     for part in parts:
-        for number, (a, b) in enumerate(quarter(laid_pairs(data), part, 2 * count)):
+        for number, (a, b) in enumerate(quarter(overlaid_pairs(data), part, 2 * count)):
             yield LabelledPair(a, b, LAID_ON, str(rng.choice(("", "", *AGAIN))), bool(rng.random() < 0.5), 1.0, number)
     yield from _hard(posters, parts, count, 1, rng)
     for part in parts:
@@ -311,7 +311,7 @@ SAME_CONTENT_EVIDENCE = {
     "unexplained_colour": AGAINST, "unexplained_coarse": AGAINST, "unexplained_common": EITHER,
     "recoloured_part": AGAINST, "changed_share": EITHER,
     "changed_places": AGAINST, "changed_unfilled": AGAINST, "changed_elsewhere": AGAINST, "changed_flatness": EITHER,
-    "changed_flatness_other": AGAINST, "changed_balance": AGAINST, "changed_texture": FOR, "changed_grain": AGAINST,
+    "changed_flatness_other": AGAINST, "changed_balance": AGAINST, "changed_texture": FOR, "changed_noise": AGAINST,
 }  # fmt: skip
 TREES, LEAVES, LEARNING_RATE = 400, 16, 0.08
 COPIES_TO_VARIANTS = 2.0  # weight of the one to the other in the fit; the intercept takes it back
@@ -367,7 +367,7 @@ class Pairs:
         kept = [n for n, pair in enumerate(self.labelled) if pair.relation != "same scene" or seen[n]]
         return Pairs([self.labelled[n] for n in kept], [self.values[n] for n in kept])
 
-    def aligned_and_told_apart(self) -> Pairs:
+    def aligned_and_distinct(self) -> Pairs:
         """Those that are aligned, without the variants in which nothing can be seen to differ: nobody tells those
         apart, and among a row of frames there are some."""
         kept = [
@@ -413,7 +413,7 @@ def fit_copy(pairs: Pairs) -> Logistic:
 
 def fit_same_content(pairs: Pairs) -> BoostedTrees:
     """Whether what lies on one another is the same, right where copies are as many as variants."""
-    pairs = pairs.aligned_and_told_apart()
+    pairs = pairs.aligned_and_distinct()
     same = pairs.has_relation([*COPIES, LAID_ON])
     plain = 1.0 + (pairs.edited_by(PLAIN_TO_SEE) | pairs.has_relation([LAID_ON]))
     trees = fit_trees(pairs, SAME_CONTENT_EVIDENCE, same, COPIES_TO_VARIANTS, TREES, LEAVES, plain)
@@ -422,7 +422,7 @@ def fit_same_content(pairs: Pairs) -> BoostedTrees:
 
 def fit_variant(pairs: Pairs) -> BoostedTrees:
     """Whether what lies on one another and is no copy is of one template or view."""
-    pairs = pairs.of([*OTHERS, "negative"]).aligned_and_told_apart()
+    pairs = pairs.of([*OTHERS, "negative"]).aligned_and_distinct()
     evidence = {**dict.fromkeys(SAME_CONTENT_EVIDENCE, EITHER), "content_distance": EITHER, "epipolar_inliers": EITHER}
     return fit_trees(pairs, evidence, pairs.has_relation(["variant"]), 1.0, TREES // 2, LEAVES // 2)
 
@@ -525,7 +525,7 @@ def report(
         for name, (names, model) in found.items()
     }
     _report_copies("copy", *found[COPY], trees, pairs.of([*COPIES, *OTHERS[1:], "negative"]))
-    hard = pairs.of([*COPIES, LAID_ON, "variant"]).aligned_and_told_apart()
+    hard = pairs.of([*COPIES, LAID_ON, "variant"]).aligned_and_distinct()
     _report_copies("half hard", *found[COPY], trees, hard)
     pairs = pairs.photographs()
     for names in (COPIES, OTHERS):
@@ -556,7 +556,7 @@ def report(
 def _report_copies(title: str, names: Sequence[str], model: Logistic, trees: BoostedTrees, pairs: Pairs) -> None:
     """What is called a copy, and how far its probability can be believed."""
     first = pairs.table(names) @ np.array(model.coefficients) + model.intercept
-    told = np.array(
+    odds = np.array(
         [
             both(odds, trees.odds(evidence)) if evidence["aligned"] else odds
             for odds, evidence in zip(first, pairs.values, strict=True)
@@ -564,16 +564,16 @@ def _report_copies(title: str, names: Sequence[str], model: Logistic, trees: Boo
     )
     same, weights = pairs.has_relation([*COPIES, LAID_ON]), pairs.weights()
     even = np.where(same, weights / weights[same].sum(), weights / weights[~same].sum()) / 2
-    probability = sigmoid(told)
+    probability = sigmoid(odds)
     bins = np.minimum((probability * 10).astype(int), 9)
     error = sum(abs((even * (probability - same))[bins == number].sum()) for number in range(10))
-    print(f"{title}: calibration error {error:.4f}; {np.mean(told[same] > 0):.4f} of copies, "
-          f"{np.mean(told[~same] <= 0):.4f} of others classified correctly; surest others "
-          f"{np.sort(told[~same])[-8:].round(1)}; copies beyond 6.9: {np.mean(told[same] > 6.9):.4f}",
+    print(f"{title}: calibration error {error:.4f}; {np.mean(odds[same] > 0):.4f} of copies, "
+          f"{np.mean(odds[~same] <= 0):.4f} of others classified correctly; surest others "
+          f"{np.sort(odds[~same])[-8:].round(1)}; copies beyond 6.9: {np.mean(odds[same] > 6.9):.4f}",
           file=sys.stderr)  # fmt: skip
     wrong = Counter(
         (pair.a.parent.name, pair.relation, pair.edit)
-        for pair, one in zip(pairs.labelled, told, strict=True)
+        for pair, one in zip(pairs.labelled, odds, strict=True)
         if (one > 0) != (pair.relation in (*COPIES, LAID_ON))
     )
     print(wrong.most_common(25), file=sys.stderr)

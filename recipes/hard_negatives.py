@@ -51,7 +51,7 @@ def families(data: Path, kinds: str = "*") -> list[list[Files]]:
     return found
 
 
-def laid_pairs(data: Path) -> list[Files]:
+def overlaid_pairs(data: Path) -> list[Files]:
     """Images, and the same with something laid on them: edited copies."""
     found = []
     for family in sorted((data / "templates").glob(f"{TEXTS}/*")):

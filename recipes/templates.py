@@ -320,7 +320,7 @@ def posters(rng: np.random.Generator, photographs: Sequence[Path]) -> list[Image
     return drawn
 
 
-def laid(rng: np.random.Generator, photographs: Sequence[Path]) -> list[Image.Image]:
+def overlaid(rng: np.random.Generator, photographs: Sequence[Path]) -> list[Image.Image]:
     """An image as it is, and with text, a date, a name or a frame of words laid on it: those are edited copies of the
     first, and variants of one another."""
     bare = photograph(rng, photographs, (int(rng.integers(400, 700)), int(rng.integers(350, 600))))
@@ -345,8 +345,8 @@ def laid(rng: np.random.Generator, photographs: Sequence[Path]) -> list[Image.Im
 KINDS: dict[str, Draw] = {
     "receipts": receipts, "memes": memes, "badges": badges, "chats": chats, "charts": charts, "boards": boards,
     "screens": screens, "colours": recoloured_objects, "cameras": cameras, "icons": icons, "tickets": tickets,
-    LAID: laid, "numbers": numbers, "posters": posters,
-    TEXTS: laid,
+    LAID: overlaid, "numbers": numbers, "posters": posters,
+    TEXTS: overlaid,
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from lookalike.comparison.boosted_trees import BoostedTrees
 from lookalike.comparison.calibration import Calibration
-from lookalike.comparison.evidence import log_levels
+from lookalike.comparison.evidence import TONE_UNIT, log_levels
 from lookalike.comparison.scoring import RelationScore
 from lookalike.logistic import logit, scalar_sigmoid
 from lookalike.types import Relation
@@ -63,6 +63,7 @@ EDIT_TYPES: Mapping[str, EditType] = {
 SAME = {"unexplained": log_levels(2.0), "unexplained_spot": log_levels(6.0), "recoloured_part": math.sqrt(0.04)}
 # And of the whole image, as it lay: not mirrored or negative, turned by less than a degree, cut by less than 3 %.
 WHOLE = {"mirrored": 0.0, "negative": 0.0, "rotation": 1.0 / 45, "outside_share": 0.03}
+ICON_TONE = math.log1p(0.02 / TONE_UNIT)  # evidence of a mean difference of 2 % between two icons' colours
 NEVER_PROVED = ("overlay", "pixelated")  # edits of which something is left that recompression does not explain
 EDIT_LOGIT_THRESHOLD = -1.0  # log-odds from which on an edit is named; several at once hide one another
 
@@ -124,10 +125,11 @@ def copy_odds(evidence: Mapping[str, float], prior: float = 0.5) -> float:
 
 
 def _content_odds(evidence: Mapping[str, float]) -> float:
-    """In so few pixels as an icon has, nobody can tell an edit from another icon: even odds at the most, if anything
-    differs."""
+    """In so few pixels as an icon has, nobody can tell an edit from another icon, nor a change of colour from another
+    state: even odds at the most, if anything differs."""
     odds = same_content().odds(evidence)
-    return min(odds, 0.0) if evidence["tiny"] and not nothing_differs(evidence) else odds
+    is_same = nothing_differs(evidence) and evidence["tone"] <= ICON_TONE
+    return min(odds, 0.0) if evidence["tiny"] and not is_same else odds
 
 
 def both(first: float, second: float) -> float:

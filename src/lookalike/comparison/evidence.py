@@ -41,7 +41,7 @@ changed_flatness         0..1, of what changed, the share that is one colour, in
 changed_flatness_other   0..1, in the other
 changed_balance          0..1, contrast there in the image with less of it, as a share of the other's
 changed_texture          0..1, how well fine structure still agrees there
-changed_grain            0..1, how little the grain agrees where nothing changed
+changed_noise            0..1, how little the grain agrees where nothing changed
 verified                 0..1, how surely keypoints and pixels together verify the alignment
 NAME_distance            the descriptor's distance in units of its median negative distance
 unverified_NAME_distance the same, the less the better the alignment is verified
@@ -78,7 +78,7 @@ NOISE_FLAT_RANGE = (-2.0, 0.5)
 FULL_ROTATION, FULL_TILT = 45.0, 2.0  # degrees
 FULL_ANISOTROPY = 0.1
 PLAIN_CHANGE = 4.0  # grey levels of a block that recompression does not explain: from here on something changed
-FULL_GRAIN = 1.0  # grey levels: grain that is as strong is sure to be seen
+FULL_NOISE = 1.0  # grey levels: grain that is as strong is sure to be seen
 MANY_PLACES = 33
 ICON_SIDE = 100  # pixels of the longer side, of the coarser image
 
@@ -90,7 +90,7 @@ NO_ALIGNMENT: Mapping[str, float] = dict.fromkeys(
         "outside_overlap", "outside_overlap_plain", "outside_share", "outside_both",
         "tiny", "unexplained", "unexplained_spot", "unexplained_colour", "unexplained_coarse", "unexplained_common",
         "recoloured_part", "changed_share", "changed_places", "changed_unfilled", "changed_elsewhere",
-        "changed_flatness", "changed_flatness_other", "changed_balance", "changed_texture", "changed_grain",
+        "changed_flatness", "changed_flatness_other", "changed_balance", "changed_texture", "changed_noise",
     ),
     0.0,
 )  # fmt: skip
@@ -179,7 +179,7 @@ def _of_unexplained(found: Unexplained | None) -> dict[str, float]:
         return {"unexplained": 1.0, "unexplained_spot": 1.0}
     worst, content = max(found.worst_block, found.worst_chroma), found.content
     plain = min(worst / PLAIN_CHANGE, 1.0)
-    grain = min(content.grain_level / FULL_GRAIN, 1.0)
+    noise = min(content.fine_noise_level / FULL_NOISE, 1.0)
     return {
         "unexplained": log_levels(worst),
         "unexplained_spot": log_levels(found.worst_spot),
@@ -195,7 +195,7 @@ def _of_unexplained(found: Unexplained | None) -> dict[str, float]:
         "changed_flatness_other": plain * content.other_flatness,
         "changed_balance": plain * content.edge_balance,
         "changed_texture": plain * max(content.kept_texture, 0.0),
-        "changed_grain": plain * grain * (1 - max(content.grain_correlation, 0.0)),
+        "changed_noise": plain * noise * (1 - max(content.noise_correlation, 0.0)),
     }
 
 

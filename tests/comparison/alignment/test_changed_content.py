@@ -53,9 +53,9 @@ def test_two_texts_on_one_photograph() -> None:
 def test_the_grain_agrees_in_a_copy_alone() -> None:
     """The noise of a sensor is another one in each frame, and the same in a copy of one."""
     frame = camera(1)
-    assert of(frame, camera(2, "chelsea.png")).grain_correlation < 0.2
-    assert of(frame, apply("covered", frame)).grain_correlation > 0.9
-    assert of(frame, camera(2)).grain_level > 1
+    assert of(frame, camera(2, "chelsea.png")).noise_correlation < 0.2
+    assert of(frame, apply("covered", frame)).noise_correlation > 0.9
+    assert of(frame, camera(2)).fine_noise_level > 1
 
 
 def test_nothing_changed() -> None:
@@ -63,4 +63,4 @@ def test_nothing_changed() -> None:
     found = of(CAT, CAT)
     assert (found.share, found.places) == (0, 0)
     assert (found.largest_fill, found.largest_share, found.edge_balance, found.kept_texture) == (1, 1, 1, 1)
-    assert found.grain_correlation == pytest.approx(1)
+    assert found.noise_correlation == pytest.approx(1)

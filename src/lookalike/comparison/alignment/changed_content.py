@@ -16,8 +16,8 @@ from lookalike.comparison.alignment.difference import Mask
 from lookalike.types import Floats, Pixels
 
 FLAT_STEP = 24  # grey levels: colours that are nearer than about this are one
-TEXTURE_BLUR, GRAIN_BLUR = 3.0, 1.0  # pixels: what is finer is texture, is grain
-MIN_GRAIN_PIXELS = 500
+TEXTURE_BLUR, NOISE_BLUR = 3.0, 1.0  # pixels: what is finer is texture, is grain
+MIN_NOISE_PIXELS = 500
 
 Two = tuple[Floats, Floats]
 
@@ -30,8 +30,8 @@ class ChangedContent:
     its bounding box the largest fills. ``largest_share``: 0..1, of all that changed. ``flatness``: 0..1, how much of
     what changed is one colour, in the image where that is more; ``other_flatness``: in the other. ``edge_balance``:
     0..1, the contrast there in the image with less of it, as a share of the other's. ``kept_texture``: -1..1,
-    correlation of fine structure there. ``grain_correlation``: -1..1, of the finest detail where nothing changed;
-    ``grain_level``: its grey levels in the image that has less. Where nothing changed: 1 place's worth of agreement."""
+    correlation of fine structure there. ``noise_correlation``: -1..1, of the finest detail where nothing changed;
+    ``fine_noise_level``: its grey levels in the image that has less. Where nothing changed, all say that it agrees."""
 
     share: float
     places: int
@@ -41,8 +41,8 @@ class ChangedContent:
     other_flatness: float
     edge_balance: float
     kept_texture: float
-    grain_correlation: float
-    grain_level: float
+    noise_correlation: float
+    fine_noise_level: float
 
 
 def changed_content(
@@ -53,7 +53,7 @@ def changed_content(
     exact = changed & blocks
     places, fill, share = _places(blocks)
     flat = sorted(_flatness(one, exact) for one in pixels)
-    grain_correlation, grain_level = _grain(greys, slopes, mask & ~blocks)
+    noise_correlation, fine_noise_level = _noise(greys, slopes, mask & ~blocks)
     return ChangedContent(
         share=float(blocks.sum() / mask.sum()),
         places=places,
@@ -63,8 +63,8 @@ def changed_content(
         other_flatness=flat[0],
         edge_balance=_edge_balance(slopes, exact),
         kept_texture=_correlation(_finer(greys[0], TEXTURE_BLUR), _finer(greys[1], TEXTURE_BLUR), blocks),
-        grain_correlation=grain_correlation,
-        grain_level=grain_level,
+        noise_correlation=noise_correlation,
+        fine_noise_level=fine_noise_level,
     )
 
 
@@ -98,13 +98,13 @@ def _edge_balance(slopes: Two, where: Mask) -> float:
     return (low + 0.5) / (high + 0.5)
 
 
-def _grain(greys: Two, slopes: Two, where: Mask) -> tuple[float, float]:
+def _noise(greys: Two, slopes: Two, where: Mask) -> tuple[float, float]:
     """Correlation of the finest detail in the smoother half of these pixels, and its level in grey levels."""
-    if where.sum() < MIN_GRAIN_PIXELS:
+    if where.sum() < MIN_NOISE_PIXELS:
         return 1.0, 0.0
     busy = np.maximum(*slopes)
     smooth = where & (busy <= np.median(busy[where][::7]))
-    fine = _finer(greys[0], GRAIN_BLUR), _finer(greys[1], GRAIN_BLUR)
+    fine = _finer(greys[0], NOISE_BLUR), _finer(greys[1], NOISE_BLUR)
     return _correlation(*fine, smooth), min(float(one[smooth].std()) for one in fine)
 
 

@@ -118,13 +118,11 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
 # --- where it was edited
 
 
-def changed_regions(
-    alignment: Alignment, b: Image, to_the_grain: bool = False
-) -> tuple[tuple[ChangedRegion, ...], Mask]:
+def changed_regions(alignment: Alignment, b: Image, in_detail: bool = False) -> tuple[tuple[ChangedRegion, ...], Mask]:
     """The connected regions of what changed, largest first, and (h, w) bool, where they are in the overlap. What is
-    smaller than MIN_REGION_SHARE is left out. ``to_the_grain``: with all that recompression does not explain."""
+    smaller than MIN_REGION_SHARE is left out. ``in_detail``: with all that recompression does not explain."""
     different = alignment.difference.mask
-    if to_the_grain and alignment.unexplained is not None:
+    if in_detail and alignment.unexplained is not None:
         finer = alignment.unexplained.mask.astype(np.uint8)
         different = different | (cv2.resize(finer, different.shape[::-1], interpolation=cv2.INTER_NEAREST) > 0)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(different.astype(np.uint8))

@@ -10,7 +10,7 @@ from lookalike.gallery.dedup.candidate_pairs import find_duplicates
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.dedup.regroup import verified_with_rest, with_frames_apart
 from lookalike.gallery.dedup.representative import Around, keep_best
-from lookalike.gallery.dedup.rival_content import without_rivals
+from lookalike.gallery.dedup.rivals import without_rivals
 from lookalike.gallery.dedup.same_file import without_same_files
 from lookalike.gallery.dedup.wider_search import CANDIDATE, wider_groups
 from lookalike.gallery.library import Library

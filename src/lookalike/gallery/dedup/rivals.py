@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from lookalike.types import Group, Pair
 
-LAID_ON = frozenset({"overlay", "caption"})  # edits by which content may have been added
+ADDING_EDITS = frozenset({"overlay", "caption"})  # edits by which content may have been added
 MOST = 12  # others that one is held against
 
 AreRivals = Callable[[str, str], bool]  # whether two images surely are of one template, with other content
@@ -26,22 +26,22 @@ def without_rivals(candidates: Sequence[Group], verified: Sequence[Group], are_r
 
 
 def _without(group: Group, candidate: Group, are_rivals: AreRivals) -> Group | None:
-    laid = {pair.b for pair in group.pairs if _is_laid_on(pair)}
-    if not laid:
+    overlaid = {pair.b for pair in group.pairs if _may_add(pair)}
+    if not overlaid:
         return group
-    proved = {group.keep, *group.others} - laid
+    proved = {group.keep, *group.others} - overlaid
     others = [path for path in (candidate.keep, *candidate.others) if path not in proved]
-    if _has_rival(group.keep, [path for path in others if path not in laid], are_rivals):
-        rivals = laid
+    if _has_rival(group.keep, [path for path in others if path not in overlaid], are_rivals):
+        rivals = overlaid
     else:
-        rivals = {path for path in laid if _has_rival(path, others, are_rivals)}
+        rivals = {path for path in overlaid if _has_rival(path, others, are_rivals)}
     pairs = tuple(pair for pair in group.pairs if pair.b not in rivals)
     return Group(group.keep, tuple(pair.b for pair in pairs), pairs) if pairs else None
 
 
-def _is_laid_on(pair: Pair) -> bool:
+def _may_add(pair: Pair) -> bool:
     is_unnamed = pair.relation == "edited" and not pair.edits
-    return pair.verified and (is_unnamed or bool(LAID_ON.intersection(pair.edits)))
+    return pair.verified and (is_unnamed or bool(ADDING_EDITS.intersection(pair.edits)))
 
 
 def _has_rival(path: str, others: Sequence[str], are_rivals: AreRivals) -> bool:

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 
 from filled_in import memes, receipts
 from lookalike import Gallery
-from lookalike.gallery.dedup.rival_content import without_rivals
+from lookalike.gallery.dedup.rivals import without_rivals
 from lookalike.types import Group, Pair
 from samples import photograph, save
 
