@@ -55,7 +55,7 @@ def measure(options: Options) -> str:
         ]
         must_go = [copy for copy, (_, way) in planted.items() if way in SAME]
         found = sum(copy in gone or planted[copy][0] in gone for copy in must_go)
-        _lookalike(home, "undo", "--yes")
+        _lookalike(home, "undo")
         back = _content(library)
     rows = [
         ("files", f"{len(before):,}"),

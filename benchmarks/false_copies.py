@@ -29,9 +29,7 @@ Verdicts = Mapping[tuple[str, str, str], str]
 
 
 def measure(options: Options) -> str:
-    kinds = sorted(folder for folder in (options.data / "hard").glob("*") if folder.is_dir())
-    if not kinds:
-        raise SystemExit(f"{options.data / 'hard'}: no folders")
+    kinds = sorted(folder for folder in (options.data / "hard").glob("*") if folder.is_dir()) or [options.data]
     known = verdicts()
     rows, cleared = [], []
     for folder in kinds:

@@ -49,6 +49,8 @@ COLUMNS = {
     "service_soak": ("| 0 |", "| 6 |", "From the first tenth to the end"),
     "service_fuzz": ("| all but the event stream |", "no 5xx"),
     "page_load": ("| the page can be used, first visit |", "asks 0 other hosts"),
+    "false_copies": ("pairs at .99", "by phash", "would be cleared by default", "| memes | 4 |"),
+    "clearing": ("| of these no copies | 0 |", "| edited copies that went | 0 |", "| not as before after undo | 0 |"),
     "regions_speed": ("90th percentile", "index, bytes each", "recall@10", "| 100 |", "| 300 |"),
 }
 
@@ -60,6 +62,8 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder_of(folder / "views" / "castle", count=3, first=600)
     for number, name in enumerate(("seneca", "bsds", "clothing", "codec/CID22", "codec/kodak")):
         folder_of(folder / name, count=12, first=100 * number)
+    for number, name in enumerate(("receipts", "memes")):
+        folder_of(folder / "hard" / name, count=4, first=2000 + 100 * number)
     for number, name in enumerate(("rose", "tulip")):
         folder_of(folder / "flowers" / name, count=8, first=1000 + 100 * number)
     rows = [f"{200 + n:04},{n % 3},{'Hat' if n % 2 else 'Shoes'},False" for n in range(12)]
