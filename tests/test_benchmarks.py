@@ -50,7 +50,7 @@ COLUMNS = {
     "service_fuzz": ("| all but the event stream |", "no 5xx"),
     "page_load": ("| the page can be used, first visit |", "asks 0 other hosts"),
     "false_copies": ("pairs at .99", "by phash", "would be cleared by default", "| memes | 4 |"),
-    "clearing": ("| of these no copies | 0 |", "| edited copies that went | 0 |", "| not as before after undo | 0 |"),
+    "clearing": ("| of these no copies | 0 |", "edited copies that went", "| not as before after undo | 0 |"),
     "regions_speed": ("90th percentile", "index, bytes each", "recall@10", "| 100 |", "| 300 |"),
 }
 
