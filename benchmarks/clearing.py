@@ -21,7 +21,7 @@ from pathlib import Path
 from PIL import Image as Pillow
 
 from benchmarks.copies import drawn_from, encoded
-from benchmarks.false_copies import is_copy, verdicts
+from benchmarks.false_copies import Verdicts, is_copy, verdicts
 from benchmarks.harness import SEED, Options, run, table
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import apply
@@ -47,11 +47,13 @@ def measure(options: Options) -> str:
         cleared = json.loads(_lookalike(home, "duplicates", library, "--delete", "--yes", "--json"))
         after = _content(library)
         gone = sorted(set(before) - set(after))
-        kept_of = {pair["b"]: pair["a"] for group in cleared["groups"] for pair in group["pairs"]}
-        kept_of |= {a: b for b, a in kept_of.items()}
+        pairs = [pair for group in cleared["groups"] for pair in group["pairs"]]
+        kept = {_below(library, pair["b"]): _below(library, pair["a"]) for pair in pairs}
         known = verdicts()
         wrong = [
-            path for path in gone if not _is_right(path, kept_of.get(str(library / path)), library, planted, known)
+            path
+            for path in gone
+            if before[path] != before.get(kept.get(path, "")) and not _is_right(path, kept.get(path), planted, known)
         ]
         must_go = [copy for copy, (_, way) in planted.items() if way in SAME]
         found = sum(copy in gone or planted[copy][0] in gone for copy in must_go)
@@ -66,7 +68,7 @@ def measure(options: Options) -> str:
         ("edited copies that went", sum(way in EDITED for copy, (_, way) in planted.items() if copy in gone)),
         ("not as before after undo", len(set(before.items()) ^ set(back.items()))),
     ]  # fmt: skip
-    return "\n\n".join([table(("", ""), rows), *(f"No copy: {path}" for path in wrong)])
+    return "\n\n".join([table(("", ""), rows), *(f"No copy: {path} of {kept.get(path)}" for path in wrong)])
 
 
 def _build(library: Path, options: Options) -> dict[str, tuple[str, str]]:
@@ -143,22 +145,18 @@ def _lookalike(home: Path, *arguments: str | Path) -> str:
     return done.stdout
 
 
-def _is_right(
-    path: str,
-    kept: str | None,
-    library: Path,
-    planted: Mapping[str, tuple[str, str]],
-    known: Mapping[tuple[str, str, str], str],
-) -> bool:
+def _below(library: Path, path: str) -> str:
+    return str(Path(path).relative_to(library))
+
+
+def _is_right(path: str, kept: str | None, planted: Mapping[str, tuple[str, str]], known: Verdicts) -> bool:
     """Whether what went is planted, or the original of what was planted, a sidecar, or has the verdict of a copy."""
     if path.endswith(".xmp") or path in planted or path in {original for original, _ in planted.values()}:
         return True
     if kept is None:
         return False
-    other = str(Path(kept).relative_to(library))
-    kind = path.partition("/")[0]
-    a, b = sorted(name.partition("/")[2] for name in (path, other))
-    return is_copy(kind, a, b, known)
+    a, b = sorted(name.partition("/")[2] for name in (path, kept))
+    return is_copy(path.partition("/")[0], a, b, known)
 
 
 if __name__ == "__main__":
