@@ -14,6 +14,7 @@ import pytest
 import lookalike as la
 from corpora import Corpora
 from lookalike.comparison.alignment.align import KeypointImage
+from lookalike.comparison.edit_classifier import COPIES
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import GalleryDamaged, UserError
 from lookalike.gallery import Gallery
@@ -212,7 +213,9 @@ def test_kept_keypoints_are_used(own: tuple[Gallery, Path], gallery: Gallery, mo
         assert len(anew) == 1 + RERANK_TOP_K + 1  # both queries, and what the gallery without keypoints holds
         anew.clear()
         assert names(plain) == names(cached)
-        assert [(hit.relation, hit.verified) for hit in plain] == [(hit.relation, hit.verified) for hit in cached]
+        copies = [[hit.relation if hit.relation in COPIES else None for hit in hits] for hits in (plain, cached)]
+        assert copies[0] == copies[1]  # of what is no copy, rounded keypoints may say "similar" or "unrelated"
+        assert [hit.verified for hit in plain] == [hit.verified for hit in cached]
         assert plain[0].probability == pytest.approx(cached[0].probability, abs=0.02)
         assert (plain[0].box is None) == (cached[0].box is None)
         if plain[0].box and cached[0].box:
