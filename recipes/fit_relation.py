@@ -314,6 +314,7 @@ SAME_CONTENT_EVIDENCE = {
     "changed_flatness_other": AGAINST, "changed_balance": AGAINST, "changed_texture": FOR, "changed_noise": AGAINST,
 }  # fmt: skip
 TREES, LEAVES, LEARNING_RATE = 400, 16, 0.08
+MIN_LEAF, LEAF_RIDGE = 20, 3.0
 COPIES_TO_VARIANTS = 2.0  # weight of the one to the other in the fit; the intercept takes it back
 EDIT_EVIDENCE = (
     *("colour_distance", "texture_distance", "structure_distance", "copy_distance"),
@@ -416,6 +417,7 @@ def fit_same_content(pairs: Pairs) -> BoostedTrees:
     pairs = pairs.aligned_and_distinct()
     same = pairs.has_relation([*COPIES, LAID_ON])
     plain = 1.0 + (pairs.edited_by(PLAIN_TO_SEE) | pairs.has_relation([LAID_ON]))
+    plain *= 1.0 + pairs.edited_by(["sticker"])
     trees = fit_trees(pairs, SAME_CONTENT_EVIDENCE, same, COPIES_TO_VARIANTS, TREES, LEAVES, plain)
     return replace(trees, intercept=trees.intercept - float(np.log(COPIES_TO_VARIANTS)))
 
@@ -442,8 +444,8 @@ def fit_trees(
         max_iter=trees,
         max_leaf_nodes=leaves,
         learning_rate=LEARNING_RATE,
-        min_samples_leaf=10,
-        l2_regularization=0.5,
+        min_samples_leaf=MIN_LEAF,
+        l2_regularization=LEAF_RIDGE,
         monotonic_cst=list(signs.values()),
         random_state=SEED,
     )
