@@ -65,6 +65,7 @@ SAME = {"unexplained": log_levels(2.0), "unexplained_spot": log_levels(6.0), "re
 WHOLE = {"mirrored": 0.0, "negative": 0.0, "rotation": 1.0 / 45, "outside_share": 0.03}
 ICON_TONE = math.log1p(0.02 / TONE_UNIT)  # evidence of a mean difference of 2 % between two icons' colours
 NEVER_PROVED = ("overlay", "pixelated")  # edits of which something is left that recompression does not explain
+NOISE_OF_RECOMPRESSION = {"noise": 2.5}  # log-odds up to which it may be that of a low quality, if nothing else differs
 EDIT_LOGIT_THRESHOLD = -1.0  # log-odds from which on an edit is named; several at once hide one another
 
 
@@ -178,5 +179,7 @@ def detect_edits(evidence: Mapping[str, float]) -> tuple[str, ...]:
 
 
 def _edits_above(evidence: Mapping[str, float], threshold: float) -> list[str]:
-    possible = [name for name in EDIT_TYPES if name not in NEVER_PROVED or not nothing_differs(evidence)]
-    return [name for name in possible if rules()[edit_rule(name)].odds(evidence) > threshold]
+    least = dict.fromkeys(EDIT_TYPES, threshold)
+    if nothing_differs(evidence):
+        least |= dict.fromkeys(NEVER_PROVED, math.inf) | NOISE_OF_RECOMPRESSION
+    return [name for name in EDIT_TYPES if rules()[edit_rule(name)].odds(evidence) > least[name]]
