@@ -128,11 +128,11 @@ def colour_residual(a: Floats, b: Floats, mask: Mask) -> Floats:
     for _ in range(FIT_STEPS):
         weighted = features * weight[:, None]
         fitted = np.linalg.solve(weighted.T @ features + 1e-3 * np.eye(7, dtype=np.float32), weighted.T @ target)
-        weight = (1 / (1 + (max_of_channels(features @ fitted - target) / FIT_OUTLIER) ** 2)).astype(np.float32)
-    return max_of_channels(x @ fitted - b)
+        weight = (1 / (1 + (_max_of_channels(features @ fitted - target) / FIT_OUTLIER) ** 2)).astype(np.float32)
+    return _max_of_channels(x @ fitted - b)
 
 
-def max_of_channels(x: NDArray[np.floating]) -> Floats:
+def _max_of_channels(x: NDArray[np.floating]) -> Floats:
     """(..., 3) -> (...): the largest of three, without sign."""
     x = np.abs(x)
     return np.asarray(np.maximum(np.maximum(x[..., 0], x[..., 1]), x[..., 2]), np.float32)
