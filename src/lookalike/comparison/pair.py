@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -32,10 +33,12 @@ MIN_CROP_SHARE = 0.02  # of an image: where less of it is outside the overlap th
 
 @dataclass(frozen=True, slots=True)
 class ComparisonInput:
-    """An image with all that a comparison needs of it, found once: its keypoints and its vectors."""
+    """An image with all that a comparison needs of it, found once: its keypoints and its vectors. ``source``: where it
+    can be read again, at a larger scale; None if it cannot."""
 
     keypoint_image: KeypointImage
     described: Mapping[str, Described]
+    source: str | os.PathLike[str] | bytes | None = None
 
     @property
     def image(self) -> Image:
@@ -48,7 +51,8 @@ def extract_features(source: ImageSource, names: Sequence[str] = COMPARISON_DESC
     from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, with_keypoints
 
     image = as_image(source, min_side=max(LOAD_MIN_SIDE, min_side(names)))
-    return ComparisonInput(with_keypoints(image), describe_all([image], names))
+    again = source if isinstance(source, str | os.PathLike | bytes) else image.path
+    return ComparisonInput(with_keypoints(image), describe_all([image], names), again)
 
 
 def compare(a: ImageSource, b: ImageSource) -> Comparison:
@@ -79,6 +83,10 @@ def compare_aligned(
     """The same once it is known how the two lie on one another."""
     evidence = _evidence(a, b, geometry)
     score = _same_image(a.image, b.image) or classify_relation(evidence, prior, own)
+    if score.relation == "re-encoded" and geometry.alignment is not None and math.isfinite(score.odds):
+        geometry = _at_a_finer_scale(a, b, geometry)
+        evidence = _evidence(a, b, geometry)
+        score = classify_relation(evidence, prior, own)
     score, note = _over_frames(a.image, b.image, geometry.alignment, score)
     is_copy, alignment = score.odds >= 0, geometry.alignment
     edits = detect_edits(evidence) if is_copy and score.relation not in ("identical", "re-encoded") else ()
@@ -102,6 +110,15 @@ def _evidence(a: ComparisonInput, b: ComparisonInput, geometry: PairGeometry) ->
 
     first, second = ({n: one.described[n] for n in COMPARISON_DESCRIPTORS} for one in (a, b))
     return evidence_values(geometry, distance_evidence(first, second))
+
+
+def _at_a_finer_scale(a: ComparisonInput, b: ComparisonInput, geometry: PairGeometry) -> PairGeometry:
+    """What large images differ by at a finer scale: before a proof, nothing may be too small to be seen."""
+    from lookalike.comparison.fine_look import fine_look, is_too_coarse
+
+    if geometry.alignment is None or not is_too_coarse(a.image, b.image):
+        return geometry
+    return replace(geometry, alignment=fine_look(a.image, b.image, (a.source, b.source), geometry.alignment))
 
 
 def _edited_in(alignment: Alignment, edits: Sequence[str], evidence: Mapping[str, float]) -> dict[str, Side]:

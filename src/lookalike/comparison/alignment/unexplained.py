@@ -60,12 +60,18 @@ class Unexplained:
 
 
 def unexplained(
-    a: Image, b: Image, matrix: Matrix, changed: Mask | None = None, inverted: bool = False
+    a: Image,
+    b: Image,
+    matrix: Matrix,
+    changed: Mask | None = None,
+    inverted: bool = False,
+    sides: tuple[int, int] = SIDES,
 ) -> Unexplained | None:
     """What is left of the difference of a, laid on b by ``matrix`` (pixels of the originals), and b; None where they
     hardly overlap. ``changed``: what a coarser look found, of any size; it takes no part in the fit of tones.
-    ``inverted``: one of them is a negative."""
-    part = overlap(a, b, matrix, SIDES)
+    ``inverted``: one of them is a negative. ``sides``: pixels of the longer side that they are seen at, least and
+    most."""
+    part = overlap(a, b, matrix, sides)
     if part is None:
         return None
     mask = cv2.erode(part.mask.astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=0).astype(np.bool_)

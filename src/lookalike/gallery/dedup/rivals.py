@@ -8,6 +8,7 @@ no such thing.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from lookalike.types import Group, Pair
 
@@ -36,7 +37,7 @@ def _without(group: Group, candidate: Group, are_rivals: AreRivals) -> Group | N
     else:
         rivals = {path for path in overlaid if _has_rival(path, others, are_rivals)}
     pairs = tuple(pair for pair in group.pairs if pair.b not in rivals)
-    return Group(group.keep, tuple(pair.b for pair in pairs), pairs) if pairs else None
+    return replace(group, others=tuple(pair.b for pair in pairs), pairs=pairs) if pairs else None
 
 
 def _may_add(pair: Pair) -> bool:

@@ -35,7 +35,8 @@ def comparison_input(image: Image, known: Mapping[str, Described]) -> Comparison
     """What verification needs of an image, of which some vectors may be known already."""
     lacking = [name for name in COMPARISON_DESCRIPTORS if name not in known]
     described = {**known, **(describe_all([image], lacking) if lacking else {})}
-    return ComparisonInput(with_keypoints(image), {name: described[name] for name in COMPARISON_DESCRIPTORS})
+    vectors = {name: described[name] for name in COMPARISON_DESCRIPTORS}
+    return ComparisonInput(with_keypoints(image), vectors, image.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class GeometricVerifier:
         except LoadError:
             return None
         seen = with_keypoints(image) if points is None else KeypointImage(image, points)
-        return ComparisonInput(seen, describe_all([image], COMPARISON_DESCRIPTORS))
+        return ComparisonInput(seen, describe_all([image], COMPARISON_DESCRIPTORS), row.path)
 
     def compare(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
         """What the two have to do with each other, as this gallery is."""
