@@ -77,6 +77,12 @@ def test_a_file_that_changed_meanwhile(tmp_path: Path) -> None:
     assert compare_features(a, b).relation != "re-encoded"
 
 
+def test_what_cannot_be_read_again_is_taken_as_it_was_seen() -> None:
+    """A file object is read once; what was seen of it stands."""
+    copy = io.BytesIO(encoded(page("1234.50"), "JPEG", quality=70))
+    assert la.compare(FIRST, copy).relation == "re-encoded"
+
+
 def test_small_images_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """They were seen as they are."""
     small = encoded(page("1234.50").resize((438, 620), Pillow.Resampling.LANCZOS), "PNG")

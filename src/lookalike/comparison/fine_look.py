@@ -22,6 +22,11 @@ def is_too_coarse(a: Image, b: Image) -> bool:
     return min(max(a.width, a.height), max(b.width, b.height)) > SIDES[1]
 
 
+def can_be_finer(image: Image, source: Source | None) -> bool:
+    """Whether there is more to be had of an image: what came as bytes that nobody keeps is taken as it was seen."""
+    return source is not None or _is_full(image)
+
+
 def fine_look(a: Image, b: Image, sources: tuple[Source | None, Source | None], alignment: Alignment) -> Alignment:
     """The alignment with what is unexplained at up to FINE_SIDES, or with nothing known of it where a file cannot be
     read again as it was."""
@@ -40,12 +45,14 @@ def fine_look(a: Image, b: Image, sources: tuple[Source | None, Source | None], 
 
 
 def _in_full(image: Image, source: Source | None) -> Image | None:
-    if image.pixels.shape[:2] == (image.height, image.width):
+    if source is None or _is_full(image):
         return image
-    if source is None:
-        return None
     try:
         loaded = as_image(source, min_side=LOAD_MIN_SIDE)
     except LoadError:
         return None
     return loaded if loaded.sha256 == image.sha256 else None
+
+
+def _is_full(image: Image) -> bool:
+    return image.pixels.shape[:2] == (image.height, image.width)

@@ -114,9 +114,10 @@ def _evidence(a: ComparisonInput, b: ComparisonInput, geometry: PairGeometry) ->
 
 def _at_a_finer_scale(a: ComparisonInput, b: ComparisonInput, geometry: PairGeometry) -> PairGeometry:
     """What large images differ by at a finer scale: before a proof, nothing may be too small to be seen."""
-    from lookalike.comparison.fine_look import fine_look, is_too_coarse
+    from lookalike.comparison.fine_look import can_be_finer, fine_look, is_too_coarse
 
-    if geometry.alignment is None or not is_too_coarse(a.image, b.image):
+    possible = all(can_be_finer(one.image, one.source) for one in (a, b))
+    if geometry.alignment is None or not possible or not is_too_coarse(a.image, b.image):
         return geometry
     return replace(geometry, alignment=fine_look(a.image, b.image, (a.source, b.source), geometry.alignment))
 
