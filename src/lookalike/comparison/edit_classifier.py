@@ -19,7 +19,7 @@ import numpy as np
 
 from lookalike.comparison.boosted_trees import BoostedTrees
 from lookalike.comparison.calibration import Calibration
-from lookalike.comparison.evidence import TONE_UNIT, log_levels
+from lookalike.comparison.evidence_scales import log_levels, log_tone
 from lookalike.comparison.scoring import RelationScore
 from lookalike.logistic import logit, scalar_sigmoid
 from lookalike.types import Relation
@@ -63,7 +63,7 @@ EDIT_TYPES: Mapping[str, EditType] = {
 SAME = {"unexplained": log_levels(2.0), "unexplained_spot": log_levels(6.0), "recoloured_part": math.sqrt(0.04)}
 # And of the whole image, as it lay: not mirrored or negative, turned by less than a degree, cut by less than 3 %.
 WHOLE = {"mirrored": 0.0, "negative": 0.0, "rotation": 1.0 / 45, "outside_share": 0.03}
-ICON_TONE = math.log1p(0.02 / TONE_UNIT)  # evidence of a mean difference of 2 % between two icons' colours
+ICON_TONE = log_tone(0.02)  # evidence of a mean difference of 2 % between two icons' colours
 NEVER_PROVED = ("overlay", "pixelated")  # edits of which something is left that recompression does not explain
 NOISE_OF_RECOMPRESSION = {"noise": 2.5}  # log-odds up to which it may be that of a low quality, if nothing else differs
 EDIT_LOGIT_THRESHOLD = -1.0  # log-odds from which on an edit is named; several at once hide one another

@@ -60,6 +60,7 @@ from numpy.typing import NDArray
 from lookalike.comparison.alignment.align import Alignment, PairGeometry
 from lookalike.comparison.alignment.transforms import corners, rotation_degrees, transform_points
 from lookalike.comparison.alignment.unexplained import Unexplained
+from lookalike.comparison.evidence_scales import log_levels, log_tone
 from lookalike.descriptors import get
 from lookalike.descriptors.base import Described
 from lookalike.distance import METRICS
@@ -71,7 +72,7 @@ PLAIN_TOLERANCE = 12  # grey levels: what differs less from one colour is plain
 MOSTLY_PLAIN = 0.6  # of what is outside the overlap: from here on it is a bar or a border
 OUTSIDE_SIDE = 96  # pixels at which what is outside is looked at
 MAX_LOCAL_NCC, LOCAL_NCC_LOG_RANGE = 0.995, 5.3  # -log(1 - 0.995) is 5.3
-MAX_TONE, TONE_UNIT = 0.2, 0.004
+MAX_TONE = 0.2
 MAX_SHARPNESS_LOG_RATIO = 1.5
 NOISE_UNIT = 0.01
 NOISE_FLAT_RANGE = (-2.0, 0.5)
@@ -166,7 +167,7 @@ def _of_difference(alignment: Alignment) -> dict[str, float]:
         "local_ncc_log": -math.log(1 - min(ncc, MAX_LOCAL_NCC)) / LOCAL_NCC_LOG_RANGE,
         "structured": found.structured,
         "changed": math.sqrt(found.changed),
-        "tone": math.log1p(min(found.tone, MAX_TONE) / TONE_UNIT),
+        "tone": log_tone(min(found.tone, MAX_TONE)),
         "sharpness_log_ratio": min(abs(found.sharpness_log_ratio), MAX_SHARPNESS_LOG_RATIO),
         "noise_level": math.log1p(found.noise_level / NOISE_UNIT),
         "noise_flat_ratio": min(max(found.noise_flat_ratio, low), high),
@@ -197,11 +198,6 @@ def _of_unexplained(found: Unexplained | None) -> dict[str, float]:
         "changed_texture": plain * max(content.kept_texture, 0.0),
         "changed_noise": plain * noise * (1 - max(content.noise_correlation, 0.0)),
     }
-
-
-def log_levels(levels: float) -> float:
-    """Grey levels on a scale of ratios, 0..1."""
-    return min(math.log1p(levels) / math.log(256), 1.0)
 
 
 def _of_transform(alignment: Alignment) -> dict[str, float]:
