@@ -126,6 +126,7 @@ def card(name: str = "means", data: bytes = b"", **input_spec: Any) -> dict[str,
                 "min_contrast": 0.2,
             },
         },
+        "base_models": [{"name": "noughts", "licence": "MIT", "source": "a drawer", "changes": "dusted"}],
         "training": [{"data": "none", "terms": "none"}],
         "measured": {"recall of crops": 0.25, "recall@1": 1},
     }

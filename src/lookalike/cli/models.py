@@ -8,6 +8,7 @@ import click
 
 from lookalike.cli.output import json_option, print_failures, print_json, print_table, printable, shown
 from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.model_store import ModelCard, ModelInfo
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.errors import ModelCardInvalid, ModelError
@@ -43,7 +44,7 @@ def list_models(as_json: bool) -> int:
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> int:
-    """Show the card of the model NAME: its input and outputs, licence, training, results and weaknesses."""
+    """Show the card of the model NAME: its licence and origin, input and outputs, training, results and weaknesses."""
     card = model_store.find(name)
     info = model_store.info(card)
     if as_json:
@@ -108,6 +109,10 @@ def _error(card: ModelCard) -> ModelError | None:
     return None
 
 
+def _base_model(base: BaseModel) -> tuple[tuple[str, str], ...]:
+    return ("begun with", f"{base.name} ({base.licence}), {base.source}"), ("changed", base.changes)
+
+
 def _classes(labels: Labels) -> str:
     count = plural(len(labels.names), "class", "classes")
     return f"{count} ({', '.join(labels.names)}), or nothing below {labels.abstain_below:g}"
@@ -137,6 +142,7 @@ def _print(card: ModelCard, info: ModelInfo) -> None:
         ("input", f"{spec.side} x {spec.side} pixels, {spec.type}, {spec.layout}"),
         *(("output", f"{output.name}: {output.dim} numbers, {output.metric}") for output in card.outputs),
         *((("classes", _classes(card.labels)),) if card.labels else ()),
+        *(pair for base in card.base_models for pair in _base_model(base)),
         *(("trained on", f"{training.data} ({training.terms})") for training in card.training),
         *(("measured", f"{what}: {result:g}") for what, result in card.measured.items()),
         *(("weakness", weakness) for weakness in card.weaknesses),

@@ -15,7 +15,7 @@ import pytest
 from lookalike.descriptors import HASHES, get, names
 from lookalike.descriptors.fusion import Blend, parse_by
 from lookalike.descriptors.neural import model_store
-from lookalike.descriptors.neural.model_card import read_card
+from lookalike.descriptors.neural.model_card import BaseModel, read_card
 from lookalike.errors import GalleryVersion, ModelCardInvalid, ModelDamaged, ModelError, ModelMissing, UserError
 from lookalike.gallery import Gallery
 from networks import SIDE, card, changed, install, means, without, write_card
@@ -25,6 +25,7 @@ REQUIRED = [
     "format", "name", "file", "sha256", "licence", "source", "weaknesses", "input", "input.name",
     "input.side", "input.layout", "input.type", "outputs", "outputs.tint.version", "outputs.tint.dim",
     "outputs.tint.metric", "outputs.tint.median_negative_distance", "training.0.data", "training.0.terms",
+    "base_models.0.name", "base_models.0.licence", "base_models.0.source", "base_models.0.changes",
 ]  # fmt: skip
 
 WRONG = [
@@ -42,6 +43,9 @@ WRONG = [
     ("colour", "red", "unknown field; there are format, name"),
     ("training", "photos", "a list of tables"),
     ("training.0.colour", "red", "unknown field; there are training.data, training.terms"),
+    ("base_models", "ImageNet", "a list of tables"),
+    ("base_models.0.licence", " ", "a text"),
+    ("base_models.0.colour", "red", "unknown field; there are base_models.name, base_models.licence"),
     ("input", "image", "a table"),
     ("input.side", 0, "1 or more"),
     ("input.side", 32.0, "whole number"),
@@ -91,6 +95,7 @@ def test_a_card_is_read(tmp_path: Path) -> None:
         assert content[field] == getattr(read, field)
     assert tuple(content["weaknesses"]) == read.weaknesses
     assert [(training.data, training.terms) for training in read.training] == [("none", "none")]
+    assert read.base_models == (BaseModel("noughts", "MIT", "a drawer", "dusted"),)
     assert (read.input.mean, read.input.std) == ((0.0, 0.5, 1.0), (1.0, 2.0, 0.5))
     tint, places = read.outputs
     assert (
@@ -128,7 +133,7 @@ def test_an_earlier_card_of_regions_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("field", REQUIRED)
 def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
-    """Each field but mean, std, min_contrast, training and measured must be there; the error names it and the file."""
+    """Each but mean, std, min_contrast, base_models, training and measured must be there; the error names both."""
     path = write_card(tmp_path / "means.toml", without(card(), field))
     with pytest.raises(ModelCardInvalid) as raised:
         read_card(path)
@@ -136,10 +141,11 @@ def test_a_missing_field_is_named(tmp_path: Path, field: str) -> None:
 
 
 def test_what_may_be_missing(tmp_path: Path) -> None:
-    """Nothing measured, nothing said of the training, no least quality: all have their defaults."""
+    """Nothing measured, nothing said of training or beginning, no least quality: all have their defaults."""
     content = without(without(without(card(), "measured"), "outputs.places.min_contrast"), "training")
+    content = without(content, "base_models")
     read = read_card(write_card(tmp_path / "means.toml", content))
-    assert (read.measured, read.training, read.outputs[1].min_contrast) == ({}, (), 0.15)
+    assert (read.measured, read.training, read.outputs[1].min_contrast, read.base_models) == ({}, (), 0.15, ())
 
 
 @pytest.mark.parametrize(("field", "value", "why"), WRONG)

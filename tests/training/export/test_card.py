@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.model_store import read_card
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
@@ -25,6 +26,7 @@ def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
         training=[(f"data {odd}", f"terms {odd}"), ("more", "yours")],
         measured={f"recall {odd}": 0.8125, "first": 1.0, "tiny": 1e-7},
         weaknesses=[f"weak {odd}", "weaker"],
+        base_models=[BaseModel(f"base {odd}", "MIT", f"from {odd}", "folded"), BaseModel("its base", "BSD", "a", "b")],
     )
     write_card(written, tmp_path / "shoes.onnx")
     card = read_card(tmp_path / "shoes.toml")
@@ -34,6 +36,7 @@ def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [(output.dim, output.metric, output.version) for output in card.outputs] == [(256, "cosine", 1)] * 2
     assert (card.input.name, card.input.side, card.input.layout, card.input.type) == ("image", 144, "NHWC", "uint8")
     assert [(one.data, one.terms) for one in card.training] == written.training
+    assert list(card.base_models) == written.base_models
     assert card.measured == written.measured
 
 

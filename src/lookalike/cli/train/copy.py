@@ -50,6 +50,7 @@ def _write(adapted: AdaptationResult, out: Path, name: str, side: int, folder: P
     from lookalike.descriptors import get
     from lookalike.training.export.card import CardContents, OutputSpec, write_card
     from lookalike.training.export.onnx_export import export_copy_net
+    from lookalike.training.tasks.pretrained import begun_with
 
     sha256 = export_copy_net(adapted.network, side, out, ("copy", name))
     write_card(
@@ -59,6 +60,7 @@ def _write(adapted: AdaptationResult, out: Path, name: str, side: int, folder: P
             [(f"{adapted.images} images of {printable(folder.absolute().name)}", "yours")],
             {"recall before": adapted.before.recall, "recall after": adapted.after.recall},
             ["adapted to one folder: other images may be retrieved less well than by `copy`"],
+            base_models=begun_with("copy", "trained on further images"),
         ),
         out,
     )  # fmt: skip

@@ -40,11 +40,22 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
+class BaseModel:
+    """A network whose weights a model began with: where it was had, under which licence, and what was changed."""
+
+    name: str
+    licence: str
+    source: str
+    changes: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
     """Who a model is. ``path``: the card's; ``file``: the ONNX file's name, in the same folder.
 
     ``outputs``: one descriptor per output of the network. ``measured``: what was measured -> result.
     ``labels``: the names of its classes, if it is a classifier. ``regions``: its output, if it is a network of regions.
+    ``base_models``: what it began with, itself begun with the next; none if it began with random weights.
     """
 
     name: str
@@ -60,6 +71,7 @@ class ModelCard:
     path: str
     labels: Labels | None = None
     regions: RegionOutput | None = None
+    base_models: tuple[BaseModel, ...] = ()
 
     @property
     def onnx(self) -> Path:
@@ -89,6 +101,7 @@ def read_card(path: Path) -> ModelCard:
         path=os.path.abspath(path),
         labels=_labels(card),
         regions=_regions(card),
+        base_models=tuple(_base_model(table) for table in card.tables("base_models", [])),
     )
     if not read.outputs:
         raise card.wrong("outputs", "names no output")
@@ -171,6 +184,12 @@ def _training(table: _Table) -> Training:
     training = Training(table.text("data"), table.text("terms"))
     table.finish()
     return training
+
+
+def _base_model(table: _Table) -> BaseModel:
+    base = BaseModel(table.text("name"), table.text("licence"), table.text("source"), table.text("changes"))
+    table.finish()
+    return base
 
 
 def _measured(card: _Table) -> dict[str, float]:

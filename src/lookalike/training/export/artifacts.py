@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from torch import nn
 
+from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.onnx_model import LOGITS, Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.distance import Metric
@@ -47,6 +48,7 @@ class TrainedModel:
     ``network``: (N, 3, ``side``, ``side``) float RGB 0..1 -> the descriptor, (N, ``dim``), and what else it gives.
     ``median_negative_distance``: median distance between unrelated images. ``metrics``: name -> number, those that the
     card gets; ``details``: what --json prints besides. ``best``: the step of this network; ``step``: where the run is.
+    ``base_models``: whose weights it began with.
     """
 
     network: nn.Module
@@ -67,6 +69,7 @@ class TrainedModel:
     failed: tuple[Failure, ...] = ()
     classes: ClassOutput | None = None
     objects: DetectionOutput | None = None
+    base_models: tuple[BaseModel, ...] = ()
 
 
 def export_model(trained: TrainedModel, name: str, out: Path, report: Path | None, data: str) -> str:
@@ -79,7 +82,7 @@ def export_model(trained: TrainedModel, name: str, out: Path, report: Path | Non
             name, sha256, "the licence of your images", trained.source, trained.side,
             {name: OutputSpec(max(trained.median_negative_distance, MIN_MEDIAN_DISTANCE), trained.dim, trained.metric)},
             [(f"{trained.images} images of {visible(data)}", "yours")], trained.metrics, trained.weaknesses,
-            _labels(trained, name), _regions(trained, name),
+            _labels(trained, name), _regions(trained, name), trained.base_models,
         ),
         out,
     )  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.distance import Metric
@@ -30,7 +31,8 @@ class OutputSpec:
 class CardContents:
     """All that a card holds. ``outputs``: ONNX output -> what it is; a number alone is its
     ``median_negative_distance``. ``training``: pairs of a data set and its terms. ``measured``: metric -> value.
-    ``labels``: the classes that it predicts; ``regions``: its boxes, if it gives any."""
+    ``labels``: the classes that it predicts; ``regions``: its boxes, if it gives any. ``base_models``: the networks
+    whose weights it began with, see ModelCard."""
 
     name: str
     sha256: str
@@ -43,6 +45,7 @@ class CardContents:
     weaknesses: Sequence[str] = ()
     labels: Labels | None = None
     regions: RegionOutput | None = None
+    base_models: Sequence[BaseModel] = ()
 
 
 def write_card(card: CardContents, path: Path) -> None:
@@ -68,6 +71,8 @@ def write_card(card: CardContents, path: Path) -> None:
         ]
     lines += _labels(card.labels) if card.labels else []
     lines += _regions(card.regions) if card.regions else []
+    for base in card.base_models:
+        lines += ["", "[[base_models]]", *(f"{key} = {_quoted(value)}" for key, value in asdict(base).items())]
     for data, terms in card.training:
         lines += ["", "[[training]]", f"data = {_quoted(data)}", f"terms = {_quoted(terms)}"]
     if card.measured:

@@ -30,7 +30,7 @@ from lookalike.training.export.training_page import Page, Section, Strip, Table,
 from lookalike.training.models.embedding_net import EmbeddingNet, predict
 from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
 from lookalike.training.tasks.linear_probe import fit_linear_probe
-from lookalike.training.tasks.pretrained import INITS, resolve_init, shipped_content
+from lookalike.training.tasks.pretrained import INITS, begun_with, resolve_init, shipped_content
 from lookalike.types import Floats, Progress
 
 IMBALANCES = ("none", "sampling", "class-balanced", "focal", "logit-adjust")
@@ -158,6 +158,7 @@ def train_classifier(source: Path, settings: ClassifierSettings, run_folder: Pat
         notes=images.notes,
         failed=images.cache.failed,
         classes=ClassOutput(images.cache.classes, evaluation.temperature, evaluation.abstain_below),
+        base_models=begun_with("content", _CHANGES[init]) if init != "scratch" else (),
     )  # fmt: skip
 
 
@@ -210,6 +211,12 @@ def median_negative_distance(features: Floats, labels: Rows) -> float:
 
 _INIT_WORDS = {"scratch": "from random weights", "frozen": "on the shipped trunk, frozen",
           "tuned": "on the shipped trunk, fine-tuned"}  # fmt: skip
+
+
+_CHANGES = {
+    "frozen": "the last layer alone trained on further images, and a layer of classes added",
+    "tuned": "trained on further images, and a layer of classes added",
+}
 
 
 # --- the page

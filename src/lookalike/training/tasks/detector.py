@@ -42,7 +42,7 @@ from lookalike.training.models.region_net import (
 from lookalike.training.tasks.classifier import median_negative_distance
 from lookalike.training.tasks.detection_losses import MATCH_IOU, assign_targets, roi_losses, rpn_losses
 from lookalike.training.tasks.detection_report import DetectorMetrics, HeldOutImages, evaluate_detector, sections
-from lookalike.training.tasks.pretrained import pretrained_detector, resolve_init
+from lookalike.training.tasks.pretrained import begun_with, pretrained_detector, resolve_init
 from lookalike.types import Floats, Pixels, Progress
 
 MOSAIC_SCALE = 2  # times the side at which mosaics are drawn, for a query shows more than its place in an image
@@ -294,6 +294,7 @@ def train_detector(source: Path, settings: DetectorSettings, run_folder: Path, p
         notes=dataset.notes,
         failed=dataset.cache.failed,
         objects=DetectionOutput(dataset.names, network.count, _query_sides(settings.side)),
+        base_models=begun_with("regions", "trained on the boxes of further images, with classes of its own"),
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.model_store import ModelCard, shipped
 from lookalike.errors import ModelMissing
 from lookalike.training.export.onnx_export import restore_copy_net, restore_detector, restore_embedding_net
@@ -19,6 +20,12 @@ def shipped_card(descriptor: str) -> ModelCard:
         if descriptor in {output.name for output in card.outputs}:
             return card
     raise ModelMissing(f"no shipped model gives {descriptor!r}; install Lookalike again")
+
+
+def begun_with(descriptor: str, changes: str) -> tuple[BaseModel, ...]:
+    """What the card of a network says that began with the shipped weights of this descriptor."""
+    card = shipped_card(descriptor)
+    return (BaseModel(card.name, card.licence, "comes with Lookalike", changes), *card.base_models)
 
 
 def shipped_copy() -> CopyNet:

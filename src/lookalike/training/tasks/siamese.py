@@ -29,7 +29,7 @@ from lookalike.training.export.artifacts import TrainedModel
 from lookalike.training.export.training_page import Page, learning_curves
 from lookalike.training.models.embedding_net import SMALL_WIDTHS, EmbeddingNet, predict
 from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
-from lookalike.training.tasks.pretrained import INITS, resolve_init, shipped_content
+from lookalike.training.tasks.pretrained import INITS, begun_with, resolve_init, shipped_content
 from lookalike.training.tasks.verification_metrics import Verification, refuse_without_pairs, sections, verify_pairs
 from lookalike.types import Progress
 
@@ -244,6 +244,7 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
     held = evenly_spaced(split.held_out, TEST_IMAGES)
     (vectors,) = predict(network.to(device()), images.cache.pixels[held], settings.side)
     verification = verify_pairs(vectors, images.cache.labels[held], settings.metric)
+    init = str(task.identity["init"])
     return TrainedModel(
         network=network,
         side=settings.side,
@@ -254,7 +255,7 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
         weaknesses=("separates what its classes differ in, and may miss other differences", *_without_head(settings)),
         metrics=verification.metrics,
         details={"held_out": "classes" if by_class else "images", "metric": settings.metric, "loss": settings.loss,
-                 "head": settings.head, "init": task.identity["init"]},
+                 "head": settings.head, "init": init},
         page=_page(verification, images, split, run_folder, held, by_class),
         images=len(split.training),
         best=trainer.best.step if trainer.best else trainer.step,
@@ -262,6 +263,7 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
         complete=complete,
         notes=(*images.notes, *_without_head(settings)),
         failed=images.cache.failed,
+        base_models=begun_with("content", "trained on pairs of further images") if init != "scratch" else (),
     )  # fmt: skip
 
 
