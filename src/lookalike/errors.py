@@ -112,11 +112,11 @@ class ModelError(LookalikeError):
 
 
 class ModelMissing(ModelError):
-    """The card is there, but not the ONNX file that it names."""
+    """The card is there, but not a file that it names."""
 
 
 class ModelDamaged(ModelError):
-    """The ONNX file is not the one that its card describes, or it gives no usable vectors."""
+    """A file is not the one that its card describes, or the ONNX file gives no usable vectors."""
 
 
 class ModelCardInvalid(ModelError):

@@ -80,6 +80,11 @@ def test_copy_json(photos: Path, tmp_path: Path) -> None:
     card = model_store.read_card(tmp_path / "x.toml")
     assert [(output.name, output.median_negative_distance) for output in card.outputs] == [("x", 0.9)]
     assert [output.rerank for output in card.outputs] == [True]
+    digests = model_store.trained_on(card)
+    assert (len(digests.trained), len(digests.held_out)) == (35, 9)
+    assert [(base.name, base.licence, base.changes) for base in card.base_models] == [
+        ("small", "none", "trained on further images")
+    ]
     assert card.measured["recall after"] == pytest.approx(result["after"]["recall"], rel=1e-5)
     assert here("models", "add", "x.onnx").code == 0
     described = here("describe", photos / "0001.jpg", "--by", "x", "--json")

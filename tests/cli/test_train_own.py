@@ -11,6 +11,7 @@ import torch
 from boxes import coco_in
 from classes import classes_in
 from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.image_digests import short_digests
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.imaging import load
 from lookalike.training.engine import trainer
@@ -71,6 +72,10 @@ def test_from_a_folder_to_a_search(kind: str, switches: tuple, metric: str, dim:
     page = Path("page.html").read_text()
     assert page.count("<svg") >= 3
     assert "data:image/jpeg" in page
+    digests = model_store.trained_on(card)
+    assert len(digests.trained) == ran.json["images"]
+    held = json.loads(Path("mine.run/held.json").read_text())
+    assert set(short_digests([load(photos / path).sha256 for path in held])) == set(digests.held_out.tolist())
     assert here("models", "add", "mine.onnx").code == 0
     assert here("index", photos, "--gallery", "g", "--descriptors", "mine").code == 0
     found = here("search", photos / "b" / "003.png", "--gallery", "g", "--by", "mine", "--json", "--all")

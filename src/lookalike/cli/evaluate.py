@@ -15,6 +15,7 @@ from lookalike.cli.output import (
     print_json,
     print_left_out,
     print_table,
+    printable,
     progress_bar,
     shown,
     walk_options,
@@ -160,6 +161,8 @@ def _print_result(
     else:
         _print_tables(result, choice)
     _warn_of_chance(result)
+    for one in result.training_overlap:
+        click.echo(f"{'warning' if one.is_warning else 'note'}: {printable(one.sentence)}", err=True)
     if not as_json:
         print_failures(failed)
     return 1 if failed else 0

@@ -8,6 +8,7 @@ import click
 
 from lookalike.cli.output import json_option, print_failures, print_json, print_table, printable, shown
 from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.image_digests import DigestsFile
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.model_store import ModelCard, ModelInfo
 from lookalike.descriptors.neural.onnx_model import Labels
@@ -118,6 +119,10 @@ def _classes(labels: Labels) -> str:
     return f"{count} ({', '.join(labels.names)}), or nothing below {labels.abstain_below:g}"
 
 
+def _images(named: DigestsFile) -> str:
+    return f"{named.trained:,} trained on and {named.held_out:,} held out, known by their digests: {named.file}"
+
+
 def _code(every_file_is_sound: bool) -> int:
     return 0 if every_file_is_sound else 1
 
@@ -144,6 +149,7 @@ def _print(card: ModelCard, info: ModelInfo) -> None:
         *((("classes", _classes(card.labels)),) if card.labels else ()),
         *(pair for base in card.base_models for pair in _base_model(base)),
         *(("trained on", f"{training.data} ({training.terms})") for training in card.training),
+        *((("images", _images(card.image_digests)),) if card.image_digests else ()),
         *(("measured", f"{what}: {result:g}") for what, result in card.measured.items()),
         *(("weakness", weakness) for weakness in card.weaknesses),
     ]

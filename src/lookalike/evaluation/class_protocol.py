@@ -23,6 +23,7 @@ from lookalike.evaluation.embeddings import (
     needed,
     workers,
 )
+from lookalike.evaluation.training_overlap import TrainingOverlap, training_overlaps
 from lookalike.types import Failure, Floats, Progress
 
 FEW_LABELS = (1, 5, 20)  # labelled images of each class
@@ -60,7 +61,7 @@ class ClassReport:
     """What was evaluated, and how it did. ``classes``: name -> images. ``queries``: images that were queries.
 
     ``identical``: files left out because another one holds the same bytes. ``unlabelled``: files that lie in no class.
-    ``chance``: what a random ranking has.
+    ``chance``: what a random ranking has. ``training_overlap``: which of the images were trained on.
     """
 
     images: int
@@ -72,6 +73,7 @@ class ClassReport:
     scores: tuple[ClassScore, ...]
     chance: ClassScore
     failed: tuple[Failure, ...]
+    training_overlap: tuple[TrainingOverlap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,7 @@ def evaluate_classes(
         scores=tuple(_scored(name, everything, seed) for name in by),
         chance=_chance(everything),
         failed=library.failed,
+        training_overlap=training_overlaps(by, library.digests),
     )
 
 

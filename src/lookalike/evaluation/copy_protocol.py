@@ -24,6 +24,7 @@ from lookalike.evaluation.embeddings import (
     needed,
     workers,
 )
+from lookalike.evaluation.training_overlap import TrainingOverlap, training_overlaps
 from lookalike.imaging.manipulations import EDITS
 from lookalike.types import Failure, Floats, Progress
 
@@ -64,7 +65,7 @@ class CopyReport:
     """What was evaluated, and how it did. ``library``, ``queries``, ``distractors``: images; each query is edited in
     every way. ``allowed_false_matches``: how many of the distractors may lie below the threshold. ``identical``: files
     left out because another one holds the same bytes. ``negative_pairs``: pairs that do not belong together.
-    ``example``: a file that was edited."""
+    ``example``: a file that was edited. ``training_overlap``: of library and distractors."""
 
     library: int
     queries: int
@@ -77,6 +78,7 @@ class CopyReport:
     example: str
     scores: tuple[CopyScore, ...]
     failed: tuple[Failure, ...]
+    training_overlap: tuple[TrainingOverlap, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ def evaluate_copies(
         example=library.paths[edited.originals[0]],
         scores=tuple(_scored(name, edited, negatives.vectors, false_match_rate) for name in by),
         failed=(*library.failed, *negatives.failed, *failed),
+        training_overlap=training_overlaps(by, (*library.digests, *negatives.digests)),
     )
 
 

@@ -81,7 +81,7 @@ CLASS_COLUMNS = (
 def write_page(path: Path, result: CopyReport | ClassReport, failed: Sequence[Failure] = ()) -> None:
     """Write the page to ``path``, all of it or nothing. Raises UserError if the place cannot be written."""
     context = _of_copies(result) if isinstance(result, CopyReport) else _of_classes(result)
-    page = environment().get_template(TEMPLATE).render(context, failed=failed)
+    page = environment().get_template(TEMPLATE).render(context, failed=failed, overlaps=result.training_overlap)
     with replacing(path, "report") as temporary:
         temporary.write_text(page, "utf-8", newline="\n")
 

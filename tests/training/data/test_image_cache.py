@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def test_images_are_squeezed(tmp_path: Path, cache: Path) -> None:
     save(tmp_path / "p" / "a.png", large)
     packed = cache_images(tmp_path / "p", 40, cache)
     assert packed.paths == ("a.png", "b.png")
+    sha256s = [hashlib.sha256((tmp_path / "p" / path).read_bytes()).hexdigest() for path in packed.paths]
+    assert [f"{digest:016x}" for digest in packed.digests.tolist()] == [sha256[:16] for sha256 in sha256s]
     assert (packed.pixels.shape, packed.pixels.dtype) == ((2, 40, 40, 3), np.uint8)
     assert np.array_equal(cv2.resize(large, (40, 40), interpolation=cv2.INTER_AREA), packed.pixels[0])
     assert np.array_equal(cv2.resize(small, (40, 40), interpolation=cv2.INTER_LINEAR), packed.pixels[1])
@@ -123,3 +126,13 @@ def test_nothing_to_pack(tmp_path: Path, cache: Path) -> None:
     for name in ("none", "empty", "bad"):
         with pytest.raises(UserError, match=str(tmp_path / name)):
             cache_images(tmp_path / name, 16, cache)
+
+
+def test_a_cache_without_digests_is_made_anew(tmp_path: Path, cache: Path) -> None:
+    """One of an earlier version, which kept none, gets them, with the same pixels."""
+    root = folder_of(tmp_path / "p", 3)
+    first = cache_images(root, 16, cache)
+    next(cache.rglob("digests.npy")).unlink()
+    second = cache_images(root, 16, cache)
+    assert second.digests.tolist() == first.digests.tolist()
+    assert np.array_equal(second.pixels, first.pixels)

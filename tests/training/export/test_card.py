@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lookalike.descriptors.neural.image_digests import DigestsFile
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.model_store import read_card
 from lookalike.descriptors.neural.onnx_model import Labels
@@ -38,6 +39,13 @@ def test_a_card_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert [(one.data, one.terms) for one in card.training] == written.training
     assert list(card.base_models) == written.base_models
     assert card.measured == written.measured
+
+
+def test_a_file_of_digests(tmp_path: Path) -> None:
+    """The entry that names the images arrives as it was."""
+    entry = DigestsFile("a.digests", "ab" * 32, 12, 0)
+    write_card(CardContents("a", "0" * 64, "MIT", "mine", 32, {"a": 1.0}, image_digests=entry), tmp_path / "a.onnx")
+    assert read_card(tmp_path / "a.toml").image_digests == entry
 
 
 def test_a_card_that_says_little(tmp_path: Path) -> None:

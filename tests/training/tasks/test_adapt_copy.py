@@ -11,6 +11,7 @@ import torch
 
 import lookalike as la
 from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.image_digests import image_digests
 from lookalike.errors import UserError
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.training.data.image_cache import ImageCache, cache_images, square
@@ -154,7 +155,7 @@ def test_improved() -> None:
     """It improved if recall is higher and recall at 1 is no lower."""
 
     def adapted(before: Score, after: Score) -> AdaptationResult:
-        return AdaptationResult(pretrained(), before, after, 48, 10, 0)
+        return AdaptationResult(pretrained(), before, after, 48, 10, 0, image_digests((), ()))
 
     assert adapted(Score(0.5, 0.9), Score(0.6, 0.9)).improved
     assert not adapted(Score(0.5, 0.9), Score(0.5, 0.95)).improved

@@ -48,6 +48,7 @@ def command(
 
 def _write(adapted: AdaptationResult, out: Path, name: str, side: int, folder: Path) -> None:
     from lookalike.descriptors import get
+    from lookalike.descriptors.neural.image_digests import ENDING, write_digests
     from lookalike.training.export.card import CardContents, OutputSpec, write_card
     from lookalike.training.export.onnx_export import export_copy_net
     from lookalike.training.tasks.pretrained import begun_with
@@ -61,6 +62,7 @@ def _write(adapted: AdaptationResult, out: Path, name: str, side: int, folder: P
             {"recall before": adapted.before.recall, "recall after": adapted.after.recall},
             ["adapted to one folder: other images may be retrieved less well than by `copy`"],
             base_models=begun_with("copy", "trained on further images"),
+            image_digests=write_digests(adapted.digests, out.with_suffix(ENDING)),
         ),
         out,
     )  # fmt: skip

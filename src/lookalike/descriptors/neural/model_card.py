@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from lookalike.descriptors.base import NAME, RESERVED, DescriptorCard
+from lookalike.descriptors.neural.image_digests import ENDING, DigestsFile
 from lookalike.descriptors.neural.onnx_model import Labels, Layout, ModelInput, Triple, Type
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.distance import Metric
@@ -56,6 +57,7 @@ class ModelCard:
     ``outputs``: one descriptor per output of the network. ``measured``: what was measured -> result.
     ``labels``: the names of its classes, if it is a classifier. ``regions``: its output, if it is a network of regions.
     ``base_models``: what it began with, itself begun with the next; none if it began with random weights.
+    ``image_digests``: the file that tells which images it was trained on, if it comes with one.
     """
 
     name: str
@@ -72,11 +74,17 @@ class ModelCard:
     labels: Labels | None = None
     regions: RegionOutput | None = None
     base_models: tuple[BaseModel, ...] = ()
+    image_digests: DigestsFile | None = None
 
     @property
     def onnx(self) -> Path:
         """Where the ONNX file must lie."""
         return Path(self.path).with_name(self.file)
+
+    @property
+    def digests(self) -> Path | None:
+        """Where the file of its images must lie; None if the card names none."""
+        return Path(self.path).with_name(self.image_digests.file) if self.image_digests else None
 
 
 def read_card(path: Path) -> ModelCard:
@@ -89,7 +97,7 @@ def read_card(path: Path) -> ModelCard:
     outputs = card.table("outputs")
     read = ModelCard(
         name=name,
-        file=_file(card),
+        file=_file(card, ".onnx"),
         sha256=sha256,
         licence=card.text("licence"),
         source=card.text("source"),
@@ -102,6 +110,7 @@ def read_card(path: Path) -> ModelCard:
         labels=_labels(card),
         regions=_regions(card),
         base_models=tuple(_base_model(table) for table in card.tables("base_models", [])),
+        image_digests=_image_digests(card),
     )
     if not read.outputs:
         raise card.wrong("outputs", "names no output")
@@ -124,10 +133,12 @@ def _toml(path: Path) -> dict[str, Any]:
         raise ModelCardInvalid(f"{path}: the card is not TOML: {error}") from error
 
 
-def _file(card: _Table) -> str:
+def _file(card: _Table, ending: str) -> str:
     file = card.text("file")
-    if Path(file).name != file or "\\" in file or not file.endswith(".onnx"):
-        raise card.wrong("file", "must be the name of an .onnx file in the card's folder, without a path")
+    if Path(file).name != file or "\\" in file or not file.endswith(ending):
+        raise card.wrong(
+            "file", f"must be the name of a file in the card's folder that ends in {ending}, without a path"
+        )
     return file
 
 
@@ -190,6 +201,16 @@ def _base_model(table: _Table) -> BaseModel:
     base = BaseModel(table.text("name"), table.text("licence"), table.text("source"), table.text("changes"))
     table.finish()
     return base
+
+
+def _image_digests(card: _Table) -> DigestsFile | None:
+    if "image_digests" not in card.values:
+        return None
+    table = card.table("image_digests")
+    sha256 = table.matching("sha256", DIGEST, "64 hexadecimal digits, in lower case")
+    entry = DigestsFile(_file(table, ENDING), sha256, table.count("trained"), table.count("held_out"))
+    table.finish()
+    return entry
 
 
 def _measured(card: _Table) -> dict[str, float]:
@@ -290,6 +311,12 @@ class _Table:
         value = self.whole(key)
         if value < 1:
             raise self.wrong(key, f"must be 1 or more, not {value}")
+        return value
+
+    def count(self, key: str) -> int:
+        value = self.whole(key)
+        if value < 0:
+            raise self.wrong(key, f"must be 0 or more, not {value}")
         return value
 
     def lengths(self, key: str) -> tuple[int, ...]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from lookalike.descriptors.hashes import HASHES
+from lookalike.descriptors.neural.image_digests import ImageDigests, image_digests, read_digests
 from lookalike.descriptors.neural.model_card import ModelCard, read_card
 from lookalike.descriptors.neural.onnx_model import Network, check_digest
 from lookalike.descriptors.neural.onnx_model import network as _network
@@ -38,6 +39,7 @@ __all__ = [
     "refused",
     "remove",
     "shipped",
+    "trained_on",
     "users",
     "verify",
 ]
@@ -183,12 +185,21 @@ _regions = cache(RegionNetwork)
 def verify(card: ModelCard) -> None:
     """Check that the ONNX file is the one of its card, has the card's input and outputs, and gives finite vectors.
 
-    Raises ModelMissing, ModelDamaged (other bytes, or they do not run) or ModelCardInvalid (other input or outputs).
+    The same for the file of its images, if the card names one. Raises ModelMissing, ModelDamaged (other bytes, or they
+    do not run) or ModelCardInvalid (other input or outputs).
     """
+    trained_on(card)
     if card.regions:
         RegionNetwork(card.onnx, card.sha256, card.input, card.outputs[0], card.regions).smoke_test()
         return
     Network(card.onnx, card.sha256, card.input, card.outputs, card.labels).smoke_test()
+
+
+def trained_on(card: ModelCard) -> ImageDigests:
+    """Which images the model was trained on; none if its card does not say. Raises ModelMissing, ModelDamaged."""
+    if not (card.image_digests and card.digests):
+        return image_digests((), ())
+    return read_digests(card.digests, card.image_digests)
 
 
 def info(card: ModelCard) -> ModelInfo:
@@ -206,6 +217,7 @@ def info(card: ModelCard) -> ModelInfo:
 def _state(card: ModelCard) -> State:
     try:
         check_digest(card.onnx, card.sha256)
+        trained_on(card)
     except ModelMissing:
         return "missing"
     except ModelDamaged:
@@ -240,6 +252,8 @@ def _drafted(onnx: Path, card: Path, given: ModelCard, draft: Path) -> ModelCard
     draft.mkdir(parents=True)
     shutil.copyfile(onnx, draft / given.file)
     shutil.copyfile(card, draft / f"{given.name}.toml")
+    if given.image_digests:
+        _copy_digests(card.with_name(given.image_digests.file), draft)
     copied = read_card(draft / f"{given.name}.toml")
     try:
         verify(copied)
@@ -248,14 +262,24 @@ def _drafted(onnx: Path, card: Path, given: ModelCard, draft: Path) -> ModelCard
     return copied
 
 
+def _copy_digests(file: Path, draft: Path) -> None:
+    if not file.is_file():
+        raise UserError(f"{file}: no such file; the card names it, with the images that the model was trained on")
+    shutil.copyfile(file, draft / file.name)
+
+
 def _moved_in(copied: ModelCard) -> ModelCard:
     """The card goes last: it is what makes a model known."""
     path = folder() / f"{copied.name}.toml"
     card = replace(copied, path=str(path))
-    for place in (path, card.onnx):
+    files = [(copied.onnx, card.onnx)]
+    if copied.digests and card.digests:
+        files.append((copied.digests, card.digests))
+    for place in (path, *(to for _, to in files)):
         if place.exists():
             raise UserError(f"{place}: there is such a file already; remove it, or give the model another name")
-    copied.onnx.rename(card.onnx)
+    for here, to in files:
+        here.rename(to)
     Path(copied.path).rename(path)
     return card
 
@@ -268,6 +292,8 @@ def remove(name: str) -> ModelCard:
     try:
         Path(card.path).unlink()
         card.onnx.unlink(missing_ok=True)
+        if card.digests:
+            card.digests.unlink(missing_ok=True)
     except OSError as error:
         raise ModelError(f"{card.path}: cannot be removed: {error.strerror or error}") from error
     return card

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.descriptors.neural.image_digests import Digests, short_digests
 from lookalike.errors import LoadError, LookalikeError, UserError
 from lookalike.imaging import is_image_name, load
 from lookalike.parallel import in_order
@@ -24,7 +25,8 @@ NO_LABEL = -1
 @dataclass(frozen=True, slots=True)
 class ImageCache:
     """``pixels``: (N, side, side, 3) uint8, read from disk as needed; ``labels``: (N,) int64 into ``classes``,
-    NO_LABEL for none; ``paths``: N files, as seen from ``root``; ``failed``: the files that were left out, and why."""
+    NO_LABEL for none; ``paths``: N files, as seen from ``root``; ``failed``: the files that were left out, and why.
+    ``digests``: (N,) uint64, of each file, see descriptors/neural/image_digests.py."""
 
     root: Path
     pixels: Pixels
@@ -32,6 +34,7 @@ class ImageCache:
     classes: tuple[str, ...]
     paths: tuple[str, ...]
     failed: tuple[Failure, ...]
+    digests: Digests
 
     @property
     def unreadable(self) -> int:
@@ -70,11 +73,12 @@ def cache_files(files: Sequence[Path], root: Path, side: int, cache_folder: Path
 
     The array is kept below ``cache_folder`` and found again while names, sizes and times of the files are the same."""
     kept = cache_folder / f"{root.name}-{side}-{_fingerprint(files, side)}"
-    if not (kept / "paths.json").exists():
+    if not ((kept / "paths.json").exists() and (kept / "digests.npy").exists()):  # earlier caches have no digests
         _write(files, root, side, kept)
     paths = tuple(json.loads((kept / "paths.json").read_text()))
     pixels = np.load(kept / "pixels.npy", mmap_mode="r")
-    return ImageCache(root, pixels, np.full(len(paths), NO_LABEL), (), paths, _failed(files, root, paths, kept))
+    failed, digests = _failed(files, root, paths, kept), np.load(kept / "digests.npy")
+    return ImageCache(root, pixels, np.full(len(paths), NO_LABEL), (), paths, failed, digests)
 
 
 def _failed(files: Sequence[Path], root: Path, paths: Sequence[str], kept: Path) -> tuple[Failure, ...]:
@@ -99,14 +103,16 @@ def _write(files: Sequence[Path], root: Path, side: int, kept: Path) -> None:
     kept.mkdir(parents=True, exist_ok=True)
     pixels = np.lib.format.open_memmap(kept / "pixels.npy", "w+", np.uint8, (len(files), side, side, 3))
     paths: list[str] = []
+    sha256s: list[str] = []
     failed: dict[str, str] = {}
-    for file, square in zip(files, _squares(files, side), strict=True):
+    for file, read in zip(files, _squares(files, side), strict=True):
         name = os.path.relpath(file, root)
-        if isinstance(square, str):
-            failed[name] = square
+        if isinstance(read, str):
+            failed[name] = read
             continue
-        pixels[len(paths)] = square
+        pixels[len(paths)] = read.pixels
         paths.append(name)
+        sha256s.append(read.sha256)
     pixels.flush()
     if not paths:
         raise UserError(f"{root}: none of its {len(files)} images can be read")
@@ -114,21 +120,28 @@ def _write(files: Sequence[Path], root: Path, side: int, kept: Path) -> None:
         np.save(kept / "readable.npy", pixels[: len(paths)])
         os.replace(kept / "readable.npy", kept / "pixels.npy")
     (kept / "failed.json").write_text(json.dumps(failed))
+    np.save(kept / "digests.npy", short_digests(sha256s))
     (kept / "paths.part").write_text(json.dumps(paths))  # last: where it lies, all is there
     os.replace(kept / "paths.part", kept / "paths.json")
 
 
-def _squares(files: Sequence[Path], side: int) -> Iterator[Pixels | str]:
+@dataclass(frozen=True, slots=True)
+class _Square:
+    pixels: Pixels
+    sha256: str
+
+
+def _squares(files: Sequence[Path], side: int) -> Iterator[_Square | str]:
     return in_order(partial(_square, file, side) for file in files)
 
 
-def _square(file: Path, side: int) -> Pixels | str:
+def _square(file: Path, side: int) -> _Square | str:
     """The square, or why there is none."""
     try:
-        pixels = load(file, min_side=side).pixels
+        image = load(file, min_side=side)
     except LookalikeError as error:
         return error.reason if isinstance(error, LoadError) else str(error)
-    return square(pixels, side)
+    return _Square(square(image.pixels, side), image.sha256)
 
 
 def square(pixels: Pixels, side: int) -> Pixels:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.descriptors.neural.image_digests import ImageDigests, image_digests
 from lookalike.errors import UserError
 from lookalike.imaging import is_image_name
 from lookalike.training.data.image_cache import NO_LABEL, ImageCache, cache_files, cache_images, with_labels
@@ -57,6 +58,10 @@ class Split:
     held_out: Rows
     training: Rows
     duplicates: int
+
+    def digests(self, cache: ImageCache) -> ImageDigests:
+        """Of the images to train on, and of those that are held out."""
+        return image_digests(cache.digests[self.training], cache.digests[self.held_out])
 
 
 def read_labelled_images(source: Path, side: int, cache_folder: Path, nested: bool = False) -> ImageFolder:
@@ -128,7 +133,9 @@ def subset(every: ImageCache, rows: Rows) -> ImageCache:
     if len(rows) == len(every.labels):
         return every
     paths = tuple(every.paths[row] for row in rows)
-    return replace(every, pixels=every.pixels[rows], labels=every.labels[rows], paths=paths)
+    return replace(
+        every, pixels=every.pixels[rows], labels=every.labels[rows], paths=paths, digests=every.digests[rows]
+    )
 
 
 def hold_out(every: ImageCache, share: float, seed: int, kept: Path, by_class: bool = False, least: int = 1) -> Split:

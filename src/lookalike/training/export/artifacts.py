@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from torch import nn
 
+from lookalike.descriptors.neural.image_digests import ENDING, ImageDigests, write_digests
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.onnx_model import LOGITS, Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
@@ -48,7 +49,7 @@ class TrainedModel:
     ``network``: (N, 3, ``side``, ``side``) float RGB 0..1 -> the descriptor, (N, ``dim``), and what else it gives.
     ``median_negative_distance``: median distance between unrelated images. ``metrics``: name -> number, those that the
     card gets; ``details``: what --json prints besides. ``best``: the step of this network; ``step``: where the run is.
-    ``base_models``: whose weights it began with.
+    ``base_models``: whose weights it began with. ``images``: how many it was trained on; ``digests``: which they were.
     """
 
     network: nn.Module
@@ -62,6 +63,7 @@ class TrainedModel:
     details: Mapping[str, Any]
     page: Page
     images: int
+    digests: ImageDigests
     best: int
     step: int
     complete: bool
@@ -73,7 +75,7 @@ class TrainedModel:
 
 
 def export_model(trained: TrainedModel, name: str, out: Path, report: Path | None, data: str) -> str:
-    """Write the ONNX file ``out``, its card beside it and, if asked for, the page; returns the file's sha256.
+    """Write the ONNX file ``out``, card and digests beside it and, if asked for, the page; returns the file's sha256.
 
     ``name``: of the descriptor and the model; ``data``: what the card calls the images."""
     sha256 = _export(trained, name, out)
@@ -83,6 +85,7 @@ def export_model(trained: TrainedModel, name: str, out: Path, report: Path | Non
             {name: OutputSpec(max(trained.median_negative_distance, MIN_MEDIAN_DISTANCE), trained.dim, trained.metric)},
             [(f"{trained.images} images of {visible(data)}", "yours")], trained.metrics, trained.weaknesses,
             _labels(trained, name), _regions(trained, name), trained.base_models,
+            write_digests(trained.digests, out.with_suffix(ENDING)),
         ),
         out,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from lookalike.descriptors.neural.image_digests import DigestsFile
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
@@ -32,7 +33,7 @@ class CardContents:
     """All that a card holds. ``outputs``: ONNX output -> what it is; a number alone is its
     ``median_negative_distance``. ``training``: pairs of a data set and its terms. ``measured``: metric -> value.
     ``labels``: the classes that it predicts; ``regions``: its boxes, if it gives any. ``base_models``: the networks
-    whose weights it began with, see ModelCard."""
+    whose weights it began with, see ModelCard. ``image_digests``: the file of the images that it was trained on."""
 
     name: str
     sha256: str
@@ -46,6 +47,7 @@ class CardContents:
     labels: Labels | None = None
     regions: RegionOutput | None = None
     base_models: Sequence[BaseModel] = ()
+    image_digests: DigestsFile | None = None
 
 
 def write_card(card: CardContents, path: Path) -> None:
@@ -71,6 +73,7 @@ def write_card(card: CardContents, path: Path) -> None:
         ]
     lines += _labels(card.labels) if card.labels else []
     lines += _regions(card.regions) if card.regions else []
+    lines += _image_digests(card.image_digests) if card.image_digests else []
     for base in card.base_models:
         lines += ["", "[[base_models]]", *(f"{key} = {_quoted(value)}" for key, value in asdict(base).items())]
     for data, terms in card.training:
@@ -92,6 +95,13 @@ def _regions(regions: RegionOutput) -> list[str]:
         *("", "[regions]", f"output = {_quoted(regions.output)}", f"count = {regions.count}"),
         f"query_scales = {list(regions.query_scales)}",
         *(_names(regions.names) if regions.names else ()),
+    ]
+
+
+def _image_digests(entry: DigestsFile) -> list[str]:
+    return [
+        *("", "[image_digests]", f"file = {_quoted(entry.file)}", f"sha256 = {_quoted(entry.sha256)}"),
+        *(f"trained = {entry.trained}", f"held_out = {entry.held_out}"),
     ]
 
 

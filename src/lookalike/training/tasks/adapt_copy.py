@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.descriptors.neural.image_digests import ImageDigests, image_digests
 from lookalike.errors import UserError
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.training.data.image_cache import NO_LABEL, ImageCache, cache_images, square
@@ -43,7 +44,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class AdaptationResult:
-    """``network``: the adapted one. ``images``, ``held_out``, ``unreadable``: how many."""
+    """``network``: the adapted one. ``images``, ``held_out``, ``unreadable``: how many; ``digests``: which."""
 
     network: CopyNet
     before: Score
@@ -51,6 +52,7 @@ class AdaptationResult:
     images: int
     held_out: int
     unreadable: int
+    digests: ImageDigests
 
     @property
     def improved(self) -> bool:
@@ -90,7 +92,8 @@ def adapt(
         progress(int(line["step"]), recipe.steps)
     trained = trained_copy_net(trainer)
     after = score(trained, images, held, size)
-    return AdaptationResult(trained, before, after, len(images.pixels), len(held), images.unreadable)
+    digests = image_digests(images.digests[kept], images.digests[held])
+    return AdaptationResult(trained, before, after, len(images.pixels), len(held), images.unreadable, digests)
 
 
 def score(network: CopyNet, images: ImageCache, held: NDArray[np.int64], size: int) -> Score:

@@ -242,6 +242,7 @@ def train_autoencoder(
         details={"held_out": len(split.held_out), "loss": settings.loss, "variational": settings.variational},
         page=_page(network, pca, evaluation, images, split, run_folder, settings),
         images=len(split.training),
+        digests=split.digests(images.cache),
         best=trainer.best.step if trainer.best else trainer.step,
         step=trainer.step,
         complete=complete,

@@ -152,6 +152,7 @@ def train_classifier(source: Path, settings: ClassifierSettings, run_folder: Pat
                  "confusion": evaluation.confusion.tolist()},
         page=_page(evaluation, images, split, run_folder),
         images=len(split.training),
+        digests=split.digests(images.cache),
         best=trainer.best.step if trainer.best else trainer.step,
         step=trainer.step,
         complete=complete,

@@ -288,6 +288,7 @@ def train_detector(source: Path, settings: DetectorSettings, run_folder: Path, p
                  "AP_per_class": [None if np.isnan(one) else one for one in evaluation.by_class.per_class.tolist()]},
         page=_page(evaluation, dataset, split.training, rows, run_folder),
         images=len(split.training),
+        digests=split.digests(dataset.cache),
         best=trainer.best.step if trainer.best else trainer.step,
         step=trainer.step,
         complete=complete,

@@ -258,6 +258,7 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
                  "head": settings.head, "init": init},
         page=_page(verification, images, split, run_folder, held, by_class),
         images=len(split.training),
+        digests=split.digests(images.cache),
         best=trainer.best.step if trainer.best else trainer.step,
         step=trainer.step,
         complete=complete,
