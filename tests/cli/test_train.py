@@ -72,7 +72,11 @@ def test_copy_json(photos: Path, tmp_path: Path) -> None:
     ran = here("train", "copy", photos, "--out", "x.onnx", "--steps", 2, "--json")
     assert (ran.code, ran.err) == (0, "")
     result = ran.json
-    assert list(result) == ["model", "before", "after", "images", "held_out", "unreadable", "improved"]
+    assert list(result) == [
+        *("model", "before", "after", "recall_gain", "recall_at_1_gain", "outcome", "improved"),
+        *("images", "held_out", "unreadable"),
+    ]
+    assert (result["recall_gain"]["count"], result["outcome"] in ("helped", "harmed", "open")) == (9, True)
     assert (result["model"], result["images"], result["held_out"], result["unreadable"]) == ("x.onnx", 44, 9, 1)
     assert set(result["before"]) == set(result["after"]) == {"recall", "recall_at_1"}
     assert (tmp_path / "x.run" / "checkpoint.pt").is_file()
@@ -99,8 +103,9 @@ def test_copy_words(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "train", "copy", photos, "--out", "x.onnx", "--steps", 1, "--name", "holiday", "--run", "kept", "--seed", 3
     )
     assert ran.code == 0
-    for word in ("before", "after", "recall", "recall@1", "9 of 44", "help"):
+    for word in ("before", "after", "recall", "recall@1", "9 of 44", "95 % interval"):
         assert word in ran.out
+    assert any(words in ran.out for words in ("It helped", "It did harm", "No difference that 9 images could show"))
     assert (tmp_path / "kept" / "checkpoint.pt").is_file()
     assert model_store.read_card(tmp_path / "x.toml").name == "holiday"
 

@@ -53,7 +53,8 @@ def test_the_temperature_is_found_again() -> None:
     labels = (shares.cumsum(axis=1) > random.random((20_000, 1))).argmax(axis=1)
     assert classification_metrics.fitted_temperature(3 * logits, labels) == pytest.approx(3.0, rel=0.05)
     before = classification_metrics.calibration_error(classification_metrics.probabilities(3 * logits), labels)
-    assert classification_metrics.calibrated_error(3 * logits, labels) < 0.2 * before
+    crossed = classification_metrics.cross_calibrated(3 * logits, labels)
+    assert classification_metrics.calibration_error(crossed, labels) < 0.2 * before
 
 
 def test_probabilities_of_large_logits() -> None:
@@ -72,3 +73,17 @@ def test_the_level_of_abstention() -> None:
     assert classification_metrics.abstention_threshold(shares, labels, accuracy=1.0) == pytest.approx(0.8)
     assert classification_metrics.abstention_threshold(shares, labels, accuracy=0.7) == pytest.approx(0.6)
     assert classification_metrics.abstention_threshold(shares, 1 - labels, accuracy=1.0) == 1.0
+
+
+def test_temperatures_never_saw_what_they_are_applied_to() -> None:
+    """By loops over five folds: each image has the probabilities of the temperature of the four others."""
+    random = np.random.default_rng(3)
+    logits, labels = random.normal(0, 2, (23, 3)), random.integers(0, 3, 23)
+    crossed = classification_metrics.cross_calibrated(logits, labels)
+    for row in range(23):
+        others = [other for other in range(23) if other % 5 != row % 5]
+        temperature = classification_metrics.fitted_temperature(logits[others], labels[others])
+        assert crossed[row] == pytest.approx(classification_metrics.probabilities(logits[[row]], temperature)[0])
+    assert classification_metrics.cross_calibrated(logits[:1], labels[:1]).tolist() == (
+        classification_metrics.probabilities(logits[:1]).tolist()
+    )

@@ -93,4 +93,33 @@ def test_judged_by_hand() -> None:
     assert result.metrics["accuracy"] == 0.75
     assert result.confusion.tolist() == [[2, 0], [1, 1]]
     assert result.median_negative_distance == pytest.approx(1.0)
-    assert result.temperature > 1
+    assert result.calibration.fitted > 1
+
+
+def test_a_temperature_is_kept_only_where_it_lowers_the_error() -> None:
+    """Answers twice as sure as they should be get a temperature of 2; those that are as sure as they should be none,
+    and the error that is told is that of what is handed over."""
+    random = np.random.default_rng(0)
+    logits = random.normal(0, 2, (400, 4))
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    labels = (shares.cumsum(axis=1) > random.random((400, 1))).argmax(axis=1)
+    features = np.eye(4, dtype=np.float32)[labels]
+    sure = evaluate_classifier(features, 2 * logits, labels)
+    assert (sure.calibration.kept, sure.calibration.temperature) == (True, pytest.approx(2, rel=0.15))
+    assert sure.metrics["calibration error after"] < sure.metrics["calibration error before"]
+    honest = evaluate_classifier(features, logits, labels)
+    assert (honest.calibration.kept, honest.calibration.temperature) == (False, 1.0)
+    assert honest.metrics["calibration error after"] == honest.metrics["calibration error before"]
+
+
+def test_a_descriptor_that_got_worse_is_said_to_be(tmp_path: Path, random_weights: EmbeddingNet) -> None:
+    """A network that begins blind and hardly learns retrieves less well than `content`: the notes, the page and the
+    metrics say so."""
+    torch.nn.init.zeros_(random_weights.head.weight)
+    blind = replace(SMALL, steps=1, lr=1e-9, held_out=0.5, init="frozen")
+    made = train_classifier(classes_in(tmp_path / "p", (9, 9, 9)), blind, tmp_path / "run", lambda *_: None)
+    assert made.metrics["mAP"] < made.metrics["content mAP"]
+    assert made.details["mAP_gain"].high < 0
+    (note,) = [one for one in made.notes if "worse than `content`" in one]
+    assert note.endswith("go on searching by `content`, and take this one for labels")
+    assert made.page.sections[-1].title == "Beside `content`"

@@ -59,7 +59,11 @@ def _write(adapted: AdaptationResult, out: Path, name: str, side: int, folder: P
             name, sha256, "the licence of your images", "lookalike's own network, adapted", side,
             {name: OutputSpec(get("copy").card.median_negative_distance, rerank=True)},
             [(f"{adapted.images} images of {printable(folder.absolute().name)}", "yours")],
-            {"recall before": adapted.before.recall, "recall after": adapted.after.recall},
+            {
+                "recall before": adapted.before.recall,
+                "recall after": adapted.after.recall,
+                "recall gained, at least (95 %)": adapted.recall_gain.low,
+            },
             ["adapted to one folder: other images may be retrieved less well than by `copy`"],
             base_models=begun_with("copy", "trained on further images"),
             image_digests=write_digests(adapted.digests, out.with_suffix(ENDING)),
@@ -71,7 +75,11 @@ def _write(adapted: AdaptationResult, out: Path, name: str, side: int, folder: P
 def _print_result(adapted: AdaptationResult, out: Path, as_json: bool) -> int:
     if as_json:
         result = {
-            key: getattr(adapted, key) for key in ("before", "after", "images", "held_out", "unreadable", "improved")
+            key: getattr(adapted, key)
+            for key in (
+                *("before", "after", "recall_gain", "recall_at_1_gain", "outcome", "improved"),
+                *("images", "held_out", "unreadable"),
+            )
         }
         print_json({"model": str(out), **result})
         return 0
@@ -81,8 +89,19 @@ def _print_result(adapted: AdaptationResult, out: Path, as_json: bool) -> int:
     ]
     print_table(("", "recall", "recall@1"), rows, ("recall", "recall@1"))
     click.echo(f"{adapted.held_out} of {adapted.images} images held out, each edited in every way")
-    if adapted.improved:
-        click.echo(f"It helped. Use it with: lookalike models add {shown(str(out))}")
-    else:
-        click.echo("It did not help: stay with `copy`, or train longer or on more images.")
+    for name, gain in (("recall", adapted.recall_gain), ("recall@1", adapted.recall_at_1_gain)):
+        click.echo(f"{name} {_points(gain.value)}, 95 % interval {_points(gain.low)} to {_points(gain.high)}")
+    click.echo(_ADVICE[adapted.outcome].format(images=adapted.held_out, model=shown(str(out))))
     return 0
+
+
+_ADVICE = {
+    "helped": "It helped. Use it with: lookalike models add {model}",
+    "harmed": "It did harm: stay with `copy`, or train on more images.",
+    "open": "No difference that {images} images could show: stay with `copy`, or train longer or on more images.",
+}
+
+
+def _points(share: float) -> str:
+    """Percentage points, with their sign."""
+    return f"{100 * share:+.1f}"

@@ -11,12 +11,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.neural.image_digests import ImageDigests, image_digests
 from lookalike.errors import UserError
+from lookalike.evaluation.intervals import Interval, paired_interval
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.training.data.image_cache import NO_LABEL, ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Phase, Recipe, Source
@@ -43,21 +45,44 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageScores:
+    """The same for each of H held-out images, over its edits: (H,) and (H,), each 0..1."""
+
+    recall: Floats
+    recall_at_1: Floats
+
+    @property
+    def score(self) -> Score:
+        return Score(float(self.recall.mean()), float(self.recall_at_1.mean()))
+
+
+Outcome = Literal["helped", "harmed", "open"]
+
+
+@dataclass(frozen=True, slots=True)
 class AdaptationResult:
-    """``network``: the adapted one. ``images``, ``held_out``, ``unreadable``: how many; ``digests``: which."""
+    """``network``: the adapted one. ``images``, ``held_out``, ``unreadable``: how many; ``digests``: which.
+    ``recall_gain``, ``recall_at_1_gain``: after less before, image by image."""
 
     network: CopyNet
     before: Score
     after: Score
+    recall_gain: Interval
+    recall_at_1_gain: Interval
     images: int
     held_out: int
     unreadable: int
     digests: ImageDigests
 
     @property
+    def outcome(self) -> Outcome:
+        """``harmed`` if either gain is below 0 beyond doubt, else ``helped`` if either is above it, else ``open``."""
+        verdicts = (self.recall_gain.verdict, self.recall_at_1_gain.verdict)
+        return "harmed" if "worse" in verdicts else "helped" if "better" in verdicts else "open"
+
+    @property
     def improved(self) -> bool:
-        """Recall is higher than before, and recall at 1 no lower."""
-        return self.after.recall > self.before.recall and self.after.recall_at_1 >= self.before.recall_at_1 - 0.005
+        return self.outcome == "helped"
 
 
 def adapt(
@@ -92,11 +117,20 @@ def adapt(
         progress(int(line["step"]), recipe.steps)
     trained = trained_copy_net(trainer)
     after = score(trained, images, held, size)
-    digests = image_digests(images.digests[kept], images.digests[held])
-    return AdaptationResult(trained, before, after, len(images.pixels), len(held), images.unreadable, digests)
+    return AdaptationResult(
+        network=trained,
+        before=before.score,
+        after=after.score,
+        recall_gain=paired_interval(before.recall, after.recall),
+        recall_at_1_gain=paired_interval(before.recall_at_1, after.recall_at_1),
+        images=len(images.pixels),
+        held_out=len(held),
+        unreadable=images.unreadable,
+        digests=image_digests(images.digests[kept], images.digests[held]),
+    )
 
 
-def score(network: CopyNet, images: ImageCache, held: NDArray[np.int64], size: int) -> Score:
+def score(network: CopyNet, images: ImageCache, held: NDArray[np.int64], size: int) -> ImageScores:
     """How well the network retrieves the originals of the edited images ``held`` among all."""
     library = describe(network, images.pixels, size)[0]
     threshold = np.quantile(_positive_and_negative(library[held] @ library.T, held)[1], 0.99)
@@ -106,7 +140,7 @@ def score(network: CopyNet, images: ImageCache, held: NDArray[np.int64], size: i
         own, other = _positive_and_negative(describe(network, edited, size)[0] @ library.T, held)
         found.append(own > threshold)
         nearest.append(own > other)
-    return Score(float(np.mean(found)), float(np.mean(nearest)))
+    return ImageScores(np.mean(found, axis=0, dtype=np.float32), np.mean(nearest, axis=0, dtype=np.float32))
 
 
 def _positive_and_negative(similar: Floats, own: NDArray[np.int64]) -> tuple[Floats, Floats]:

@@ -20,6 +20,7 @@ from torch.nn import functional
 from lookalike.distance import cosine
 from lookalike.evaluation import classification_metrics
 from lookalike.evaluation.charts import curves
+from lookalike.evaluation.intervals import Interval, share_interval
 from lookalike.training.data.augmented_views import Views
 from lookalike.training.data.image_folder import ImageFolder, Rows, Split, evenly_spaced, hold_out, read_labelled_images
 from lookalike.training.engine import losses
@@ -29,6 +30,7 @@ from lookalike.training.export.artifacts import ClassOutput, TrainedModel
 from lookalike.training.export.training_page import Page, Section, Strip, Table, captioned, learning_curves
 from lookalike.training.models.embedding_net import EmbeddingNet, predict
 from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
+from lookalike.training.tasks.beside_content import BesideContent, beside_content, content_section
 from lookalike.training.tasks.linear_probe import fit_linear_probe
 from lookalike.training.tasks.pretrained import INITS, begun_with, resolve_init, shipped_content
 from lookalike.types import Floats, Progress
@@ -137,6 +139,7 @@ def train_classifier(source: Path, settings: ClassifierSettings, run_folder: Pat
     network = trainer.best_network()
     features, logits = predict(network.to(device()), images.cache.pixels[split.held_out], settings.side)
     evaluation = evaluate_classifier(features, logits, images.cache.labels[split.held_out])
+    compared = beside_content(features, "cosine", images.cache, split.held_out)
     init = str(task.identity["init"])
     return TrainedModel(
         network=network,
@@ -146,21 +149,40 @@ def train_classifier(source: Path, settings: ClassifierSettings, run_folder: Pat
         median_negative_distance=evaluation.median_negative_distance,
         source=f"classifier of {len(images.cache.classes)} classes, {_INIT_WORDS[init]}",
         weaknesses=("knows its own classes only: any other image is predicted as one of them, if it does not abstain",),
-        metrics=evaluation.metrics,
+        metrics={**evaluation.metrics, **(compared.metrics if compared else {})},
         details={"init": init, "classes": list(images.cache.classes), "held_out": len(split.held_out),
-                 "temperature": evaluation.temperature, "abstain_below": evaluation.abstain_below,
-                 "confusion": evaluation.confusion.tolist()},
-        page=_page(evaluation, images, split, run_folder),
+                 "temperature": evaluation.calibration.temperature, "abstain_below": evaluation.abstain_below,
+                 "calibration": evaluation.calibration, "accuracy": evaluation.accuracy,
+                 "mAP_gain": compared.gain if compared else None, "confusion": evaluation.confusion.tolist()},
+        page=_page(evaluation, compared, images, split, run_folder),
         images=len(split.training),
         digests=split.digests(images.cache),
         best=trainer.best.step if trainer.best else trainer.step,
         step=trainer.step,
         complete=complete,
-        notes=images.notes,
+        notes=(*images.notes, *_notes(evaluation, compared, init)),
         failed=images.cache.failed,
-        classes=ClassOutput(images.cache.classes, evaluation.temperature, evaluation.abstain_below),
+        classes=ClassOutput(images.cache.classes, evaluation.calibration.temperature, evaluation.abstain_below),
         base_models=begun_with("content", _CHANGES[init]) if init != "scratch" else (),
     )  # fmt: skip
+
+
+def _notes(evaluation: ClassifierMetrics, compared: BesideContent | None, init: str) -> tuple[str, ...]:
+    """What the user should know before relying on it."""
+    notes = []
+    if compared and compared.gain.verdict == "worse":
+        instead = "; or train with --init frozen" if init != "frozen" else ""
+        notes.append(f"{compared.sentence}, and take this one for labels{instead}")
+    if not evaluation.calibration.kept:
+        notes.append(_no_temperature(evaluation.calibration))
+    return tuple(notes)
+
+
+def _no_temperature(tried: classification_metrics.Calibration) -> str:
+    return (
+        f"no temperature: {tried.fitted:.2f} would not make the probabilities truer on images that it was not fitted "
+        f"on (calibration error {tried.before:.3f} without it, {tried.after:.3f} with it)"
+    )
 
 
 # --- how good it is
@@ -174,17 +196,21 @@ class ClassifierMetrics:
     labels: Rows
     shares: classification_metrics.Doubles
     confusion: Rows
-    temperature: float
+    calibration: classification_metrics.Calibration
     abstain_below: float
     metrics: Mapping[str, float]
     median_negative_distance: float
 
+    @property
+    def accuracy(self) -> Interval:
+        return share_interval(int(np.diag(self.confusion).sum()), len(self.labels))
+
 
 def evaluate_classifier(features: Floats, logits: Floats, labels: Rows) -> ClassifierMetrics:
-    """(H, 256), (H, C), (H,) -> all metrics. The calibration error after is of temperatures fitted on the other half
-    of the images; the temperature that is handed over is fitted on all of them."""
-    temperature = classification_metrics.fitted_temperature(logits, labels)
-    shares = classification_metrics.probabilities(logits, temperature)
+    """(H, 256), (H, C), (H,) -> all metrics. The temperature is handed over only where it lowers the calibration error
+    of images that it was not fitted on; the error after is of what is handed over."""
+    calibration = classification_metrics.calibration(logits, labels)
+    shares = classification_metrics.probabilities(logits, calibration.temperature)
     table = classification_metrics.confusion(labels, logits.argmax(1), logits.shape[1])
     by_class, correct = classification_metrics.class_metrics(table), logits.argmax(1) == labels
     threshold = classification_metrics.abstention_threshold(shares, labels)
@@ -192,14 +218,12 @@ def evaluate_classifier(features: Floats, logits: Floats, labels: Rows) -> Class
         "accuracy": float(correct.mean()),
         "balanced accuracy": by_class.balanced_accuracy,
         "macro F1": by_class.macro_f1,
-        "calibration error before": classification_metrics.calibration_error(
-            classification_metrics.probabilities(logits), labels
-        ),
-        "calibration error after": classification_metrics.calibrated_error(logits, labels),
+        "calibration error before": calibration.before,
+        "calibration error after": calibration.error,
         "coverage at 95 % accuracy": float((shares.max(1) >= threshold).mean()),
     }
     return ClassifierMetrics(
-        labels, shares, table, temperature, threshold, metrics, median_negative_distance(features, labels)
+        labels, shares, table, calibration, threshold, metrics, median_negative_distance(features, labels)
     )
 
 
@@ -223,13 +247,20 @@ _CHANGES = {
 # --- the page
 
 
-def _page(evaluation: ClassifierMetrics, images: ImageFolder, split: Split, run_folder: Path) -> Page:
-    metrics, classes = evaluation.metrics, images.cache.classes
+def _page(
+    evaluation: ClassifierMetrics,
+    compared: BesideContent | None,
+    images: ImageFolder,
+    split: Split,
+    run_folder: Path,
+) -> Page:
+    metrics, classes, accuracy = evaluation.metrics, images.cache.classes, evaluation.accuracy
     facts = (
         ("Trained on", f"{len(split.training):,}"),
         ("Held out", f"{len(split.held_out):,}"),
         ("Classes", str(len(classes))),
-        ("Accuracy", f"{metrics['accuracy']:.1%}"),
+        ("Accuracy", f"{accuracy.value:.1%}"),
+        ("95 % interval", f"{accuracy.low:.1%} to {accuracy.high:.1%}"),
         ("Balanced accuracy", f"{metrics['balanced accuracy']:.1%}"),
         ("Macro F1", f"{metrics['macro F1']:.3f}"),
     )
@@ -238,6 +269,7 @@ def _page(evaluation: ClassifierMetrics, images: ImageFolder, split: Split, run_
         _per_class(evaluation, classes),
         _worst_errors(evaluation, images, split),
         _calibration(evaluation),
+        *((content_section(compared),) if compared else ()),
     )
     return Page("A classifier", facts, sections, images.notes, images.cache.failed)
 
@@ -286,9 +318,13 @@ def _calibration(evaluation: ClassifierMetrics) -> Section:
     ]
     chart = curves("Reliability", "confidence", "accuracy", [("predictions", points)], True)
     metrics = evaluation.metrics
+    tried = evaluation.calibration
+    fitted = (
+        f"Temperature {tried.temperature:.2f}: the expected calibration error goes from {tried.before:.3f} to "
+        f"{tried.after:.3f}, on images that it was not fitted on."
+    )
     lede = (
-        f"Temperature {evaluation.temperature:.2f}: the expected calibration error goes from "
-        f"{metrics['calibration error before']:.3f} to {metrics['calibration error after']:.3f}. Predictions with a "
+        f"{fitted if tried.kept else _no_temperature(tried).capitalize() + '.'} Predictions with a "
         f"confidence of {evaluation.abstain_below:.2f} or more, {metrics['coverage at 95 % accuracy']:.0%} of all, "
         f"have an accuracy of {classification_metrics.TARGET_ACCURACY:.0%}; below that, it abstains."
     )

@@ -29,6 +29,7 @@ from lookalike.training.export.artifacts import TrainedModel
 from lookalike.training.export.training_page import Page, learning_curves
 from lookalike.training.models.embedding_net import SMALL_WIDTHS, EmbeddingNet, predict
 from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
+from lookalike.training.tasks.beside_content import BesideContent, beside_content, content_section
 from lookalike.training.tasks.pretrained import INITS, begun_with, resolve_init, shipped_content
 from lookalike.training.tasks.verification_metrics import Verification, refuse_without_pairs, sections, verify_pairs
 from lookalike.types import Progress
@@ -245,6 +246,7 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
     (vectors,) = predict(network.to(device()), images.cache.pixels[held], settings.side)
     verification = verify_pairs(vectors, images.cache.labels[held], settings.metric)
     init = str(task.identity["init"])
+    compared = beside_content(vectors, settings.metric, images.cache, held)
     return TrainedModel(
         network=network,
         side=settings.side,
@@ -253,16 +255,17 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
         median_negative_distance=verification.median_negative_distance,
         source=f"siamese network, {_loss_of(settings)}, {len(images.cache.classes)} classes",
         weaknesses=("separates what its classes differ in, and may miss other differences", *_without_head(settings)),
-        metrics=verification.metrics,
+        metrics={**verification.metrics, **({"content mAP": compared.content} if compared else {})},
         details={"held_out": "classes" if by_class else "images", "metric": settings.metric, "loss": settings.loss,
-                 "head": settings.head, "init": init},
-        page=_page(verification, images, split, run_folder, held, by_class),
+                 "head": settings.head, "init": init,
+                 "mAP_gain": compared.gain if compared else None},
+        page=_page(verification, compared, images, split, run_folder, held, by_class),
         images=len(split.training),
         digests=split.digests(images.cache),
         best=trainer.best.step if trainer.best else trainer.step,
         step=trainer.step,
         complete=complete,
-        notes=(*images.notes, *_without_head(settings)),
+        notes=(*images.notes, *_without_head(settings), *_worse(compared)),
         failed=images.cache.failed,
         base_models=begun_with("content", "trained on pairs of further images") if init != "scratch" else (),
     )  # fmt: skip
@@ -276,8 +279,18 @@ def _without_head(settings: SiameseSettings) -> tuple[str, ...]:
     return ("the vector is the embedding, before the weighted L1 head",) if settings.head == "l1" else ()
 
 
+def _worse(compared: BesideContent | None) -> tuple[str, ...]:
+    return (compared.sentence,) if compared and compared.gain.verdict == "worse" else ()
+
+
 def _page(
-    verification: Verification, images: ImageFolder, split: Split, run_folder: Path, held: Rows, by_class: bool
+    verification: Verification,
+    compared: BesideContent | None,
+    images: ImageFolder,
+    split: Split,
+    run_folder: Path,
+    held: Rows,
+    by_class: bool,
 ) -> Page:
     metrics = verification.metrics
     facts = (
@@ -292,4 +305,5 @@ def _page(
     pair_sections = sections(verification, [images.cache.pixels[row] for row in held], f"Held out: {what}.")
     losses_seen = ("contrastive", "triplet", "nt-xent", "margin", "supcon", "pairs")
     first = learning_curves(run_folder, losses_seen, ("AUC", "equal error rate"))
-    return Page("A siamese network", facts, (first, *pair_sections), images.notes, images.cache.failed)
+    last = (content_section(compared),) if compared else ()
+    return Page("A siamese network", facts, (first, *pair_sections, *last), images.notes, images.cache.failed)
