@@ -124,7 +124,7 @@ def cross_calibrated(logits: Array, labels: Whole, folds: int = FOLDS) -> Double
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
+class TemperatureFit:
     """A classifier's ``temperature``: the ``fitted`` one where that pays, else 1. ``before``: the calibration error
     without a temperature; ``after``: with fitted ones, on images that they were not fitted on."""
 
@@ -143,14 +143,14 @@ class Calibration:
         return self.after if self.kept else self.before
 
 
-def calibration(logits: Array, labels: Whole) -> Calibration:
+def calibration(logits: Array, labels: Whole) -> TemperatureFit:
     """(N, C) logits of held-out images -> the temperature that pays: by cross-validation it lowers both the calibration
     error and, as that is coarse, the mean of minus the log of the true class's probability."""
     plain, crossed = probabilities(logits), cross_calibrated(logits, labels)
     before, after = calibration_error(plain, labels), calibration_error(crossed, labels)
     fitted = fitted_temperature(logits, labels)
     pays = after < before and log_loss(crossed, labels) < log_loss(plain, labels)
-    return Calibration(fitted if pays else 1.0, fitted, before, after)
+    return TemperatureFit(fitted if pays else 1.0, fitted, before, after)
 
 
 def abstention_threshold(shares: Doubles, labels: Whole, accuracy: float = TARGET_ACCURACY) -> float:

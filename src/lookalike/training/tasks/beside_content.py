@@ -43,16 +43,16 @@ class BesideContent:
     @property
     def sentence(self) -> str:
         """What came of it, as far as these images can show, and what to do."""
-        figures = (
+        measured = (
             f"mAP {100 * self.ours:.1f} against {100 * self.content:.1f} on {self.gain.count:,} held-out images "
             f"(difference {100 * self.gain.value:+.1f}, 95 % interval {100 * self.gain.low:+.1f} to "
             f"{100 * self.gain.high:+.1f})"
         )
         if self.gain.verdict == "worse":
-            return f"as a descriptor it is worse than `content`: {figures}; go on searching by `content`"
+            return f"as a descriptor it is worse than `content`: {measured}; go on searching by `content`"
         if self.gain.verdict == "better":
-            return f"as a descriptor it is better than `content`: {figures}"
-        return f"as a descriptor it shows no difference from `content` that these images could prove: {figures}"
+            return f"as a descriptor it is better than `content`: {measured}"
+        return f"as a descriptor it shows no difference from `content` that these images could prove: {measured}"
 
 
 def beside_content(vectors: Floats, metric: Metric, images: ImageCache, rows: Rows) -> BesideContent | None:

@@ -178,7 +178,7 @@ def _notes(evaluation: ClassifierMetrics, compared: BesideContent | None, init: 
     return tuple(notes)
 
 
-def _no_temperature(tried: classification_metrics.Calibration) -> str:
+def _no_temperature(tried: classification_metrics.TemperatureFit) -> str:
     return (
         f"no temperature: {tried.fitted:.2f} would not make the probabilities truer on images that it was not fitted "
         f"on (calibration error {tried.before:.3f} without it, {tried.after:.3f} with it)"
@@ -196,7 +196,7 @@ class ClassifierMetrics:
     labels: Rows
     shares: classification_metrics.Doubles
     confusion: Rows
-    calibration: classification_metrics.Calibration
+    calibration: classification_metrics.TemperatureFit
     abstain_below: float
     metrics: Mapping[str, float]
     median_negative_distance: float
