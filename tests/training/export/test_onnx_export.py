@@ -24,6 +24,7 @@ from lookalike.training.export.onnx_export import (
     cell_parts,
     export_copy_net,
     export_embedding_net,
+    export_outputs,
     restore_copy_net,
     restore_embedding_net,
 )
@@ -171,6 +172,19 @@ def test_nothing_is_left_to_normalise(name: str, tmp_path: Path) -> None:
     kinds = {node.op_type for node in onnx.load(tmp_path / "as-run.onnx").graph.node}
     assert "Conv" in kinds
     assert "BatchNormalization" not in kinds
+
+
+def test_bounds_are_part_of_the_convolution(tmp_path: Path) -> None:
+    """ONNX Runtime melts every ReLU6 into the convolution before it, and the answers stay."""
+    layers = [torch.nn.Conv2d(3, 32, 3, 2), torch.nn.ReLU6(), torch.nn.Conv2d(32, 32, 3), torch.nn.ReLU6()]
+    export_outputs(torch.nn.Sequential(*layers), ["map"], SIDE, tmp_path / "net.onnx")
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = ERRORS_ONLY
+    options.optimized_model_filepath = str(tmp_path / "as-run.onnx")
+    onnxruntime.InferenceSession(tmp_path / "net.onnx", options)
+    kinds = [node.op_type for node in onnx.load(tmp_path / "as-run.onnx").graph.node]
+    assert kinds.count("Conv") == 2
+    assert "Clip" not in kinds
 
 
 def test_nothing_of_the_machine(file: Path) -> None:

@@ -224,8 +224,10 @@ def _renamed(model: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
 
 
 def _without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Without what the exporter notes of the machine and the source code, and without biases of zeros."""
+    """Without what the exporter notes of the machine and the source code, without biases of zeros, and with bounds that
+    the runtime knows beforehand."""
     _drop_zero_biases(model.graph)
+    _settle_bounds(model.graph)
     for node in model.graph.node:
         del node.metadata_props[:]
         node.doc_string = ""
@@ -250,6 +252,24 @@ def _drop_zero_biases(graph: onnx.GraphProto) -> None:
                 source = made[source].input[0]
             if source in known and source != node.input[2] and not known[source].any():
                 del node.input[2]
+    _drop_dead(graph)
+
+
+def _settle_bounds(graph: onnx.GraphProto) -> None:
+    """The bounds of a ReLU6 are exported as whole numbers that become single precision when it runs; so ONNX Runtime
+    would not melt it into the convolution before it, which is a third of the time."""
+    made = {name: node for node in graph.node for name in node.output}
+    for node in graph.node:
+        for place in range(1, len(node.input) if node.op_type == "Clip" else 1):
+            cast = made.get(node.input[place])
+            source = made.get(cast.input[0]) if cast is not None and cast.op_type == "CastLike" else None
+            if source is not None and source.op_type == "Constant":
+                value = helper.get_attribute_value(source.attribute[0])
+                value = numpy_helper.to_array(value) if isinstance(value, onnx.TensorProto) else value
+                bound = np.asarray(value, np.float32)
+                node.input[place] = f"bound_{bound}"
+                if all(one.name != node.input[place] for one in graph.initializer):
+                    graph.initializer.append(numpy_helper.from_array(bound, node.input[place]))
     _drop_dead(graph)
 
 
