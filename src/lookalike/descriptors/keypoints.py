@@ -42,11 +42,11 @@ class Keypoints:
         return len(self.points)
 
 
-def keypoints(image: Image, count: int = MAX_KEYPOINTS) -> Keypoints:
-    """The ``count`` clearest points of an image; none of a flat one."""
+def keypoints(image: Image, count: int = MAX_KEYPOINTS, area: int = SEARCH_AREA) -> Keypoints:
+    """The ``count`` clearest points of an image, looked for at ``area`` pixels; none of a flat one."""
     height, width = image.pixels.shape[:2]
     grey = cv2.cvtColor(image.pixels, cv2.COLOR_RGB2GRAY)
-    scale = _scale(height * width)
+    scale = _scale(height * width, area)
     if scale != 1:
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -60,10 +60,11 @@ def keypoints(image: Image, count: int = MAX_KEYPOINTS) -> Keypoints:
     return Keypoints(points, vectors.clip(0, 255).astype(np.uint8), max(pixel_scale))
 
 
-def _scale(area: int) -> float:
-    if area > SEARCH_AREA:
-        return math.sqrt(SEARCH_AREA / area)
-    return min(2.0, math.sqrt(MIN_SEARCH_AREA / area)) if area < MIN_SEARCH_AREA else 1.0
+def _scale(pixels: int, area: int) -> float:
+    least = min(MIN_SEARCH_AREA, area)
+    if pixels > area:
+        return math.sqrt(area / pixels)
+    return min(2.0, math.sqrt(least / pixels)) if pixels < least else 1.0
 
 
 def _sift(count: int) -> cv2.SIFT:

@@ -13,7 +13,7 @@ import numpy as np
 
 from lookalike.comparison.alignment.difference import Difference, difference
 from lookalike.comparison.alignment.ecc import align_ecc, refine_ecc
-from lookalike.comparison.alignment.matching import AffineMatch, count_epipolar_inliers, estimate_affine
+from lookalike.comparison.alignment.matching import AffineMatch, estimate_affine, match_images
 from lookalike.comparison.alignment.orientations import nearest_orientation, orientation_matrix
 from lookalike.comparison.alignment.overlap import Overlap, overlap
 from lookalike.comparison.alignment.transforms import Matrix, corners, inverse, snap_to_orientation, transform_points
@@ -86,19 +86,28 @@ class PairGeometry:
 def pair_geometry(a: KeypointImage, b: KeypointImage) -> PairGeometry:
     """The alignment of two images and their epipolar inliers."""
     first, second = _ordered(a, b)
-    return PairGeometry(a, b, align_images(a, b), count_epipolar_inliers(first.keypoints, second.keypoints))
+    matches = match_images(first.keypoints, second.keypoints)
+    found = _explained(first, second, matches.affine)
+    return PairGeometry(a, b, _seen_from(a, first, found), matches.epipolar_inliers)
 
 
 def align_images(a: KeypointImage, b: KeypointImage) -> Alignment | None:
     """How a lies on b, or None where nothing says that it does. Seen from b it is the same, to the last digit."""
     first, second = _ordered(a, b)
-    found = _align(first, second)
+    return _seen_from(a, first, _explained(first, second, estimate_affine(first.keypoints, second.keypoints)))
+
+
+def _seen_from(a: KeypointImage, first: KeypointImage, found: Alignment | None) -> Alignment | None:
+    return found if found is None or first is a else found.reversed()
+
+
+def _explained(a: KeypointImage, b: KeypointImage, match: AffineMatch | None) -> Alignment | None:
+    """The alignment with what it leaves unexplained. ``match``: by keypoints."""
+    found = _align(a, b, match)
     if found is None:
         return None
-    match = found.match
-    left = unexplained(first.image, second.image, match.matrix, found.difference.mask, match.inverted)
-    found = replace(found, unexplained=left)
-    return found if first is a else found.reversed()
+    matrix, changed = found.match.matrix, found.difference.mask
+    return replace(found, unexplained=unexplained(a.image, b.image, matrix, changed, found.match.inverted))
 
 
 def _ordered(a: KeypointImage, b: KeypointImage) -> tuple[KeypointImage, KeypointImage]:
@@ -109,18 +118,17 @@ def _order(image: Image) -> tuple[int, int, int]:
     return image.width * image.height, image.width, zlib.crc32(image.pixels.tobytes())
 
 
-def _align(a: KeypointImage, b: KeypointImage) -> Alignment | None:
-    found = _by_keypoints(a, b)
+def _align(a: KeypointImage, b: KeypointImage, match: AffineMatch | None) -> Alignment | None:
+    found = _by_keypoints(a, b, match)
     if found is not None and found.match.inliers >= FEW_INLIERS:
         return found
-    match = align_ecc(a.image, b.image)
-    other = _refined(a.image, b.image, match) if match else None
+    whole = align_ecc(a.image, b.image)
+    other = _refined(a.image, b.image, whole) if whole else None
     is_better = other and (found is None or other.difference.local_ncc > found.difference.local_ncc)
     return other if is_better else found
 
 
-def _by_keypoints(a: KeypointImage, b: KeypointImage) -> Alignment | None:
-    match = estimate_affine(a.keypoints, b.keypoints)
+def _by_keypoints(a: KeypointImage, b: KeypointImage, match: AffineMatch | None) -> Alignment | None:
     found = _refined(a.image, b.image, match) if match else None
     if match is None or found is None:
         return None
@@ -156,8 +164,11 @@ def _keypoint_coverage(a: Keypoints, b: Keypoints, match: AffineMatch) -> float:
 
 def _count_within(points: Floats, inliers: Floats) -> int:
     """How many of the points lie in the convex hull of the inliers."""
-    hull = cv2.convexHull(inliers)
-    return sum(cv2.pointPolygonTest(hull, (float(x), float(y)), False) >= 0 for x, y in points)
+    hull = cv2.convexHull(inliers)[:, 0].astype(np.float64)
+    sides = np.roll(hull, -1, axis=0) - hull  # all of them turn the same way
+    there = points.astype(np.float64)[:, None] - hull
+    turns = sides[:, 0] * there[..., 1] - sides[:, 1] * there[..., 0]
+    return int(((turns >= 0).all(1) | (turns <= 0).all(1)).sum())
 
 
 def _outside(a: Image, b: Image, matrix: Matrix) -> float:

@@ -30,8 +30,9 @@ MAX_ANISOTROPY = 3.0  # wider than high, relative to the other image, at most
 MAX_ITERATIONS = 2000
 CONFIDENCE = 0.999
 LINE_RATIO = 0.02  # of the extents of a set of points: below it they lie on one line
+UPRIGHT = (False, False)
 _VARIANTS: Mapping[tuple[bool, bool], Callable[[Pixels], Pixels]] = {
-    (False, False): lambda vectors: vectors,
+    UPRIGHT: lambda vectors: vectors,
     (True, False): mirrored,
     (False, True): inverted,
     (True, True): lambda vectors: inverted(mirrored(vectors)),
@@ -60,14 +61,47 @@ class AffineMatch:
         return len(self.a)
 
 
+@dataclass(frozen=True, slots=True)
+class KeypointMatches:
+    """What matched keypoints say of two images. ``affine``: None where no transform holds for enough of them.
+    ``epipolar_inliers``: as of ``count_epipolar_inliers``."""
+
+    affine: AffineMatch | None
+    epipolar_inliers: int
+
+
+def match_images(a: Keypoints, b: Keypoints) -> KeypointMatches:
+    """Both at once: the matches of a as it is are looked for once."""
+    if min(len(a), len(b)) < MIN_INLIERS:
+        return KeypointMatches(None, 0)
+    to = root(b.vectors)
+    upright = match_keypoints(root(a.vectors), to)
+    return KeypointMatches(_best_variant(a, b, to, upright), _epipolar_inliers(a, b, *upright))
+
+
 def estimate_affine(a: Keypoints, b: Keypoints) -> AffineMatch | None:
     """The transform with most inliers of the four variants of a (as it is, mirrored, negative, both), or None where
     none has MIN_INLIERS."""
     if min(len(a), len(b)) < MIN_INLIERS:
         return None
+    to = root(b.vectors)
+    return _best_variant(a, b, to, match_keypoints(root(a.vectors), to))
+
+
+def count_epipolar_inliers(a: Keypoints, b: Keypoints) -> int:
+    """How many matches two photographs of one thing, taken from anywhere, could have: they have one fundamental matrix
+    (Longuet-Higgins, 1981). Chance alone gives up to nine, copies all that match."""
+    if min(len(a), len(b)) < MIN_INLIERS:
+        return 0
+    return _epipolar_inliers(a, b, *match_keypoints(root(a.vectors), root(b.vectors)))
+
+
+def _best_variant(a: Keypoints, b: Keypoints, to: Floats, upright: tuple[Rows, Rows]) -> AffineMatch | None:
+    """``to``: RootSIFT of b. ``upright``: the matches of a as it is."""
     best = None
-    for is_mirrored, is_inverted in _VARIANTS:
-        match = _estimate_variant(a, b, is_mirrored, is_inverted)
+    for variant in _VARIANTS:
+        rows = upright if variant == UPRIGHT else match_keypoints(root(_VARIANTS[variant](a.vectors)), to)
+        match = _estimate_variant(a, b, rows, *variant)
         if match and (best is None or match.inliers > best.inliers):
             best = match
         if best and best.inliers >= CERTAIN_INLIERS:
@@ -75,12 +109,7 @@ def estimate_affine(a: Keypoints, b: Keypoints) -> AffineMatch | None:
     return best
 
 
-def count_epipolar_inliers(a: Keypoints, b: Keypoints) -> int:
-    """How many matches two photographs of one thing, taken from anywhere, could have: they have one fundamental matrix
-    (Longuet-Higgins, 1981). Chance alone gives up to nine, copies all that match."""
-    first, second = (
-        match_keypoints(root(a.vectors), root(b.vectors)) if min(len(a), len(b)) >= MIN_INLIERS else ((), ())
-    )
+def _epipolar_inliers(a: Keypoints, b: Keypoints, first: Rows, second: Rows) -> int:
     if len(first) < MIN_EPIPOLAR_MATCHES:
         return 0
     cv2.setRNGSeed(0)
@@ -108,8 +137,10 @@ def match_keypoints(a: Floats, b: Floats) -> tuple[Rows, Rows]:
     return rows[clear], columns[clear]
 
 
-def _estimate_variant(a: Keypoints, b: Keypoints, is_mirrored: bool, is_inverted: bool) -> AffineMatch | None:
-    first, second = match_keypoints(root(_VARIANTS[is_mirrored, is_inverted](a.vectors)), root(b.vectors))
+def _estimate_variant(
+    a: Keypoints, b: Keypoints, rows: tuple[Rows, Rows], is_mirrored: bool, is_inverted: bool
+) -> AffineMatch | None:
+    first, second = rows
     if len(first) < MIN_INLIERS:
         return None
     from_, to = a.points[first], b.points[second]
