@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from threadpoolctl import threadpool_info
 
-from lookalike.parallel import in_order, once
+from lookalike.parallel import begun, in_order, once
 
 
 def test_answers_come_in_the_order_of_the_tasks() -> None:
@@ -65,3 +66,29 @@ def test_made_once() -> None:
     get = once(make)
     assert set(in_order([get] * 30)) == set(made)
     assert len(made) == 1
+
+
+def test_what_is_begun_goes_on_by_itself() -> None:
+    """It runs before anybody asks, once, and its error comes to whoever asks."""
+    started = threading.Event()
+    get = begun(lambda: [started.set(), 7][1])
+    assert started.wait(5)
+    assert (get(), get()) == (7, 7)
+    with pytest.raises(ZeroDivisionError):
+        begun(lambda: 1 // 0)()
+
+
+def test_matrix_products_have_one_thread_while_tasks_run() -> None:
+    """Numpy's, within tasks of several callers, one after the other or at once; afterwards it is as it was."""
+
+    def threads() -> list[int]:
+        blas = [one for one in threadpool_info() if one["user_api"] == "blas" and "numpy" in one["filepath"]]
+        return [one["num_threads"] for one in blas]
+
+    before = threads()
+    outer = in_order([threads, threads])
+    assert next(outer) == [1] * len(before)
+    assert list(in_order([threads])) == [[1] * len(before)]
+    assert next(outer) == [1] * len(before)
+    assert list(outer) == []
+    assert threads() == before

@@ -49,7 +49,7 @@ class QueryResult:
     "--rerank",
     metavar="N",
     type=click.IntRange(min=0),
-    help=f"Re-rank the top N by geometric verification.  [default: {RERANK_TOP_K} by copy and by regions]",
+    help=f"Re-rank the top N by geometric verification.  [default: up to {RERANK_TOP_K} by copy and by regions]",
 )
 @click.option(
     "--precision",

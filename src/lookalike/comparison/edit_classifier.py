@@ -59,6 +59,8 @@ EDIT_TYPES: Mapping[str, EditType] = {
     "noise": EditType("edited", ("noise",)),
     "stretched": EditType("edited", ("stretch",)),
 }  # fmt: skip
+WITHOUT_INLIERS = {"aligned": 1.0, "inliers": 0.0, "inlier_ratio": 0.0, "keypoint_coverage": 0.0, "residual": 0.0}
+OF_PIXELS = ("local_ncc", "structured", "changed", "outside_both")  # evidence for COPY, 0..1, that an alignment gives
 # Evidence of at most 2 grey levels in the worst block, 6 in the worst spot, and 2 % that is of another colour.
 SAME = {"unexplained": log_levels(2.0), "unexplained_spot": log_levels(6.0), "recoloured_part": math.sqrt(0.04)}
 # And of the whole image, as it lay: not mirrored or negative, turned by less than a degree, cut by less than 3 %.
@@ -123,6 +125,17 @@ def copy_odds(evidence: Mapping[str, float], prior: float = 0.5) -> float:
     library there are more images that have nothing in common, not more that are of one template."""
     odds = rules()[COPY].odds(evidence) + logit(prior)
     return both(odds, _content_odds(evidence)) if evidence["aligned"] else odds
+
+
+def most_unmatched_odds(evidence: Mapping[str, float], prior: float, own: Calibration | None = None) -> float:
+    """The most that ``classify_relation`` could say of two images if they were aligned without keypoints after all:
+    ``evidence`` is what is known without, and the pixels, which nobody has compared yet, speak for a copy as well as
+    they can."""
+    known = {**evidence, **WITHOUT_INLIERS}
+    rule = rules()[COPY]
+    pixels = sum(max(weight, 0.0) for name, weight in rule.weights.items() if name in OF_PIXELS)
+    most = rule.intercept + pixels + sum(w * known[name] for name, w in rule.weights.items() if name not in OF_PIXELS)
+    return most + logit(prior) if own is None else own.odds(-most, prior)
 
 
 def _content_odds(evidence: Mapping[str, float]) -> float:

@@ -139,8 +139,10 @@ class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerb
         query, in pixels of the upright original. ``exact``: compare with every image instead of using the indexes.
         ``views``: look for the image mirrored and turned by quarters as well, in eight times the time; probabilities
         allow for it. ``rerank``: so many of the best are re-ranked by geometric verification, which tells relation, box
-        and probability; copies come first then. The default is 20 for a search by ``copy`` or by regions, 0 for any
-        other and with ``views``; a hit that could not be read as it was indexed is not ``verified``. ``precision``:
+        and probability; copies come first then. The default is 0 with ``views`` and for any search but one by ``copy``
+        or by regions. For these it is up to 20: once a copy is proved that shows the whole query, those are left that
+        their vectors do not speak for. A hit that was left, or could not be read as it was indexed, is not
+        ``verified``. ``precision``:
         only what is a copy with at least this probability; none may be. ``good``, ``bad``: images of the gallery that
         are what is meant, and that are not (relevance_feedback.py): they move ``distance`` and the order, and nothing
         is verified.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import astuple, replace
 from pathlib import Path
 
@@ -13,19 +13,19 @@ import pytest
 
 import lookalike as la
 from corpora import Corpora
+from lookalike.comparison import glance
 from lookalike.comparison.alignment.align import KeypointImage
 from lookalike.comparison.edit_classifier import COPIES
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import GalleryDamaged, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.library import FILE
-from lookalike.gallery.search import reranking
 from lookalike.gallery.search.options import RERANK_TOP_K
 from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.gallery.storage.keypoint_codec import KEPT, unpacked
 from lookalike.imaging import from_array, load
 from lookalike.imaging.manipulations import apply
-from lookalike.types import Hit
+from lookalike.types import Hit, Image
 from samples import drawn, folder_of, photographs_among_drawings, reduced, save
 
 NAMES = ("astronaut", "coffee", "chelsea")
@@ -53,6 +53,16 @@ def own(corpora: Corpora, tmp_path: Path) -> Iterator[tuple[Gallery, Path]]:
 
 def names(hits: list[Hit]) -> list[str]:
     return [Path(hit.path).stem for hit in hits]
+
+
+def counted(find: Callable[[Image], KeypointImage], seen: list[str | None]) -> Callable[[Image], KeypointImage]:
+    """The same, which notes the paths of the images."""
+
+    def noted(image: Image) -> KeypointImage:
+        seen.append(image.path)
+        return find(image)
+
+    return noted
 
 
 def shared(a: tuple[float, ...], b: tuple[float, ...]) -> float:
@@ -87,7 +97,7 @@ def test_the_order(gallery: Gallery, photos: Path) -> None:
     same, other = gallery.search(photos / "coffee.jpg", 2)
     assert (Path(same.path).stem, same.relation, same.verified, same.probability) == ("coffee", "identical", False, 1.0)
     assert other.verified
-    hits = gallery.search(from_array(apply("crop-50", reduced("coffee"))), 40)
+    hits = gallery.search(from_array(apply("crop-50", reduced("coffee"))), 40, rerank=RERANK_TOP_K)
     assert hits[0].probability > 0.5 > max(hit.probability for hit in hits[1:])
     assert [hit.distance for hit in hits[1:]] == sorted(hit.distance for hit in hits[1:])
     assert sorted((h.verified for h in hits), reverse=True) == [True] * RERANK_TOP_K + [False] * (30 - RERANK_TOP_K)
@@ -200,18 +210,18 @@ def test_kept_are_those_found_anew(own: tuple[Gallery, Path]) -> None:
 
 def test_kept_keypoints_are_used(own: tuple[Gallery, Path], gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """No keypoints are looked for in the library's images; the answer is that of a gallery that keeps none."""
-    anew, loaded = [], reranking.with_keypoints
-
-    def counted(image) -> KeypointImage:
-        anew.append(image)
-        return loaded(image)
-
-    monkeypatch.setattr(reranking, "with_keypoints", counted)
+    anew: dict[str, list[str | None]] = {}
+    for scale in ("coarse_keypoints", "with_keypoints"):
+        monkeypatch.setattr(glance, scale, counted(getattr(glance, scale), anew.setdefault(scale, [])))
     for edit, name in (("crop-50", "coffee"), ("mirror", "chelsea"), ("sticker", "astronaut"), ("crop-25", "chelsea")):
         query = from_array(apply(edit, reduced(name)))
-        plain, cached = gallery.search(query, 5), own[0].search(query, 5)
-        assert len(anew) == 1 + RERANK_TOP_K + 1  # both queries, and what the gallery without keypoints holds
-        anew.clear()
+        plain = gallery.search(query, 5, rerank=RERANK_TOP_K)
+        assert any(any(of) for of in anew.values())  # of files of the library
+        [of.clear() for of in anew.values()]
+        cached = own[0].search(query, 5, rerank=RERANK_TOP_K)
+        assert {scale: [None] * len(of) for scale, of in anew.items()} == anew  # of the query alone,
+        assert max(map(len, anew.values())) == 1  # and once at either scale
+        [of.clear() for of in anew.values()]
         assert names(plain) == names(cached)
         copies = [[hit.relation if hit.relation in COPIES else None for hit in hits] for hits in (plain, cached)]
         assert copies[0] == copies[1]  # of what is no copy, rounded keypoints may say "similar" or "unrelated"

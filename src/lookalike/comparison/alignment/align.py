@@ -85,7 +85,7 @@ class PairGeometry:
 
 def pair_geometry(a: KeypointImage, b: KeypointImage) -> PairGeometry:
     """The alignment of two images and their epipolar inliers."""
-    first, second = _ordered(a, b)
+    first, second = in_fixed_order(a, b)
     matches = match_images(first.keypoints, second.keypoints)
     found = _explained(first, second, matches.affine)
     return PairGeometry(a, b, _seen_from(a, first, found), matches.epipolar_inliers)
@@ -93,7 +93,7 @@ def pair_geometry(a: KeypointImage, b: KeypointImage) -> PairGeometry:
 
 def align_images(a: KeypointImage, b: KeypointImage) -> Alignment | None:
     """How a lies on b, or None where nothing says that it does. Seen from b it is the same, to the last digit."""
-    first, second = _ordered(a, b)
+    first, second = in_fixed_order(a, b)
     return _seen_from(a, first, _explained(first, second, estimate_affine(first.keypoints, second.keypoints)))
 
 
@@ -110,7 +110,8 @@ def _explained(a: KeypointImage, b: KeypointImage, match: AffineMatch | None) ->
     return replace(found, unexplained=unexplained(a.image, b.image, matrix, changed, found.match.inverted))
 
 
-def _ordered(a: KeypointImage, b: KeypointImage) -> tuple[KeypointImage, KeypointImage]:
+def in_fixed_order(a: KeypointImage, b: KeypointImage) -> tuple[KeypointImage, KeypointImage]:
+    """Both in the order in which they are compared, whichever is given first."""
     return (a, b) if _order(a.image) <= _order(b.image) else (b, a)
 
 
@@ -165,10 +166,10 @@ def _keypoint_coverage(a: Keypoints, b: Keypoints, match: AffineMatch) -> float:
 def _count_within(points: Floats, inliers: Floats) -> int:
     """How many of the points lie in the convex hull of the inliers."""
     hull = cv2.convexHull(inliers)[:, 0].astype(np.float64)
-    sides = np.roll(hull, -1, axis=0) - hull  # all of them turn the same way
+    sides = np.roll(hull, -1, axis=0) - hull  # a point within lies on the same side of all
     there = points.astype(np.float64)[:, None] - hull
-    turns = sides[:, 0] * there[..., 1] - sides[:, 1] * there[..., 0]
-    return int(((turns >= 0).all(1) | (turns <= 0).all(1)).sum())
+    side_of = sides[:, 0] * there[..., 1] - sides[:, 1] * there[..., 0]
+    return int(((side_of >= 0).all(1) | (side_of <= 0).all(1)).sum())
 
 
 def _outside(a: Image, b: Image, matrix: Matrix) -> float:

@@ -121,21 +121,19 @@ def _morphology(mask: Mask, operation: int, size: int) -> Mask:
 
 def colour_residual(a: Floats, b: Floats, mask: Mask) -> Floats:
     """(h, w): how far b is from the best change of a's colours; the fit, on ``mask``, overlooks what is far off."""
-    x = np.concatenate([a, a**2, np.ones_like(a[..., :1])], -1)
     rows = np.flatnonzero(mask)[:: max(1, int(mask.sum()) // FIT_PIXELS)]
-    features, target = x.reshape(-1, 7)[rows], b.reshape(-1, 3)[rows]
+    chosen, target = a.reshape(-1, 3)[rows], b.reshape(-1, 3)[rows]
+    features = np.concatenate([chosen, chosen**2, np.ones_like(chosen[:, :1])], -1)
     weight = np.ones(len(rows), np.float32)
     for _ in range(FIT_STEPS):
         weighted = features * weight[:, None]
         fitted = np.linalg.solve(weighted.T @ features + 1e-3 * np.eye(7, dtype=np.float32), weighted.T @ target)
-        weight = (1 / (1 + (_max_of_channels(features @ fitted - target) / FIT_OUTLIER) ** 2)).astype(np.float32)
-    return _max_of_channels(x @ fitted - b)
-
-
-def _max_of_channels(x: NDArray[np.floating]) -> Floats:
-    """(..., 3) -> (...): the largest of three, without sign."""
-    x = np.abs(x)
-    return np.asarray(np.maximum(np.maximum(x[..., 0], x[..., 1]), x[..., 2]), np.float32)
+        far_off = np.abs(features @ fitted - target).max(1)
+        weight = (1 / (1 + (far_off / FIT_OUTLIER) ** 2)).astype(np.float32)
+    linear, square, constant = fitted[:3].T, fitted[3:6].T, fitted[6:].T
+    changed = cv2.transform(a, np.hstack([linear, constant])) + cv2.transform(a * a, np.ascontiguousarray(square))
+    first, second, third = cv2.split(cv2.absdiff(changed, b))
+    return np.asarray(cv2.max(cv2.max(first, second), third), np.float32)
 
 
 def _noise(a: Floats, b: Floats, mask: Mask) -> tuple[float, float]:

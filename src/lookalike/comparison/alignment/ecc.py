@@ -30,18 +30,25 @@ MAX_REFINEMENT = 6.0  # pixels of the overlap
 
 def align_ecc(a: Image, b: Image) -> AffineMatch | None:
     """How all of a lies on b, give or take a small shift; None if none of its eight orientations looks like b."""
-    small = [_resized(image, (THUMBNAIL_SIDE, THUMBNAIL_SIDE)) for image in (a, b)]
-    correlations = {name: _correlation(one.apply(small[0]), small[1]) for name, one in ORIENTATIONS.items()}
-    best = max(correlations, key=lambda name: abs(correlations[name]))
-    if abs(correlations[best]) < MIN_CORRELATION:
+    best, correlation = best_orientation(a, b)
+    if abs(correlation) < MIN_CORRELATION:
         return None
-    inverted = correlations[best] < 0
+    inverted = correlation < 0
     matrix = orientation_matrix(best, (a.width, a.height), (b.width, b.height))
     for side in PYRAMID_SIDES:
         matrix = _refine_at(a, b, matrix, side, inverted)
     mirrored = bool(np.linalg.det(matrix[:2, :2]) < 0)
     no_points = np.zeros((0, 2), np.float32)
     return AffineMatch(matrix, no_points, no_points, 0, mirrored, inverted, 0.0)
+
+
+def best_orientation(a: Image, b: Image) -> tuple[str, float]:
+    """The orientation of a in which its thumbnail is most like that of b, or like its negative, and their correlation,
+    -1..1."""
+    small = [_resized(image, (THUMBNAIL_SIDE, THUMBNAIL_SIDE)) for image in (a, b)]
+    correlations = {name: _correlation(one.apply(small[0]), small[1]) for name, one in ORIENTATIONS.items()}
+    best = max(correlations, key=lambda name: abs(correlations[name]))
+    return best, correlations[best]
 
 
 def refine_ecc(part: Overlap, inverted: bool) -> Matrix | None:

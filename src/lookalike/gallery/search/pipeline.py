@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,14 +15,14 @@ from lookalike.descriptors.neural.region_model import RegionNetwork
 from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.library import Library
-from lookalike.gallery.search.candidates import CandidateSource, Q
+from lookalike.gallery.search.candidates import CandidateSource, Q, Query
 from lookalike.gallery.search.options import SearchOptions, parse_region
 from lookalike.gallery.search.query import QuerySource, is_blank, query_image
 from lookalike.gallery.search.region_search import RegionSource
-from lookalike.gallery.search.reranking import GeometricVerifier, comparison_input
+from lookalike.gallery.search.reranking import GeometricVerifier, comparison_input, ranked
 from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.gallery.storage.row import Row
-from lookalike.types import Box, Hit, Ids
+from lookalike.types import Box, Hit, Ids, Image
 
 
 class SearchPipeline:
@@ -38,9 +39,10 @@ class SearchPipeline:
         depth = 0 if isinstance(image, Row) and self._store.privacy.opaque else options.depth(source.reranks)
         query = source.query(image, options, depth)
         hits = source.candidates(query, max(options.k, depth), allowed, options.exact)
-        if any(hit.relation != "identical" for hit in hits[:depth]):
-            more = self._second_chance(source, query, hits, depth, allowed)
-            hits = [*self._reranked(query, [*hits[:depth], *more]), *hits[depth:]]
+        if query.image is not None and any(hit.relation != "identical" for hit in hits[:depth]):
+            every = options.rerank is not None
+            more = partial(self._second_chance, source, query, hits, depth, allowed)
+            hits = [*self._reranked(query, query.image, hits[:depth], more, every), *hits[depth:]]
         least = options.precision or 0.0
         return [hit for hit in _in_the_original(hits, options)[: options.k] if hit.probability >= least]
 
@@ -69,12 +71,17 @@ class SearchPipeline:
         ids = np.array([row.id for row in rows if row is not None], np.int64)
         return source.candidates(query, depth, ids, exact=True) if len(ids) else []
 
-    def _reranked(self, query: Q, hits: Sequence[Hit]) -> list[Hit]:
-        """By geometric verification: same bytes first, then copies, the surest first, then the others."""
-        if query.image is None:
-            return list(hits)
+    def _reranked(
+        self, query: Query, image: Image, hits: Sequence[Hit], more: Callable[[], list[Hit]], every: bool
+    ) -> list[Hit]:
+        """By geometric verification: same bytes first, then copies, the surest first, then the others. ``more``: the
+        second chance, where no copy is proved. ``every``: verify them all, whatever is proved."""
         verifier = GeometricVerifier.of(self._library, self._scoring)
-        return verifier.hits(comparison_input(query.image, query.described), hits)
+        subject = comparison_input(image, query.described)
+        checked = verifier.check(subject, hits, every)
+        if every or not any(one.proves for one in checked):
+            checked += verifier.check(subject, more(), every)
+        return ranked(checked)
 
 
 def _goes_by_regions(library: Library, by: str) -> bool:

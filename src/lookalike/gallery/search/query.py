@@ -45,11 +45,22 @@ def stored_embeddings(
     return {name: _stored(store, cards[name], row) for name in names}
 
 
+def known_embeddings(
+    store: GalleryStorage, cards: Mapping[str, DescriptorCard], names: Iterable[str], row: Row
+) -> dict[str, Described]:
+    """The same of those of the descriptors that are held; without those that the image lacks."""
+    found = {name: store.vector(name, row.id) for name in names if name in cards}
+    return {name: _described(cards[name], *one) for name, one in found.items() if one is not None}
+
+
 def _stored(store: GalleryStorage, card: DescriptorCard, row: Row) -> Described:
     found = store.vector(card.name, row.id)
     if found is None:
         raise ImageMissing(f"{row.path}: not in this gallery any more")
-    data, contrast = found
+    return _described(card, *found)
+
+
+def _described(card: DescriptorCard, data: bytes, contrast: float) -> Described:
     vector = np.frombuffer(data, dtype_of(card))[None]
     exact = vector if card.metric == "hamming" else vector.astype(np.float32)
     return Described(exact, np.array([contrast], np.float32))

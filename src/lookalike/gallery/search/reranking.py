@@ -1,7 +1,8 @@
 """Re-ranks candidates by geometric verification: they are aligned with the query and compared anew.
 
-A file that is gone, cannot be read, or holds other bytes than were indexed is not verified; what the vectors say of it
-stands, and is marked so.
+Best first and on all cores. Unrelated images are told at a glance; and once a copy is proved that shows the whole query, only
+those are verified still that may be copies as well. A file that is gone, cannot be read, or holds other bytes than were
+indexed is not verified. What the vectors say of the others stands, and is marked so.
 """
 
 from __future__ import annotations
@@ -13,54 +14,77 @@ from functools import partial
 from itertools import islice
 from threading import Lock
 
-from lookalike.comparison.alignment.align import LOAD_MIN_SIDE, KeypointImage, with_keypoints
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.comparison.calibration import Calibration
+from lookalike.comparison.glance import TwoScaleInput, at_a_glance
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, PRIOR, ComparisonInput, compare_features
 from lookalike.descriptors import describe_all, min_side
-from lookalike.descriptors.base import Described
+from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.errors import LoadError
 from lookalike.gallery.calibration.scoring import VERIFIED, Scoring
 from lookalike.gallery.library import FILE, Library
 from lookalike.gallery.load_verified import load_verified
+from lookalike.gallery.search.query import known_embeddings
 from lookalike.gallery.storage import keypoint_codec
 from lookalike.gallery.storage.base import GalleryStorage
-from lookalike.parallel import in_order, once
+from lookalike.parallel import begun, in_order, once
 from lookalike.types import Comparison, Group, Hit, Image, Pair, Progress
 
 SIDES = {"a": "query", "b": "image"}
 SURELY_NONE = 0.02  # probability of a copy, below which a variant is sure
+LIKELY = 0.5  # probability by vectors, from which on a candidate is compared without a glance
+PROVED = 0.99  # probability by verification, from which on a copy is proved
+WHOLE = 0.8  # share of the query that a copy must show for nothing else to be looked for in it
+PLAUSIBLE = 0.01  # probability by vectors, from which on there may be one more copy beside a proved one
 
 
-def comparison_input(image: Image, known: Mapping[str, Described]) -> ComparisonInput:
+def comparison_input(image: Image, known: Mapping[str, Described]) -> TwoScaleInput:
     """What verification needs of an image, of which some vectors may be known already."""
     lacking = [name for name in COMPARISON_DESCRIPTORS if name not in known]
     described = {**known, **(describe_all([image], lacking) if lacking else {})}
-    vectors = {name: described[name] for name in COMPARISON_DESCRIPTORS}
-    return ComparisonInput(with_keypoints(image), vectors, image.path)
+    return TwoScaleInput.of(image, {name: described[name] for name in COMPARISON_DESCRIPTORS}, image.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A candidate that was looked at. ``odds``: of a copy, their logarithm; None if it was not verified. ``proves``:
+    whether it surely is a copy that shows the whole query."""
+
+    hit: Hit
+    odds: float | None = None
+    proves: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GeometricVerifier:
     """Over the images of one gallery. ``prior``, ``curve``: how sure it is of what the evidence says, as for
-    ``classify_relation``. ``where``: what an error of a stored value begins with. The store is asked by one thread at a
-    time."""
+    ``classify_relation``. ``where``: what an error of a stored value begins with. ``cards``: of the descriptors whose
+    vectors are held. The store is asked by one thread at a time."""
 
     store: GalleryStorage
     prior: float
     curve: Calibration | None = None
     where: str = ""
+    cards: Mapping[str, DescriptorCard] = field(default_factory=dict)
     _asking: Lock = field(default_factory=Lock)
 
     @classmethod
     def of(cls, library: Library, scoring: Scoring) -> GeometricVerifier:
         """For a search in this gallery; even a small library has been chosen from among many images."""
-        return cls(library.store, min(scoring.prior(), PRIOR), scoring.curves.get(VERIFIED), f"{library.path / FILE}: ")
+        prior, curve = min(scoring.prior(), PRIOR), scoring.curves.get(VERIFIED)
+        return cls(library.store, prior, curve, f"{library.path / FILE}: ", library.cards)
 
     def load(self, path: str) -> ComparisonInput | None:
         """The image as it lies there, if it can be read and is the one that was indexed."""
+        found = self.open(path)
+        return None if found is None else found.full()
+
+    def open(self, path: str) -> TwoScaleInput | None:
+        """The same, with its keypoints yet to be found, unless they are kept."""
         with self._asking:
             row = self.store.row_of(path)
             kept = self.store.keypoints(row.id) if row else None
+            known = known_embeddings(self.store, self.cards, COMPARISON_DESCRIPTORS, row) if row else {}
         if row is None:
             return None
         points = None if kept is None else keypoint_codec.unpacked(kept, f"{self.where}keypoints of {path}")
@@ -68,8 +92,9 @@ class GeometricVerifier:
             image = load_verified(row, min_side=max(LOAD_MIN_SIDE, min_side(COMPARISON_DESCRIPTORS)))
         except LoadError:
             return None
-        seen = with_keypoints(image) if points is None else KeypointImage(image, points)
-        return ComparisonInput(seen, describe_all([image], COMPARISON_DESCRIPTORS), row.path)
+        lacking = [name for name in COMPARISON_DESCRIPTORS if name not in known]
+        described = {**known, **(describe_all([image], lacking) if lacking else {})}
+        return TwoScaleInput.of(image, described, row.path, points)
 
     def compare(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
         """What the two have to do with each other, as this gallery is."""
@@ -83,17 +108,34 @@ class GeometricVerifier:
         found = self.compare(first, second)
         return found.relation == "variant" and found.probability < SURELY_NONE
 
-    def hits(self, query: ComparisonInput, hits: Sequence[Hit]) -> list[Hit]:
-        """The hits with what verification tells: same bytes first, then copies, the surest first, then the others."""
-        verified = list(in_order(partial(self._hit, query, hit) for hit in hits))
-        return [hit for hit, _ in sorted(verified, key=lambda one: _rank(*one))]
+    def check(self, query: TwoScaleInput, hits: Sequence[Hit], every: bool = False) -> list[Checked]:
+        """The hits, given best first, with what verification tells. ``every``: also of those that nothing speaks for
+        once a copy is proved. Which ones that are hangs on their order alone, however many cores there are."""
+        if any(hit.probability >= LIKELY for hit in hits if hit.relation != "identical"):
+            begun(query.full)
+        first = _FirstProof()
+        tasks = (partial(self._in_turn, query, place, hit, first, every) for place, hit in enumerate(hits))
+        checked = list(in_order(tasks))
+        return [
+            one if every or not first.settles(place, hit) else Checked(hit)
+            for place, (one, hit) in enumerate(zip(checked, hits, strict=True))
+        ]
 
-    def _hit(self, query: ComparisonInput, hit: Hit) -> tuple[Hit, float | None]:
-        """The hit, and the log-odds if it was verified."""
-        found = None if hit.relation == "identical" else self.load(hit.path)
+    def _in_turn(self, query: TwoScaleInput, place: int, hit: Hit, first: _FirstProof, every: bool) -> Checked:
+        if hit.relation == "identical" or (not every and first.settles(place, hit)):
+            return Checked(hit)
+        found = self._checked(query, hit)
+        if found.proves:
+            first.note(place)
+        return found
+
+    def _checked(self, query: TwoScaleInput, hit: Hit) -> Checked:
+        found = self.open(hit.path)
         if found is None:
-            return hit, None
-        result = self.compare(query, found)
+            return Checked(hit)
+        result = None if hit.probability >= LIKELY else self._at_a_glance(query, found)
+        if result is None:
+            result = self.compare(query.full(), found.full())
         better = replace(
             hit,
             relation=result.relation,
@@ -104,7 +146,11 @@ class GeometricVerifier:
             edits=result.edits,
             verified=True,
         )
-        return better, math.inf if result.odds is None else result.odds
+        proves = result.probability >= PROVED and _shown(result, query.coarse().image) >= WHOLE
+        return Checked(better, math.inf if result.odds is None else result.odds, proves)
+
+    def _at_a_glance(self, query: TwoScaleInput, found: TwoScaleInput) -> Comparison | None:
+        return at_a_glance(query.coarse(), found.coarse(), self.prior, self.curve)
 
     def groups(self, groups: Sequence[Group], precision: float, progress: Progress | None = None) -> list[Group]:
         """The groups without the pairs that are no copies with this probability once they are verified, and without
@@ -156,7 +202,36 @@ def _counted(results: Iterable[Pair | None], total: int, progress: Progress | No
         yield pair
 
 
-def _rank(hit: Hit, odds: float | None) -> tuple[int, float]:
-    if hit.relation == "identical":
+@dataclass(slots=True)
+class _FirstProof:
+    """The first place, best first, that a copy was proved at; threads may tell it in any order."""
+
+    place: float = math.inf
+    _noting: Lock = field(default_factory=Lock)
+
+    def note(self, place: int) -> None:
+        """A copy is proved there."""
+        with self._noting:
+            self.place = min(self.place, place)
+
+    def settles(self, place: int, hit: Hit) -> bool:
+        """Whether the hit lies behind it, and its vectors do not speak for one more copy."""
+        return self.place < place and hit.probability < PLAUSIBLE
+
+
+def ranked(checked: Iterable[Checked]) -> list[Hit]:
+    """Same bytes first, then copies, the surest first, then the others."""
+    return [one.hit for one in sorted(checked, key=_rank)]
+
+
+def _rank(one: Checked) -> tuple[int, float]:
+    if one.hit.relation == "identical":
         return 0, 0.0
-    return (1, -odds) if odds is not None and odds >= 0 else (2, 0.0)
+    return (1, -one.odds) if one.odds is not None and one.odds >= 0 else (2, 0.0)
+
+
+def _shown(found: Comparison, query: Image) -> float:
+    """The share of the query, which is image a, that the other shows as well."""
+    if found.box is None or found.box_in != "a":
+        return 1.0
+    return found.box.width * found.box.height / (query.width * query.height)
