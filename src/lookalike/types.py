@@ -101,8 +101,8 @@ class Hit(Result):
     """One answer of a search. ``distance`` in the unit of the descriptor asked; ``probability`` 0..1 that
     the two are copies of one another or of a common original.
 
-    ``verified``: by geometry, keypoint by keypoint, unrelated images at a glance; otherwise their vectors alone were compared.
-    Then ``box``, ``inliers`` and ``edits`` are those of a Comparison, ``box_in`` being "query" or "image".
+    ``verified``: by geometry, keypoint by keypoint, unrelated images at a glance; otherwise their vectors alone were
+    compared. Then ``box``, ``inliers`` and ``edits`` are those of a Comparison, ``box_in`` being "query" or "image".
     ``feedback_contributions``: in a search with feedback, what the query and each example add to ``distance``: "query"
     or path -> part.
     """

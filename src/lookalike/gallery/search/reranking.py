@@ -1,8 +1,8 @@
 """Re-ranks candidates by geometric verification: they are aligned with the query and compared anew.
 
-Best first and on all cores. Unrelated images are told at a glance; and once a copy is proved that shows the whole query, only
-those are verified still that may be copies as well. A file that is gone, cannot be read, or holds other bytes than were
-indexed is not verified. What the vectors say of the others stands, and is marked so.
+Best first and on all cores. Unrelated images are told at a glance; and once a copy is proved that shows the whole
+query, only those are verified still that may be copies as well. A file that is gone, cannot be read, or holds other
+bytes than were indexed is not verified. What the vectors say of the others stands, and is marked so.
 """
 
 from __future__ import annotations
