@@ -42,6 +42,13 @@ COLUMNS = {
         "| verifying a candidate |",
         "| rotate-5 |",
     ),
+    "verified_speed": (
+        "| a copy is held |",
+        "| none is held |",
+        "95 % ms",
+        "first is the original, %",
+        "bytes an image",
+    ),
     "region_recall": ("| selective search, fast, 32 |", "| grid of five sizes, 32 |", "from 7 %", "times as long as"),
     "sub_image": ("| `regions` |", "| whole images by PDQ |", "crop-resistant hash", "object, 10 %", "IoU"),
     "second_chance": ("by regions", "verified", "| crop to 2 % |", "**harder ones**"),
@@ -78,7 +85,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 LONG = {name for name in SCRIPTS if name.startswith("service_")}  # servers under load
-LONG |= {"second_chance", "sub_image", "verified_recall"}  # hundreds of verified searches
+LONG |= {"second_chance", "sub_image", "verified_recall", "verified_speed"}  # hundreds of verified searches
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.full] * (name in LONG)) for name in SCRIPTS])
