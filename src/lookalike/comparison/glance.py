@@ -35,6 +35,7 @@ class TwoScaleInput:
     """An image with what a ``coarse`` glance needs of it, and what a ``full`` comparison needs: each is found by the
     thread that asks first, and once."""
 
+    image: Image
     coarse: Callable[[], ComparisonInput]
     full: Callable[[], ComparisonInput]
 
@@ -49,8 +50,9 @@ class TwoScaleInput:
         """``described``: all of COMPARISON_DESCRIPTORS. ``kept``: keypoints that are known already, for both."""
         if kept is not None:
             known = ComparisonInput(KeypointImage(image, kept), described, source)
-            return cls(lambda: known, lambda: known)
+            return cls(image, lambda: known, lambda: known)
         return cls(
+            image,
             once(lambda: ComparisonInput(coarse_keypoints(image), described, source)),
             once(lambda: ComparisonInput(with_keypoints(image), described, source)),
         )

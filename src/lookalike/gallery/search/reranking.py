@@ -111,10 +111,13 @@ class GeometricVerifier:
     def check(self, query: TwoScaleInput, hits: Sequence[Hit], every: bool = False) -> list[Checked]:
         """The hits, given best first, with what verification tells. ``every``: also of those that nothing speaks for
         once a copy is proved. Which ones that are hangs on their order alone, however many cores there are."""
-        if any(hit.probability >= LIKELY for hit in hits if hit.relation != "identical"):
-            begun(query.full)
         first = _FirstProof()
-        tasks = (partial(self._in_turn, query, place, hit, first, every) for place, hit in enumerate(hits))
+        tasks = [partial(self._in_turn, query, place, hit, first, every) for place, hit in enumerate(hits)]
+        likely = next((place for place, hit in enumerate(hits) if _is_likely(hit)), None)
+        if likely is not None:  # by itself, so that nothing keeps the cores from it
+            begun(query.full)
+            found = next(in_order([tasks[likely]]))
+            tasks[likely] = partial(_same, found)
         checked = list(in_order(tasks))
         return [
             one if every or not first.settles(place, hit) else Checked(hit)
@@ -133,7 +136,7 @@ class GeometricVerifier:
         found = self.open(hit.path)
         if found is None:
             return Checked(hit)
-        result = None if hit.probability >= LIKELY else self._at_a_glance(query, found)
+        result = None if _is_likely(hit) else self._at_a_glance(query, found)
         if result is None:
             result = self.compare(query.full(), found.full())
         better = replace(
@@ -146,7 +149,7 @@ class GeometricVerifier:
             edits=result.edits,
             verified=True,
         )
-        proves = result.probability >= PROVED and _shown(result, query.coarse().image) >= WHOLE
+        proves = result.probability >= PROVED and _shown(result, query.image) >= WHOLE
         return Checked(better, math.inf if result.odds is None else result.odds, proves)
 
     def _at_a_glance(self, query: TwoScaleInput, found: TwoScaleInput) -> Comparison | None:
@@ -228,6 +231,14 @@ def _rank(one: Checked) -> tuple[int, float]:
     if one.hit.relation == "identical":
         return 0, 0.0
     return (1, -one.odds) if one.odds is not None and one.odds >= 0 else (2, 0.0)
+
+
+def _is_likely(hit: Hit) -> bool:
+    return hit.relation != "identical" and hit.probability >= LIKELY
+
+
+def _same(found: Checked) -> Checked:
+    return found
 
 
 def _shown(found: Comparison, query: Image) -> float:
