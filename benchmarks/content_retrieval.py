@@ -50,7 +50,7 @@ class Score:
 
 
 def measure(options: Options) -> str:
-    sets = [one for one in (_clothing(options), _flowers(options)) if one.files]
+    sets = labelled_sets(options)
     with mobilenet.network(options) as peer, ProcessPoolExecutor(initializer=one_thread) as pool:
         rows = [row for one in sets for row in _rows(one, pool, peer)]
     counts = "; ".join(f"{one.name}: {len(one.files):,} images in {len(set(one.labels)):,} classes" for one in sets)
@@ -66,6 +66,11 @@ def measure(options: Options) -> str:
 
 
 # --- the sets
+
+
+def labelled_sets(options: Options) -> list[Labelled]:
+    """Those that there are."""
+    return [one for one in (_clothing(options), _flowers(options)) if one.files]
 
 
 def _clothing(options: Options) -> Labelled:

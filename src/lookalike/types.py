@@ -206,16 +206,19 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class LabelError:
-    """An image whose label is likely wrong.
+    """An image whose label its nearest neighbours disagree with.
 
     ``suggested``: what its nearest ``neighbours`` are called; ``share``: 0..1, of their votes, for it; ``own_share``:
-    for the image's own label."""
+    for the image's own label. ``probability``: 0..1, that the label is wrong; ``likely``: whether that is at least the
+    precision that was asked for."""
 
     path: str
     label: Label
     suggested: str
     share: float
     own_share: float
+    probability: float
+    likely: bool
     neighbours: tuple[Neighbour, ...]
 
 

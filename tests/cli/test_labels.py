@@ -77,7 +77,13 @@ def test_label_errors(folder: Path) -> None:
     page = (folder / "r.html").read_text("utf-8")
     for word in (f"{WRONG:02}.png", "blue &rarr; green?", *(Path(n["path"]).name for n in first["neighbours"])):
         assert word in page
-    assert f"{WRONG:02}.png" in here(*arguments).out
+    words = here(*arguments).out
+    assert f"{WRONG:02}.png" in words
+    assert "likely wrong (at least 90.0 % by estimate)" in words
+    words = here(*arguments, "--precision", 1).out
+    assert [line.split()[:3] for line in words.splitlines() if f"{WRONG:02}.png" in line] == [["worth", "a", "look"]]
+    words = here(*arguments, "--precision", first["probability"]).out
+    assert [line.split()[:2] for line in words.splitlines() if f"{WRONG:02}.png" in line] == [["likely", "wrong"]]
 
 
 def test_forget(folder: Path) -> None:

@@ -136,12 +136,14 @@ def test_an_empty_report_says_so(tmp_path: Path) -> None:
 def test_label_errors(tmp_path: Path) -> None:
     """Each label error with what its neighbours say and how many, escaped; no section of duplicates beside it."""
     near = ((image("/photos/b.jpg"), "<b>daisy</b>"), (image("/photos/c.jpg"), "rose"))
-    label_error = LabelErrorView(image(), "rose", "<b>daisy</b>", 0.934, near)
+    label_error = LabelErrorView(image(), "rose", "<b>daisy</b>", 0.934, 0.75, False, near)
     for label_errors in ([label_error], []):
         write_report(tmp_path / "r.html", summary=Summary("S"), label_errors=label_errors)
         page = Page((tmp_path / "r.html").read_text(encoding="utf-8"))
         assert "No duplicates found." not in page.text
-        assert ("rose → <b>daisy</b>? 93.4 % of the votes" in page.text) == bool(label_errors)
+        assert ("rose → <b>daisy</b>? worth a look: 75.0 % probably wrong, 93.4 % of the votes" in page.text) == bool(
+            label_errors
+        )
         assert ("None found. Every label agrees" in page.text) != bool(label_errors)
         assert page.all("b") == []
         assert len([a for a in page.all("figure") if a["class"] == "tile keep"]) == len(label_errors)

@@ -19,7 +19,7 @@ from lookalike.cli.output import (
 )
 from lookalike.formatting import percent, plural
 from lookalike.gallery import Gallery
-from lookalike.gallery.labels.label_errors import NEIGHBOURS
+from lookalike.gallery.labels.label_errors import NEIGHBOURS, PRECISION
 from lookalike.types import LabelError, LabelledImage, LabelReport
 
 source_option = click.option("--source", help="Only labels of this model, or of 'csv' or 'folders'.")
@@ -104,26 +104,45 @@ def _print_imported(report: LabelReport) -> None:
 @click.option("--by", help="The descriptor that says which images are near.  [default: content]")
 @click.option("-k", type=click.IntRange(min=1), default=NEIGHBOURS, show_default=True, help="Neighbours that vote.")
 @source_option
+@click.option(
+    "--precision",
+    type=click.FloatRange(0, 1, min_open=True),
+    default=PRECISION,
+    show_default=True,
+    help="How probably a label must be wrong to be called likely wrong.",
+)
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @json_option
-def errors(gallery: str, by: str | None, k: int, source: str | None, report: str | None, as_json: bool) -> int:
-    """Find likely label errors: the nearest labelled images have another label. The surest come first.
+def errors(
+    gallery: str, by: str | None, k: int, source: str | None, precision: float, report: str | None, as_json: bool
+) -> int:
+    """Find labels that the nearest labelled images disagree with, the most probably wrong first.
+
+    Likely wrong are those of which, by estimate, nine in ten are wrong (--precision); the others are worth a look.
 
     --json prints {"label_errors": [{"path": ..., "label": ..., "suggested": ..., ...}, ...]}.
     """
     with Gallery.open(gallery) as opened:
-        found = opened.label_errors(by=by, k=k, source=source)
+        found = opened.label_errors(by=by, k=k, source=source, precision=precision)
     if report:
         _report(report, found)
     if as_json:
         print_json({"label_errors": found})
     else:
         rows = [
-            [printable(one.label.label), printable(one.suggested), percent(one.share, "identical"), shown(one.path)]
+            [
+                "likely wrong" if one.likely else "worth a look",
+                percent(one.probability, "identical"),
+                *(printable(one.label.label), printable(one.suggested), percent(one.share, "identical")),
+                shown(one.path),
+            ]
             for one in found
         ]
-        print_table(["label", "neighbours say", "votes", "image"], rows, numbers=["votes"])
-        click.echo(plural(len(found), "likely label error"))
+        columns = ["", "wrong", "label", "neighbours say", "votes", "image"]
+        print_table(columns, rows, numbers=["wrong", "votes"])
+        likely = sum(one.likely for one in found)
+        click.echo(f"{likely:,} likely wrong (at least {percent(precision, 'identical')} by estimate), "
+                   f"{len(found) - likely:,} worth a look")  # fmt: skip
     return 0
 
 
@@ -133,8 +152,9 @@ def _report(path: str, found: list[LabelError]) -> None:
 
     with progress_bar("drawing the report") as progress:
         views = label_error_views(found, progress)
-    facts = (("Likely label errors", f"{len(found):,}"),)
-    write_report(path, summary=Summary("Likely label errors", facts), label_errors=views)
+    likely = sum(one.likely for one in found)
+    facts = (("Likely wrong", f"{likely:,}"), ("Worth a look", f"{len(found) - likely:,}"))
+    write_report(path, summary=Summary("Label errors", facts), label_errors=views)
     click.echo(f"report: {shown(os.path.abspath(path))}", err=True)
 
 

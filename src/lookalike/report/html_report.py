@@ -93,14 +93,17 @@ class GroupView:
 
 @dataclass(frozen=True, slots=True)
 class LabelErrorView:
-    """An image whose label is likely wrong, and its nearest neighbours, each with what it is called.
+    """An image whose label its nearest neighbours disagree with; each of them with what it is called.
 
-    ``suggested``: what the ``share`` 0..1 of the neighbours' votes calls it."""
+    ``suggested``: what the ``share`` 0..1 of the neighbours' votes calls it. ``probability``: 0..1, that the label is
+    wrong; ``likely``: whether that is enough to say so."""
 
     image: Image
     label: str
     suggested: str
     share: float
+    probability: float
+    likely: bool
     neighbours: tuple[tuple[Image, str], ...]
 
 

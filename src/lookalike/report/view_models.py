@@ -82,7 +82,15 @@ def _label_error_view(label_error: LabelError) -> LabelErrorView:
     near = label_error.neighbours[:MAX_NEIGHBOURS]
     neighbours = tuple((image_view(one.path, side=GROUP_THUMBNAIL_SIDE), one.label) for one in near)
     image = image_view(label_error.path, side=GROUP_THUMBNAIL_SIDE)
-    return LabelErrorView(image, label_error.label.label, label_error.suggested, label_error.share, neighbours)
+    return LabelErrorView(
+        image=image,
+        label=label_error.label.label,
+        suggested=label_error.suggested,
+        share=label_error.share,
+        probability=label_error.probability,
+        likely=label_error.likely,
+        neighbours=neighbours,
+    )
 
 
 def _group_view(group: Group) -> GroupView:

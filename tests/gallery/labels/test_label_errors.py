@@ -65,7 +65,7 @@ def test_against_loops(gallery: Gallery, tmp_path: Path) -> None:
     found = gallery.label_errors(by="colour", k=k)
     actual = {Path(s.path).stem: (s.suggested, s.share, {Path(n.path).stem for n in s.neighbours}) for s in found}
     assert expected == actual
-    assert [one.share for one in found] == sorted((one.share for one in found), reverse=True)
+    assert [one.probability for one in found] == sorted((one.probability for one in found), reverse=True)
     assert all(0 <= one.own_share < one.share <= 1 for one in found)
     assert all(one.neighbours[0].distance <= one.neighbours[-1].distance for one in found)
 
@@ -98,7 +98,7 @@ def test_too_little_to_go_by(gallery: Gallery, tmp_path: Path) -> None:
     """No labels, one kind alone, too few images, an unknown descriptor: told, with what to do."""
     with pytest.raises(UserError, match="more than 30 of them; there are 30"):
         gallery.label_errors(k=30)
-    for given in ({"by": "copy"}, {"k": 0}):
+    for given in ({"by": "copy"}, {"k": 0}, {"precision": 0.0}, {"precision": 1.01}):
         with pytest.raises(UserError):
             gallery.label_errors(**given)
     gallery.forget_labels("csv")

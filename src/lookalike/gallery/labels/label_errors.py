@@ -1,13 +1,13 @@
-"""Which labels are likely wrong: those that the nearest labelled neighbours of an image disagree with.
+"""Which labels are worth a look, and which are likely wrong: those that the nearest labelled neighbours disagree with.
 
 A weighted vote of the k nearest (Wu et al., arXiv 1805.01978, section 3.4): a vote fades as the neighbour is farther
 away than the nearest one. Confident disagreement with a label is what finds wrong ones (Northcutt et al., arXiv
-1911.00068).
+1911.00068); how probable it is that one is wrong is what ``label_noise`` says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.errors import UserError
 from lookalike.gallery.index.faiss_index import FaissIndex
+from lookalike.gallery.labels.label_noise import LabelledVectors, wrong_probabilities
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Floats, Ids, Label, LabelError, Neighbour
 
 NEIGHBOURS = 10
+PRECISION = 0.9  # of the labels that are called likely wrong, so many are
 SEARCH_BLOCK = 4096  # images searched at a time
 MAJORITY = 0.5  # of the votes, which another label must win
 FADING = 0.1  # of the median negative distance: so much farther than the nearest, a vote counts 1 / e
@@ -39,12 +41,17 @@ class _Called:
 
 
 def find_label_errors(
-    store: GalleryStorage, card: DescriptorCard, k: int = NEIGHBOURS, source: str | None = None
+    store: GalleryStorage,
+    card: DescriptorCard,
+    k: int = NEIGHBOURS,
+    source: str | None = None,
+    precision: float = PRECISION,
 ) -> list[LabelError]:
-    """The images whose label is not that of the majority of their k nearest labelled neighbours, the surest first.
+    """The images whose k nearest labelled neighbours give another label the majority, the most probably wrong first.
 
     ``source``: only labels from there; otherwise the one that a search sees. A byte-identical copy of the same label
-    has no vote. Raises UserError if fewer than two labels are there to choose from, or fewer than k + 1 images."""
+    has no vote. ``precision``: how probable it must be that a label is wrong to be called likely. Raises UserError if
+    fewer than two labels are there to choose from, or fewer than k + 1 images."""
     labels = {number: one.labels[0] for number, one in store.labels.of_images(source=source)}
     called = _called(store, card, labels)
     if len(set(called.kinds.tolist())) < 2 or len(called.rows) <= k:
@@ -52,22 +59,57 @@ def find_label_errors(
             f"wrong labels are found among images of two labels or more, and more than {k} of them; there are "
             f"{len(called.rows)} labelled images with a usable {card.name!r} vector; use classify or labels import"
         )
+    near, distances = _nearest(called, card, k)
+    votes = np.exp(-(distances - distances.min(axis=1, keepdims=True)) / (FADING * card.median_negative_distance))
+    labelled = LabelledVectors(_numbers(called, card), called.kinds, near, votes)
+    wrong = wrong_probabilities(labelled)
+    found = [
+        _label_error(called, near[row], distances[row], winner, row, float(wrong[row]), precision)
+        for row, winner in _disagreed(labelled)
+    ]
+    return sorted(found, key=lambda one: (-one.probability, -one.share, one.own_share, one.path))
+
+
+def _nearest(called: _Called, card: DescriptorCard, k: int) -> tuple[NDArray[np.int64], Floats]:
+    """(N, k) the nearest others of each image, nearest first, and (N, k) their distances."""
+    vectors, count = called.embeddings.vectors[card.name], len(called.rows)
     index = FaissIndex(card.metric, card.dim)
-    index.add(np.arange(len(called.rows)), called.embeddings.vectors[card.name])
-    found = []
-    for start in range(0, len(called.rows), SEARCH_BLOCK):
-        positions = np.arange(start, min(start + SEARCH_BLOCK, len(called.rows)))
-        near, distances = index.search(called.embeddings.vectors[card.name][positions], k + 1)
-        voted = map(
-            _vote,
-            [called] * len(positions),
-            positions.tolist(),
-            near,
-            distances,
-            [card.median_negative_distance] * len(positions),
-        )
-        found += [label_error for label_error in voted if label_error is not None]
-    return sorted(found, key=lambda one: (-one.share, one.own_share, one.path))
+    index.add(np.arange(count), vectors)
+    near, far = np.empty((count, k), np.int64), np.empty((count, k), np.float32)
+    for start in range(0, count, SEARCH_BLOCK):
+        rows = np.arange(start, min(start + SEARCH_BLOCK, count))
+        found, distances = index.search(vectors[rows], k + 1)
+        itself = found == rows[:, None]
+        itself[~itself.any(axis=1), -1] = True  # of more than k identical ones it may not be among them
+        near[rows], far[rows] = found[~itself].reshape(-1, k), distances[~itself].reshape(-1, k)
+    return near, far
+
+
+def _numbers(called: _Called, card: DescriptorCard) -> Floats:
+    """(N, D) float32 that sums can be taken of: bits count as -1 and 1."""
+    vectors = called.embeddings.vectors[card.name]
+    if card.metric == "hamming":
+        return np.asarray(np.unpackbits(vectors, axis=1) * 2.0 - 1.0, np.float32)
+    return np.asarray(vectors, np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class _Winner:
+    """The class with the majority of the votes, its share and that of the image's own label."""
+
+    kind: int
+    share: float
+    own_share: float
+
+
+def _disagreed(labelled: LabelledVectors) -> Iterator[tuple[int, _Winner]]:
+    """The rows whose neighbours give another label the majority of their votes."""
+    for row, own in enumerate(labelled.kinds.tolist()):
+        votes = labelled.votes[row]
+        shares = np.minimum(np.bincount(labelled.kinds[labelled.near[row]], votes) / votes.sum(dtype=np.float64), 1)
+        best = int(shares.argmax())
+        if best != own and shares[best] > MAJORITY:
+            yield row, _Winner(best, float(shares[best]), float(shares[own]) if own < len(shares) else 0.0)
 
 
 def _called(store: GalleryStorage, card: DescriptorCard, labels: Mapping[int, Label]) -> _Called:
@@ -83,21 +125,20 @@ def _called(store: GalleryStorage, card: DescriptorCard, labels: Mapping[int, La
     return _Called(kept, [rows[number] for number in kept.ids.tolist()], first_labels, np.asarray(kinds, np.int64))
 
 
-def _vote(called: _Called, position: int, near: Ids, distances: Floats, median: float) -> LabelError | None:
-    """(k + 1,) nearest images, itself perhaps among them -> what they say; None if they agree with the label."""
-    kept = np.flatnonzero(near != position)[: len(near) - 1]
-    others, far = near[kept].tolist(), distances[kept]
-    votes = np.exp(-(far - far.min()) / (FADING * median))
-    shares = np.minimum(np.bincount(called.kinds[others], votes) / votes.sum(dtype=np.float64), 1)
-    best, own = int(shares.argmax()), int(called.kinds[position])
-    own_share = float(shares[own]) if own < len(shares) else 0.0
-    if best == own or shares[best] <= MAJORITY:
-        return None
+def _label_error(
+    called: _Called, near: Ids, far: Floats, winner: _Winner, row: int, wrong: float, precision: float
+) -> LabelError:
     neighbours = tuple(
         Neighbour(called.rows[other].path, called.labels[other].label, float(distance))
-        for other, distance in zip(others, far.tolist(), strict=True)
+        for other, distance in zip(near.tolist(), far.tolist(), strict=True)
     )
-    suggested = next(called.labels[other].label for other in others if called.kinds[other] == best)
     return LabelError(
-        called.rows[position].path, called.labels[position], suggested, float(shares[best]), own_share, neighbours
+        path=called.rows[row].path,
+        label=called.labels[row],
+        suggested=next(called.labels[other].label for other in near.tolist() if called.kinds[other] == winner.kind),
+        share=winner.share,
+        own_share=winner.own_share,
+        probability=wrong,
+        likely=wrong >= precision,
+        neighbours=neighbours,
     )

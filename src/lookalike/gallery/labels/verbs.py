@@ -9,7 +9,7 @@ from lookalike.descriptors.neural.classifier import classifier
 from lookalike.errors import UserError
 from lookalike.gallery.labels.classify import Classifier
 from lookalike.gallery.labels.import_labels import label_from_csv, label_from_folders
-from lookalike.gallery.labels.label_errors import NEIGHBOURS, find_label_errors
+from lookalike.gallery.labels.label_errors import NEIGHBOURS, PRECISION, find_label_errors
 from lookalike.gallery.library import Library
 from lookalike.paths import PathLike, absolute
 from lookalike.types import ClassifyReport, Label, LabelError, LabelledImage, LabelReport, Progress
@@ -82,11 +82,19 @@ class LabelVerbs:
             return self._library.store.labels.forget(source)
 
     def label_errors(
-        self, *, by: str | None = None, k: int = NEIGHBOURS, source: str | None = None
+        self,
+        *,
+        by: str | None = None,
+        k: int = NEIGHBOURS,
+        source: str | None = None,
+        precision: float = PRECISION,
     ) -> list[LabelError]:
-        """The images whose labels are likely wrong, the surest first: their k nearest labelled neighbours are called
-        otherwise. ``by``: a descriptor that is held; the default is a semantic one where there is any. ``source``: as
-        in ``labels``. Raises UserError for fewer than k + 1 labelled images, or one label alone."""
+        """The images whose k nearest labelled neighbours are called otherwise, the most probably wrong first. Those
+        whose label is wrong with a probability of at least ``precision`` are ``likely``; the others are worth a look.
+        ``by``: a descriptor that is held; the default is a semantic one where there is any. ``source``: as in
+        ``labels``. Raises UserError for fewer than k + 1 labelled images, or one label alone."""
         if k < 1:
             raise UserError(f"k must be 1 or more, not {k}")
-        return find_label_errors(self._library.store, self._library.card(by), k, source)
+        if not 0 < precision <= 1:
+            raise UserError(f"a precision must be above 0 and at most 1, not {precision}")
+        return find_label_errors(self._library.store, self._library.card(by), k, source, precision)

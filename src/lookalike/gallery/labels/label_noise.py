@@ -1,0 +1,193 @@
+"""How probable it is that a label is wrong: class probabilities that never saw it, and the share of wrong labels.
+
+Each image is classified twice by all the others: by the votes of its nearest, and by ridge regression of the classes on
+the vectors, left out itself (Allen's PRESS, Technometrics 16, 1974). Both together become class probabilities by
+logistic regression. A label is taken to be the true class, but for a share that fell on any class alike; that share and
+the regression are fitted together by expectation maximisation (Dempster, Laird and Rubin, 1977). So where the
+classifiers are often wrong, a label that they disagree with need not be; and classes that somebody mixed up throughout
+count as alike, not as wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.types import Floats
+
+RIDGES = (0.1, 1.0, 10.0)  # penalties that are tried, of vectors of unit length in the mean
+LEAST_SHARE = 0.02  # of the votes, that a class without any counts with
+SAMPLE_CELLS = 1_000_000  # images times classes that the fit goes by, at most
+BLOCK_CELLS = 4_000_000  # of these at a time afterwards
+MAX_STEPS = 200
+TOLERANCE = 1e-6
+FIRST_WEIGHTS, FIRST_NOISE = (5.0, 0.5), 0.05  # where the fit begins
+PRIOR_DEVIATIONS = (4.0, 0.5)  # of the weights, about the first ones: few images that a line separates know no better
+MAX_STEP = 2.0  # of the weights at a time
+LIKELIHOOD_DROP = 1.353  # half the 90 % quantile of chi squared with one degree of freedom: 95 % of one side
+LEAST_NOISE, BISECTIONS = 1e-4, 12
+
+Whole = NDArray[np.int64]
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledVectors:
+    """N images: ``vectors``, (N, D) float; ``kinds``, (N,) numbers of C classes. ``near``: (N, k) rows of the nearest
+    others; ``votes``: (N, k), how much each counts."""
+
+    vectors: Floats
+    kinds: Whole
+    near: Whole
+    votes: Floats
+
+    @property
+    def classes(self) -> int:
+        return int(self.kinds.max()) + 1
+
+    def shares(self, rows: Whole) -> Doubles:
+        """(B, C): of the votes of each image's nearest."""
+        found = np.zeros((len(rows), self.classes))
+        for place in range(self.near.shape[1]):
+            np.add.at(found, (np.arange(len(rows)), self.kinds[self.near[rows, place]]), self.votes[rows, place])
+        shares: Doubles = found / np.maximum(found.sum(axis=1, keepdims=True), 1e-12)
+        return shares
+
+
+def wrong_probabilities(labelled: LabelledVectors) -> Doubles:
+    """(N,): of each label, that it is wrong. Deterministic; needs two classes."""
+    count, classes = len(labelled.kinds), labelled.classes
+    sample = np.unique(np.linspace(0, count - 1, min(count, max(SAMPLE_CELLS // classes, 200))).astype(np.int64))
+    regression = _regression(labelled, sample)
+    model = _fitted(_features(labelled, regression, sample), labelled.kinds[sample])
+    block, found = max(BLOCK_CELLS // classes, 1), []
+    for start in range(0, count, block):
+        rows = np.arange(start, min(start + block, count))
+        found.append(model.wrong(_features(labelled, regression, rows), labelled.kinds[rows]))
+    return np.concatenate(found)
+
+
+# --- the two classifiers
+
+
+@dataclass(frozen=True, slots=True)
+class _Regression:
+    """Ridge regression of C classes: ``inputs``, (N, D + 1); ``weights``, (D + 1, C); ``leverages``, (N,), how much
+    each image's own class counts in its own answer."""
+
+    inputs: Doubles
+    weights: Doubles
+    leverages: Doubles
+
+    def left_out(self, rows: Whole, kinds: Whole) -> Doubles:
+        """(B, C): the answers that these images would get, had they not been there."""
+        own, leverage = np.zeros((len(rows), self.weights.shape[1])), self.leverages[rows, None]
+        own[np.arange(len(rows)), kinds[rows]] = 1.0
+        answers: Doubles = (self.inputs[rows] @ self.weights - leverage * own) / (1.0 - leverage)
+        return answers
+
+
+def _regression(labelled: LabelledVectors, sample: Whole) -> _Regression:
+    """With the penalty whose answers to the sample, each left out, are nearest to the labels."""
+    vectors = np.asarray(labelled.vectors, np.float64)
+    centred = vectors - vectors.mean(axis=0)
+    length = float(np.sqrt((centred**2).sum(axis=1).mean())) or 1.0
+    inputs = np.column_stack([centred / length, np.ones(len(centred))])
+    squares, sums = inputs.T @ inputs, np.zeros((inputs.shape[1], labelled.classes))
+    np.add.at(sums.T, labelled.kinds, inputs)
+    tried = [_ridge(inputs, squares, sums, penalty) for penalty in RIDGES]
+    return min(tried, key=lambda one: _squared_error(one, sample, labelled.kinds))
+
+
+def _ridge(inputs: Doubles, squares: Doubles, sums: Doubles, penalty: float) -> _Regression:
+    inverse = np.linalg.inv(squares + penalty * np.eye(len(squares)))
+    leverages = np.einsum("nd,nd->n", inputs @ inverse, inputs)
+    return _Regression(inputs, inverse @ sums, np.minimum(leverages, 0.999))
+
+
+def _squared_error(regression: _Regression, rows: Whole, kinds: Whole) -> float:
+    answers = regression.left_out(rows, kinds)
+    answers[np.arange(len(rows)), kinds[rows]] -= 1.0
+    return float((answers**2).mean())
+
+
+def _features(labelled: LabelledVectors, regression: _Regression, rows: Whole) -> Doubles:
+    """(B, C, 2): what both say of each class."""
+    votes = np.log(labelled.shares(rows) + LEAST_SHARE)
+    return np.stack([regression.left_out(rows, labelled.kinds), votes], axis=2)
+
+
+# --- the share of wrong labels
+
+
+@dataclass(frozen=True, slots=True)
+class _NoiseModel:
+    """``weights``: (2,) of both classifiers; ``noise``: the share of labels that fell on any class alike."""
+
+    weights: Doubles
+    noise: float
+
+    def probabilities(self, features: Doubles) -> Doubles:
+        """(B, C, 2) -> (B, C), of the true class."""
+        scores = features @ self.weights
+        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+        shares: Doubles = powers / powers.sum(axis=1, keepdims=True)
+        return shares
+
+    def wrong(self, features: Doubles, kinds: Whole) -> Doubles:
+        """(B, C, 2), (B,) -> (B,): that the label is another class than the true one."""
+        own = self.probabilities(features)[np.arange(len(kinds)), kinds]
+        fell = self.noise / features.shape[1]
+        return np.asarray(fell * (1.0 - own) / ((1.0 - self.noise) * own + fell), np.float64)
+
+
+def _fitted(features: Doubles, kinds: Whole) -> _NoiseModel:
+    """The model with the least share of wrong labels that the labels do not speak against.
+
+    Of few images the most probable share says little, and too large a share calls right labels wrong. So it is the
+    lower end of its likelihood interval (one-sided, 95 %), found by bisection of its logarithm."""
+    likeliest = _with_weights(_NoiseModel(np.array(FIRST_WEIGHTS), FIRST_NOISE), features, kinds, fixed=False)
+    wanted = _log_likelihood(likeliest, features, kinds) - LIKELIHOOD_DROP
+    low, high, model = np.log(LEAST_NOISE), np.log(max(likeliest.noise, LEAST_NOISE)), likeliest
+    for _ in range(BISECTIONS if high > low else 0):
+        middle = (low + high) / 2
+        tried = _with_weights(replace(model, noise=float(np.exp(middle))), features, kinds, fixed=True)
+        if _log_likelihood(tried, features, kinds) < wanted:
+            low = middle
+        else:
+            high, model = middle, tried
+    return model
+
+
+def _with_weights(model: _NoiseModel, features: Doubles, kinds: Whole, fixed: bool) -> _NoiseModel:
+    """Expectation: how probably each label fell on any class. Maximisation: a Newton step of the others' likelihood
+    and, unless it is ``fixed``, the share of those that fell."""
+    for _ in range(MAX_STEPS):
+        before, model = model, _improved(model, features, kinds, fixed)
+        change = np.abs(model.weights - before.weights).max() + abs(model.noise - before.noise)
+        if change < TOLERANCE:
+            break
+    return model
+
+
+def _improved(model: _NoiseModel, features: Doubles, kinds: Whole, fixed: bool) -> _NoiseModel:
+    shares, rows = model.probabilities(features), np.arange(len(kinds))
+    right = (1.0 - model.noise) * shares[rows, kinds]
+    kept = right / np.maximum(right + model.noise / features.shape[1], 1e-300)
+    mean = np.einsum("nc,ncf->nf", shares, features)
+    off, pull = features - mean[:, None], np.diag(1.0 / np.square(PRIOR_DEVIATIONS))
+    gradient = ((features[rows, kinds] - mean) * kept[:, None]).sum(axis=0) - pull @ (model.weights - FIRST_WEIGHTS)
+    curvature = np.einsum("nc,ncf,ncg->fg", shares * kept[:, None], off, off) + pull
+    step = np.linalg.solve(curvature, gradient)
+    weights = model.weights + step * min(1.0, MAX_STEP / max(float(np.abs(step).max()), 1e-12))
+    return _NoiseModel(np.maximum(weights, 0.0), model.noise if fixed else float((1.0 - kept).mean()))
+
+
+def _log_likelihood(model: _NoiseModel, features: Doubles, kinds: Whole) -> float:
+    """Of the labels, with the prior of the weights."""
+    own = model.probabilities(features)[np.arange(len(kinds)), kinds]
+    prior = (np.square((model.weights - FIRST_WEIGHTS) / PRIOR_DEVIATIONS)).sum() / 2
+    labels = np.log(np.maximum((1.0 - model.noise) * own + model.noise / features.shape[1], 1e-300)).sum()
+    return float(labels - prior)
