@@ -34,11 +34,11 @@ def test_right_labels_are_not_called_wrong(apart: float) -> None:
     assert probabilities.mean() < 0.01
 
 
-@pytest.mark.parametrize("apart", [2.5, 4.0, 6.0])
+@pytest.mark.parametrize("apart", [2.5, 6.0])
 def test_what_is_called_wrong_is_wrong_as_often_as_said(apart: float) -> None:
-    """Over eight sets with a fifth of the labels planted: the called are wrong nine times in ten, and no more are wrong
+    """Over five sets with a fifth of the labels planted: the called are wrong nine times in ten, and no more are wrong
     by estimate than are, for the estimate is a careful one."""
-    sets = [drawn(apart, 0.2, seed) for seed in range(8)]
+    sets = [drawn(apart, 0.2, seed) for seed in range(5)]
     found = np.concatenate([wrong_probabilities(labelled) for labelled, _ in sets])
     planted = np.concatenate([one for _, one in sets])
     called = found >= 0.9
@@ -54,10 +54,10 @@ def test_many_are_found_where_classes_are_clear() -> None:
     assert called[planted].mean() > 0.7
 
 
-@pytest.mark.parametrize("count", [24, 60, 170])
+@pytest.mark.parametrize("count", [24, 170])
 def test_few_right_labels_are_not_called_wrong(count: int) -> None:
-    """Ten small sets of right labels, some of which the neighbours disagree with: none is called wrong."""
-    for seed in range(10):
+    """Six small sets of right labels, some of which the neighbours disagree with: none is called wrong."""
+    for seed in range(6):
         whole, _ = drawn(3.0, 0.0, seed)
         distances = euclidean(whole.vectors[:count], whole.vectors[:count])
         np.fill_diagonal(distances, np.inf)

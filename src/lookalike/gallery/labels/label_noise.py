@@ -179,7 +179,8 @@ def _improved(model: _NoiseModel, features: Doubles, kinds: Whole, fixed: bool) 
     mean = np.einsum("nc,ncf->nf", shares, features)
     off, pull = features - mean[:, None], np.diag(1.0 / np.square(PRIOR_DEVIATIONS))
     gradient = ((features[rows, kinds] - mean) * kept[:, None]).sum(axis=0) - pull @ (model.weights - FIRST_WEIGHTS)
-    curvature = np.einsum("nc,ncf,ncg->fg", shares * kept[:, None], off, off) + pull
+    weighted = (off * (shares * kept[:, None])[:, :, None]).reshape(-1, 2)
+    curvature = weighted.T @ off.reshape(-1, 2) + pull
     step = np.linalg.solve(curvature, gradient)
     weights = model.weights + step * min(1.0, MAX_STEP / max(float(np.abs(step).max()), 1e-12))
     return _NoiseModel(np.maximum(weights, 0.0), model.noise if fixed else float((1.0 - kept).mean()))
