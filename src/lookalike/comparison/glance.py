@@ -2,7 +2,8 @@
 
 A search verifies the nearest twenty images, most of which are unrelated. Keypoints at a quarter of the area cost a
 quarter of the time and still match wherever those of a comparison do; only where they match, or where what nobody has
-looked at yet could make a copy of the two, a full comparison has to tell.
+looked at yet could make a copy of the two, a full comparison has to tell. What matches in fine grain alone, such as the
+floor that two things lie on, a glance does not see: it then says similar where a full comparison says variant.
 """
 
 from __future__ import annotations
