@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import onnx
@@ -18,32 +18,38 @@ from onnx import helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lookalike.descriptors.neural.onnx_model import ERRORS_ONLY, PARTS
+from lookalike.descriptors.neural.onnx_model import ERRORS_ONLY, LOGITS, PARTS
 from lookalike.descriptors.neural.region_model import BOXES, CLASSES, SCORES
 from lookalike.errors import ModelError, UserError
-from lookalike.training.export.quantize import read_weights, round_weights, to_float16, to_int8
+from lookalike.training.export.quantize import read_weights, round_weights, to_float16, to_int8, to_static_int8
+from lookalike.training.models.efficientnet_lite import fold_norms
 from lookalike.training.models.embedding_net import EmbeddingNet
 from lookalike.training.models.region_net import Detector
-from lookalike.training.models.residual_net import GEM_FLOOR, CopyNet, GeneralisedMean
-from lookalike.types import Floats
+from lookalike.training.models.residual_net import GEM_FLOOR, GeneralisedMean
+from lookalike.types import Floats, Pixels
 
 TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
+MIN_COSINE = 0.99  # between the vectors of a network in 8 bits and in single precision, in the mean over images
+CHECKED_IMAGES = 60  # that this is asked of
+FLOAT_LAYERS = ("trunk.0.", "trunk.1.")  # that stay in single precision: they see pixels, and 8 bits are too few
 TINY = 1e-12  # length below which torch's `normalize` does not divide by it
 SWAPPED = 0.2  # share of a detector's boxes that may come in another order than torch's
 _Module = TypeVar("_Module", bound=nn.Module)
-OUTPUTS = ("copy", "content")
 
 
 class _WithCellParts(nn.Module):
-    """An embedding network behind what a file needs: (N, S, S, 3) uint8 in; its vector, and the parts of that, out."""
+    """An embedding network behind what a file needs: (N, S, S, 3) uint8 in; its vector, the parts of that, and the
+    logits of its classes if it has any, out."""
 
     def __init__(self, network: EmbeddingNet) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         maps = self.network.maps(image.permute(0, 3, 1, 2).float() / 255)
-        return self.network.vectors(maps), cell_parts(maps, cast(GeneralisedMean, self.network.pool), self.network.head)
+        parts = cell_parts(maps, cast(GeneralisedMean, self.network.pool), self.network.head)
+        logits = () if self.network.classes is None else (self.network.class_logits(maps),)
+        return (self.network.vectors(maps), parts, *logits)
 
 
 def cell_parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
@@ -61,36 +67,31 @@ def cell_parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
     return parts
 
 
-def export_copy_net(
-    network: CopyNet, side: int, path: Path, only: tuple[str, str] | None = None, compact: bool = False
+def export_embedding_net(
+    network: EmbeddingNet, name: str, side: int, path: Path, calibration: Pixels | None = None
 ) -> str:
-    """Write the network for images of ``side`` pixels to ``path``; returns the file's sha256 in hex.
+    """Write an embedding network for images of ``side`` pixels to ``path``: its vector ``name``, the parts of that, and
+    the logits of its classes if it has any; returns the file's sha256 in hex.
 
-    ``only``: of the outputs this one alone, under a new name; the weights of the other stay, to train on from.
-    Large arrays are stored in half precision, if ``compact`` as whole numbers of 8 bits with a scale for each row, and
-    computed with in single. The same weights give the same bytes. Raises ModelError when ONNX Runtime's answer is
-    further than TOLERANCE from torch's.
-    """
-    return _written(_Named(network.cpu().eval(), len(OUTPUTS)), OUTPUTS, side, path, only, compact)
-
-
-def export_embedding_net(network: EmbeddingNet, name: str, side: int, path: Path, compact: bool = False) -> str:
-    """Write an embedding network whose vector is called ``name``, and the parts of that vector. The same as
-    ``export_copy_net`` in all else."""
-    return _written(_WithCellParts(network.cpu().eval()), [name, name + PARTS], side, path, compact=compact)
+    Large arrays are stored in half precision and computed with in single. With ``calibration``, (N, side, side, 3)
+    uint8 of all kinds, the trunk works in 8 bits, see ``to_static_int8``, and what else is large is stored in 8 bits.
+    The same weights give the same bytes. Raises ModelError when ONNX Runtime's answer is further than TOLERANCE from
+    torch's, of 8 bits when its cosine to that is below MIN_COSINE."""
+    names = [name, name + PARTS, *([] if network.classes is None else [name + LOGITS])]
+    return _written(_WithCellParts(fold_norms(network).cpu().eval()), names, side, path, calibration=calibration)
 
 
 def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Path) -> str:
     """Write a network of (N, 3, S, S) float RGB 0..1 for images of ``side`` pixels; ``names``: of its outputs, in
-    order. The same as ``export_copy_net`` in all else."""
+    order. The same as ``export_embedding_net`` in all else."""
     return _written(_Named(network.cpu().eval(), len(names)), names, side, path)
 
 
 def export_regions(network: Detector, name: str, side: int, path: Path, compact: bool = False) -> str:
     """Write a detector for images of any size, ``side`` being the one in use; returns the file's sha256 in hex.
 
-    Its outputs are ``name`` and those of descriptors/neural/region_model.py. The same as ``export_copy_net`` in all
-    else."""
+    Its outputs are ``name`` and those of descriptors/neural/region_model.py. The same as
+    ``export_embedding_net`` in all else, and with ``compact`` all large arrays in 8 bits."""
     names = [name, name + BOXES, name + SCORES, name + CLASSES]
     return _written(_Named(network.cpu().eval(), len(names)), names, side, path, compact=compact, any_side=True)
 
@@ -112,9 +113,9 @@ def _written(
     names: Sequence[str],
     side: int,
     path: Path,
-    only: tuple[str, str] | None = None,
     compact: bool = False,
     any_side: bool = False,
+    calibration: Pixels | None = None,
 ) -> str:
     wrapped = network.eval()
     if compact or any_side:  # which of two boxes is the surer must not hang on a rounding
@@ -131,10 +132,13 @@ def _written(
     if program is None:
         raise ModelError(f"{path}: torch gave no ONNX program")
     part = path.with_suffix(".part")
-    onnx.save((to_int8 if compact else to_float16)(_without_metadata(program.model_proto)), part)
-    _check_agreement(wrapped, names, part, image, SWAPPED if any_side else 0.0)
-    if only:
-        onnx.save(_renamed(onnx.load(part), *only), part)
+    model = _without_metadata(program.model_proto)
+    if calibration is not None:
+        onnx.save(to_int8(to_static_int8(model, calibration, FLOAT_LAYERS)), part)
+        _check_similarity(wrapped, names[0], part, calibration)
+    else:
+        onnx.save((to_int8 if compact else to_float16)(model), part)
+        _check_agreement(wrapped, names, part, image, SWAPPED if any_side else 0.0)
     os.replace(part, path)
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -153,15 +157,10 @@ def _quiet() -> Iterator[None]:
         log.setLevel(before)
 
 
-def restore_copy_net(path: Path) -> CopyNet:
-    """The network of an ONNX file that ``export_copy_net`` wrote. Raises UserError for any other file."""
-    return _fill(CopyNet(), path)
-
-
-def restore_embedding_net(path: Path) -> EmbeddingNet:
-    """The embedding network of an ONNX file that ``export_embedding_net`` wrote. Raises UserError for any other
-    file."""
-    return _fill(EmbeddingNet(), path)
+def restore_embedding_net(path: Path, network: EmbeddingNet) -> EmbeddingNet:
+    """``network``, a shipped kind (embedding_net.copy_net, content_net), with the weights of an ONNX file that
+    ``export_embedding_net`` wrote. Raises UserError for any other file."""
+    return _fill(fold_norms(network), path)
 
 
 def restore_detector(path: Path) -> Detector:
@@ -208,19 +207,6 @@ def _fill(network: _Module, path: Path) -> _Module:
             raise UserError(f"{path}: not a network that `lookalike train` wrote: it has no such {name}")
     network.load_state_dict(state)
     return network.eval()
-
-
-def _renamed(model: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
-    """The same network with one output, under another name. All weights stay, to train on from."""
-    if name != output:
-        model.graph.node.append(helper.make_node("Identity", [output], [name]))
-    kept = next(value for value in model.graph.output if value.name == output)
-    kept.name = name
-    del model.graph.output[:]
-    model.graph.output.append(kept)
-    _drop_dead(model.graph)
-    onnx.checker.check_model(model)
-    return model
 
 
 def _without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -289,17 +275,30 @@ def _is_constant(node: onnx.NodeProto) -> bool:
     return node.op_type == "Constant" and node.attribute[0].name == "value"
 
 
-def _check_agreement(network: nn.Module, names: Sequence[str], path: Path, image: Tensor, swapped: float) -> None:
-    """Numbers beyond 1, which no unit vector has, may be apart in proportion. ``swapped``: so large a share may be
-    something else, for of two boxes that are equally sure either may come first."""
+def _check_similarity(network: nn.Module, name: str, path: Path, images: Pixels) -> None:
+    some = images[:: max(1, len(images) // CHECKED_IMAGES)]
+    with torch.no_grad():
+        expected = network(torch.from_numpy(np.ascontiguousarray(some)))[0].numpy()
+    actual = _session(path).run([name], {"image": np.ascontiguousarray(some)})[0]
+    lowest = float((actual * expected).sum(1).mean())
+    if not lowest >= MIN_COSINE:
+        raise ModelError(f"{path}: in 8 bits {name} has a cosine of {lowest:.3f} to torch's; {MIN_COSINE} is asked for")
+
+
+def _session(path: Path) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.log_severity_level = ERRORS_ONLY
-    session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+
+
+def _check_agreement(network: nn.Module, names: Sequence[str], path: Path, image: Tensor, swapped: float) -> None:
+    """Numbers beyond 1, which no unit vector has, may be apart in proportion. ``swapped``: so large a share may be
+    something else, for of two boxes that are equally sure either may come first."""
     with torch.no_grad():
         expected = network(image)
-    for name, actual, wanted in zip(names, session.run(list(names), {"image": image.numpy()}), expected, strict=True):
+    for name, actual, wanted in zip(names, _session(path).run(list(names), {"image": image.numpy()}), expected, strict=True):
         error = float(np.quantile(np.abs(actual - wanted.numpy()), 1 - swapped))
         if not error <= TOLERANCE * max(1.0, float(wanted.abs().max())):
             raise ModelError(f"{path}: {name} is {error:.2g} from torch's output; at most {TOLERANCE:g} is allowed")

@@ -1,24 +1,32 @@
-"""Quantised weights: large arrays of an ONNX file in half precision or in 8 bits, and back to single precision.
+"""Quantisation: an ONNX file with large arrays in half precision or in 8 bits, or one that computes in 8 bits; and back.
 
-The runtime folds what makes single precision of them away when it loads the file: it computes as before.
+Of arrays that are only stored so, the runtime folds what makes single precision of them away when it loads the file: it
+computes as before. ``to_static_int8`` has the convolutions compute in 8 bits (Jacob et al., arXiv 1712.05877).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
+from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 from torch import nn
 
+from lookalike.descriptors.neural.onnx_model import ERRORS_ONLY
 from lookalike.errors import UserError
-from lookalike.types import Floats
+from lookalike.types import Floats, Pixels
 
 QUANTISE_FROM = 1024  # numbers of an array that is quantised
+CALIBRATION_BATCH = 16  # images
+STATIC_SUFFIX = "_quantized"  # after an array's name: as ONNX Runtime names what it quantised, and its scale
+STATIC_SCALES = {"int8": "_scale", "int32": "_quantized_scale"}  # of weights, of biases
 HALF_SUFFIX, INT8_SUFFIX, SCALE_SUFFIX = ".half", ".eighth", ".scale"  # after an array's name: what is stored of it
 
 _Stored = tuple[list[TensorProto], list[NodeProto]]
@@ -32,6 +40,60 @@ def to_float16(model: onnx.ModelProto) -> onnx.ModelProto:
 def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     """Large arrays in whole numbers of 8 bits with a scale for each of their rows, each behind a Cast and a Mul."""
     return _replaced(model, _int8)
+
+
+def to_static_int8(model: onnx.ModelProto, calibration: Pixels, float_layers: Sequence[str]) -> onnx.ModelProto:
+    """Convolutions and sums in whole numbers of 8 bits: weights with a scale for each channel, what flows between with
+    a range for each layer, the one that ``calibration`` has, (N, S, S, 3) uint8. They should hold what users do to
+    images: what is darker, plainer or louder than all of them is cut off. ``float_layers``: beginnings of the names of
+    weights whose convolutions stay in single precision."""
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+
+    with tempfile.TemporaryDirectory() as folder:
+        plain, quantised = Path(folder) / "plain.onnx", Path(folder) / "quantised.onnx"
+        nodes = _with_margins_in_convolutions(model, plain).graph.node
+        kept = [node.name for node in nodes if node.op_type == "Conv" and _begins(node.input[1], float_layers)]
+        outputs = {name for node in nodes if node.name in kept for name in node.output}
+        kept += [node.name for node in nodes if node.op_type == "Clip" and node.input[0] in outputs]
+        quantize_static(
+            plain, quantised, _Reader(calibration), QuantFormat.QDQ, op_types_to_quantize=["Conv", "Add", "Clip"],
+            per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_exclude=kept,
+            calibrate_method=CalibrationMethod.MinMax,
+        )  # fmt: skip
+        return onnx.load(quantised)
+
+
+def _with_margins_in_convolutions(model: onnx.ModelProto, path: Path) -> onnx.ModelProto:
+    """The same at ``path``, its padding part of the convolutions, by ONNX Runtime's own first steps: what is left
+    between two operations in 8 bits would be computed in single precision."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+    options.optimized_model_filepath = str(path)
+    options.log_severity_level = ERRORS_ONLY
+    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    simpler = onnx.load(path)
+    standard = [one for one in simpler.opset_import if one.domain in ("", "ai.onnx")]
+    del simpler.opset_import[:]
+    simpler.opset_import.extend(standard)
+    onnx.save(simpler, path)
+    return simpler
+
+
+def _begins(name: str, layers: Sequence[str]) -> bool:
+    return name.removeprefix("network.").startswith(tuple(layers))
+
+
+class _Reader:
+    """Images as ONNX Runtime's calibration asks for them."""
+
+    def __init__(self, images: Pixels) -> None:
+        self._batches = iter(np.array_split(images, max(1, len(images) // CALIBRATION_BATCH)))
+
+    def get_next(self) -> dict[str, Pixels] | None:
+        batch = next(self._batches, None)
+        return None if batch is None else {"image": batch}
 
 
 def round_weights(network: nn.Module, int8: bool) -> None:
@@ -52,10 +114,18 @@ def read_weights(path: Path) -> dict[str, Floats]:
         raise UserError(f"{path}: cannot be read as an ONNX file: {error}") from None
     found = {}
     for name, array in arrays.items():
+        if name.endswith(STATIC_SUFFIX):
+            single_name = name.removesuffix(STATIC_SUFFIX)
+            found[single_name] = _dequantised(array, arrays[single_name + STATIC_SCALES[array.dtype.name]])
+            continue
         scale = arrays.get(name.removesuffix(INT8_SUFFIX) + SCALE_SUFFIX) if name.endswith(INT8_SUFFIX) else None
         single = array.astype(np.float32) if scale is None else array.astype(np.float32) * scale
         found[name.removesuffix(INT8_SUFFIX).removesuffix(HALF_SUFFIX)] = single
     return found
+
+
+def _dequantised(array: NDArray[Any], scale: Floats) -> Floats:
+    return np.asarray(array * scale.reshape(-1, *[1] * (array.ndim - 1)), np.float32)
 
 
 def _replaced(model: onnx.ModelProto, store: Callable[[str, Floats], _Stored]) -> onnx.ModelProto:
