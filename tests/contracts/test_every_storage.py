@@ -72,7 +72,9 @@ def image(number: int, sha256: str = "", contrast: float = 1.0, **others: object
     regions = Regions(boxes, one, np.full(2, NO_CLASS), np.eye(2, 4, dtype=np.float32))
     vectors = {"bits": (bits, contrast), "floats": (floats, contrast)}
     parts = {"parts": PackedRegions(packed(regions), {"": 2, "cat": number})}
-    return NewImage(row(number, sha256, **others), vectors, b"keypoints", parts)
+    return NewImage(
+        row(number, sha256, **others), vectors, b"keypoints", parts, classes={"floats": bytes([number] * 4)}
+    )
 
 
 def filled(store: GalleryStorage, *numbers: int) -> list[int]:
@@ -186,6 +188,23 @@ def test_vectors_of_several_kinds(store: GalleryStorage) -> None:
     assert store.vectors_of("bits", ids, contrast=0.1, dtype=np.uint8)[0].tolist() == [ids[0], ids[2]]
     assert store.vector("bits", ids[1]) == (bytes([2] * 8), pytest.approx(0.05))
     assert store.vector("bits", 999) is None
+
+
+def test_classes_beside_vectors(store: GalleryStorage) -> None:
+    """They come and go with the vector that they were given with, are taken over by a copy, and come later with it."""
+    first, second = filled(store, 1, 2)
+    with store.transaction():
+        third = store.put_copy(row(4, sha256="sha1"), first)
+        store.put_descriptor(replace(FLOATS, name="later"))
+        store.put_vectors("later", {first: (bytes(8), 1.0), second: (bytes(8), 1.0)}, {second: b"late"})
+    kept = {first: bytes([1] * 4), second: bytes([2] * 4), third: bytes([1] * 4)}
+    assert store.classes_of("floats", [first, second, third, 999]) == kept
+    assert store.classes_of("bits", [first, second]) == {}
+    assert store.classes_of("later", [first, second]) == {second: b"late"}
+    with store.transaction():
+        store.forget_vectors("floats", [first])
+        store.forget(["/photos/2.jpg"])
+    assert store.classes_of("floats", [first, second, third]) == {third: kept[third]}
 
 
 def test_a_descriptor_that_comes_later(store: GalleryStorage) -> None:

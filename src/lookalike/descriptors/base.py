@@ -62,10 +62,12 @@ class DescriptorCard:
 @dataclass(frozen=True, slots=True)
 class Described:
     """``vectors``: (N, D) float32, or (N, D / 8) packed uint8 for hamming. ``contrast``: (N,) float32, 0..1,
-    0 for an image without any feature."""
+    0 for an image without any feature. ``probabilities``: (N, C) of the classes that the network sorts into as well, if
+    it does; zeros where it gave no number."""
 
     vectors: NDArray[Any]
     contrast: Floats
+    probabilities: Floats | None = None
 
 
 class Descriptor(Protocol):

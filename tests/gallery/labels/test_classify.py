@@ -55,6 +55,22 @@ def test_every_image_gets_its_label(gallery: Gallery) -> None:
     assert all(0.4 <= one.labels[0].probability <= 1 for one in gallery.labels())
 
 
+def test_what_indexing_kept_needs_no_files(gallery: Gallery, tmp_path: Path) -> None:
+    """A gallery that holds the network's vectors has its classes beside them: the same labels, with the files gone."""
+    gallery.classify("means")
+    with Gallery.create(tmp_path / "kept", ["structure", "tint"]) as kept:
+        kept.add(tmp_path / "photos")
+        for file in (tmp_path / "photos").iterdir():
+            file.unlink()
+        report = kept.classify("means", top=2)
+        assert (counts(report), report.counts) == ((COUNT, 0, 0, 0), COUNTS)
+        expected = {Path(one.path).stem: one.labels[0] for one in gallery.labels()}
+        for one in kept.labels():
+            first = expected[Path(one.path).stem]
+            assert (one.labels[0].label, len(one.labels)) == (first.label, 2)
+            assert one.labels[0].probability == pytest.approx(first.probability, abs=1e-3)
+
+
 def test_a_search_goes_by_labels(gallery: Gallery, tmp_path: Path) -> None:
     """`where` knows label and label_probability: only such images are found, end to end."""
     gallery.classify("means")

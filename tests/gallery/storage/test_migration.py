@@ -34,9 +34,10 @@ def old(tmp_path: Path) -> Path:
     database.execute("ATTACH ? AS new", (str(tmp_path / "new" / FILE),))
     database.execute("INSERT INTO descriptors SELECT id, name, fingerprint, card FROM new.descriptors")
     for earlier, table in {"meta": "meta", "pictures": "images", "vectors": "vectors", "roots": "roots"}.items():
-        columns = ", ".join(one[1] for one in database.execute(f"PRAGMA table_info({earlier})"))
-        present = columns if table != "vectors" else "*"
-        database.execute(f"INSERT INTO {earlier} SELECT {present} FROM new.{table}")
+        columns = [one[1] for one in database.execute(f"PRAGMA table_info({earlier})")]
+        if table == "vectors":  # whose columns have other names today, and come first
+            columns = [one[1] for one in database.execute("PRAGMA new.table_info(vectors)")][: len(columns)]
+        database.execute(f"INSERT INTO {earlier} SELECT {', '.join(columns)} FROM new.{table}")
     database.execute("INSERT INTO decisions VALUES ('a', 'b', 'different')")
     database.execute("INSERT INTO labels SELECT id, 'cat', 1, 'csv' FROM pictures")
     database.execute("DELETE FROM meta WHERE key <> 'uuid'")

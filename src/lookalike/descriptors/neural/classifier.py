@@ -15,7 +15,7 @@ import numpy as np
 
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.model_card import ModelCard, read_card
-from lookalike.descriptors.neural.onnx_model import Labels
+from lookalike.descriptors.neural.onnx_model import Labels, softmax
 from lookalike.errors import UserError
 from lookalike.types import Floats, Image, Label
 
@@ -47,7 +47,7 @@ def classify(images: Sequence[Image], card: ModelCard) -> Classified:
     Raises UserError for a model without labels, ModelMissing, ModelDamaged, ModelCardInvalid."""
     labels = labels_of(card)
     logits = model_store.network(card).logits(images)
-    return Classified(_softmax(logits, labels.temperature), labels, source_of(card))
+    return Classified(softmax(logits, labels.temperature), labels, source_of(card))
 
 
 def classifier(name: str | Path) -> ModelCard:
@@ -75,11 +75,3 @@ def source_of(card: ModelCard) -> str:
     image before it, and with the table [labels]."""
     identity = repr((card.sha256, card.input, labels_of(card)))
     return f"{card.name} {hashlib.sha256(identity.encode()).hexdigest()[:12]}"
-
-
-def _softmax(logits: Floats, temperature: float) -> Floats:
-    """(N, C) -> (N, C), each row adds up to 1; zeros where a row is not finite."""
-    sound = np.isfinite(logits).all(axis=1, keepdims=True)
-    scaled = np.where(sound, logits, 0).astype(np.float64) / temperature
-    unnormalised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return np.where(sound, unnormalised / unnormalised.sum(axis=1, keepdims=True), 0).astype(np.float32)

@@ -9,7 +9,7 @@ from functools import partial
 from lookalike.descriptors import describe_all, get, min_side
 from lookalike.descriptors.neural.region_model import RegionNetwork
 from lookalike.errors import ModelError
-from lookalike.gallery.ingest.extract import packed_regions, packed_vectors
+from lookalike.gallery.ingest.extract import packed_classes, packed_regions, packed_vectors
 from lookalike.gallery.library import Library
 from lookalike.gallery.load_verified import load_or_failure
 from lookalike.gallery.storage.base import GalleryStorage, PackedRegions
@@ -23,11 +23,12 @@ CHUNK = 8  # images that are described together, and written in one transaction:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """What a descriptor gives of one image: a vector and its contrast, or regions."""
+    """What a descriptor gives of one image: a vector and its contrast, perhaps its packed ``classes``; or regions."""
 
     row: Row
     vector: tuple[bytes, float] | None = None
     regions: PackedRegions | None = None
+    classes: bytes | None = None
 
 
 def declare(store: GalleryStorage, name: str) -> None:
@@ -59,7 +60,11 @@ def backfill(store: GalleryStorage, name: str, progress: Progress | None, max_pi
 def _write(store: GalleryStorage, name: str, results: Sequence[Extracted]) -> None:
     """What another process has removed meanwhile is left out."""
     with store.transaction():
-        store.put_vectors(name, {one.row.id: one.vector for one in results if one.vector is not None})
+        store.put_vectors(
+            name,
+            {one.row.id: one.vector for one in results if one.vector is not None},
+            {one.row.id: one.classes for one in results if one.classes is not None},
+        )
         there = store.rows([one.row.id for one in results])
         for one in results:
             if one.regions is not None and one.row.id in there:
@@ -81,7 +86,10 @@ def _extracted(loaded: Sequence[tuple[Row, Image]], name: str) -> list[Extracted
             regions = packed_regions(images, [name])
             return [Extracted(row, regions=one[name]) for (row, _), one in zip(loaded, regions, strict=True)]
         described = describe_all(images, [name])
-        return [Extracted(row, vector=packed_vectors(described, n)[name]) for n, (row, _) in enumerate(loaded)]
+        return [
+            Extracted(row, packed_vectors(described, n)[name], classes=packed_classes(described, n).get(name))
+            for n, (row, _) in enumerate(loaded)
+        ]
     except ModelError:
         raise  # no fault of the images
     except Exception as error:

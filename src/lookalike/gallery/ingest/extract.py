@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from lookalike.descriptors import Described, describe_all, get, min_side, region
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
 from lookalike.gallery.ingest.scan import ListedFile
-from lookalike.gallery.storage import region_codec
+from lookalike.gallery.storage import class_codec, region_codec
 from lookalike.gallery.storage.base import NewImage, PackedRegions
 from lookalike.gallery.storage.embeddings import dtype_of
 from lookalike.gallery.storage.keypoint_codec import KEPT, packed
@@ -145,7 +145,14 @@ def _describe(loaded: Sequence[tuple[ListedFile, Image]], spec: ExtractionSpec) 
         file = loaded[0][0]
         return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
     return [
-        NewImage(_row(file, image), packed_vectors(described, n), points[n], regions[n], small[n])
+        NewImage(
+            _row(file, image),
+            packed_vectors(described, n),
+            points[n],
+            regions[n],
+            small[n],
+            packed_classes(described, n),
+        )
         for n, (file, image) in enumerate(loaded)
     ]
 
@@ -165,6 +172,15 @@ def packed_vectors(described: dict[str, Described], number: int) -> dict[str, tu
     return {
         name: (part.vectors[number].astype(dtype_of(get(name).card)).tobytes(), float(part.contrast[number]))
         for name, part in described.items()
+    }
+
+
+def packed_classes(described: Mapping[str, Described], number: int) -> dict[str, bytes]:
+    """Of the image of this number: name -> its likeliest classes as they are stored, where the network names any."""
+    return {
+        name: class_codec.packed(part.probabilities[number])
+        for name, part in described.items()
+        if part.probabilities is not None
     }
 
 

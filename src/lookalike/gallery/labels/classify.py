@@ -6,11 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from lookalike.descriptors.neural.classifier import classify, labels_of, source_of
+import numpy as np
+
+from lookalike.descriptors.neural.classifier import Classified, classify, labels_of, source_of
 from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import StorageFull, UserError
 from lookalike.gallery.load_verified import load_or_failure
 from lookalike.gallery.storage.base import GalleryStorage, Prediction
+from lookalike.gallery.storage.class_codec import KEPT, unpacked
 from lookalike.gallery.storage.database import MANY, batched
 from lookalike.gallery.storage.row import Row
 from lookalike.parallel import in_order
@@ -75,10 +78,29 @@ class Classifier:
             self._store.labels.put_classifier(self._source, name, classes)
 
     def _answers(self, ids: Sequence[int]) -> Iterator[Answer]:
+        """Of what was kept at indexing, without a look at the files; of the others from the images."""
+        kept = self._kept(ids)
+        yield from kept.values()
+        ids = [number for number in ids if number not in kept]
         for answers in in_order(
             partial(_predictions, rows, self._card, self._top, self._least) for rows in self._chunks(ids)
         ):
             yield from answers
+
+    def _kept(self, ids: Sequence[int]) -> dict[int, Prediction]:
+        """By image, if the gallery holds vectors of this very network, and the classes beside them are enough."""
+        labels = labels_of(self._card)
+        card = next(output for output in self._card.outputs if output.name == labels.output)
+        if self._top > KEPT or self._store.fingerprints().get(card.name) != card.fingerprint:
+            return {}
+        found = {}
+        for number, data in self._store.classes_of(card.name, ids).items():
+            places, shares = unpacked(data, f"classes of image {number}")
+            probabilities = np.zeros((1, len(labels.names)), np.float32)
+            probabilities[0, places] = shares
+            classified = Classified(probabilities, labels, self._source)
+            found[number] = Prediction(number, classified.top(0, self._top, self._least))
+        return found
 
     def _chunks(self, ids: Sequence[int]) -> Iterator[list[Row]]:
         """Rows in blocks, read as it goes; what another process has removed meanwhile is left out."""

@@ -39,13 +39,15 @@ class PackedRegions:
 @dataclass(frozen=True, slots=True)
 class NewImage:
     """An image to be written, with one vector and its contrast per descriptor name, its packed keypoints, if they are
-    kept, its ``regions`` per descriptor of regions, and its ``thumbnail``, WebP, if that is kept."""
+    kept, its ``regions`` per descriptor of regions, its ``thumbnail``, WebP, if that is kept, and its ``classes`` per
+    descriptor whose network names any, as class_codec.py packs them."""
 
     row: Row
     vectors: Mapping[str, tuple[bytes, float]]
     keypoints: bytes | None = None
     regions: Mapping[str, PackedRegions] = field(default_factory=dict)
     thumbnail: bytes | None = None
+    classes: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,9 +210,15 @@ class VectorStorage(Protocol):
         them."""
         ...
 
-    def put_vectors(self, name: str, vectors: Mapping[int, tuple[bytes, float]]) -> None:
-        """Add image id -> vector and contrast of a descriptor to images that lack it; those that are gone meanwhile, or
-        have one, stay as they are."""
+    def put_vectors(
+        self, name: str, vectors: Mapping[int, tuple[bytes, float]], classes: Mapping[int, bytes] | None = None
+    ) -> None:
+        """Add image id -> vector and contrast of a descriptor, and its packed classes, to images that lack it; those
+        that are gone meanwhile, or have one, stay as they are."""
+        ...
+
+    def classes_of(self, name: str, ids: Sequence[int]) -> dict[int, bytes]:
+        """Image id -> packed classes (class_codec.py), of those of these images of which this descriptor gave any."""
         ...
 
     def backfills(self, name: str) -> int:

@@ -201,6 +201,15 @@ class SqliteStore:
                  WHERE descriptor_id = ? AND image_id > ? AND ordinal = 0 ORDER BY image_id LIMIT ?"""
         return self._db.all(sql, (self._descriptors[name], after, limit))
 
+    def classes_of(self, name: str, ids: Sequence[int]) -> dict[int, bytes]:
+        """As in the contract."""
+        found: dict[int, bytes] = {}
+        for part in batched(ids, MANY):
+            sql = f"""SELECT image_id, classes FROM vectors WHERE descriptor_id = ? AND image_id IN ({marks(part)})
+                      AND ordinal = 0 AND classes IS NOT NULL"""
+            found.update(self._db.all(sql, (self._descriptors[name], *part)))
+        return found
+
     def select(self, where: str | None = None) -> Ids:
         """As in the contract."""
         condition = filters.parse(where)
@@ -227,20 +236,29 @@ class SqliteStore:
         self.forget([row.path])
         number = self._insert(row)
         self._db.run_each(
-            "INSERT INTO vectors (descriptor_id, image_id, ordinal, contrast, vector) VALUES (?, ?, 0, ?, ?)",
-            [(self._descriptors[n], number, contrast, vector) for n, (vector, contrast) in image.vectors.items()],
+            """INSERT INTO vectors (descriptor_id, image_id, ordinal, contrast, vector, classes)
+               VALUES (?, ?, 0, ?, ?, ?)""",
+            [
+                (self._descriptors[n], number, contrast, vector, image.classes.get(n))
+                for n, (vector, contrast) in image.vectors.items()
+            ],
         )
         if image.keypoints is not None:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))
         self.regions.put(number, image.regions)
         return number
 
-    def put_vectors(self, name: str, vectors: Mapping[int, tuple[bytes, float]]) -> None:
+    def put_vectors(
+        self, name: str, vectors: Mapping[int, tuple[bytes, float]], classes: Mapping[int, bytes] | None = None
+    ) -> None:
         """As in the contract."""
         self._db.run_each(
-            """INSERT OR IGNORE INTO vectors (descriptor_id, image_id, ordinal, contrast, vector)
-               SELECT ?, id, 0, ?, ? FROM images WHERE id = ?""",
-            [(self._descriptors[name], contrast, vector, number) for number, (vector, contrast) in vectors.items()],
+            """INSERT OR IGNORE INTO vectors (descriptor_id, image_id, ordinal, contrast, vector, classes)
+               SELECT ?, id, 0, ?, ?, ? FROM images WHERE id = ?""",
+            [
+                (self._descriptors[name], contrast, vector, (classes or {}).get(number), number)
+                for number, (vector, contrast) in vectors.items()
+            ],
         )
         if vectors:
             self._count_backfill(name)
@@ -260,7 +278,8 @@ class SqliteStore:
         self.forget([row.path])
         number = self._insert(row)
         self._db.run(
-            """INSERT INTO vectors SELECT descriptor_id, ?, ordinal, contrast, vector, x, y, width, height, time
+            """INSERT INTO vectors
+               SELECT descriptor_id, ?, ordinal, contrast, vector, x, y, width, height, time, classes
                FROM vectors WHERE descriptor_id IN (SELECT id FROM descriptors) AND image_id = ?""",
             (number, source),
         )

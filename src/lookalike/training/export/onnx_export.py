@@ -298,7 +298,9 @@ def _check_agreement(network: nn.Module, names: Sequence[str], path: Path, image
     something else, for of two boxes that are equally sure either may come first."""
     with torch.no_grad():
         expected = network(image)
-    for name, actual, wanted in zip(names, _session(path).run(list(names), {"image": image.numpy()}), expected, strict=True):
+    for name, actual, wanted in zip(
+        names, _session(path).run(list(names), {"image": image.numpy()}), expected, strict=True
+    ):
         error = float(np.quantile(np.abs(actual - wanted.numpy()), 1 - swapped))
         if not error <= TOLERANCE * max(1.0, float(wanted.abs().max())):
             raise ModelError(f"{path}: {name} is {error:.2g} from torch's output; at most {TOLERANCE:g} is allowed")

@@ -1,4 +1,4 @@
-"""Quantisation: an ONNX file with large arrays in half precision or in 8 bits, or one that computes in 8 bits; and back.
+"""Quantisation: ONNX files with large arrays in half precision or in 8 bits, or that compute in 8 bits; and back.
 
 Of arrays that are only stored so, the runtime folds what makes single precision of them away when it loads the file: it
 computes as before. ``to_static_int8`` has the convolutions compute in 8 bits (Jacob et al., arXiv 1712.05877).

@@ -135,7 +135,7 @@ def read_published(path: Path) -> Mapping[str, Tensor]:
 def load_trunk(trunk: nn.Sequential, published: Mapping[str, Tensor]) -> None:
     """Fill a trunk that has its norms with the published weights."""
     _fill(cast(Convolution, trunk[0]), published, "_conv_stem", "_bn0")
-    for number, block in enumerate(trunk[1:]):
+    for number, block in enumerate(list(trunk)[1:]):
         for layer, (conv, norm) in zip(cast(Block, block).body, _names(cast(Block, block)), strict=True):
             _fill(cast(Convolution, layer), published, f"_blocks.{number}.{conv}", f"_blocks.{number}.{norm}")
 

@@ -118,9 +118,7 @@ def content_net(classes: int = IMAGENET_CLASSES) -> EmbeddingNet:
 
 def _on_lite0(top: Convolution, channels: int, p: float, classes: int = 0) -> EmbeddingNet:
     trunk = nn.Sequential(*lite0_trunk(), top)
-    return EmbeddingNet(
-        EMBEDDING_DIM, trunk, channels, p, classes=classes, mean=(LITE_MEAN,) * 3, std=(LITE_STD,) * 3
-    )
+    return EmbeddingNet(EMBEDDING_DIM, trunk, channels, p, classes=classes, mean=(LITE_MEAN,) * 3, std=(LITE_STD,) * 3)
 
 
 def batches(pixels: Pixels, size: int, count: int = INFERENCE_BATCH) -> Iterator[Tensor]:
