@@ -417,7 +417,7 @@ def fit_same_content(pairs: Pairs) -> BoostedTrees:
     pairs = pairs.aligned_and_distinct()
     same = pairs.has_relation([*COPIES, LAID_ON])
     plain = 1.0 + (pairs.edited_by(PLAIN_TO_SEE) | pairs.has_relation([LAID_ON]))
-    plain *= 1.0 + pairs.edited_by(["sticker"])
+    plain *= 1.0 + pairs.edited_by(["sticker"]) + 2.0 * pairs.edited_by(["covered"])
     trees = fit_trees(pairs, SAME_CONTENT_EVIDENCE, same, COPIES_TO_VARIANTS, TREES, LEAVES, plain)
     return replace(trees, intercept=trees.intercept - float(np.log(COPIES_TO_VARIANTS)))
 

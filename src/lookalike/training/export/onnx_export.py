@@ -31,7 +31,11 @@ from lookalike.types import Floats, Pixels
 TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
 MIN_COSINE = 0.99  # between the vectors of a network in 8 bits and in single precision, in the mean over images
 CHECKED_IMAGES = 60  # that this is asked of
-FLOAT_LAYERS = ("trunk.0.", "trunk.1.")  # that stay in single precision: they see pixels, and 8 bits are too few
+INT8_LAYERS = "network.trunk."  # how the names of weights begin whose convolutions work in 8 bits
+FLOAT_LAYERS = (
+    "network.trunk.0.",
+    "network.trunk.1.",
+)  # that stay in single precision: they see pixels, and 8 bits are too few
 TINY = 1e-12  # length below which torch's `normalize` does not divide by it
 SWAPPED = 0.2  # share of a detector's boxes that may come in another order than torch's
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -49,7 +53,17 @@ class _WithCellParts(nn.Module):
         maps = self.network.maps(image.permute(0, 3, 1, 2).float() / 255)
         parts = cell_parts(maps, cast(GeneralisedMean, self.network.pool), self.network.head)
         logits = () if self.network.classes is None else (self.network.class_logits(maps),)
-        return (self.network.vectors(maps), parts, *logits)
+        return (_each_by_itself(self.network, maps), parts, *logits)
+
+
+def _each_by_itself(network: EmbeddingNet, maps: Tensor) -> Tensor:
+    """The vectors of the images with these maps, the head as a convolution: a product of matrices adds up in an order
+    that hangs on how many images there are."""
+    pooled, head = network.pool(maps), network.head
+    if network.flat:
+        return network.vectors(maps)
+    vector = functional.conv2d(pooled[:, :, None, None], head.weight[:, :, None, None], head.bias)[:, :, 0, 0]
+    return functional.normalize(vector) if network.unit else vector
 
 
 def cell_parts(maps: Tensor, pool: GeneralisedMean, head: nn.Linear) -> Tensor:
@@ -134,7 +148,7 @@ def _written(
     part = path.with_suffix(".part")
     model = _without_metadata(program.model_proto)
     if calibration is not None:
-        onnx.save(to_int8(to_static_int8(model, calibration, FLOAT_LAYERS)), part)
+        onnx.save(to_int8(to_static_int8(model, calibration, INT8_LAYERS, FLOAT_LAYERS)), part)
         _check_similarity(wrapped, names[0], part, calibration)
     else:
         onnx.save((to_int8 if compact else to_float16)(model), part)

@@ -42,22 +42,22 @@ def to_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     return _replaced(model, _int8)
 
 
-def to_static_int8(model: onnx.ModelProto, calibration: Pixels, float_layers: Sequence[str]) -> onnx.ModelProto:
+def to_static_int8(
+    model: onnx.ModelProto, calibration: Pixels, layers: str, float_layers: Sequence[str] = ()
+) -> onnx.ModelProto:
     """Convolutions and sums in whole numbers of 8 bits: weights with a scale for each channel, what flows between with
     a range for each layer, the one that ``calibration`` has, (N, S, S, 3) uint8. They should hold what users do to
-    images: what is darker, plainer or louder than all of them is cut off. ``float_layers``: beginnings of the names of
-    weights whose convolutions stay in single precision."""
+    images: what is darker, plainer or louder than all of them is cut off. ``layers``: how the names of the weights begin
+    whose convolutions it is about; ``float_layers``: of those among them that stay in single precision."""
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     with tempfile.TemporaryDirectory() as folder:
         plain, quantised = Path(folder) / "plain.onnx", Path(folder) / "quantised.onnx"
         nodes = _with_margins_in_convolutions(model, plain).graph.node
-        kept = [node.name for node in nodes if node.op_type == "Conv" and _begins(node.input[1], float_layers)]
-        outputs = {name for node in nodes if node.name in kept for name in node.output}
-        kept += [node.name for node in nodes if node.op_type == "Clip" and node.input[0] in outputs]
+        chosen = _in_8_bits(nodes, layers, float_layers)
         quantize_static(
             plain, quantised, _Reader(calibration), QuantFormat.QDQ, op_types_to_quantize=["Conv", "Add", "Clip"],
-            per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_exclude=kept,
+            per_channel=True, activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, nodes_to_quantize=chosen,
             calibrate_method=CalibrationMethod.MinMax,
         )  # fmt: skip
         return onnx.load(quantised)
@@ -81,8 +81,20 @@ def _with_margins_in_convolutions(model: onnx.ModelProto, path: Path) -> onnx.Mo
     return simpler
 
 
-def _begins(name: str, layers: Sequence[str]) -> bool:
-    return name.removeprefix("network.").startswith(tuple(layers))
+def _in_8_bits(nodes: Sequence[NodeProto], layers: str, float_layers: Sequence[str]) -> list[str]:
+    """The names of the convolutions, of the bounds right behind one, and of the sums of what these give."""
+    chosen, convolved, given = [], set[str](), set[str]()
+    for node in nodes:
+        if node.op_type == "Conv":
+            take = node.input[1].startswith(layers) and not node.input[1].startswith(tuple(float_layers))
+            convolved.update(node.output if take else ())
+        else:
+            take = node.op_type == "Clip" and node.input[0] in convolved
+            take = take or (node.op_type == "Add" and given.issuperset(node.input))
+        if take:
+            chosen.append(node.name)
+            given.update(node.output)
+    return chosen
 
 
 class _Reader:
