@@ -96,13 +96,13 @@ def _shipped() -> tuple[Path, int] | None:
 def _network(model: tuple[Path, int] | None) -> tuple[nn.Module, int]:
     import torch
 
-    from lookalike.training.export.onnx_export import restore_copy_net
-    from lookalike.training.models.residual_net import CopyNet
+    from lookalike.training.export.onnx_export import restore_embedding_net
+    from lookalike.training.models.embedding_net import copy_net
 
     torch.manual_seed(SEED)
     if model is None:
-        return CopyNet().eval(), 64
-    return restore_copy_net(model[0]).eval(), model[1]
+        return copy_net().eval(), 64
+    return restore_embedding_net(model[0], copy_net()), model[1]
 
 
 def _library(options: Options, side: int) -> Library:
@@ -124,7 +124,7 @@ def _vectors(network: nn.Module, pixels: Pixels) -> Vectors:
     import torch
 
     with torch.no_grad():
-        return np.concatenate([network(_tensor(part))[0].numpy() for part in _batches(pixels)])
+        return np.concatenate([network(_tensor(part)).numpy() for part in _batches(pixels)])
 
 
 def _tensor(pixels: Pixels) -> Tensor:
@@ -158,7 +158,7 @@ def _attacked(network: nn.Module, pixels: Pixels, attack: Attack, reach: float) 
     found = []
     for part in _batches(pixels):
         image = _tensor(part)
-        moved = attack(network, image, network(image)[0], reach)
+        moved = attack(network, image, network(image), reach)
         found.append((moved.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy())
     return np.concatenate(found)
 
@@ -186,7 +186,7 @@ def _stepped(network: nn.Module, image: Tensor, target: Tensor, moved: Tensor, r
     import torch
 
     moved = moved.detach().requires_grad_(True)
-    (slope,) = torch.autograd.grad((network(moved)[0] * target).sum(), moved)
+    (slope,) = torch.autograd.grad((network(moved) * target).sum(), moved)
     moved = moved.detach() - step * slope.sign()
     return torch.minimum(torch.maximum(moved, image - reach), image + reach).clamp(0, 1)
 

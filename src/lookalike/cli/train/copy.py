@@ -32,16 +32,14 @@ def command(
     A fifth of the images (at most 150) is held out; edited in every way, they are searched among all images,
     before and after. Interrupted, the same call goes on from its last checkpoint.
     """
-    from lookalike.training.export.onnx_export import restore_copy_net
     from lookalike.training.tasks.adapt_copy import adapt
-    from lookalike.training.tasks.pretrained import shipped_card
+    from lookalike.training.tasks.pretrained import shipped_card, shipped_copy
 
     refuse_place(out)
     name = free(name or out.stem)
-    card = shipped_card("copy")
-    side, kept = card.input.side, run_folder or out.with_suffix(".run")
+    side, kept = shipped_card("copy").input.side, run_folder or out.with_suffix(".run")
     with progress_bar("training") as progress:
-        adapted = adapt(folder, restore_copy_net(card.onnx), kept, steps, side, seed, progress)
+        adapted = adapt(folder, shipped_copy(), kept, steps, side, seed, progress)
     _write(adapted, out, name, side, folder)
     return _print_result(adapted, out, as_json)
 
@@ -50,10 +48,10 @@ def _write(adapted: AdaptationResult, out: Path, name: str, side: int, folder: P
     from lookalike.descriptors import get
     from lookalike.descriptors.neural.image_digests import ENDING, write_digests
     from lookalike.training.export.card import CardContents, OutputSpec, write_card
-    from lookalike.training.export.onnx_export import export_copy_net
+    from lookalike.training.export.onnx_export import export_embedding_net
     from lookalike.training.tasks.pretrained import begun_with
 
-    sha256 = export_copy_net(adapted.network, side, out, ("copy", name))
+    sha256 = export_embedding_net(adapted.network, name, side, out)
     write_card(
         CardContents(
             name, sha256, "the licence of your images", "lookalike's own network, adapted", side,

@@ -18,14 +18,18 @@ from lookalike.training.data.synthetic_overlays import backgrounds, overlays
 from lookalike.training.engine.recipe import Augmentation
 
 GREY = (0.299, 0.587, 0.114)
+SEPIA = ((0.393, 0.769, 0.189), (0.349, 0.686, 0.168), (0.272, 0.534, 0.131))
+STRONG_BLUR = 2.6 / 128  # standard deviation of a strong blur, of the view's side
 SYNTHETIC = 384  # overlays and backgrounds, of each
 
 
 class Augmenter:
-    """Draws augmentations from its own generator of random numbers: the same seed, the same edits."""
+    """Draws augmentations from its own generator of random numbers: the same seed, the same edits. ``place``: where the
+    images are, and all that is made of them."""
 
-    def __init__(self, seed: int, side: int = 112) -> None:
-        self.seed, self.side, self.random = seed, side, torch.Generator()
+    def __init__(self, seed: int, side: int = 112, place: torch.device | None = None) -> None:
+        self.place = place or torch.device("cpu")
+        self.seed, self.side, self.random = seed, side, torch.Generator(self.place)
         self.begin(0)
 
     @cached_property
@@ -45,6 +49,10 @@ class Augmenter:
     def view(self, images: Tensor, size: int, augmentation: Augmentation) -> tuple[Tensor, Tensor]:
         """(N, 3, s, s) float 0..1 -> views (N, 3, size, size), and (N, N) bool: true where view i also shows
         image j, other than its own, behind it."""
+        with self.place:
+            return self._view(images, size, augmentation)
+
+    def _view(self, images: Tensor, size: int, augmentation: Augmentation) -> tuple[Tensor, Tensor]:
         count = len(images)
         views, inside = self._placed(images, size, augmentation)
         views = self._coloured(views, augmentation)
@@ -183,7 +191,7 @@ class Augmenter:
         matrix = self._maybe(chance, torch.eye(3) * self._uniform(count, 0.5, 1.6)[:, None, None]) @ matrix
         odd = augmentation.colour_filter
         matrix = self._maybe(odd / 2, _saturation(torch.zeros(count))) @ matrix
-        matrix = self._maybe(odd / 3, _SEPIA.expand(count, 3, 3)) @ matrix
+        matrix = self._maybe(odd / 3, torch.tensor(SEPIA).expand(count, 3, 3)) @ matrix
         negative = torch.where(self._happens(count, odd / 2), -torch.ones(count), torch.ones(count))
         matrix = matrix * negative[:, None, None]
         shift = torch.where(self._happens(count, chance), self._uniform(count, -0.2, 0.2), torch.zeros(count))
@@ -207,6 +215,9 @@ class Augmenter:
         for sigma in (0.7, 1.4):
             rows = self._some(count, augmentation.blur / 2)
             views[rows] = _blurred(views[rows], sigma)
+        if augmentation.strong_blur:
+            rows = self._some(count, augmentation.strong_blur)
+            views[rows] = _blurred(views[rows], STRONG_BLUR * size)
         for share in (0.25, 0.5):
             rows, small = self._some(count, augmentation.pixelate / 2), max(8, round(size * share))
             blocks = functional.interpolate(views[rows], small, mode="area")
@@ -220,9 +231,6 @@ class Augmenter:
         rows = self._some(count, augmentation.jpeg)
         views[rows] = _compressed(views[rows].clamp(0, 1), self._uniform(len(rows), 5, 60))
         return views
-
-
-_SEPIA = torch.tensor([[0.393, 0.769, 0.189], [0.349, 0.686, 0.168], [0.272, 0.534, 0.131]])
 
 
 def _tensor(drawn: object) -> Tensor:

@@ -43,7 +43,7 @@ class Views:
 
     def __init__(self, seed: int, size: int, augmentation: Augmentation | None = PHOTO) -> None:
         self.seed, self.size, self.augmentation = seed, size, augmentation
-        self.augmenter = Augmenter(seed) if augmentation else None
+        self.augmenter = Augmenter(seed, place=device()) if augmentation else None
         self.random = torch.Generator()
 
     def begin(self, step: int) -> np.random.Generator:
@@ -55,15 +55,19 @@ class Views:
 
     def of(self, pixels: Pixels) -> Tensor:
         """(N, s, s, 3) uint8 -> (N, 3, size, size) float 0..1, each changed at random."""
-        images = to_tensor(pixels)
         if self.augmenter and self.augmentation:
-            return to_device(self.augmenter.view(images, self.size, self.augmentation)[0])
-        return to_device(distort_drawing(resize(images, self.size), self.random))
+            return to_device(self.augmenter.view(on_device(pixels), self.size, self.augmentation)[0])
+        return to_device(distort_drawing(resize(to_tensor(pixels), self.size), self.random))
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
     """(N, s, s, 3) uint8 -> (N, 3, s, s) float 0..1."""
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2).float().div_(255)
+
+
+def on_device(pixels: Pixels) -> Tensor:
+    """The same where the network is; sent there in bytes, a quarter of what floats would be."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).to(device()).permute(0, 3, 1, 2).float().div_(255)
 
 
 def to_device(images: Tensor) -> Tensor:

@@ -48,13 +48,6 @@ def cosine_distillation(vectors: Tensor, targets: Tensor) -> Tensor:
     return 1 - (vectors * targets).sum(1).mean()
 
 
-def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.1) -> Tensor:
-    """Softmax cross-entropy over the labelled images, -1 being no label; 0 where none is labelled."""
-    if not bool((labels >= 0).any()):
-        return logits.sum() * 0
-    return functional.cross_entropy(logits, labels, ignore_index=-1, label_smoothing=smoothing)
-
-
 # --- classes that differ in size
 
 

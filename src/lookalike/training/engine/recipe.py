@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import MISSING, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import MISSING, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,21 +13,17 @@ from lookalike.errors import UserError
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Training images: ``root``, a folder below the data folder; ``side``: pixels that are kept of each.
-
-    ``teacher_side``: pixels at which the teacher sees them, 0 for no teacher. ``labelled``: folders are classes.
-    """
+    """Training images: ``root``, a folder below the data folder; ``weight``: how often one of them is drawn."""
 
     root: str
-    side: int
-    labelled: bool = False
-    teacher_side: int = 0
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Augmentation:
     """How often each edit is drawn, 0..1; ``min_area``: the smallest share of the image that a crop keeps; ``inset``:
-    the image as a part of the view; ``colour_filter``: grey, sepia, negative.
+    the image as a part of the view; ``colour_filter``: grey, sepia, negative; ``strong_blur``: so that only shapes are
+    left.
 
     ``stretch`` makes what is kept up to a third wider or higher, and where that is more than there is, cuts the other
     side instead: down to three quarters of the area.
@@ -48,6 +45,7 @@ class Augmentation:
     posterise: float = 0.05
     jpeg: float = 0.3
     stretch: float = 1.0
+    strong_blur: float = 0.0
 
 
 LIGHT_AUGMENTATION = Augmentation(0.3, 0.7, 0.0, 0.0, 0.0, 0.05, 0.0, 0.2, 0.0, 0.0, 0.05, 0.0, 0.05, 0.0, 0.1)
@@ -55,37 +53,50 @@ LIGHT_AUGMENTATION = Augmentation(0.3, 0.7, 0.0, 0.0, 0.0, 0.05, 0.0, 0.2, 0.0, 
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """``steps`` batches of ``batch`` images at ``size`` pixels; ``source_fractions``: part of the batch from
-    sources of each ``side``, in rising order of side; ``koleo``: weight of that loss; ``augmentation``: how often edits
-    are drawn for the second view, LIGHT_AUGMENTATION being the first's."""
+    """``steps`` batches of ``batch`` images at ``size`` pixels; ``koleo``: weight of that loss; ``augmentation``: how
+    often edits are drawn for the second view, LIGHT_AUGMENTATION being the first's."""
 
     size: int
     batch: int
     steps: int
-    source_fractions: tuple[float, ...] = (1.0,)
     koleo: float = 0.3
     augmentation: Augmentation = Augmentation()
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides a run. ``content_weight``: of the distillation from the teacher; ``label_weight``: of
-    cross-entropy; the contrastive loss has weight 1. ``ema_decay``: of the running mean of the weights."""
+    """Everything that decides a run. ``side``: pixels that are kept of each image. ``same_source``: share of a batch
+    that is of one source, so that negatives of one kind meet. ``drawn``: pages and textures that are drawn, and are a
+    source of their own. ``lr``: of what is new; ``trunk_lr``: of the trunk, 0 for the same. ``ema_decay``: of the running
+    mean of the weights."""
 
     seed: int
     sources: tuple[Source, ...]
     phases: tuple[Phase, ...]
+    side: int = 160
+    same_source: float = 0.0
+    drawn: int = 0
     lr: float = 2e-3
+    trunk_lr: float = 0.0
     weight_decay: float = 0.02
     warmup_steps: int = 200
     temperature: float = 0.06
-    content_weight: float = 2.0
-    label_weight: float = 0.2
     ema_decay: float = 0.998
 
     @property
     def steps(self) -> int:
         return sum(phase.steps for phase in self.phases)
+
+    def within(self, seconds: float, step_seconds: Sequence[float]) -> Recipe:
+        """The same recipe, longer or shorter, so that it takes so many ``seconds``; ``step_seconds``: what a step of each
+        phase takes."""
+        factor = seconds / sum(phase.steps * one for phase, one in zip(self.phases, step_seconds, strict=True))
+        return self.with_steps([max(1, round(phase.steps * factor)) for phase in self.phases])
+
+    def with_steps(self, steps: Sequence[int]) -> Recipe:
+        """The same recipe with other numbers of steps, one for each phase."""
+        phases = (replace(phase, steps=count) for phase, count in zip(self.phases, steps, strict=True))
+        return replace(self, phases=tuple(phases))
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -97,12 +108,6 @@ def read_recipe(path: Path) -> Recipe:
     sources = [from_toml(Source, source, path) for source in _tables(table, "sources", path)]
     phases = [_phase(phase, path) for phase in _tables(table, "phases", path)]
     recipe: Recipe = from_toml(Recipe, table | {"sources": sources, "phases": phases}, path)
-    sides = len({source.side for source in recipe.sources})
-    if wrong := [phase.source_fractions for phase in recipe.phases if len(phase.source_fractions) != sides]:
-        raise UserError(
-            f"{path}: source_fractions {list(wrong[0])}: the sources have {sides} different sides, one fraction for "
-            "each"
-        )
     return recipe
 
 

@@ -79,7 +79,8 @@ class Task(Protocol):
 class Schedule:
     """How long and how fast. ``lr``: the peak learning rate; ``weight_decay``: of matrices and kernels; ``ema_decay``:
     what the running mean of the weights keeps at each step; ``validate_every``: steps from one validation to the next,
-    0 for none."""
+    0 for none; ``lr_factors``: beginnings of the names of the network's weights, and how much faster these learn than
+    ``lr``; of several that fit the longest counts."""
 
     steps: int
     lr: float
@@ -88,6 +89,11 @@ class Schedule:
     ema_decay: float
     validate_every: int = 0
     seed: int = 0
+    lr_factors: Mapping[str, float] = field(default_factory=dict)
+
+    def lr_factor(self, name: str) -> float:
+        fitting = [one for one in self.lr_factors if name.startswith(one)]
+        return self.lr_factors[max(fitting, key=len)] if fitting else 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +131,10 @@ class Trainer:
         self.network, self.aux_head = task.network.to(device()), task.aux_head.to(device())
         mean = get_ema_multi_avg_fn(schedule.ema_decay)  # type: ignore[no-untyped-call]  # torch has no types here
         self.ema = AveragedModel(self.network, multi_avg_fn=mean, use_buffers=True)
-        parameters = _parameter_groups([self.network, self.aux_head], schedule.weight_decay)
+        parameters = _parameter_groups([self.network, self.aux_head], schedule)
         self.optimizer = torch.optim.AdamW(parameters, lr=schedule.lr)
         self.step = 0
         self.best: Best | None = None
-
-    def load_pretrained(self, weights: Mapping[str, Any]) -> None:
-        """Start from the weights of a network that was trained before."""
-        self.network.load_state_dict(weights)
-        self.ema.module.load_state_dict(weights)
 
     def resume(self) -> bool:
         """Go on from the folder's checkpoint, if there is one. Lines of the curve that came after it go away.
@@ -218,7 +219,7 @@ class Trainer:
 
     def _step(self) -> dict[str, float]:
         for group in self.optimizer.param_groups:
-            group["lr"] = _learning_rate(self.schedule, self.step)
+            group["lr"] = group["lr_factor"] * _learning_rate(self.schedule, self.step)
         with torch.random.fork_rng():  # what the network itself draws, as dropout does
             torch.manual_seed(int(np.random.SeedSequence([self.schedule.seed, self.step, 2]).generate_state(1)[0]))
             loss = self.task.loss(self.step)
@@ -294,12 +295,17 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _parameter_groups(modules: Sequence[nn.Module], weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices and kernels decay; scales, shifts and powers do not. What is frozen is in neither group."""
-    parameters = [p for module in modules for p in module.parameters() if p.requires_grad]
+def _parameter_groups(modules: Sequence[nn.Module], schedule: Schedule) -> list[dict[str, Any]]:
+    """Matrices and kernels decay; scales, shifts and powers do not. What is frozen is in no group."""
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for module in modules:
+        for name, parameter in module.named_parameters():
+            if parameter.requires_grad:
+                decay = schedule.weight_decay if parameter.ndim > 1 else 0.0
+                groups.setdefault((schedule.lr_factor(name), decay), []).append(parameter)
     return [
-        {"params": [p for p in parameters if p.ndim > 1], "weight_decay": weight_decay},
-        {"params": [p for p in parameters if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": parameters, "weight_decay": decay, "lr_factor": factor}
+        for (factor, decay), parameters in groups.items()
     ]
 
 

@@ -23,7 +23,8 @@ from lookalike.errors import UserError
 
 LITE_MEAN, LITE_STD = 127 / 255, 128 / 255  # of all three channels, 0..1
 STEM_CHANNELS, TRUNK_CHANNELS, TOP_CHANNELS = 32, 320, 1280  # of the first layer, the last block, the published top
-STAGES = (  # expansion, channels, blocks, stride of the first, kernel
+Stages = tuple[tuple[int, int, int, int, int], ...]
+STAGES: Stages = (  # expansion, channels, blocks, stride of the first, kernel
     (1, 16, 1, 1, 3),
     (6, 24, 2, 2, 3),
     (6, 40, 2, 2, 5),
@@ -31,6 +32,15 @@ STAGES = (  # expansion, channels, blocks, stride of the first, kernel
     (6, 112, 3, 1, 5),
     (6, 192, 4, 2, 5),
     (6, 320, 1, 1, 3),
+)
+LITE2_STAGES: Stages = (  # of EfficientNet-Lite2
+    (1, 16, 1, 1, 3),
+    (6, 24, 3, 2, 3),
+    (6, 48, 3, 2, 5),
+    (6, 88, 4, 2, 3),
+    (6, 120, 4, 1, 5),
+    (6, 208, 5, 2, 5),
+    (6, 352, 1, 1, 3),
 )
 STRIDE_16_BLOCKS, STRIDE_16_CHANNELS = 11, 112  # blocks up to the last map of 16 pixels to a cell, and its channels
 STRIDE_8_BLOCKS, STRIDE_8_CHANNELS = 5, 40
@@ -81,12 +91,12 @@ class Block(nn.Module):
         return x + y if self.beside else y
 
 
-def lite0_trunk(blocks: int | None = None) -> nn.Sequential:
+def lite0_trunk(blocks: int | None = None, stages: Stages = STAGES) -> nn.Sequential:
     """(N, 3, S, S) normalised, of any S from 32 -> (N, 320, S / 32, S / 32): the stem and 16 blocks, or the first so
-    many of them."""
+    many of them; of larger kinds more, see ``stages``."""
     layers: list[nn.Module] = [Convolution(3, STEM_CHANNELS, 3, 2)]
     inside = STEM_CHANNELS
-    for expansion, outside, count, stride, kernel in STAGES:
+    for expansion, outside, count, stride, kernel in stages:
         for number in range(count):
             layers.append(Block(inside, outside, kernel, stride if not number else 1, expansion))
             inside = outside

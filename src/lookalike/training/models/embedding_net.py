@@ -13,7 +13,15 @@ from torch.nn import functional
 from lookalike.training.data.augmented_views import to_device, to_tensor
 from lookalike.training.data.image_cache import square
 from lookalike.training.engine.trainer import device
-from lookalike.training.models.efficientnet_lite import LITE_MEAN, LITE_STD, TOP_CHANNELS, Convolution, lite0_trunk
+from lookalike.training.models.efficientnet_lite import (
+    LITE_MEAN,
+    LITE_STD,
+    STAGES,
+    TOP_CHANNELS,
+    Convolution,
+    Stages,
+    lite0_trunk,
+)
 from lookalike.training.models.efficientnet_lite import TRUNK_CHANNELS as LITE_CHANNELS
 from lookalike.training.models.residual_net import (
     EMBEDDING_DIM,
@@ -66,15 +74,11 @@ class EmbeddingNet(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1))
 
-    def load_pretrained(self, other: EmbeddingNet, frozen: bool) -> None:
-        """Start from the trunk of another, and its head if that fits; ``frozen``: and leave the trunk as it is."""
-        self.trunk.load_state_dict(other.trunk.state_dict())
-        self.pool.load_state_dict(other.pool.state_dict())
-        if self.head.weight.shape == other.head.weight.shape:
-            self.head.load_state_dict(other.head.state_dict())
-        self.frozen = frozen
+    def freeze(self) -> None:
+        """The trunk and the pooling stay as they are, whatever is trained."""
+        self.frozen = True
         for parameter in [*self.trunk.parameters(), *self.pool.parameters()]:
-            parameter.requires_grad_(not frozen)
+            parameter.requires_grad_(False)
 
     def train(self, mode: bool = True) -> EmbeddingNet:
         """As of any module; but the statistics of a frozen trunk stay what they are."""
@@ -107,17 +111,18 @@ def copy_net() -> EmbeddingNet:
     """The network of `copy`: EfficientNet-Lite0 and a neck of 512 channels, whose p-means (arXiv 1711.02512) tell one
     image from another."""
     neck = Convolution(LITE_CHANNELS, TRUNK_CHANNELS)
-    return _on_lite0(neck, TRUNK_CHANNELS, 3.0)
+    return _on_lite(neck, TRUNK_CHANNELS, 3.0)
 
 
-def content_net(classes: int = IMAGENET_CLASSES) -> EmbeddingNet:
+def content_net(classes: int = IMAGENET_CLASSES, stages: Stages = STAGES) -> EmbeddingNet:
     """The network of `content`: EfficientNet-Lite0 whole, its means the vector's and the classes' source; both are
-    linear in them, so that what each cell adds is known exactly."""
-    return _on_lite0(Convolution(LITE_CHANNELS, TOP_CHANNELS), TOP_CHANNELS, 1.0, classes)
+    linear in them, so that what each cell adds is known exactly. ``stages``: of a larger kind."""
+    top = Convolution(stages[-1][1], TOP_CHANNELS)
+    return _on_lite(top, TOP_CHANNELS, 1.0, classes, stages)
 
 
-def _on_lite0(top: Convolution, channels: int, p: float, classes: int = 0) -> EmbeddingNet:
-    trunk = nn.Sequential(*lite0_trunk(), top)
+def _on_lite(top: Convolution, channels: int, p: float, classes: int = 0, stages: Stages = STAGES) -> EmbeddingNet:
+    trunk = nn.Sequential(*lite0_trunk(stages=stages), top)
     return EmbeddingNet(EMBEDDING_DIM, trunk, channels, p, classes=classes, mean=(LITE_MEAN,) * 3, std=(LITE_STD,) * 3)
 
 

@@ -6,6 +6,7 @@ the images of the folder: before, and after.
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -20,11 +21,10 @@ from lookalike.descriptors.neural.image_digests import ImageDigests, image_diges
 from lookalike.errors import UserError
 from lookalike.evaluation.intervals import Interval, paired_interval
 from lookalike.imaging.manipulations import EDITS, apply
-from lookalike.training.data.image_cache import NO_LABEL, ImageCache, cache_images, square
+from lookalike.training.data.image_cache import ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Phase, Recipe, Source
 from lookalike.training.engine.trainer import device
-from lookalike.training.models.embedding_net import predict
-from lookalike.training.models.residual_net import CopyNet
+from lookalike.training.models.embedding_net import EmbeddingNet, predict
 from lookalike.training.tasks.copy_detection import TrainingImages, copy_trainer, trained_copy_net
 from lookalike.types import Floats, Pixels
 
@@ -33,6 +33,7 @@ MIN_IMAGES = 40  # below which there is nothing to learn and nothing to measure
 HELD_OUT = 0.2
 MAX_HELD_OUT = 150  # images
 BATCH_SIZE = 64
+LEARNING_RATE = 3e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class AdaptationResult:
     """``network``: the adapted one. ``images``, ``held_out``, ``unreadable``: how many; ``digests``: which.
     ``recall_gain``, ``recall_at_1_gain``: after less before, image by image."""
 
-    network: CopyNet
+    network: EmbeddingNet
     before: Score
     after: Score
     recall_gain: Interval
@@ -87,7 +88,7 @@ class AdaptationResult:
 
 def adapt(
     root: Path,
-    pretrained: CopyNet,
+    pretrained: EmbeddingNet,
     run_folder: Path,
     steps: int,
     size: int,
@@ -105,13 +106,11 @@ def adapt(
     held, kept = _split(images.paths, run_folder / "held.json", seed)
     before = score(pretrained, images, held, size)
     recipe = Recipe(
-        seed, (Source(str(root), CACHE_SIDE),), (Phase(size, min(BATCH_SIZE, len(kept)), steps),),
-        lr=3e-4, warmup_steps=min(50, steps // 5), label_weight=0.0, ema_decay=min(0.998, 1 - 10 / (steps + 10)),
+        seed, (Source(str(root)),), (Phase(size, min(BATCH_SIZE, len(kept)), steps),), CACHE_SIDE,
+        lr=LEARNING_RATE, warmup_steps=min(50, steps // 5), ema_decay=min(0.998, 1 - 10 / (steps + 10)),
     )  # fmt: skip
     pixels = np.ascontiguousarray(images.pixels[kept])
-    own = describe(pretrained, pixels, size)[1]  # `content` is to stay what it was
-    trainer = copy_trainer(recipe, [TrainingImages(pixels, own, np.full(len(kept), NO_LABEL))], 1, run_folder)
-    trainer.load_pretrained(pretrained.state_dict())
+    trainer = copy_trainer(recipe, [TrainingImages(pixels)], copy.deepcopy(pretrained), run_folder)
     trainer.resume()
     for line in trainer.train():
         progress(int(line["step"]), recipe.steps)
@@ -130,14 +129,14 @@ def adapt(
     )
 
 
-def score(network: CopyNet, images: ImageCache, held: NDArray[np.int64], size: int) -> ImageScores:
+def score(network: EmbeddingNet, images: ImageCache, held: NDArray[np.int64], size: int) -> ImageScores:
     """How well the network retrieves the originals of the edited images ``held`` among all."""
-    library = describe(network, images.pixels, size)[0]
+    library = describe(network, images.pixels, size)
     threshold = np.quantile(_positive_and_negative(library[held] @ library.T, held)[1], 0.99)
     found, nearest = [], []
     for name in EDITS:
         edited = np.stack([square(apply(name, images.pixels[row], int(row)), CACHE_SIDE) for row in held])
-        own, other = _positive_and_negative(describe(network, edited, size)[0] @ library.T, held)
+        own, other = _positive_and_negative(describe(network, edited, size) @ library.T, held)
         found.append(own > threshold)
         nearest.append(own > other)
     return ImageScores(np.mean(found, axis=0, dtype=np.float32), np.mean(nearest, axis=0, dtype=np.float32))
@@ -152,10 +151,10 @@ def _positive_and_negative(similar: Floats, own: NDArray[np.int64]) -> tuple[Flo
     return positive, others.max(1)
 
 
-def describe(network: CopyNet, pixels: Pixels, size: int) -> tuple[Floats, Floats]:
-    """(N, s, s, 3) uint8 -> `copy` and `content`, each (N, 256) float32, seen at ``size`` pixels."""
-    copies, contents = predict(network.to(device()), pixels, size)
-    return copies, contents
+def describe(network: EmbeddingNet, pixels: Pixels, size: int) -> Floats:
+    """(N, s, s, 3) uint8 -> (N, 256) float32, seen at ``size`` pixels."""
+    (vectors,) = predict(network.to(device()), pixels, size)
+    return vectors
 
 
 def _split(paths: Sequence[str], kept: Path, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

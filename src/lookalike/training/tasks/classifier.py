@@ -32,7 +32,7 @@ from lookalike.training.models.embedding_net import EmbeddingNet, predict
 from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
 from lookalike.training.tasks.beside_content import BesideContent, beside_content, content_section
 from lookalike.training.tasks.linear_probe import fit_linear_probe
-from lookalike.training.tasks.pretrained import INITS, begun_with, resolve_init, shipped_content
+from lookalike.training.tasks.pretrained import INITS, begun_with, begun_with_content, resolve_init
 from lookalike.types import Floats, Progress
 
 IMBALANCES = ("none", "sampling", "class-balanced", "focal", "logit-adjust")
@@ -57,9 +57,9 @@ class ClassifierSettings(Settings):
 class Classifier(nn.Module):
     """(N, 3, S, S) float RGB 0..1 -> (N, 256) of unit length, and (N, C) logits."""
 
-    def __init__(self, classes: int, body: nn.Sequential | None = None) -> None:
+    def __init__(self, classes: int, embedding_net: EmbeddingNet) -> None:
         super().__init__()
-        self.embedding_net = EmbeddingNet(EMBEDDING_DIM, body)
+        self.embedding_net = embedding_net
         self.logits = nn.Linear(EMBEDDING_DIM, classes)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,13 +89,14 @@ class ClassifierTask:
 
     def _initialised(self, init: str) -> Classifier:
         """From the network of `content` with a last layer that fits it, or from random weights."""
-        network = Classifier(len(self.cache.classes), trunk() if init == "scratch" else None)
-        if init != "scratch":
-            network.embedding_net.load_pretrained(shipped_content(), frozen=init == "frozen")
-            rows = evenly_spaced(self.split.training, PROBE_IMAGES)
-            (features,) = predict(network.embedding_net, self.cache.pixels[rows], self.settings.side)
-            weights, biases = fit_linear_probe(features * SCALE, self.cache.labels[rows], len(self.cache.classes))
-            network.logits.load_state_dict({"weight": weights, "bias": biases})
+        classes = len(self.cache.classes)
+        if init == "scratch":
+            return Classifier(classes, EmbeddingNet(EMBEDDING_DIM, trunk()))
+        network = Classifier(classes, begun_with_content(EMBEDDING_DIM, frozen=init == "frozen"))
+        rows = evenly_spaced(self.split.training, PROBE_IMAGES)
+        (features,) = predict(network.embedding_net, self.cache.pixels[rows], self.settings.side)
+        weights, biases = fit_linear_probe(features * SCALE, self.cache.labels[rows], classes)
+        network.logits.load_state_dict({"weight": weights, "bias": biases})
         return network
 
     def loss(self, step: int) -> Loss:

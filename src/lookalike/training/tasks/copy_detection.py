@@ -1,7 +1,8 @@
-"""The shipped network's task: pairs of a light and a heavy view of each image, and the losses that they have."""
+"""The task of `copy`: pairs of a light and a heavy view of each image, and the losses that they have."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,109 +14,119 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lookalike.training.data.augment import Augmenter
+from lookalike.training.data.augmented_views import on_device
 from lookalike.training.engine import losses
 from lookalike.training.engine.recipe import LIGHT_AUGMENTATION, Phase, Recipe
-from lookalike.training.engine.trainer import Loss, Metrics, Schedule, Trainer, device
-from lookalike.training.models.residual_net import EMBEDDING_DIM, CopyNet
-from lookalike.types import Floats, Pixels
+from lookalike.training.engine.trainer import Loss, Metrics, Schedule, Trainer, device, to_channels_last
+from lookalike.training.models.embedding_net import EmbeddingNet
+from lookalike.types import Pixels
+
+NORM_MOMENTUM = 0.05  # of the running statistics of norms
+TIMED_STEPS = 3  # whose mean is what a step takes; one more goes before them
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingImages:
-    """Training images of one size. ``pixels``: (N, s, s, 3) uint8. ``targets``: (N, 256) unit vectors to make
-    ``content`` like, rows of zeros for none. ``labels``: (N,) int64, -1 for none."""
+    """Training images of one source: ``pixels``, (N, s, s, 3) uint8, s being the same in all sources; ``weight``: how
+    often one of them is drawn."""
 
     pixels: Pixels
-    targets: Floats
-    labels: NDArray[np.int64]
+    weight: float = 1.0
 
 
 class CopyTask:
-    """A recipe's losses over groups of images. ``aux_head`` reads classes from ``content``."""
+    """A recipe's losses over the images of its sources."""
 
-    def __init__(self, recipe: Recipe, groups: Sequence[TrainingImages], classes: int) -> None:
-        self.recipe, self.groups = recipe, groups
-        self.identity: Mapping[str, Any] = {"task": "copy", "classes": classes}
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(recipe.seed)
-            self.network = CopyNet()
-            self.aux_head = nn.Linear(EMBEDDING_DIM, max(classes, 1))
-        self._augmenter: Augmenter | None = None
+    def __init__(self, recipe: Recipe, sources: Sequence[TrainingImages], network: EmbeddingNet) -> None:
+        self.recipe, self.sources = recipe, sources
+        self.identity: Mapping[str, Any] = {"task": "copy", "layers": len(network.state_dict())}
+        self.network, self.aux_head = to_channels_last(network), nn.Identity()
+        network.drop.p = 0.0  # two views differ enough
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.momentum = NORM_MOMENTUM
+        self._augmenter = Augmenter(recipe.seed, place=device())
 
     def loss(self, step: int) -> Loss:
-        """NT-Xent of ``copy``, KoLeo, ``content`` to the teacher, classes; see losses.py."""
-        self._augmenter = self._augmenter or Augmenter(self.recipe.seed)
+        """NT-Xent and KoLeo; see losses.py."""
         phase = _phase_of(self.recipe, step)
         self._augmenter.begin(step)
-        rng = np.random.default_rng([self.recipe.seed, step])
-        batch = self.batch(phase, self._augmenter, rng)
-        views, distinct, targets, labels = (part.to(device()) for part in batch)
+        views, distinct = self.batch(phase, self._augmenter, np.random.default_rng([self.recipe.seed, step]))
         with torch.autocast(views.device.type, torch.bfloat16):
-            copy, content = self.network(views.contiguous(memory_format=torch.channels_last))
-            logits = self.aux_head(content * 16)
-        targets, labels = targets.repeat(2, 1), labels.repeat(2)
-        has_target = targets.any(1)
+            vectors = self.network(views.contiguous(memory_format=torch.channels_last))
+        light, heavy = vectors.chunk(2)
         terms = {
-            "copy": losses.nt_xent(copy, *losses.view_pairs(distinct), self.recipe.temperature),
-            "koleo": (losses.koleo(copy[: len(copy) // 2]) + losses.koleo(copy[len(copy) // 2 :])) / 2,
-            "content": _distillation(content, targets, has_target),
-            "labels": losses.cross_entropy(logits.float(), labels),
+            "copy": losses.nt_xent(vectors, *losses.view_pairs(distinct), self.recipe.temperature),
+            "koleo": (losses.koleo(light) + losses.koleo(heavy)) / 2,
         }
-        weights = {
-            "copy": 1.0,
-            "koleo": phase.koleo,
-            "content": self.recipe.content_weight,
-            "labels": self.recipe.label_weight,
-        }
-        return Loss(terms, weights, {"size": phase.size})
+        return Loss(terms, {"copy": 1.0, "koleo": phase.koleo}, {"size": phase.size})
 
     def validate(self, network: nn.Module) -> Metrics:  # noqa: ARG002  the protocol's signature
         """Nothing: a recipe has no held-out images, and ``train copy`` measures before and after."""
         return {}
 
-    def batch(
-        self, phase: Phase, augmenter: Augmenter, rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """Views (2B, 3, s, s): all light ones, then all heavy ones; (2B, 2B) bool, true where two rows show
-        different images; targets (B, 256); labels (B,)."""
-        light, heavy, shown, targets, labels = [], [], [], [], []
-        for group, fraction in zip(self.groups, phase.source_fractions, strict=True):
-            count = round(phase.batch * fraction)
-            if not count:
-                continue
-            rows = np.sort(rng.choice(len(group.pixels), count, replace=count > len(group.pixels)))
-            images = torch.from_numpy(group.pixels[rows]).permute(0, 3, 1, 2).float().div_(255)
-            light.append(augmenter.view(images, phase.size, LIGHT_AUGMENTATION)[0])
-            view, behind = augmenter.view(images, phase.size, phase.augmentation)
-            heavy.append(view)
-            shown.append(behind)
-            targets.append(torch.from_numpy(group.targets[rows]))
-            labels.append(torch.from_numpy(group.labels[rows]))
-        related = torch.block_diag(*(behind.float() for behind in shown)).bool()  # type: ignore[no-untyped-call]  # torch has no types here
-        related |= torch.eye(len(related), dtype=torch.bool)
-        same = torch.eye(len(related), dtype=torch.bool)
-        distinct = ~torch.cat([torch.cat([same, related.T], 1), torch.cat([related, related | related.T], 1)])
-        return torch.cat(light + heavy), distinct, torch.cat(targets), torch.cat(labels)
+    def batch(self, phase: Phase, augmenter: Augmenter, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Views (2B, 3, s, s): all light ones, then all heavy ones; (2B, 2B) bool, true where two rows have no image in
+        common."""
+        rows = self.draw(phase.batch, rng)
+        images = on_device(np.concatenate([one.pixels[some] for one, some in zip(self.sources, rows, strict=True)]))
+        light = augmenter.view(images, phase.size, LIGHT_AUGMENTATION)[0]
+        heavy, behind = augmenter.view(images, phase.size, phase.augmentation)
+        own = torch.eye(len(images), device=images.device)
+        shown = torch.cat([own, own + behind.float()])  # (2B, B): which images are seen in which view
+        return torch.cat([light, heavy]), shown @ shown.T == 0
+
+    def draw(self, count: int, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+        """The rows of each source that make up a batch of ``count`` images, or of fewer where a source is too small: no
+        image twice."""
+        sizes = np.array([len(one.pixels) for one in self.sources])
+        masses = sizes * np.array([one.weight for one in self.sources])
+        together = round(count * self.recipe.same_source)
+        counts = rng.multinomial(count - together, masses / masses.sum())
+        roots = np.sqrt(masses)  # large sources are chosen more often, but not so much more
+        counts[rng.choice(len(sizes), p=roots / roots.sum())] += together
+        return [
+            np.sort(rng.choice(size, min(size, some), replace=False)) for size, some in zip(sizes, counts, strict=True)
+        ]
 
 
-def copy_trainer(recipe: Recipe, groups: Sequence[TrainingImages], classes: int, folder: Path) -> Trainer:
-    """The trainer of a recipe over these images, which hold so many classes."""
-    schedule = Schedule(
-        recipe.steps, recipe.lr, recipe.weight_decay, recipe.warmup_steps, recipe.ema_decay, seed=recipe.seed
+def copy_trainer(recipe: Recipe, sources: Sequence[TrainingImages], network: EmbeddingNet, folder: Path) -> Trainer:
+    """The trainer of a recipe over these images, beginning with ``network``, which it changes."""
+    return Trainer(CopyTask(recipe, sources, network), _schedule(recipe, network), folder)
+
+
+def _schedule(recipe: Recipe, network: EmbeddingNet) -> Schedule:
+    """The trunk's last layer is as new as the head."""
+    factors = (
+        {"trunk.": recipe.trunk_lr / recipe.lr, f"trunk.{len(network.trunk) - 1}.": 1.0} if recipe.trunk_lr else {}
     )
-    return Trainer(CopyTask(recipe, groups, classes), schedule, folder)
+    return Schedule(
+        recipe.steps, recipe.lr, recipe.weight_decay, recipe.warmup_steps, recipe.ema_decay, seed=recipe.seed,
+        lr_factors=factors,
+    )  # fmt: skip
 
 
-def trained_copy_net(trainer: Trainer) -> CopyNet:
+def trained_copy_net(trainer: Trainer) -> EmbeddingNet:
     """The network that such a run has trained."""
-    return cast(CopyNet, trainer.best_network())
+    return cast(EmbeddingNet, trainer.best_network())
 
 
-def _distillation(content: Tensor, targets: Tensor, has_target: Tensor) -> Tensor:
-    """From the teacher's features, of the images that have any; 0 where none has."""
-    if not bool(has_target.any()):
-        return content.sum() * 0
-    return losses.cosine_distillation(content[has_target], targets[has_target])
+def step_seconds(task: CopyTask) -> list[float]:
+    """What a step of each phase takes here, gradients included."""
+    begins = np.cumsum([0, *(phase.steps for phase in task.recipe.phases)])[:-1]
+    return [_timed(task, int(step)) for step in begins]
+
+
+def _timed(task: CopyTask, step: int) -> float:
+    task.network.to(device()).train()
+    for number in range(1 + TIMED_STEPS):
+        if number == 1:
+            began = time.monotonic()
+        task.loss(step).total.backward()  # type: ignore[no-untyped-call]  # torch has no types here
+        task.network.zero_grad(set_to_none=True)
+    if device().type == "cuda":
+        torch.cuda.synchronize()
+    return (time.monotonic() - began) / TIMED_STEPS
 
 
 def _phase_of(recipe: Recipe, step: int) -> Phase:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from torch import nn
+
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.model_store import ModelCard, shipped
 from lookalike.errors import ModelMissing
-from lookalike.training.export.onnx_export import restore_copy_net, restore_detector, restore_embedding_net
-from lookalike.training.models.embedding_net import EmbeddingNet
+from lookalike.training.export.onnx_export import restore_detector, restore_embedding_net
+from lookalike.training.models.embedding_net import EmbeddingNet, content_net, copy_net
 from lookalike.training.models.region_net import Detector
-from lookalike.training.models.residual_net import CopyNet
 
 INITS = ("auto", "scratch", "frozen", "tuned")
 FINE_TUNING_IMAGES = 400  # images to train on, below which the shipped trunk stays frozen
@@ -28,14 +29,26 @@ def begun_with(descriptor: str, changes: str) -> tuple[BaseModel, ...]:
     return (BaseModel(card.name, card.licence, "comes with Lookalike", changes), *card.base_models)
 
 
-def shipped_copy() -> CopyNet:
+def shipped_copy() -> EmbeddingNet:
     """The network that gives ``copy``, in torch."""
-    return restore_copy_net(shipped_card("copy").onnx)
+    return restore_embedding_net(shipped_card("copy").onnx, copy_net())
 
 
 def shipped_content() -> EmbeddingNet:
     """The network that gives ``content``, in torch."""
-    return restore_embedding_net(shipped_card("content").onnx)
+    return restore_embedding_net(shipped_card("content").onnx, content_net())
+
+
+def begun_with_content(dim: int, unit: bool = True, frozen: bool = False) -> EmbeddingNet:
+    """The network of ``content`` without its classes, to train on: its head is kept if that gives ``dim`` numbers, and
+    begins at random if not. ``frozen``: the trunk stays as it is."""
+    network = shipped_content()
+    network.classes, network.unit = None, unit
+    if network.head.out_features != dim:
+        network.head = nn.Linear(network.head.in_features, dim)
+    if frozen:
+        network.freeze()
+    return network
 
 
 def pretrained_detector(classes: int) -> Detector:

@@ -30,7 +30,7 @@ from lookalike.training.export.training_page import Page, learning_curves
 from lookalike.training.models.embedding_net import SMALL_WIDTHS, EmbeddingNet, predict
 from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
 from lookalike.training.tasks.beside_content import BesideContent, beside_content, content_section
-from lookalike.training.tasks.pretrained import INITS, begun_with, resolve_init, shipped_content
+from lookalike.training.tasks.pretrained import INITS, begun_with, begun_with_content, resolve_init
 from lookalike.training.tasks.verification_metrics import Verification, refuse_without_pairs, sections, verify_pairs
 from lookalike.types import Progress
 
@@ -202,9 +202,7 @@ def siamese_net(settings: SiameseSettings, init: str = "scratch") -> EmbeddingNe
         return EmbeddingNet(settings.dim, trunk(SMALL_WIDTHS, stem=2), flat=-(-settings.side // 8), unit=unit)
     if init == "scratch":
         return EmbeddingNet(settings.dim, trunk(), unit=unit)
-    network = EmbeddingNet(settings.dim, unit=unit)
-    network.load_pretrained(shipped_content(), frozen=init == "frozen")
-    return network
+    return begun_with_content(settings.dim, unit, frozen=init == "frozen")
 
 
 def _init(settings: SiameseSettings, images: int) -> str:
