@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lookalike.training.data.augment import Augmenter
-from lookalike.training.data.augmented_views import on_device, resize
+from lookalike.training.data.augmented_views import on_device, resize, to_device
 from lookalike.training.data.image_cache import cache_images
 from lookalike.training.engine.losses import cosine_distillation
 from lookalike.training.engine.recipe import Augmentation
@@ -73,7 +73,7 @@ class Aim:
 def see(teachers: Sequence[EmbeddingNet], crops: Tensor) -> tuple[Tensor, Tensor]:
     """Features of unit length, one teacher beside the other, and the roots of their mean probabilities; and these."""
     features, probabilities = [], []
-    with torch.autocast(crops.device.type, torch.bfloat16):
+    with torch.autocast(device().type, torch.bfloat16):
         for teacher in teachers:
             maps = teacher.maps(crops)
             features.append(functional.normalize(teacher.pool(maps).float()))
@@ -108,7 +108,7 @@ def ridge_head(features: Tensor, targets: Tensor) -> nn.Linear:
 class ContentTask:
     """Crops of all images, as likely each; what the teachers see in them is what the network is to see."""
 
-    identity: Mapping[str, Any] = {"task": "content on EfficientNet-Lite0"}  # noqa: RUF012  never changed
+    identity: Mapping[str, Any] = {"task": "content on EfficientNet-Lite0"}
 
     def __init__(self, sources: Sequence[Pixels], network: EmbeddingNet, teachers: Sequence[EmbeddingNet]) -> None:
         self.sources, self.teachers = sources, [teacher.to(device()).eval() for teacher in teachers]
@@ -162,8 +162,8 @@ class ContentTask:
             raise RuntimeError("begin() comes first")
         crops = self.crops(step)
         targets, probabilities = self.aim.of(crops)
-        with torch.autocast(crops.device.type, torch.bfloat16):
-            maps = self.network.maps(resize(crops, SIDE).contiguous(memory_format=torch.channels_last))
+        with torch.autocast(device().type, torch.bfloat16):
+            maps = self.network.maps(to_device(resize(crops, SIDE)))
             vectors, logits = self.network.vectors(maps), self.network.class_logits(maps)
         terms = {
             "cosine": cosine_distillation(vectors, targets),

@@ -3,7 +3,8 @@
     python recipes/lite0.py copy WEIGHTS.pt OUT.onnx FOLDER...
     python recipes/lite0.py content WEIGHTS.pt OUT.onnx FOLDER...
 
-WEIGHTS.pt: what `lookalike train recipe recipes/copy.toml` or recipes/content.py left in its run's folder. FOLDER...: training images of all kinds, COUNT of each. They say which
+WEIGHTS.pt: what `lookalike train recipe recipes/copy.toml` or recipes/content.py left in its run's folder. FOLDER...:
+training images of all kinds, COUNT of each. They say which
 range 8 bits must have, each as it is and edited, for what users cover in black must not be cut off. For `content` they
 also give the head: the principal directions of the pooled features, which retrieve better than a head that was trained.
 The card is written by hand, from benchmarks/results.md.

@@ -67,8 +67,8 @@ class Phase:
 class Recipe:
     """Everything that decides a run. ``side``: pixels that are kept of each image. ``same_source``: share of a batch
     that is of one source, so that negatives of one kind meet. ``drawn``: pages and textures that are drawn, and are a
-    source of their own. ``lr``: of what is new; ``trunk_lr``: of the trunk, 0 for the same. ``ema_decay``: of the running
-    mean of the weights."""
+    source of their own. ``lr``: of what is new; ``trunk_lr``: of the trunk, 0 for the same. ``ema_decay``: of the
+    running mean of the weights."""
 
     seed: int
     sources: tuple[Source, ...]
@@ -88,8 +88,8 @@ class Recipe:
         return sum(phase.steps for phase in self.phases)
 
     def within(self, seconds: float, step_seconds: Sequence[float]) -> Recipe:
-        """The same recipe, longer or shorter, so that it takes so many ``seconds``; ``step_seconds``: what a step of each
-        phase takes."""
+        """The same recipe, longer or shorter, so that it takes so many ``seconds``; ``step_seconds``: what a step of
+        each phase takes."""
         factor = seconds / sum(phase.steps * one for phase, one in zip(self.phases, step_seconds, strict=True))
         return self.with_steps([max(1, round(phase.steps * factor)) for phase in self.phases])
 

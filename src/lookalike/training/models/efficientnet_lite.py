@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import math
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
@@ -142,10 +142,11 @@ def read_published(path: Path) -> Mapping[str, Tensor]:
     return cast(Mapping[str, Tensor], found)
 
 
-def load_trunk(trunk: nn.Sequential, published: Mapping[str, Tensor]) -> None:
+def load_trunk(trunk: Iterable[nn.Module], published: Mapping[str, Tensor]) -> None:
     """Fill a trunk that has its norms with the published weights."""
-    _fill(cast(Convolution, trunk[0]), published, "_conv_stem", "_bn0")
-    for number, block in enumerate(list(trunk)[1:]):
+    stem, *blocks = trunk
+    _fill(cast(Convolution, stem), published, "_conv_stem", "_bn0")
+    for number, block in enumerate(blocks):
         for layer, (conv, norm) in zip(cast(Block, block).body, _names(cast(Block, block)), strict=True):
             _fill(cast(Convolution, layer), published, f"_blocks.{number}.{conv}", f"_blocks.{number}.{norm}")
 

@@ -1,4 +1,5 @@
-"""A trunk and one embedding of it: the shipped networks of `copy` and `content`, a classifier's and a siamese network's."""
+"""A trunk and one embedding of it: the shipped networks of `copy` and `content`, a classifier's, a siamese
+network's."""
 
 from __future__ import annotations
 

@@ -38,9 +38,9 @@ def load_weights(network: EmbeddingNet, path: Path) -> EmbeddingNet:
 
 def _load_published(network: EmbeddingNet, path: Path) -> EmbeddingNet:
     """The top and the classes too, where the network has those of the published one."""
-    published, top = read_published(path), network.trunk[-1]
+    published, (*layers, top) = read_published(path), network.trunk
     try:
-        load_trunk(network.trunk[:-1], published)
+        load_trunk(layers, published)
         if isinstance(top, Convolution) and top.conv.out_channels == TOP_CHANNELS:
             load_top(top, published)
         if network.classes is not None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lookalike.training.data.augment import Augmenter
-from lookalike.training.data.augmented_views import on_device
+from lookalike.training.data.augmented_views import on_device, to_device
 from lookalike.training.engine import losses
 from lookalike.training.engine.recipe import LIGHT_AUGMENTATION, Phase, Recipe
 from lookalike.training.engine.trainer import Loss, Metrics, Schedule, Trainer, device, to_channels_last
@@ -52,8 +52,8 @@ class CopyTask:
         phase = _phase_of(self.recipe, step)
         self._augmenter.begin(step)
         views, distinct = self.batch(phase, self._augmenter, np.random.default_rng([self.recipe.seed, step]))
-        with torch.autocast(views.device.type, torch.bfloat16):
-            vectors = self.network(views.contiguous(memory_format=torch.channels_last))
+        with torch.autocast(device().type, torch.bfloat16):
+            vectors = self.network(to_device(views))
         light, heavy = vectors.chunk(2)
         terms = {
             "copy": losses.nt_xent(vectors, *losses.view_pairs(distinct), self.recipe.temperature),
