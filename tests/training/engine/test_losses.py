@@ -74,29 +74,14 @@ def test_cosine_distillation() -> None:
     assert losses.cosine_distillation(at((0.0, 1.0, 2.5)), targets).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_cross_entropy() -> None:
-    """Smoothed cross-entropy, by the definition, over those rows that have a label."""
-    rows, labels, smoothing = [[2.0, 0.0, -1.0], [0.5, 0.1, 0.0], [0.0, 3.0, 1.0]], [0, -1, 2], 0.1
-    total = 0.0
-    for row, label in zip(rows, labels, strict=True):
-        if label >= 0:
-            logs = [value - math.log(sum(map(math.exp, row))) for value in row]
-            total -= (1 - smoothing) * logs[label] + smoothing * sum(logs) / 3
-    loss = losses.cross_entropy(torch.tensor(rows), torch.tensor(labels), smoothing)
-    assert loss.item() == pytest.approx(total / 2, rel=1e-5)
-    assert losses.cross_entropy(torch.tensor(rows), torch.tensor([-1, -1, -1])).item() == 0
-
-
 def test_gradients_are_finite() -> None:
-    """Even for vectors that coincide, or that have no negatives, and for rows without labels."""
+    """Even for vectors that coincide, or that have no negatives."""
     same = (1.0, 1.0, 1.0, 1.0)
     for loss in (
         lambda v: losses.koleo(v),
         lambda v: losses.nt_xent(v, *losses.view_pairs(all_but_self(4)), 0.06),
         lambda v: losses.nt_xent(v, *losses.view_pairs(torch.zeros(4, 4, dtype=torch.bool)), 0.06),
         lambda v: losses.cosine_distillation(v, torch.zeros(4, 2)),
-        lambda v: losses.cross_entropy(v * 1000, torch.full((4,), -1)),
-        lambda v: losses.cross_entropy(v * 1000, torch.tensor([0, -1, 1, 0])),
     ):
         vectors = at(same)
         loss(vectors).backward()

@@ -12,21 +12,19 @@ from lookalike.training.engine.recipe import Augmentation, Phase, Recipe, Source
 ROOT = Path(__file__).parents[3]
 GOOD = """
 seed = 3
-
-[[sources]]
-root = "a/b"
 side = 64
 
 [[sources]]
+root = "a/b"
+
+[[sources]]
 root = "c"
-side = 160
-labelled = true
+weight = 0.5
 
 [[phases]]
 size = 32
 batch = 8
 steps = 5
-source_fractions = [0.5, 0.5]
 augmentation = { colour = 0.9 }
 """
 
@@ -36,29 +34,36 @@ def test_what_a_recipe_says(tmp_path: Path) -> None:
     (tmp_path / "r.toml").write_text(GOOD)
     assert read_recipe(tmp_path / "r.toml") == Recipe(
         3,
-        (Source("a/b", 64), Source("c", 160, labelled=True)),
-        (Phase(32, 8, 5, (0.5, 0.5), augmentation=Augmentation(colour=0.9)),),
+        (Source("a/b"), Source("c", 0.5)),
+        (Phase(32, 8, 5, augmentation=Augmentation(colour=0.9)),),
+        side=64,
     )
 
 
 def test_the_shipped_recipe() -> None:
     """The recipe of the shipped network can be read, and has something to do."""
-    recipe = read_recipe(ROOT / "recipes" / "shipped.toml")
+    recipe = read_recipe(ROOT / "recipes" / "copy.toml")
     assert recipe.steps == sum(phase.steps for phase in recipe.phases) > 100
+
+
+def test_as_long_as_there_is_time() -> None:
+    """Two phases whose steps take 2 and 4 seconds, 10 of each, in half of the minute that they would need: 5 of each."""
+    recipe = Recipe(0, (Source("a"),), (Phase(32, 8, 10), Phase(64, 8, 10)))
+    assert [phase.steps for phase in recipe.within(30, [2, 4]).phases] == [5, 5]
+    assert [phase.steps for phase in recipe.within(0.1, [2, 4]).phases] == [1, 1]
 
 
 @pytest.mark.parametrize(
     ("old", "new", "named"),
     [
         ("seed = 3", "seed = 3\nsped = 4", "unknown field 'sped'"),
-        ("side = 64", "side = 64\ncolour = 1", "colour"),
+        ("weight = 0.5", "weight = 0.5\ncolour = 1", "colour"),
         ("batch = 8", "batch = 8\nspread = 0.5", "unknown field 'spread'"),
         ("{ colour = 0.9 }", "{ hue = 0.9 }", "hue"),
         ("{ colour = 0.9 }", "0.9", "augmentation"),
         ("seed = 3", "", "seed"),
         ('root = "c"', "", "root"),
         ("steps = 5", "", "steps"),
-        ("source_fractions = [0.5, 0.5]", "", "source_fractions"),
         ("[[phases]]", "[phases]", "phases"),
         ("[[phases]]", "[[sources]]", "unknown field 'augmentation'"),
         ("seed = 3", "seed = ", "line 2"),

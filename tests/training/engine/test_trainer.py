@@ -15,26 +15,32 @@ from lookalike.training.data.augment import Augmenter
 from lookalike.training.engine import losses, trainer
 from lookalike.training.engine.recipe import LIGHT_AUGMENTATION, Augmentation, Phase, Recipe, Source
 from lookalike.training.engine.trainer import Schedule
+from lookalike.training.models.embedding_net import SMALL_WIDTHS, EmbeddingNet
+from lookalike.training.models.residual_net import trunk
 from lookalike.training.tasks.copy_detection import CopyTask, TrainingImages, copy_trainer, trained_copy_net
 from samples import drawn
 
 RECIPE = Recipe(
     seed=2,
-    sources=(Source("drawn", 32),),
+    sources=(Source("drawn"),),
     phases=(Phase(32, 8, 5), Phase(40, 6, 3, koleo=0.5, augmentation=Augmentation(colour=0.9))),
     warmup_steps=2,
     ema_decay=0.9,
 )
 
 
-def images(count: int = 8) -> TrainingImages:
-    """Drawn ones; half of them with a target and a label."""
-    generator = np.random.default_rng(1)
-    targets = generator.normal(size=(count, 256)).astype(np.float32)
-    targets /= np.linalg.norm(targets, axis=1, keepdims=True)
-    targets[::2] = 0
-    labels = np.where(np.arange(count) % 2, np.arange(count) % 3, -1)
-    return TrainingImages(np.stack([drawn(seed, 32, 32) for seed in range(count)]), targets, labels.astype(np.int64))
+def images(count: int = 8, first: int = 0) -> TrainingImages:
+    return TrainingImages(np.stack([drawn(seed, 32, 32) for seed in range(first, first + count)]))
+
+
+def small_net(seed: int = 3) -> EmbeddingNet:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return EmbeddingNet(32, trunk(SMALL_WIDTHS))
+
+
+def copy_run(folder: Path, recipe: Recipe = RECIPE) -> trainer.Trainer:
+    return copy_trainer(recipe, [images()], small_net(), folder)
 
 
 @pytest.fixture
@@ -54,10 +60,9 @@ def test_it_learns(tmp_path: Path) -> None:
     recipe = replace(
         RECIPE, phases=(Phase(32, 8, 25, augmentation=mild), Phase(40, 8, 15, augmentation=mild)), warmup_steps=5
     )
-    given = images()
-    run = copy_trainer(recipe, [given], 3, tmp_path)
+    run = copy_trainer(recipe, [images()], EmbeddingNet(256, trunk(), p=3.0), tmp_path)
     edits = Augmenter(99, 32)
-    plain = torch.from_numpy(given.pixels).permute(0, 3, 1, 2).float() / 255
+    plain = torch.from_numpy(images().pixels).permute(0, 3, 1, 2).float() / 255
     views = torch.cat(
         [
             edits.view(plain, 32, LIGHT_AUGMENTATION)[0],
@@ -67,7 +72,7 @@ def test_it_learns(tmp_path: Path) -> None:
 
     def scored(network: torch.nn.Module) -> tuple[float, float]:
         with torch.no_grad():
-            copy, _ = network.eval()(views)
+            copy = network.eval()(views)
         similar = copy[:8] @ copy[8:].T
         loss = losses.nt_xent(copy, *losses.view_pairs(~torch.eye(16, dtype=torch.bool)), 0.1)
         return loss.item(), (similar.argmax(1) == torch.arange(8)).float().mean().item()
@@ -78,22 +83,22 @@ def test_it_learns(tmp_path: Path) -> None:
     assert after[0] < 0.7 * before[0]
     assert after[1] >= 0.75
     assert lines[-1]["step"] == 40
-    assert {"copy", "koleo", "content", "labels", "size", "seconds"} <= set(lines[-1])
+    assert {"copy", "koleo", "size", "seconds"} <= set(lines[-1])
 
 
 @pytest.mark.usefixtures("often")
 def test_interrupted_and_resumed(tmp_path: Path) -> None:
     """Interrupted between two checkpoints and gone on with, a run ends at the same step, with the same line of the
     curve for every second step, and bit by bit with the weights of a run that was never interrupted."""
-    whole = copy_trainer(RECIPE, [images()], 3, tmp_path / "whole")
+    whole = copy_run(tmp_path / "whole")
     list(whole.train())
-    first = copy_trainer(RECIPE, [images()], 3, tmp_path / "parts")
+    first = copy_run(tmp_path / "parts")
     for lines in first.train():
         if lines["step"] == 4:
             break
     with (tmp_path / "parts" / "curve.jsonl").open("a") as cut:
         cut.write('{"step": 6, "cop')
-    second = copy_trainer(RECIPE, [images()], 3, tmp_path / "parts")
+    second = copy_run(tmp_path / "parts")
     assert second.resume()
     assert second.step == 3
     list(second.train())
@@ -107,24 +112,24 @@ def test_interrupted_and_resumed(tmp_path: Path) -> None:
 @pytest.mark.usefixtures("often")
 def test_a_finished_run(tmp_path: Path) -> None:
     """There is nothing left to do, and the network is the one that was trained."""
-    first = copy_trainer(RECIPE, [images()], 3, tmp_path)
+    first = copy_run(tmp_path)
     list(first.train())
-    again = copy_trainer(RECIPE, [images()], 3, tmp_path)
+    again = copy_run(tmp_path)
     assert again.resume()
     assert list(again.train()) == []
-    assert torch.equal(trained_copy_net(first).copy.weight, trained_copy_net(again).copy.weight)
+    assert torch.equal(trained_copy_net(first).head.weight, trained_copy_net(again).head.weight)
 
 
 def test_nothing_to_resume(tmp_path: Path) -> None:
     """Without a checkpoint a run begins at its beginning; a curve without one is begun again."""
     (tmp_path / "curve.jsonl").write_text('{"step": 20}\n')
-    run = copy_trainer(RECIPE, [images()], 3, tmp_path)
+    run = copy_run(tmp_path)
     assert (run.resume(), run.step, curve(tmp_path)) == (False, 0, [])
 
 
 def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed while it writes, a run leaves the checkpoint before."""
-    run = copy_trainer(RECIPE, [images()], 3, tmp_path)
+    run = copy_run(tmp_path)
     run.save()
 
     def killed(_: object, path: Path) -> None:
@@ -135,47 +140,66 @@ def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path, monkeypatch: py
     run.step = 5
     with pytest.raises(KeyboardInterrupt):
         run.save()
-    again = copy_trainer(RECIPE, [images()], 3, tmp_path)
+    again = copy_run(tmp_path)
     assert (again.resume(), again.step) == (True, 0)
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint", None])
 def test_a_checkpoint_that_does_not_fit(tmp_path: Path, content: bytes | None) -> None:
-    """A damaged checkpoint, and one with another number of classes: an error that names the file."""
-    copy_trainer(RECIPE, [images()], 7, tmp_path).save()
+    """A damaged checkpoint, and one of another network: an error that names the file."""
+    larger = EmbeddingNet(32, trunk(SMALL_WIDTHS, (1, 2, 4)))
+    copy_trainer(RECIPE, [images()], larger, tmp_path).save()
     if content is not None:
         (tmp_path / "checkpoint.pt").write_bytes(content)
     with pytest.raises(UserError, match=r"checkpoint\.pt"):
-        copy_trainer(RECIPE, [images()], 3, tmp_path).resume()
+        copy_run(tmp_path).resume()
 
 
 def test_a_run_leaves_the_random_numbers_of_others_alone(tmp_path: Path) -> None:
-    """Making a run draws its weights from its own seed and moves nobody else's generator."""
+    """A run of some steps draws from its own seed and moves nobody else's generator."""
     before = torch.random.get_rng_state()
-    first, again = (copy_trainer(RECIPE, [images()], 3, tmp_path) for _ in range(2))
+    first, again = (copy_run(tmp_path / name) for name in "ab")
+    for run in (first, again):
+        list(run.train())
     assert torch.equal(before, torch.random.get_rng_state())
-    assert torch.equal(trained_copy_net(first).copy.weight, trained_copy_net(again).copy.weight)
+    assert torch.equal(trained_copy_net(first).head.weight, trained_copy_net(again).head.weight)
 
 
 def test_which_rows_are_negatives() -> None:
-    """By loops over pairs of rows: not a row from itself, nor an image from a view that shows it behind another."""
-    task = CopyTask(RECIPE, [images(6), images(4)], 3)
-    shown = torch.zeros(5, 5, dtype=torch.bool)
-    shown[0, 1] = shown[3, 4] = True
+    """By loops over pairs of rows: two views are negatives if they have no image in common, neither their own nor one
+    that is seen behind it."""
+    task = CopyTask(RECIPE, [images(6), images(4, 6)], small_net())
+    behind = torch.zeros(5, 5, dtype=torch.bool)
+    behind[0, 1] = behind[3, 4] = behind[2, 4] = True
 
     class Showing(Augmenter):
         def view(self, given: torch.Tensor, size: int, _: Augmentation) -> tuple[torch.Tensor, torch.Tensor]:
-            at = 0 if len(given) == 3 else 3
-            return torch.zeros(len(given), 3, size, size), shown[at : at + len(given), at : at + len(given)]
+            return torch.zeros(len(given), 3, size, size), behind
 
-    phase = Phase(32, 5, 1, source_fractions=(0.6, 0.4))
-    views, distinct, targets, labels = task.batch(phase, Showing(0, 16), np.random.default_rng(0))
-    assert (views.shape, targets.shape, labels.shape) == ((10, 3, 32, 32), (5, 256), (5,))
+    views, distinct = task.batch(Phase(32, 5, 1), Showing(0, 16), np.random.default_rng(0))
+    assert views.shape == (10, 3, 32, 32)
+    seen = [{i % 5} | ({j for j in range(5) if behind[i % 5, j]} if i >= 5 else set()) for i in range(10)]
     for i in range(10):
         for j in range(10):
-            one, other = i % 5, j % 5
-            behind = (i >= 5 and bool(shown[one, other])) or (j >= 5 and bool(shown[other, one]))
-            assert bool(distinct[i, j]) == (one != other and not behind), (i, j)
+            assert bool(distinct[i, j]) == seen[i].isdisjoint(seen[j]), (i, j)
+
+
+def test_which_images_a_batch_holds() -> None:
+    """So many in all, none twice, more of a source of more weight, and a share of them of one source; a source that is
+    too small gives all that it has."""
+    recipe = replace(RECIPE, same_source=0.5)
+    sources = [images(40), replace(images(40, 40), weight=3.0), images(2, 80)]
+    task = CopyTask(recipe, sources, small_net())
+    counts = np.zeros(3, int)
+    for seed in range(200):
+        rows = task.draw(16, np.random.default_rng(seed))
+        assert [len(set(some)) for some in rows] == [len(some) for some in rows]
+        sizes = [len(some) for some in rows]
+        assert max(sizes) >= 8 or sizes[2] == 2
+        assert sum(sizes) == 16 or sizes[2] == 2
+        counts += sizes
+    assert 1.8 < counts[1] / counts[0] < 3
+    assert len(CopyTask(RECIPE, [images(4)], small_net()).draw(9, np.random.default_rng(0))[0]) == 4
 
 
 def test_the_learning_rate() -> None:
@@ -185,6 +209,21 @@ def test_the_learning_rate() -> None:
     assert trainer._learning_rate(schedule, 10) == pytest.approx(1.0)
     assert trainer._learning_rate(schedule, 55) == pytest.approx(0.505)
     assert trainer._learning_rate(schedule, 100) == pytest.approx(0.01)
+
+
+def test_parts_that_learn_at_a_rate_of_their_own(tmp_path: Path) -> None:
+    """The longest beginning of a weight's name decides; a trunk with the factor 0 stays as it is but for its last layer,
+    which is as new as the head."""
+    schedule = Schedule(4, 0.1, 0.0, 0, 0.5, lr_factors={"trunk.": 0.4, "trunk.17.": 1.0})
+    factors = [schedule.lr_factor(name) for name in ("trunk.1.weight", "trunk.17.weight", "head.bias")]
+    assert factors == [0.4, 1.0, 1.0]
+    run = copy_run(tmp_path, replace(RECIPE, lr=1e-2, trunk_lr=1e-12))
+    before = {name: value.clone() for name, value in run.network.named_parameters()}
+    list(run.train())
+    last = f"trunk.{len(run.network.trunk) - 3}."  # the convolution of a residual trunk's end is its third last layer
+    moved = {name for name, value in run.network.named_parameters() if (value - before[name]).abs().max() > 1e-6}
+    assert "head.weight" in moved
+    assert not {name for name in moved if name.startswith("trunk.") and not name.startswith(last)}
 
 
 # --- any task

@@ -18,8 +18,9 @@ from lookalike.training.data.image_cache import ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Recipe
 from lookalike.training.engine.trainer import Trainer
 from lookalike.training.export.card import CardContents, write_card
-from lookalike.training.export.onnx_export import export_copy_net
-from lookalike.training.models.residual_net import CopyNet
+from lookalike.training.export.onnx_export import export_embedding_net
+from lookalike.training.models.embedding_net import SMALL_WIDTHS, EmbeddingNet
+from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
 from lookalike.training.tasks import adapt_copy as adapting
 from lookalike.training.tasks.adapt_copy import CACHE_SIDE, MIN_IMAGES, AdaptationResult, Score, adapt, score
 from lookalike.training.tasks.copy_detection import TrainingImages, copy_trainer
@@ -29,10 +30,10 @@ from samples import folder_of
 STEPS, SIZE = 6, 32
 
 
-def pretrained() -> CopyNet:
+def pretrained() -> EmbeddingNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(3)
-        return CopyNet().eval()
+        return EmbeddingNet(EMBEDDING_DIM, trunk(SMALL_WIDTHS)).eval()
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def test_adapted(folder: Path, tmp_path: Path, trained_on: list[Pixels]) -> None
         == 38
     )
     assert calls[-1] == (STEPS, STEPS)
-    assert not torch.equal(pretrained().copy.weight, adapted.network.copy.weight)
+    assert not torch.equal(pretrained().head.weight, adapted.network.head.weight)
 
 
 def test_held_out_stays_out_when_images_come(tmp_path: Path, trained_on: list[Pixels]) -> None:
@@ -116,7 +117,7 @@ def test_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         adapt(folder, pretrained(), tmp_path / "parts", STEPS, SIZE)
     resumed = adapt(folder, pretrained(), tmp_path / "parts", STEPS, SIZE)
     assert steps == [0, 1, 2, 3, 2, 3, 4, 5]
-    assert torch.equal(whole.network.copy.weight, resumed.network.copy.weight)
+    assert torch.equal(whole.network.head.weight, resumed.network.head.weight)
     assert whole.after == resumed.after
 
 
@@ -137,7 +138,7 @@ def test_score_by_loops(folder: Path, tmp_path: Path) -> None:
     def vector(pixels: Pixels) -> torch.Tensor:
         squeezed = torch.from_numpy(square(pixels, SIZE)[None]).permute(0, 3, 1, 2).float() / 255
         with torch.no_grad():
-            return network(squeezed)[0][0]
+            return network(squeezed)[0]
 
     library = [vector(one) for one in packed.pixels]
     nearest = [max(float(library[row] @ library[other]) for other in range(48) if other != row) for row in held]
@@ -167,11 +168,11 @@ def test_an_adapted_network_is_a_model(folder: Path, tmp_path: Path, monkeypatch
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     adapted = adapt(folder, pretrained(), tmp_path / "run", 1, SIZE)
     out = tmp_path / "mine.onnx"
-    sha256 = export_copy_net(adapted.network, SIZE, out, ("copy", "mine"))
+    sha256 = export_embedding_net(adapted.network, "mine", SIZE, out)
     write_card(CardContents("mine", sha256, "mine", "lookalike", SIZE, {"mine": 1.0}), out)
     model_store.add(out, out.with_suffix(".toml"))
     paths = [folder / "0001.jpg", folder / "0002.jpg"]
     vectors = la.describe(paths, "mine")
-    expected = adapting.describe(adapted.network, np.stack([la.load(path).pixels for path in paths]), SIZE)[0]
+    expected = adapting.describe(adapted.network, np.stack([la.load(path).pixels for path in paths]), SIZE)
     assert vectors.shape == (2, 256)
     assert np.allclose(expected, vectors, atol=5e-3)

