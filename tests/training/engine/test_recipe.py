@@ -47,7 +47,7 @@ def test_the_shipped_recipe() -> None:
 
 
 def test_as_long_as_there_is_time() -> None:
-    """Two phases whose steps take 2 and 4 seconds, 10 of each, in half of the minute that they would need: 5 of each."""
+    """Two phases of 10 steps, which take 2 and 4 seconds, in half of the minute that they would need: 5 of each."""
     recipe = Recipe(0, (Source("a"),), (Phase(32, 8, 10), Phase(64, 8, 10)))
     assert [phase.steps for phase in recipe.within(30, [2, 4]).phases] == [5, 5]
     assert [phase.steps for phase in recipe.within(0.1, [2, 4]).phases] == [1, 1]

