@@ -13,8 +13,9 @@ import torch
 
 from lookalike.descriptors.neural import model_store
 from lookalike.training.export.card import CardContents, write_card
-from lookalike.training.export.onnx_export import export_copy_net
-from lookalike.training.models.residual_net import CopyNet
+from lookalike.training.export.onnx_export import export_embedding_net
+from lookalike.training.models.embedding_net import copy_net
+from lookalike.training.models.weights import read_weights, write_weights
 from quickly import with_one_export, without_export
 from samples import folder_of
 from terminal import here
@@ -22,7 +23,8 @@ from terminal import here
 SIDE = 32
 RECIPE = """
 seed = 1
-sources = [{ root = "photos", side = 32, labelled = true }]
+side = 32
+sources = [{ root = "photos" }]
 phases = [{ size = 32, batch = 4, steps = 2 }]
 """
 
@@ -46,10 +48,8 @@ def _one_export():
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with one model of random weights that sees 32 pixels, as if it had been shipped."""
     folder = tmp_path_factory.mktemp("shipped")
-    sha256 = export_copy_net(CopyNet().eval(), SIDE, folder / "small.onnx")
-    write_card(
-        CardContents("small", sha256, "none", "random", SIDE, {"copy": 0.9, "content": 1.0}), folder / "small.onnx"
-    )
+    sha256 = export_embedding_net(copy_net(), "copy", SIDE, folder / "small.onnx")
+    write_card(CardContents("small", sha256, "none", "random", SIDE, {"copy": 0.9}), folder / "small.onnx")
     return folder
 
 
@@ -137,20 +137,38 @@ def test_folders_that_teach_nothing(tmp_path: Path) -> None:
 
 
 def test_recipe(photos: Path, tmp_path: Path) -> None:
-    """A recipe becomes an ONNX file; run again, it has nothing left to do and gives the same file."""
-    for number in range(8):
-        (tmp_path / "data" / "photos" / "ab"[number % 2]).mkdir(parents=True, exist_ok=True)
-        shutil.copy(photos / f"{number:04}.jpg", tmp_path / "data" / "photos" / "ab"[number % 2])
-    (tmp_path / "r.toml").write_text(RECIPE)
+    """A recipe becomes an ONNX file and weights to go on from; run again, it has nothing left to do and gives the same
+    file."""
+    data_of(photos, tmp_path)
+    write_weights(copy_net(), tmp_path / "begin.pt")
     call = ("train", "recipe", "r.toml", "--data", "data", "--run", "run", "--out", "n.onnx", "--side", 32)
-    ran = here(*call, "--json")
+    ran = here(*call, "--init", "begin.pt", "--json")
     assert (ran.code, ran.err) == (0, "")
     assert (ran.json["model"], ran.json["steps"], len(ran.json["sha256"])) == ("n.onnx", 2, 64)
-    again = here(*call)
-    assert again.out.split() == ["n.onnx", "sha256", ran.json["sha256"]]
-    ran = here("train", "recipe", "none.toml", "--data", "data", "--run", "run", "--out", "n.onnx")
-    assert ran.code == 2
-    assert "none.toml" in ran.err
+    before, after = read_weights(tmp_path / "begin.pt"), read_weights(Path(ran.json["weights"]))
+    name = "trunk.9.body.0.conv.weight"
+    assert not torch.equal(before[name], after[name])
+    assert torch.cosine_similarity(before[name].flatten(), after[name].flatten(), dim=0) > 0.9  # not random ones
+    again = here(*call, "--init", "begin.pt")
+    assert again.out.split()[:3] == ["n.onnx", "sha256", ran.json["sha256"]]
+
+
+def test_recipe_mistakes(photos: Path, tmp_path: Path) -> None:
+    """A recipe that is not there, and weights of something else: code 2 and a sentence with the file, nothing begun."""
+    data_of(photos, tmp_path)
+    (tmp_path / "none.pth").write_bytes(b"no weights")
+    for arguments, named in ((("none.toml",), "none.toml"), (("r.toml", "--init", "none.pth"), "none.pth")):
+        ran = here("train", "recipe", *arguments, "--data", "data", "--run", "run", "--out", "n.onnx")
+        assert (ran.code, named in ran.err) == (2, True)
+        assert not (tmp_path / "run").exists()
+
+
+def data_of(photos: Path, folder: Path) -> None:
+    """Eight images as the recipe's source, and the recipe."""
+    (folder / "data" / "photos").mkdir(parents=True)
+    for number in range(8):
+        shutil.copy(photos / f"{number:04}.jpg", folder / "data" / "photos")
+    (folder / "r.toml").write_text(RECIPE)
 
 
 @pytest.mark.parametrize("missing", ["torch", "onnx", "onnxscript"])

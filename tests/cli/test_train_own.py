@@ -16,7 +16,8 @@ from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.imaging import load
 from lookalike.training.engine import trainer
 from lookalike.training.engine.trainer import Trainer
-from lookalike.training.models.embedding_net import EmbeddingNet
+from lookalike.training.models.efficientnet_lite import fold_norms
+from lookalike.training.models.embedding_net import content_net
 from lookalike.training.tasks import pretrained
 from quickly import without_export
 from samples import save
@@ -43,7 +44,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of one's own lie in the test's folder; whoever starts from the shipped network gets random weights."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(pretrained, "restore_embedding_net", lambda _: EmbeddingNet().eval())
+    monkeypatch.setattr(pretrained, "restore_embedding_net", lambda *_: fold_norms(content_net()).eval())
 
 
 @pytest.fixture

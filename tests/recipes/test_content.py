@@ -1,103 +1,120 @@
-"""The recipe of `content`, run whole on a few images with an untrained teacher."""
+"""The recipe of `content`: directions, the first head and crops beside small examples; and a run of two steps."""
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 import torch
 
-from lookalike.descriptors.neural.model_store import read_card, verify
-from lookalike.training.models.separable_trunk import separable_trunk
-from samples import folder_of
+from lookalike.training.engine.trainer import Schedule, Trainer
+from lookalike.training.models.embedding_net import EmbeddingNet, content_net
+from samples import drawn
 
-ROOT = Path(__file__).parents[2]
+RECIPES = Path(__file__).parents[2] / "recipes"
 
 
 @pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder of images, and a teacher of random weights."""
-    from benchmarks.sides.mobilenet import _random
-    from recipes.teacher import build
-
-    data = tmp_path_factory.mktemp("content")
-    folder_of(data / "things", 12)
-    onnx.save(build(_random()), data / "teacher.onnx")
-    return data
+def recipe() -> ModuleType:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(RECIPES))
+        sys.modules.pop("content", None)
+        return importlib.import_module("content")
 
 
 @pytest.fixture
-def recipe(monkeypatch: pytest.MonkeyPatch) -> tuple[ModuleType, ModuleType]:
-    """The recipe and its crops, made small."""
-    monkeypatch.syspath_prepend(str(ROOT / "recipes"))
-    import content
-    import content_crops
-
-    sources = {
-        "whole": content_crops.Source(("things",), (1.0, 0.5)),
-        "mosaic": content_crops.Source(("things",), (0.6,), tiles=2, part=(0, 12)),
-    }
-    monkeypatch.setattr(content_crops, "SOURCES", sources)
-    for name, value in {
-        "SOURCE_FRACTIONS": dict.fromkeys(sources, 0.5),
-        "BATCH": 4,
-        "HELD_OUT": 1,
-        "STEPS": (2, 2, 1),
-    }.items():
-        monkeypatch.setattr(content, name, value)
-    return content, content_crops
+def small(recipe: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"BATCH": 6, "FITTED_BATCHES": 2, "TEACHER_SIDE": 48, "SIDE": 32}.items():
+        monkeypatch.setattr(recipe, name, value)
 
 
-def test_crops(recipe: tuple[ModuleType, ModuleType], data: Path) -> None:
-    """What is kept of a crop is what the teacher says of it, to half a step; a second call reads and makes nothing."""
-    crops = recipe[1]
-    made = crops.read(data)
-    assert {name: len(one.features) for name, one in made.items()} == {"whole": 24, "mosaic": 3}
-    one = made["whole"]
-    assert one.pixels.shape == (24, 160, 160, 3)
-    session = crops._teacher(data / "teacher.onnx")
-    seen = crops._seen(one.pixels[5:7], crops.TEACHER_SIDE)
-    (last,) = session.run([crops.LEVELS["last"].layer], {"image": seen})
-    apart = one.maps["last"][5:7] * crops.STEP - last.transpose(0, 2, 3, 1)
-    assert np.abs(apart).max() <= crops.STEP / 2 + 1e-3
-    np.testing.assert_allclose(one.pooled[5:7], last.mean((2, 3)), atol=crops.STEP)
-    before = (data / "crops" / "whole-pixels.npy").stat().st_mtime_ns
-    crops.read(data)
-    assert (data / "crops" / "whole-pixels.npy").stat().st_mtime_ns == before
+def sources() -> list[np.ndarray]:
+    return [np.stack([drawn(seed, 40, 40) for seed in range(first, first + 8)]) for first in (0, 8)]
 
 
-def test_maps_have_the_shape_of_the_teachers(recipe: tuple[ModuleType, ModuleType]) -> None:
-    """Every map that is to be like one of the teacher's, up to the channels of the last, which a helper reads."""
-    content, crops = recipe
-    trunk, x = separable_trunk().eval(), torch.zeros(1, 3, crops.TEACHER_SIDE, crops.TEACHER_SIDE)
+def random_net(seed: int) -> EmbeddingNet:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return content_net().eval()
+
+
+def test_directions(recipe: ModuleType) -> None:
+    """Orthonormal; of vectors that lie in a plane two keep every cosine, and about the origin, not about their mean."""
+    random = torch.Generator().manual_seed(1)
+    seen = (torch.randn(50, 2, generator=random) + 3) @ torch.randn(2, 7, generator=random)
+    found = recipe.directions(seen, 2)
+    assert torch.allclose(torch.eye(2), found.T @ found, atol=1e-5)
+    unit = torch.nn.functional.normalize
+    assert torch.allclose(unit(seen) @ unit(seen).T, unit(seen @ found) @ unit(seen @ found).T, atol=1e-4)
+
+
+def test_the_first_head(recipe: ModuleType) -> None:
+    """Of targets that are linear in the features, with a bias: nearly the very layer that made them."""
+    random = torch.Generator().manual_seed(2)
+    features, weight = torch.rand(400, 5, generator=random), torch.randn(3, 5, generator=random)
+    targets = features @ weight.T + torch.tensor([1.0, -2.0, 0.5])
+    head = recipe.ridge_head(features, targets)
     with torch.no_grad():
-        for level in ("early", "middle"):
-            expected = crops.LEVELS[level]
-            assert tuple(trunk[: content.LEVEL_LAYERS[level]](x).shape) == (
-                1,
-                expected.channels,
-                expected.cells,
-                expected.cells,
-            )
-        assert trunk(x).shape[-1] == crops.LEVELS["last"].cells
+        unexplained = (head(features) - targets).square().mean() / targets.var(0).mean()
+    assert unexplained < 1e-3
+    assert torch.allclose(weight, head.weight.detach(), atol=0.15 * float(weight.abs().max()))
 
 
-def test_all_phases(
-    recipe: tuple[ModuleType, ModuleType], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From nothing to a file and a card that Lookalike takes; what was done is not done again."""
-    out = tmp_path / "kinds.onnx"
-    monkeypatch.setattr(sys, "argv", ["content.py", str(data), str(tmp_path / "run"), str(out)])
-    assert recipe[0].main() == 0
-    first = out.read_bytes()
-    assert recipe[0].main() == 0
-    assert out.read_bytes() == first
-    card = read_card(out.with_suffix(".toml"))
-    verify(card)
-    assert [(one.name, one.dim, one.version) for one in card.outputs] == [("content", 256, 2)]
-    assert [one.name for one in onnxruntime.InferenceSession(out).get_outputs()] == ["content", "content_parts"]
+@pytest.mark.usefixtures("small")
+def test_what_is_to_be_seen(recipe: ModuleType) -> None:
+    """By hand of two teachers: features of unit length one after the other, and .7 roots of the mean probabilities."""
+    teachers = [random_net(1), random_net(2)]
+    crops = torch.rand(2, 3, 48, 48, generator=torch.Generator().manual_seed(3))
+    seen, probabilities = recipe.see(teachers, crops)
+    assert (seen.shape, probabilities.shape) == ((2, 1280 + 1280 + 1000), (2, 1000))
+    assert torch.allclose(torch.ones(2), seen[:, :1280].norm(dim=1), atol=1e-3)
+    assert torch.allclose(torch.ones(2), probabilities.sum(1), atol=1e-3)
+    assert torch.allclose(probabilities.sqrt() * 0.7, seen[:, 2560:], atol=1e-4)
+    with torch.no_grad():
+        second = teachers[1].pool(teachers[1].maps(crops))
+    assert (torch.nn.functional.normalize(second) * seen[:, 1280:2560]).sum(1).min() > 0.99
+
+
+@pytest.mark.usefixtures("small")
+def test_crops_are_their_steps_own(recipe: ModuleType) -> None:
+    """The same step draws the same crops whatever came before; another step draws others."""
+    task = recipe.ContentTask(sources(), random_net(1), [random_net(2)])
+    first, other, again = task.crops(3), task.crops(4), task.crops(3)
+    assert (first.shape, float(first.min()) >= 0, float(first.max()) <= 1) == ((6, 3, 48, 48), True, True)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_and_its_beginning(recipe: ModuleType, tmp_path: Path) -> None:
+    """The first head comes nearer to the aim than a random one; another call finds aim and head as they were; two steps
+    have finite losses and move trunk and classes."""
+    network, teachers = random_net(1), [random_net(2)]
+    task = recipe.ContentTask(sources(), network, teachers)
+    crops = task.crops(10**6)
+
+    def cosine() -> float:
+        with torch.no_grad():
+            given = network.eval()(recipe.resize(crops, recipe.SIDE))
+        return float((given * task.aim.of(crops)[0]).sum(1).mean())
+
+    task.begin(tmp_path)
+    after = cosine()
+    head = network.head
+    network.head = torch.nn.Linear(head.in_features, head.out_features)
+    assert cosine() < after
+    network.head = head
+    other = recipe.ContentTask(sources(), random_net(9), teachers)
+    other.begin(tmp_path)
+    assert torch.equal(task.aim.directions, other.aim.directions)
+    assert torch.allclose(network.head.weight, other.network.head.weight, rtol=1e-3, atol=1e-6)
+    before = {name: value.clone() for name, value in other.network.named_parameters()}
+    (line,) = Trainer(other, Schedule(2, 1e-3, 0.0, 0, 0.5), tmp_path / "run").train()
+    assert np.isfinite([line[name] for name in recipe.LOSS_WEIGHTS]).all()
+    now = dict(other.network.named_parameters())
+    for name in ("trunk.3.body.0.conv.weight", "classes.weight", "head.weight"):
+        assert not torch.equal(before[name], now[name]), name

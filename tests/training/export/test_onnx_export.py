@@ -98,7 +98,7 @@ def test_parts_cell_by_cell() -> None:
 
 
 def test_a_network_with_classes_and_its_parts(tmp_path: Path) -> None:
-    """Of every image of a batch: the vector and the logits are torch's, and the parts of all cells add up to the vector.
+    """Of every image of a batch: vector and logits are torch's, and the parts of all cells add up to the vector.
     ``restore_embedding_net`` gives all of it back, with norms folded."""
     path, made = tmp_path / "kind.onnx", settled(lambda: content_net(7))
     pixels = np.stack([drawn(seed, SIDE * 2, SIDE * 2) for seed in range(3)])

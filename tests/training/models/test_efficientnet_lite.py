@@ -18,7 +18,6 @@ from lookalike.training.models.efficientnet_lite import (
     Convolution,
     fold_norms,
     lite0_trunk,
-    multiplications,
     read_published,
 )
 from lookalike.training.models.embedding_net import EmbeddingNet, content_net, copy_net
@@ -170,9 +169,3 @@ def test_as_large_as_published() -> None:
     """With top and classes 4,652,008 parameters, as Google's table has them."""
     network = content_net()
     assert sum(one.numel() for part in (network.trunk, network.classes) for one in part.parameters()) == 4_652_008
-
-
-def test_multiplications_by_hand() -> None:
-    """Of nine places, three colours and eight channels at 4 x 4 places; then of nine places of each of eight channels."""
-    layers = nn.Sequential(Convolution(3, 8, 3, 2), Convolution(8, 8, 3, 1, 8))
-    assert multiplications(layers, 7) == 9 * 3 * 8 * 16 + 9 * 8 * 16

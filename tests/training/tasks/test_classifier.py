@@ -3,6 +3,7 @@ ones."""
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import torch
 from classes import classes_in
 from lookalike.training.data.image_folder import hold_out, read_labelled_images
 from lookalike.training.engine.trainer import Trainer
-from lookalike.training.models.embedding_net import EmbeddingNet
+from lookalike.training.models.efficientnet_lite import fold_norms
+from lookalike.training.models.embedding_net import EmbeddingNet, content_net
 from lookalike.training.tasks import pretrained
 from lookalike.training.tasks.classifier import (
     IMBALANCES,
@@ -35,8 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def random_weights(monkeypatch: pytest.MonkeyPatch) -> EmbeddingNet:
     """In place of the shipped network."""
-    network = EmbeddingNet().eval()
-    monkeypatch.setattr(pretrained, "restore_embedding_net", lambda _: network)
+    network = fold_norms(content_net()).eval()
+    monkeypatch.setattr(pretrained, "restore_embedding_net", lambda *_: copy.deepcopy(network))
     return network
 
 
@@ -67,10 +69,11 @@ def test_every_way_with_imbalance(how: str, folder: Path, tmp_path: Path) -> Non
 
 
 def test_frozen_and_tuned(folder: Path, tmp_path: Path, random_weights: EmbeddingNet) -> None:
-    """Frozen, the trunk and its statistics are after training what they were; tuned, they are not."""
+    """Frozen, the trunk is after training what it was; tuned, it is not. Both begin with the head that is shipped."""
     expected = random_weights.trunk.state_dict()
     for how, same in (("frozen", True), ("tuned", False)):
         task = task_of(folder, tmp_path, replace(SMALL, init=how))
+        assert torch.equal(task.network.embedding_net.head.weight, random_weights.head.weight)
         list(Trainer(task, replace(SMALL, init=how).schedule(28), tmp_path / how).train())
         result = task.network.embedding_net.trunk.state_dict()
         assert all(torch.equal(value, result[name]) for name, value in expected.items()) == same

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,17 @@ from classes import classes_in
 from lookalike.errors import UserError
 from lookalike.training.data.image_folder import hold_out, read_labelled_images
 from lookalike.training.engine.trainer import read_curve
-from lookalike.training.tasks.siamese import MINING, SiameseSettings, SiameseTask, mine_triplets, train_siamese
+from lookalike.training.models.efficientnet_lite import fold_norms
+from lookalike.training.models.embedding_net import content_net
+from lookalike.training.tasks import pretrained
+from lookalike.training.tasks.siamese import (
+    MINING,
+    SiameseSettings,
+    SiameseTask,
+    mine_triplets,
+    siamese_net,
+    train_siamese,
+)
 
 SMALL = SiameseSettings(side=32, steps=8, batch=12, images_per_class=3, dim=8, init="scratch")
 
@@ -112,3 +123,18 @@ def test_settings_that_do_not_go_together(folder: Path, tmp_path: Path) -> None:
     ):
         with pytest.raises(UserError, match=named):
             train_siamese(folder, replace(SMALL, **chosen), tmp_path / "run", lambda *_: None)
+
+
+def test_begun_with_the_network_of_content(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its trunk, without classes; its head where as many numbers are wanted; frozen, only the head learns."""
+    known = fold_norms(content_net())
+    monkeypatch.setattr(pretrained, "restore_embedding_net", lambda *_: copy.deepcopy(known))
+    whole = siamese_net(replace(SMALL, dim=256, head="l1"), "tuned")
+    assert torch.equal(whole.head.weight, known.head.weight)
+    assert (whole.classes, whole.unit) == (None, False)
+    assert all(parameter.requires_grad for parameter in whole.parameters())
+    small = siamese_net(SMALL, "frozen")
+    assert small.head.weight.shape == (8, known.head.in_features)
+    assert {name for name, one in small.named_parameters() if one.requires_grad} == {"head.weight", "head.bias"}
+    for name, value in known.trunk.state_dict().items():
+        assert torch.equal(value, small.trunk.state_dict()[name])

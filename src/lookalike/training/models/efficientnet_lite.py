@@ -10,7 +10,6 @@ has made that part of the convolution.
 from __future__ import annotations
 
 import io
-import math
 import pickle
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -169,13 +168,3 @@ def _fill(layer: Convolution, published: Mapping[str, Tensor], conv: str, norm: 
         layer.conv.weight.copy_(published[f"{conv}.weight"])
         for name in _NORM:
             getattr(layer.norm, name).copy_(published[f"{norm}.{name}"])
-
-
-def multiplications(trunk: nn.Sequential, side: int) -> int:
-    """Of one image of ``side`` pixels, in its convolutions."""
-    total, cells = 0, side
-    for module in trunk.modules():
-        if isinstance(module, Convolution):
-            cells = math.ceil(cells / module.stride)
-            total += module.conv.weight.numel() * cells * cells
-    return total
