@@ -1,4 +1,4 @@
-"""The known network that teaches `content` and is measured beside ours: MobileNetV1 0.75 at 224 px, as ONNX.
+"""The known network that is measured beside ours, and taught earlier ones: MobileNetV1 0.75 at 224 px, as ONNX.
 
     python recipes/teacher.py FOLDER teacher.onnx
 

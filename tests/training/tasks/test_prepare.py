@@ -54,8 +54,8 @@ def test_a_run_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(preparing, "step_seconds", watched)
     assert recipe_of_run(RECIPE, None, sources, network, tmp_path / "run") == RECIPE
     for minutes in (2.0, 99.0, None):
-        planned = recipe_of_run(RECIPE, minutes, sources, network, tmp_path / "run")
-        assert [phase.steps for phase in planned.phases] == [30, 10]
+        result = recipe_of_run(RECIPE, minutes, sources, network, tmp_path / "run")
+        assert [phase.steps for phase in result.phases] == [30, 10]
     assert len(real) == 1
     assert all(0 < one < 30 for one in real[0])
     assert all(torch.equal(value, before[name]) for name, value in network.state_dict().items())

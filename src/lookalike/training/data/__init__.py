@@ -1,1 +1,1 @@
-"""What a network is trained on: folders, boxes, augmentation, a teacher's features."""
+"""What a network is trained on: folders, boxes, augmentation."""
