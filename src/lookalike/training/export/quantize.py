@@ -47,8 +47,8 @@ def to_static_int8(
 ) -> onnx.ModelProto:
     """Convolutions and sums in whole numbers of 8 bits: weights with a scale for each channel, what flows between with
     a range for each layer, the one that ``calibration`` has, (N, S, S, 3) uint8. They should hold what users do to
-    images: what is darker, plainer or louder than all of them is cut off. ``layers``: how the names of the weights begin
-    whose convolutions it is about; ``float_layers``: of those among them that stay in single precision."""
+    images: what is darker, plainer or louder than all of them is cut off. ``layers``: how the names of the weights
+    begin whose convolutions it is about; ``float_layers``: of those among them that stay in single precision."""
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     with tempfile.TemporaryDirectory() as folder:
