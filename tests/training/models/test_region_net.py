@@ -18,8 +18,10 @@ from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.onnx_model import ModelInput
 from lookalike.descriptors.neural.region_model import RegionNetwork, RegionOutput
 from lookalike.training.export.onnx_export import export_regions, restore_detector
+from lookalike.training.models.efficientnet_lite import LITE_MEAN, LITE_STD, Block, lite0_trunk
 from lookalike.training.models.region_net import (
     BOX_COUNT,
+    FINE_LAYERS,
     GRID_BOXES,
     Detector,
     apply_deltas,
@@ -27,7 +29,6 @@ from lookalike.training.models.region_net import (
     pairwise_iou,
     roi_align,
 )
-from lookalike.training.models.residual_net import CopyNet
 from lookalike.types import Image
 from quickly import with_one_export
 from samples import drawn
@@ -41,7 +42,6 @@ def detector() -> Detector:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(6)
         made = Detector()
-        made.load_pretrained(CopyNet())
         torch.nn.init.normal_(made.objectness.weight, std=0.3)
     return made.eval()
 
@@ -151,25 +151,49 @@ def test_whole_proposals_cells(detector: Detector) -> None:
     assert set(classes.flatten().tolist()) == {-1}
 
 
-def test_the_whole_is_about_what_copy_says() -> None:
-    """Started from the shipped network, the vector of the whole is near to its `copy`, for it pools the same map."""
-    network = CopyNet().eval()
-    started = Detector()
-    started.load_pretrained(network)
-    image = torch.rand(2, 3, 96, 96)
+def with_statistics(seed: int) -> torch.nn.Sequential:
+    """A trunk whose norms have seen something, so that folding them matters."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        trunk = lite0_trunk()
+        trunk.train()((torch.rand(2, 3, SIDE, SIDE) - LITE_MEAN) / LITE_STD)
+    return trunk.eval()
+
+
+def test_a_whole_trunk_is_taken_over() -> None:
+    """The maps are those of its blocks up to 16 pixels to a cell, and the neck is what the next block begins with."""
+    trunk, image = with_statistics(3), torch.rand(2, 3, 96, 96)
+    started = Detector().eval()
+    started.load_pretrained(trunk)
     with torch.no_grad():
-        near = (started.eval()(image)[0][:, 0] * network(image)[0]).sum(1)
-    assert float(near.min()) > 0.9
+        coarse = trunk[:12]((image - LITE_MEAN) / LITE_STD)
+        assert (coarse.shape[1:], trunk[:13](image).shape[2]) == ((112, 6, 6), 3)
+        assert torch.allclose(started.maps(image)[1], coarse, atol=1e-3)
+        next_block = trunk[12]
+        assert isinstance(next_block, Block)
+        assert torch.allclose(started.neck(coarse), next_block.body[0](coarse), atol=1e-3)
 
 
-def test_frozen_layers_stay() -> None:
-    """Nothing of the trunk asks for a gradient, and its means stay what they are in training."""
+def test_a_vector_is_linear_in_the_cubic_mean_of_the_neck(detector: Detector) -> None:
+    """Of the whole image, worked out from the points that are read of the neck's map."""
+    coarse = torch.rand(1, 112, 7, 7, generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        result = detector.vectors(coarse, torch.tensor([[[0.0, 0.0, 1.0, 1.0]]]))[0, 0]
+        mean = detector.neck(coarse).clamp(min=1e-4).double().pow(3).mean((2, 3)).pow(1 / 3)[0]
+        expected = detector.embedding.weight.double() @ mean + detector.embedding.bias
+    assert torch.allclose(result.double(), expected / expected.norm(), atol=1e-5)
+
+
+@pytest.mark.parametrize("fine_only", [False, True])
+def test_frozen_layers_ask_for_no_gradient(fine_only: bool) -> None:
+    """All of the trunk, or its layers up to 8 pixels to a cell; the heads always learn."""
     made = Detector()
-    made.freeze()
-    before = made.trunk[1].running_mean.clone()
-    made.train()(torch.rand(2, 3, SIDE, SIDE))
-    assert torch.equal(before, made.trunk[1].running_mean)
-    assert not any(one.requires_grad for one in made.trunk.parameters())
+    made.freeze(fine_only)
+    made.vectors(made.maps(torch.rand(1, 3, SIDE, SIDE))[1], boxes(2, images=1)).sum().backward()
+    learns = {name: value.grad is not None for name, value in made.named_parameters()}
+    assert learns["embedding.weight"]
+    assert not any(learns[f"trunk.{name}"] for name, _ in made.trunk[:FINE_LAYERS].named_parameters())
+    assert learns["trunk.11.body.0.conv.weight"] == learns["neck.conv.weight"] == fine_only
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import pytest
 
 from boxes import coco_in
 from lookalike.errors import UserError
-from lookalike.training.models.residual_net import CopyNet
+from lookalike.training.models.region_net import Detector
 from lookalike.training.tasks import pretrained
 from lookalike.training.tasks.detector import DetectorSettings, train_detector
 
@@ -25,8 +25,8 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def random_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     """In place of the shipped network."""
-    network = CopyNet().eval()
-    monkeypatch.setattr(pretrained, "restore_copy_net", lambda _: network)
+    network = Detector().eval()
+    monkeypatch.setattr(pretrained, "restore_detector", lambda _: network)
 
 
 def quiet(*_: int) -> None:

@@ -7,6 +7,7 @@ product finds the photographs that it was pasted into half as often again.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.types import Pixels
 
@@ -18,13 +19,25 @@ GREY = 118  # the mean of photographs
 
 
 def with_grey_background(pixels: Pixels) -> Pixels | None:
-    """(h, w, 3) -> the same at MASK_SIDE pixels at most, its plain background made grey; None if it has none.
+    """(h, w, 3) -> the same at MASK_SIDE pixels at most, its plain background made grey; None if it has none."""
+    import cv2
+
+    small = shrunk(pixels)
+    background = plain_background(small)
+    if background is None:
+        return None
+    alpha = cv2.GaussianBlur(background.astype(np.float32), (0, 0), 1.0)[..., None]
+    return np.asarray(np.rint(small * (1 - alpha) + GREY * alpha), np.uint8)
+
+
+def plain_background(small: Pixels) -> NDArray[np.bool_] | None:
+    """Of an image of MASK_SIDE pixels at most, (h, w, 3) -> (h, w), where its plain background is; None if it has
+    none.
 
     Background is what has the edge's colour and is joined to the edge, so that what is white within the object
     stays."""
     import cv2
 
-    small = _small(pixels)
     edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     colour = np.median(edge, axis=0)
     if (np.abs(edge - colour).max(1) <= PLAIN_TOLERANCE).mean() < MIN_EDGE_SHARE:
@@ -33,13 +46,11 @@ def with_grey_background(pixels: Pixels) -> Pixels | None:
     _, parts = cv2.connectedComponents(plain, connectivity=4)
     joined = np.setdiff1d(np.concatenate([parts[0], parts[-1], parts[:, 0], parts[:, -1]]), [0])
     background = np.isin(parts, joined)
-    if not BACKGROUND_RANGE[0] <= background.mean() <= BACKGROUND_RANGE[1]:
-        return None
-    alpha = cv2.GaussianBlur(background.astype(np.float32), (0, 0), 1.0)[..., None]
-    return np.asarray(np.rint(small * (1 - alpha) + GREY * alpha), np.uint8)
+    return background if BACKGROUND_RANGE[0] <= background.mean() <= BACKGROUND_RANGE[1] else None
 
 
-def _small(pixels: Pixels) -> Pixels:
+def shrunk(pixels: Pixels) -> Pixels:
+    """To MASK_SIDE pixels at most."""
     import cv2
 
     height, width = pixels.shape[:2]

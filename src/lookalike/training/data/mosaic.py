@@ -1,7 +1,7 @@
 """Training images for a detector: mosaics of images with their boxes, cut, mirrored, recoloured, pasted on.
 
 Mosaics (Bochkovskiy et al., arXiv 2004.10934) make small objects of large ones, and many of one; pasting (Ghiasi et
-al., arXiv 2012.07177) puts objects where their surroundings do not give them away.
+al., arXiv 2012.07177), by the box or along the outline, puts objects where their surroundings do not give them away.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ MIN_VISIBLE = 0.4  # share of an object that a cut must leave, for it to count
 MAX_COVERED = 0.6  # share of an object under something pasted, from which it no longer counts
 MIN_OBJECT_SIDE = 6.0  # pixels: the shorter side of an object that can be learnt
 PASTE_PROBABILITY = 0.3
+CUTOUT_COUNTS = (0, 1, 1, 2, 3)  # how many are pasted along their outline, one number as likely as another
+CUTOUT_SIDES = (0.1, 0.5)  # of the mosaic's side: the root of the area that such a one takes
 MAX_TRIES = 5  # cuts that are tried until an object is left
 
 
@@ -40,16 +42,37 @@ NOTHING = Boxes(np.empty((0, 4), np.float32), np.empty(0, np.int64))
 
 
 @dataclass(frozen=True, slots=True)
+class Cutout:
+    """An object without its ground, cut tightly: ``pixels`` (h, w, 3) uint8; ``alpha``: (h, w) uint8, 255 where it
+    is."""
+
+    pixels: Pixels
+    alpha: Pixels
+
+
+@dataclass(frozen=True, slots=True)
+class Mosaic:
+    """``pixels``: (s, s, 3) uint8; ``boxes``: of all its objects, in pixels; ``pasted``: those that were pasted along
+    their outline, each with its box x, y, width, height in pixels."""
+
+    pixels: Pixels
+    boxes: Boxes
+    pasted: Sequence[tuple[Cutout, Floats]] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class MosaicSource:
     """Images that mosaics are drawn from: ``pixels`` (N, s, s, 3) uint8, their ``boxes`` in shares, none of them if
     these are not known; ``rows``: those that may be used. ``tiles``: how many may lie side by side, each way, one as
-    likely as another; ``per_batch``: mosaics of a batch that are drawn from them."""
+    likely as another; ``per_batch``: mosaics of a batch that are drawn from them; ``cutouts``: what is pasted along its
+    outline onto them."""
 
     pixels: Pixels
     boxes: Sequence[Boxes]
     rows: NDArray[np.int64]
     tiles: tuple[int, ...] = (1, 1, 1, 2)
     per_batch: int = 16
+    cutouts: Sequence[Cutout] = ()
 
     @property
     def has_boxes(self) -> bool:
@@ -59,8 +82,8 @@ class MosaicSource:
         return self.boxes[row] if self.has_boxes else NOTHING
 
 
-def draw_mosaic(random: np.random.Generator, source: MosaicSource, side: int) -> tuple[Pixels, Boxes]:
-    """An image of ``side`` x ``side`` pixels, and its boxes in pixels."""
+def draw_mosaic(random: np.random.Generator, source: MosaicSource, side: int) -> Mosaic:
+    """An image of ``side`` x ``side`` pixels, and its objects."""
     count = int(random.choice(source.tiles))
     drawn = np.empty((side, side, 3), np.uint8)
     columns, found = _lines(random, count, side), []
@@ -73,7 +96,13 @@ def draw_mosaic(random: np.random.Generator, source: MosaicSource, side: int) ->
     boxes = _joined(found)
     if random.random() < PASTE_PROBABILITY:
         boxes = _paste(random, source, drawn, boxes)
-    return _recoloured(random, drawn), boxes.take(boxes.xywh[:, 2:].min(1) >= MIN_OBJECT_SIDE)
+    pasted: list[tuple[Cutout, Floats]] = []
+    for _ in range(int(random.choice(CUTOUT_COUNTS)) if len(source.cutouts) else 0):
+        cutout = source.cutouts[int(random.integers(len(source.cutouts)))]
+        over = _paste_cutout(random, cutout, drawn)
+        pasted = [(other, at) for other, at in pasted if _hidden(at[None], over)[0] < MAX_COVERED] + [(cutout, over)]
+        boxes = _covered(boxes, Boxes(over[None], np.zeros(1, np.int64)))
+    return Mosaic(_recoloured(random, drawn), boxes.take(boxes.xywh[:, 2:].min(1) >= MIN_OBJECT_SIDE), pasted)
 
 
 def _lines(random: np.random.Generator, count: int, side: int) -> list[int]:
@@ -147,9 +176,33 @@ def _paste(random: np.random.Generator, source: MosaicSource, drawn: Pixels, box
     left, top = int(random.integers(side - width)), int(random.integers(side - height))
     drawn[top : top + height, left : left + width] = _resized(piece, height, width)
     over = np.array([left, top, width, height], np.float32)
-    hidden = _common(boxes.xywh, over) / np.maximum(boxes.xywh[:, 2:].prod(1), 1e-9)
-    new = Boxes(over[None], there.classes[chosen : chosen + 1])
-    return _joined([boxes.take(hidden < MAX_COVERED), new])
+    return _covered(boxes, Boxes(over[None], there.classes[chosen : chosen + 1]))
+
+
+def _paste_cutout(random: np.random.Generator, cutout: Cutout, drawn: Pixels) -> Floats:
+    """Along its outline onto ``drawn``, somewhere, perhaps mirrored; its box afterwards."""
+    side = len(drawn)
+    height, width = cutout.alpha.shape
+    share = np.exp(random.uniform(*np.log(CUTOUT_SIDES))) * side
+    shape = np.sqrt(width / height) * np.exp(random.uniform(-0.1, 0.1))
+    width, height = (int(np.clip(length, MIN_OBJECT_SIDE + 1, side - 1)) for length in (share * shape, share / shape))
+    left, top = int(random.integers(side - width)), int(random.integers(side - height))
+    pixels, alpha = _resized(cutout.pixels, height, width), _resized(cutout.alpha, height, width)
+    if random.random() < 0.3:
+        pixels, alpha = pixels[:, ::-1], alpha[:, ::-1]
+    under, weight = drawn[top : top + height, left : left + width], alpha[..., None].astype(np.float32) / 255
+    drawn[top : top + height, left : left + width] = np.rint(weight * pixels + (1 - weight) * under).astype(np.uint8)
+    return np.array([left, top, width, height], np.float32)
+
+
+def _covered(boxes: Boxes, new: Boxes) -> Boxes:
+    """Those that a new one does not hide, and the new one."""
+    return _joined([boxes.take(_hidden(boxes.xywh, new.xywh[0]) < MAX_COVERED), new])
+
+
+def _hidden(at: Floats, over: Floats) -> Floats:
+    """The share of each box that another one covers."""
+    return np.asarray(_common(at, over) / np.maximum(at[:, 2:].prod(1), 1e-9), np.float32)
 
 
 def _common(at: Floats, over: Floats) -> Floats:

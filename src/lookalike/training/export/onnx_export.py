@@ -32,10 +32,7 @@ TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torc
 MIN_COSINE = 0.99  # between the vectors of a network in 8 bits and in single precision, in the mean over images
 CHECKED_IMAGES = 60  # that this is asked of
 INT8_LAYERS = "network.trunk."  # how the names of weights begin whose convolutions work in 8 bits
-FLOAT_LAYERS = (
-    "network.trunk.0.",
-    "network.trunk.1.",
-)  # that stay in single precision: they see pixels, and 8 bits are too few
+FLOAT_LAYERS = ("network.trunk.0.", "network.trunk.1.")  # but these: they see pixels, and 8 bits are too few
 TINY = 1e-12  # length below which torch's `normalize` does not divide by it
 SWAPPED = 0.2  # share of a detector's boxes that may come in another order than torch's
 _Module = TypeVar("_Module", bound=nn.Module)
@@ -180,39 +177,14 @@ def restore_embedding_net(path: Path, network: EmbeddingNet) -> EmbeddingNet:
 def restore_detector(path: Path) -> Detector:
     """The detector of an ONNX file that ``export_regions`` wrote, with as many classes. Raises UserError for any other
     file."""
-    stored = _stored_weights(path)
+    stored = read_weights(path)
     biases = stored.get("network.class_logits.bias")
     classes = 0 if biases is None or len(biases) == 1 else len(biases) - 1
     return _fill(Detector(classes), path)
 
 
-# A detector's layers in files that were written before they had the names of today, the shipped one among them.
-_EARLIER_LAYERS = {
-    "vector": "embedding",
-    "from_fine": "lateral_fine",
-    "from_coarse": "lateral_coarse",
-    "mixed": "fpn_convs",
-    "proposing": "rpn_convs",
-    "sides": "side_distances",
-    "looking": "roi_layers",
-    "naming": "class_logits",
-    "moving": "box_deltas",
-}
-
-
-def _stored_weights(path: Path) -> dict[str, Floats]:
-    """The arrays of an exported file, by the names that layers have today."""
-    return {_layer_name(name): array for name, array in read_weights(path).items()}
-
-
-def _layer_name(name: str) -> str:
-    network, dot, rest = name.partition(".")
-    layer, *others = rest.split(".", 1)
-    return f"{network}{dot}{'.'.join([_EARLIER_LAYERS.get(layer, layer), *others])}"
-
-
 def _fill(network: _Module, path: Path) -> _Module:
-    stored, state = _stored_weights(path), network.state_dict()
+    stored, state = read_weights(path), network.state_dict()
     for name, value in state.items():
         kept = stored.get(f"network.{name}")
         if kept is not None and kept.shape == value.shape:

@@ -1,15 +1,16 @@
 """The region network: proposals, their refinement, and an embedding of each; Faster R-CNN (arXiv 1506.01497).
 
-On the maps of the shipped trunk stands a small feature pyramid (Lin et al., arXiv 1612.03144). The region proposal
-network needs no anchors: every cell predicts its objectness and how far the object's four sides are (Tian et al., arXiv
-1904.01355), and its score is to be its overlap with the object (Li et al., arXiv 2006.04388). The best go through a
-second stage, RoIAlign (He et al., arXiv 1703.06870) and two layers, that names the class and moves the sides. A box's
-vector is what the head for `copy` makes of the p-mean of the map within it. Every shape is known beforehand, so all of
-it exports.
+The trunk is EfficientNet-Lite0 up to its last map of 16 pixels to a cell. On it stands a small feature pyramid (Lin et
+al., arXiv 1612.03144) of separable convolutions. The region proposal network needs no anchors: every cell predicts its
+objectness and how far the object's four sides are (Tian et al., arXiv 1904.01355), and its score is to be its overlap
+with the object (Li et al., arXiv 2006.04388). The best go through a second stage, RoIAlign (He et al., arXiv
+1703.06870) and two layers, that names the class and moves the sides. A box's vector is linear in the p-mean, within the
+box, of the wide map that the trunk's next block begins with. Every shape is known beforehand, so all of it exports.
 """
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import cast
 
@@ -18,27 +19,33 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lookalike.logistic import logit
-from lookalike.training.models.residual_net import (
-    DEPTHS,
-    EMBEDDING_DIM,
-    IMAGENET_MEAN,
-    IMAGENET_STD,
-    TRUNK_CHANNELS,
-    WIDTHS,
-    CopyNet,
-    GeneralisedMean,
-    trunk,
+from lookalike.training.models.efficientnet_lite import (
+    LITE_MEAN,
+    LITE_STD,
+    STRIDE_8_BLOCKS,
+    STRIDE_8_CHANNELS,
+    STRIDE_16_BLOCKS,
+    STRIDE_16_CHANNELS,
+    Block,
+    Convolution,
+    fold_norms,
+    lite0_trunk,
 )
 
 STRIDES = (8, 16, 32)  # pixels to a cell of each level
 LEVEL_MAX_SIZE = (64.0, 128.0, 1e9)  # pixels: the root of the area up to which an object belongs to a level
 FPN_CHANNELS = 96
+NECK_CHANNELS = 672  # of the map that vectors are pooled from, six times the trunk's, as in its blocks
+EMBEDDING_DIM = 256
+POOL_POWER = 3  # of the p-mean: a whole number is quick
+POOL_FLOOR = 1e-4  # what an activation counts at least: the root of 0 has no slope
 ROI_BINS, ROI_SAMPLES = 5, 2  # of RoIAlign, each way, and points in a bin each way
 POOL_SAMPLES = 7  # points each way whose mean is a box's vector
-PRE_NMS_COUNT, PROPOSAL_COUNT = 256, 64  # boxes before and after the first suppression
+PRE_NMS_COUNT, PROPOSAL_COUNT = 192, 48  # boxes before and after the first suppression
 RPN_NMS_IOU, ROI_NMS_IOU = 0.8, 0.65  # above which the less sure of two boxes goes, in the two stages
 NMS_ROUNDS = 8  # of suppression: as many as boxes that hang on one another in a row
 BOX_COUNT = 32  # boxes that are given: the whole image, proposals, a grid
+FINE_LAYERS = 1 + STRIDE_8_BLOCKS  # of the trunk, up to the map of 8 pixels to a cell
 WHOLE = (0.0, 0.0, 1.0, 1.0)
 OBJECTNESS_PRIOR = 0.01  # how likely a cell lies amid an object, before anything is learnt (arXiv 1708.02002)
 
@@ -58,58 +65,43 @@ class Detector(nn.Module):
 
     ``classes``: how many the second stage classifies; 0: whether it is an object."""
 
-    mean: Tensor
-    std: Tensor
     cells: Tensor
 
-    def __init__(
-        self,
-        classes: int = 0,
-        widths: tuple[int, ...] = WIDTHS,
-        depths: tuple[int, ...] = DEPTHS,
-        count: int = BOX_COUNT,
-    ) -> None:
+    def __init__(self, classes: int = 0, count: int = BOX_COUNT) -> None:
         super().__init__()
         self.classes, self.count = classes, count
-        self.trunk = trunk(widths, depths)
-        self.fine_layers = 6 + depths[0] + depths[1]  # layers up to the map of 8 pixels to a cell
-        self.pool, self.embedding = GeneralisedMean(3.0), nn.Linear(TRUNK_CHANNELS, EMBEDDING_DIM)
-        self.lateral_fine, self.lateral_coarse = (
-            nn.Conv2d(widths[1], FPN_CHANNELS, 1),
-            nn.Conv2d(TRUNK_CHANNELS, FPN_CHANNELS, 1),
-        )
-        self.fpn_convs = nn.ModuleList(_conv_block(stride) for stride in (1, 1, 2))
-        self.rpn_convs = nn.Sequential(_conv_block(1), _conv_block(1))
+        self.trunk = lite0_trunk(STRIDE_16_BLOCKS)
+        self.neck = Convolution(STRIDE_16_CHANNELS, NECK_CHANNELS)
+        fold_norms(self)
+        self.embedding = nn.Linear(NECK_CHANNELS, EMBEDDING_DIM)
+        self.lateral_fine = nn.Conv2d(STRIDE_8_CHANNELS, FPN_CHANNELS, 1)
+        self.lateral_coarse = nn.Conv2d(STRIDE_16_CHANNELS, FPN_CHANNELS, 1)
+        self.fpn_convs = nn.ModuleList(_separable(stride) for stride in (1, 1, 2))
+        self.rpn_convs = nn.Sequential(_separable(1), _separable(1))
         self.objectness, self.side_distances = nn.Conv2d(FPN_CHANNELS, 1, 1), nn.Conv2d(FPN_CHANNELS, 4, 1)
         self.scales = nn.Parameter(torch.ones(len(STRIDES)))
         self.roi_layers = nn.Sequential(
             nn.Flatten(), nn.Linear(FPN_CHANNELS * ROI_BINS * ROI_BINS, 256), nn.ReLU(), nn.Linear(256, 256), nn.ReLU()
         )
-        self.class_logits = nn.Linear(256 + TRUNK_CHANNELS, classes + 1) if classes else nn.Linear(256, 1)
+        self.class_logits = nn.Linear(256 + NECK_CHANNELS, classes + 1) if classes else nn.Linear(256, 1)
         self.box_deltas = nn.Linear(256, 4)
         nn.init.constant_(cast(Tensor, self.objectness.bias), logit(OBJECTNESS_PRIOR))
         nn.init.zeros_(self.box_deltas.weight)
         nn.init.zeros_(self.box_deltas.bias)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
         self.register_buffer("cells", torch.tensor(GRID_BOXES))
 
-    def load_pretrained(self, network: CopyNet) -> None:
-        """Take over the trunk of the shipped network of `copy`, and its head."""
-        self.trunk.load_state_dict(network.trunk.state_dict())
-        self.pool.load_state_dict(network.pool_copy.state_dict())
-        self.embedding.load_state_dict(network.copy.state_dict())
+    def load_pretrained(self, trunk: nn.Sequential) -> None:
+        """Take over a whole trunk with its norms: the blocks up to here, and what the next one begins with."""
+        folded = fold_norms(copy.deepcopy(trunk))
+        self.trunk.load_state_dict(folded[: 1 + STRIDE_16_BLOCKS].state_dict())
+        self.neck.load_state_dict(cast(Block, folded[1 + STRIDE_16_BLOCKS]).body[0].state_dict())
 
-    def freeze(self) -> None:
-        """The trunk stays as it is."""
-        for parameter in self.trunk.parameters():
-            parameter.requires_grad_(False)
-
-    def train(self, mode: bool = True) -> Detector:
-        """As of any module; but the statistics of the trunk stay what they are."""
-        super().train(mode)
-        self.trunk.eval()
-        return self
+    def freeze(self, fine_only: bool = False) -> None:
+        """The trunk and the neck stay as they are; ``fine_only``: only the layers up to the map of 8 pixels to a cell,
+        which know nothing of things yet, and take most of the time."""
+        for layers in [self.trunk[:FINE_LAYERS]] if fine_only else [self.trunk, self.neck]:
+            for parameter in layers.parameters():
+                parameter.requires_grad_(False)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         fine, coarse = self.maps(image)
@@ -130,8 +122,8 @@ class Detector(nn.Module):
 
     def maps(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Of 8 and of 16 pixels to a cell."""
-        fine = self.trunk[: self.fine_layers]((image - self.mean) / self.std)
-        return fine, self.trunk[self.fine_layers :](fine)
+        fine = self.trunk[:FINE_LAYERS]((image - LITE_MEAN) / LITE_STD)
+        return fine, self.trunk[FINE_LAYERS:](fine)
 
     def fpn(self, fine: Tensor, coarse: Tensor) -> list[Tensor]:
         """The feature pyramid: three maps of CHANNELS, of 8, 16 and 32 pixels to a cell."""
@@ -179,29 +171,34 @@ class Detector(nn.Module):
         return apply_deltas(boxes, deltas), (confidence * scores).clamp(min=0).sqrt(), classes
 
     def roi_head(self, level: Tensor, coarse: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, P, 4) -> class logits (N, P, classes) and box deltas (N, P, 4). Classes are read from the coarse map as
-        well, which knows more of what things are."""
+        """(N, P, 4) -> class logits (N, P, classes) and box deltas (N, P, 4). Classes are read from the neck as well,
+        which knows more of what things are."""
         cut = roi_align(level, boxes, ROI_BINS, ROI_SAMPLES)
         features = self.roi_layers(cut.flatten(0, 1)).reshape(boxes.shape[0], boxes.shape[1], -1)
         with_context = features
         if self.classes:
-            context = functional.layer_norm(self.pooled(coarse, boxes), (TRUNK_CHANNELS,))
+            context = functional.layer_norm(self.pooled(coarse, boxes), (NECK_CHANNELS,))
             with_context = torch.cat([features, context.to(features.dtype)], 2)
         return self.class_logits(with_context).float(), self.box_deltas(features).float()
 
     def pooled(self, coarse: Tensor, boxes: Tensor) -> Tensor:
-        """(N, R, 4) -> (N, R, 512): the p-mean of the map within each box."""
-        powers = coarse.float().clamp(min=1e-4).pow(self.pool.p)
-        return roi_align(powers, boxes, 1, POOL_SAMPLES)[..., 0, 0].pow(1 / self.pool.p)
+        """(N, R, 4) -> (N, R, 672): the p-mean of the neck's map within each box."""
+        powers = self.neck(coarse).float().clamp(min=POOL_FLOOR).pow(POOL_POWER)
+        return roi_align(powers, boxes, 1, POOL_SAMPLES)[..., 0, 0].pow(1 / POOL_POWER)
 
     def vectors(self, coarse: Tensor, boxes: Tensor) -> Tensor:
         """(N, R, 4) -> (N, R, 256) of unit length: what the head makes of the map within each box."""
         return functional.normalize(self.embedding(self.pooled(coarse, boxes)).float(), dim=2)
 
 
-def _conv_block(stride: int) -> nn.Sequential:
+def _separable(stride: int) -> nn.Sequential:
+    """Each channel by itself, 5 x 5, then all of a cell: a tenth of the time of one that does both."""
     return nn.Sequential(
-        nn.Conv2d(FPN_CHANNELS, FPN_CHANNELS, 3, stride, 1, bias=False), nn.BatchNorm2d(FPN_CHANNELS), nn.ReLU()
+        nn.Conv2d(FPN_CHANNELS, FPN_CHANNELS, 5, stride, 2, groups=FPN_CHANNELS, bias=False),
+        nn.BatchNorm2d(FPN_CHANNELS),
+        nn.Conv2d(FPN_CHANNELS, FPN_CHANNELS, 1, bias=False),
+        nn.BatchNorm2d(FPN_CHANNELS),
+        nn.ReLU(),
     )
 
 
@@ -233,11 +230,12 @@ def corners_to_xywh(corners: Tensor) -> Tensor:
 
 def pairwise_iou(a: Tensor, b: Tensor) -> Tensor:
     """(..., A, 4) and (..., B, 4) boxes x, y, width, height -> (..., A, B): intersection over union, 0..1."""
-    a, b = a[..., :, None, :], b[..., None, :, :]
-    low = torch.maximum(a[..., :2], b[..., :2])
-    high = torch.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    common = (high - low).clamp(min=0).prod(-1)
-    return common / (a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - common).clamp(min=1e-9)
+    ax, ay, aw, ah = (one[..., :, None] for one in a.unbind(-1))  # one number at a time: exported, it is quicker so
+    bx, by, bw, bh = (one[..., None, :] for one in b.unbind(-1))
+    width = (torch.minimum(ax + aw, bx + bw) - torch.maximum(ax, bx)).clamp(min=0)
+    height = (torch.minimum(ay + ah, by + bh) - torch.maximum(ay, by)).clamp(min=0)
+    common = width * height
+    return common / (aw * ah + bw * bh - common).clamp(min=1e-9)
 
 
 def non_maximum_suppression(boxes: Tensor, scores: Tensor, overlap: float, count: int) -> tuple[Tensor, Tensor, Tensor]:
@@ -252,7 +250,7 @@ def non_maximum_suppression(boxes: Tensor, scores: Tensor, overlap: float, count
     over = (pairwise_iou(boxes, boxes) > overlap).float().triu(1)
     stands = torch.ones_like(scores)
     for _ in range(NMS_ROUNDS):
-        stands = ((over * stands[..., None]).amax(1) == 0).float()
+        stands = ((stands[:, None] @ over)[:, 0] == 0).float()
     left, which = (scores * stands).topk(count, 1)
     return boxes.gather(1, which[..., None].expand(-1, -1, 4)), left, order.gather(1, which)
 

@@ -17,12 +17,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookalike.descriptors.neural.background import GREY
 from lookalike.errors import UserError
 from lookalike.evaluation.detection_metrics import Detections, average_precision, recall_at, true_boxes
 from lookalike.training.data.augmented_views import resize, to_device, to_tensor
 from lookalike.training.data.detection_dataset import DetectionDataset, hold_out_images, read_detection_dataset
 from lookalike.training.data.image_folder import Rows, Split, evenly_spaced
-from lookalike.training.data.mosaic import Boxes, MosaicSource, draw_mosaic
+from lookalike.training.data.mosaic import Boxes, Cutout, Mosaic, MosaicSource, draw_mosaic
 from lookalike.training.engine.settings import Settings, check_settings, setting
 from lookalike.training.engine.trainer import Loss, Metrics, Trainer, device, fit, to_channels_last
 from lookalike.training.export.artifacts import DetectionOutput, TrainedModel
@@ -89,27 +90,26 @@ class DetectorTask:
         self.sources = sorted(sources, key=lambda one: not one.has_boxes)
         self.identity: Mapping[str, Any] = {"task": "detector", "side": settings.side, "classes": network.classes}
         self.tuned = settings.trunk == "tuned"
-        if not self.tuned:
-            network.freeze()
+        network.freeze(fine_only=self.tuned)
         self.network, self.aux_head = to_channels_last(network), nn.Identity()
 
     def loss(self, step: int) -> Loss:
         random, generator = np.random.default_rng([self.settings.seed, step]), torch.Generator().manual_seed(step)
         mosaics = self._mosaics(random)
-        fine = to_device(to_tensor(np.stack([pixels for pixels, _ in mosaics])))
+        fine = to_device(to_tensor(np.stack([one.pixels for one in mosaics])))
         known = sum(source.per_batch for source in self.sources if source.has_boxes)
-        truth, classes = padded([boxes for _, boxes in mosaics[:known]], MOSAIC_SCALE * self.settings.side)
+        truth, classes = padded([one.boxes for one in mosaics[:known]], MOSAIC_SCALE * self.settings.side)
         images = to_device(resize(fine, self.settings.side))
-        with torch.autocast(device().type, torch.bfloat16):
+        with _mixed():
             maps = self.network.maps(images)
         parts = self._stages([one[:known] for one in maps], truth, classes, generator)
         weights = {"objectness": 1.0, "box": 2.0, "class": 1.0, "delta": 1.0}
         if self.tuned:
-            parts["embedding"] = self._contrastive(fine, maps[1], random)
+            parts["embedding"] = self._contrastive(fine, maps[1], mosaics, random)
             weights["embedding"] = self.settings.embedding_weight
         return Loss(parts, weights)
 
-    def _mosaics(self, random: np.random.Generator) -> list[tuple[Pixels, Boxes]]:
+    def _mosaics(self, random: np.random.Generator) -> list[Mosaic]:
         side = MOSAIC_SCALE * self.settings.side
         return [draw_mosaic(random, source, side) for source in self.sources for _ in range(source.per_batch)]
 
@@ -118,34 +118,57 @@ class DetectorTask:
     ) -> dict[str, Tensor]:
         side = self.settings.side
         size = torch.full((4,), float(side), device=truth.device)
-        with torch.autocast(device().type, torch.bfloat16):
+        with _mixed():
             levels = self.network.fpn(*maps)
             logits, corners = self.network.rpn_head(levels, size)
         shapes = [(one.shape[2], one.shape[3]) for one in levels]
         which = assign_targets(shapes, truth * side, truth.device)
         parts = rpn_losses(logits, corners, which, torch.cat([truth[..., :2], truth[..., :2] + truth[..., 2:]], -1))
         boxes = torch.cat([_proposed(logits.detach(), corners.detach()), jitter_boxes(truth, 3, generator)], 1)
-        with torch.autocast(device().type, torch.bfloat16):
+        with _mixed():
             return parts | roi_losses(self.network, levels[0], maps[1], boxes, truth, classes)
 
-    def _contrastive(self, fine: Tensor, coarse: Tensor, random: np.random.Generator) -> Tensor:
+    def _contrastive(
+        self, fine: Tensor, coarse: Tensor, mosaics: Sequence[Mosaic], random: np.random.Generator
+    ) -> Tensor:
         """InfoNCE of parts of the images, seen alone, and their places: the own among all places, and back."""
-        queries, regions = [], []
+        queries, placed = [], []
+        parts = self._parts(fine, mosaics, random)
         for shape in ASPECT_RATIOS:
-            boxes = [_part(random, shape) for _ in range(QUERIES_PER_MOSAIC * len(fine) // len(ASPECT_RATIOS))]
-            owners = random.integers(0, len(fine), len(boxes))
             size = float(random.choice(QUERY_SIDES)) * np.sqrt([1 / shape, shape])
             height, width = (max(2 * STRIDE, round(length / STRIDE) * STRIDE) for length in size.tolist())
-            cut = torch.cat([_crop(fine[owner], box, height, width) for owner, box in zip(owners, boxes, strict=True)])
-            with torch.autocast(device().type, torch.bfloat16):
+            ones = [one for one in parts if one.shape == shape]
+            cut = torch.cat([_scaled(one.query, height, width) for one in ones])
+            with _mixed():
                 maps = self.network.maps(to_device(recolour(cut, random)))[1]
             whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=fine.device).expand(len(cut), 1, 4)
             queries.append(self.network.vectors(maps, whole)[:, 0])
-            placed = torch.tensor(np.stack([_nudged(random, box) for box in boxes]), device=fine.device)
-            regions.append(self.network.vectors(coarse[torch.from_numpy(owners)], placed[:, None])[:, 0])
-        similarity = torch.cat(queries) @ torch.cat(regions).T / TEMPERATURE
+            placed += [(one.owner, _nudged(random, one.box)) for one in ones]
+        similarity = torch.cat(queries) @ self._vectors_at(coarse, placed).T / TEMPERATURE
         own = torch.arange(len(similarity), device=similarity.device)
         return (functional.cross_entropy(similarity, own) + functional.cross_entropy(similarity.T, own)) / 2
+
+    def _vectors_at(self, coarse: Tensor, placed: Sequence[tuple[int, Floats]]) -> Tensor:
+        """Images and boxes in them, (P,) -> (P, 256)."""
+        owners = np.array([owner for owner, _ in placed])
+        nth = np.array([(owners[:place] == owner).sum() for place, owner in enumerate(owners)])
+        boxes = np.tile(np.array(EMPTY_BOX, np.float32), (len(coarse), nth.max() + 1, 1))
+        boxes[owners, nth] = [box for _, box in placed]
+        return self.network.vectors(coarse, torch.from_numpy(boxes).to(coarse.device))[owners, nth]
+
+    def _parts(self, fine: Tensor, mosaics: Sequence[Mosaic], random: np.random.Generator) -> list[_Part]:
+        """Of all mosaics: parts of them, and what was pasted onto them along its outline."""
+        parts = []
+        for shape in ASPECT_RATIOS:
+            boxes = [_part(random, shape) for _ in range(QUERIES_PER_MOSAIC * len(fine) // len(ASPECT_RATIOS))]
+            owners = random.integers(0, len(fine), len(boxes)).tolist()
+            parts += [_Part(_cut(fine[one], box), one, box, shape) for one, box in zip(owners, boxes, strict=True)]
+        for owner, mosaic in enumerate(mosaics):
+            for cutout, box in mosaic.pasted:
+                shape = min(ASPECT_RATIOS, key=lambda one: abs(np.log(box[2] / box[3] / one)))
+                query = on_plain_ground(cutout, random).to(fine.device)
+                parts.append(_Part(query, owner, box / len(mosaic.pixels), shape))
+        return parts
 
     def validate(self, network: nn.Module) -> Metrics:
         """The share of the held-out objects that some box of the COUNT surest overlaps by half."""
@@ -156,6 +179,32 @@ class DetectorTask:
                 shares.append(pairwise_iou(torch.from_numpy(truth.xywh), at).amax(1))
         every = torch.cat(shares) if shares else torch.zeros(1)
         return {"recall": float((every >= MATCH_IOU).float().mean()), "mean IoU": float(every.mean())}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Something to search for: ``query``, (1, 3, h, w); the image that it is in, and its box there in shares; which of
+    ASPECT_RATIOS it is seen at."""
+
+    query: Tensor
+    owner: int
+    box: Floats
+    shape: float
+
+
+def _mixed() -> torch.autocast:
+    """Half precision where it is quicker: on a processor separable convolutions are slower in it."""
+    return torch.autocast(device().type, torch.bfloat16, enabled=device().type == "cuda")
+
+
+def on_plain_ground(cutout: Cutout, random: np.random.Generator) -> Tensor:
+    """As it is asked for: on white, on grey or on any one colour, with some room around it; (1, 3, h, w) 0..1."""
+    colour = np.array([[255] * 3, [GREY] * 3, random.integers(0, 256, 3)][int(random.integers(3))], np.float32)
+    weight = cutout.alpha[..., None].astype(np.float32) / 255
+    pixels = weight * cutout.pixels + (1 - weight) * colour
+    around = [(int(length * random.uniform(0, 0.12)),) * 2 for length in pixels.shape[:2]]
+    padded = np.stack([np.pad(pixels[..., n], around, constant_values=colour[n]) for n in range(3)])
+    return torch.from_numpy(padded.astype(np.float32) / 255)[None]
 
 
 def detect_boxes(network: Detector, pixels: Pixels, side: int) -> list[Tensor]:
@@ -230,13 +279,16 @@ def _nudged(random: np.random.Generator, box: np.ndarray[Any, np.dtype[np.float3
     return np.concatenate([low, np.minimum(apply_deltas[2:], 1 - low)]).astype(np.float32)
 
 
-def _crop(image: Tensor, box: Any, height: int, width: int) -> Tensor:
-    """(3, S, S) -> (1, 3, height, width): what lies in the box."""
+def _cut(image: Tensor, box: Floats) -> Tensor:
+    """(3, S, S) -> (1, 3, h, w): what lies in the box."""
     side = image.shape[1]
     left, top = int(box[0] * side), int(box[1] * side)
     right, bottom = max(round((box[0] + box[2]) * side), left + 2), max(round((box[1] + box[3]) * side), top + 2)
-    cut = image[None, :, top:bottom, left:right]
-    return functional.interpolate(cut, (height, width), mode="bilinear", antialias=True)
+    return image[None, :, top:bottom, left:right]
+
+
+def _scaled(image: Tensor, height: int, width: int) -> Tensor:
+    return functional.interpolate(image, (height, width), mode="bilinear", antialias=True)
 
 
 # --- from a user's boxes
