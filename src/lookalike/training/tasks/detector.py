@@ -167,7 +167,7 @@ class DetectorTask:
             for cutout, box in mosaic.pasted:
                 shape = min(ASPECT_RATIOS, key=lambda one: abs(np.log(box[2] / box[3] / one)))
                 query = on_plain_ground(cutout, random).to(fine.device)
-                parts.append(_Part(query, owner, box / len(mosaic.pixels), shape))
+                parts.append(_Part(query, owner, np.asarray(box / len(mosaic.pixels), np.float32), shape))
         return parts
 
     def validate(self, network: nn.Module) -> Metrics:
