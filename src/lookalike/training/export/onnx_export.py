@@ -26,7 +26,7 @@ from lookalike.training.models.efficientnet_lite import fold_norms
 from lookalike.training.models.embedding_net import EmbeddingNet
 from lookalike.training.models.region_net import Detector
 from lookalike.training.models.residual_net import GEM_FLOOR, GeneralisedMean
-from lookalike.types import Floats, Pixels
+from lookalike.types import Pixels
 
 TOLERANCE = 2e-3  # largest difference of a number of a unit vector between torch and ONNX; half precision allows 1e-3
 MIN_COSINE = 0.99  # between the vectors of a network in 8 bits and in single precision, in the mean over images
