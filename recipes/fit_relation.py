@@ -313,8 +313,8 @@ SAME_CONTENT_EVIDENCE = {
     "changed_places": AGAINST, "changed_unfilled": AGAINST, "changed_elsewhere": AGAINST, "changed_flatness": EITHER,
     "changed_flatness_other": AGAINST, "changed_balance": AGAINST, "changed_texture": FOR, "changed_noise": AGAINST,
 }  # fmt: skip
-TREES, LEAVES, LEARNING_RATE = 400, 16, 0.08
-MIN_LEAF, LEAF_RIDGE = 20, 3.0
+TREES, LEAVES, LEARNING_RATE = 500, 16, 0.08
+MIN_LEAF, LEAF_RIDGE = 30, 3.0
 COPIES_TO_VARIANTS = 2.0  # weight of the one to the other in the fit; the intercept takes it back
 EDIT_EVIDENCE = (
     *("colour_distance", "texture_distance", "structure_distance", "copy_distance"),
