@@ -267,7 +267,6 @@ TRAINING = (
 )  # fmt: skip
 WEAKNESSES = (
     "an image is seen at 240 pixels a side: what is smaller than 2 % of it is mostly missed",
-    "boxes fewer objects of everyday photographs than lookalike-regions-1 did: it was trained for a sixth of the steps",
     "learnt objects mainly from mosaics of small photographs: of several that touch, one may go without a box",
     "finds the same thing in the same view, not another specimen or another side of it",
 )

@@ -1,9 +1,6 @@
-"""The shipped network of `copy`: a small residual trunk, generalised-mean pooling, a head for copies and, to learn
-with, one for content."""
+"""A small residual trunk for networks that begin with random weights, and generalised-mean pooling."""
 
 from __future__ import annotations
-
-from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -65,31 +62,3 @@ def trunk(widths: tuple[int, ...] = WIDTHS, depths: tuple[int, ...] = DEPTHS, st
             inside = width
     layers += [nn.Conv2d(inside, TRUNK_CHANNELS, 1, bias=False), nn.BatchNorm2d(TRUNK_CHANNELS), nn.ReLU()]
     return nn.Sequential(*layers)
-
-
-class CopyNet(nn.Module):
-    """(N, 3, S, S) float RGB 0..1, any S from 32 -> ``copy`` and ``content``, each (N, 256) of unit length."""
-
-    mean: Tensor
-    std: Tensor
-
-    def __init__(self, widths: tuple[int, ...] = WIDTHS, depths: tuple[int, ...] = DEPTHS) -> None:
-        super().__init__()
-        self.trunk = trunk(widths, depths)
-        self.pool_copy, self.pool_content = GeneralisedMean(3.0), GeneralisedMean(1.5)
-        self.copy, self.content = nn.Linear(TRUNK_CHANNELS, EMBEDDING_DIM), nn.Linear(TRUNK_CHANNELS, EMBEDDING_DIM)
-        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(IMAGENET_STD).view(1, 3, 1, 1))
-
-    def maps(self, image: Tensor) -> Tensor:
-        """(N, 512, S / 16, S / 16), what both vectors are pooled from."""
-        return cast(Tensor, self.trunk((image - self.mean) / self.std))
-
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        return self.vectors(self.maps(image))
-
-    def vectors(self, maps: Tensor) -> tuple[Tensor, Tensor]:
-        """``copy`` and ``content`` of the images with these maps."""
-        copy = self.copy(self.pool_copy(maps))
-        content = self.content(self.pool_content(maps))
-        return functional.normalize(copy.float()), functional.normalize(content.float())
