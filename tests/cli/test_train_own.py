@@ -65,7 +65,7 @@ def test_from_a_folder_to_a_search(kind: str, switches: tuple, metric: str, dim:
     """Each gives a model with its card and a page; added, it indexes the folder, and a search finds the image."""
     ran = here("train", kind, photos, "--out", "mine.onnx", "--report", "page.html", *switches, *FEW)
     assert ran.code == 0
-    assert all(line.startswith("note: ") for line in ran.err.splitlines()), ran.err  # what so few images cannot show
+    assert ran.err == "".join(f"note: {note}\n" for note in ran.json["notes"])  # what so few images cannot show
     assert (ran.json["name"], ran.json["step"], ran.json["complete"]) == ("mine", 6, True)
     assert all(isinstance(value, float) for value in ran.json["metrics"].values())
     card = model_store.read_card(Path("mine.toml"))

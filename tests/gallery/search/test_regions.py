@@ -277,7 +277,7 @@ def test_the_second_chance_looks_closer() -> None:
     distances = [1 - parts.vectors @ whole for parts in (plain, closer)]
     assert len(closer) > len(plain)
     np.testing.assert_array_equal(closer.vectors[: len(plain)], plain.vectors)
-    assert distances[1].min() < 0.75 * distances[0].min()
+    assert distances[1].min() < 0.6 * distances[0].min()
     x, y, width, height = (closer.boxes[distances[1].argmin()] * (1000, 750, 1000, 750)).tolist()
     shared = (min(x + width, 800) - max(x, 600)) * (min(y + height, 433) - max(y, 300))
     assert shared / (width * height + 200 * 133 - shared) > 0.6

@@ -20,6 +20,7 @@ from lookalike.comparison.glance import TwoScaleInput, at_a_glance
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS, PRIOR, ComparisonInput, compare_features
 from lookalike.descriptors import describe_all, min_side
 from lookalike.descriptors.base import Described, DescriptorCard
+from lookalike.descriptors.keypoints import Keypoints
 from lookalike.errors import LoadError
 from lookalike.gallery.calibration.scoring import VERIFIED, Scoring
 from lookalike.gallery.library import FILE, Library
@@ -38,11 +39,15 @@ WHOLE = 0.8  # share of the query that a copy must show for nothing else to be l
 PLAUSIBLE = 0.01  # probability by vectors, from which on there may be one more copy beside a proved one
 
 
-def comparison_input(image: Image, known: Mapping[str, Described]) -> TwoScaleInput:
-    """What verification needs of an image, of which some vectors may be known already."""
+def comparison_input(
+    image: Image, known: Mapping[str, Described], path: str | None = None, points: Keypoints | None = None
+) -> TwoScaleInput:
+    """What verification needs of an image, of which some vectors may be known already, and its keypoints. ``path``:
+    where it lies, if not at its own."""
     lacking = [name for name in COMPARISON_DESCRIPTORS if name not in known]
     described = {**known, **(describe_all([image], lacking) if lacking else {})}
-    return TwoScaleInput.of(image, {name: described[name] for name in COMPARISON_DESCRIPTORS}, image.path)
+    vectors = {name: described[name] for name in COMPARISON_DESCRIPTORS}
+    return TwoScaleInput.of(image, vectors, path or image.path, points)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,16 +80,18 @@ class GeometricVerifier:
         return cls(library.store, prior, curve, f"{library.path / FILE}: ", library.cards)
 
     def load(self, path: str) -> ComparisonInput | None:
-        """The image as it lies there, if it can be read and is the one that was indexed."""
-        found = self.open(path)
+        """The image as it lies there, if it can be read and is the one that was indexed; described anew, so that
+        exactly what ``compare`` says of two images is said."""
+        found = self.open(path, stored=False)
         return None if found is None else found.full()
 
-    def open(self, path: str) -> TwoScaleInput | None:
-        """The same, with its keypoints yet to be found, unless they are kept."""
+    def open(self, path: str, stored: bool = True) -> TwoScaleInput | None:
+        """The same, with its keypoints yet to be found, unless they are kept; ``stored``: and with the vectors that the
+        gallery holds, which have half the precision."""
         with self._asking:
             row = self.store.row_of(path)
             kept = self.store.keypoints(row.id) if row else None
-            known = known_embeddings(self.store, self.cards, COMPARISON_DESCRIPTORS, row) if row else {}
+            known = known_embeddings(self.store, self.cards, COMPARISON_DESCRIPTORS, row) if row and stored else {}
         if row is None:
             return None
         points = None if kept is None else keypoint_codec.unpacked(kept, f"{self.where}keypoints of {path}")
@@ -92,9 +99,7 @@ class GeometricVerifier:
             image = load_verified(row, min_side=max(LOAD_MIN_SIDE, min_side(COMPARISON_DESCRIPTORS)))
         except LoadError:
             return None
-        lacking = [name for name in COMPARISON_DESCRIPTORS if name not in known]
-        described = {**known, **(describe_all([image], lacking) if lacking else {})}
-        return TwoScaleInput.of(image, described, row.path, points)
+        return comparison_input(image, known, row.path, points)
 
     def compare(self, a: ComparisonInput, b: ComparisonInput) -> Comparison:
         """What the two have to do with each other, as this gallery is."""
