@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from lookalike.intervals import Interval
+
 
 def human_bytes(count: float) -> str:
     """ "0 B", "999 B", "1.2 kB", "34 MB": two digits or more, in steps of 1000, as disks and file managers count."""
@@ -44,3 +46,8 @@ def percent(probability: float, relation: str = "") -> str:
     if probability < 0.0005:
         return "< 0.1 %"
     return f"{100 * probability:.1f} %"
+
+
+def gain_text(gain: Interval) -> str:
+    """ "+6.1, 95 % interval -0.4 to +12.6": percentage points with their sign."""
+    return "{:+.1f}, 95 % interval {:+.1f} to {:+.1f}".format(*(100 * one for one in (gain.value, gain.low, gain.high)))

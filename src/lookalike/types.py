@@ -17,6 +17,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.intervals import Interval, Outcome
+
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
@@ -241,7 +243,8 @@ class TuneReport:
     ``same``, ``different``: pairs that were used. ``weights``: descriptor name -> share, of the blend; empty otherwise.
     ``threshold``: the largest distance at which a pair is the same with the probability ``precision``.
     ``before``: of the measure without these pairs, None where it had no probability; ``after``: cross-validated.
-    ``helped``: accuracy and AUC together are better than before; only then is it ``kept``. ``unused``: judged pairs of
+    ``accuracy_gain``, ``auc_gain``: after less before, or less the commoner verdict always where there was nothing
+    before; ``outcome``: what they show beyond doubt. Only what ``helped`` is ``kept``. ``unused``: judged pairs of
     images that are not held any more, or of one and the same content. ``failed``: pairs that could not be used.
     """
 
@@ -253,6 +256,9 @@ class TuneReport:
     precision: float
     before: PairMetrics | None
     after: PairMetrics
+    accuracy_gain: Interval
+    auc_gain: Interval
+    outcome: Outcome
     helped: bool
     kept: bool
     unused: int

@@ -42,12 +42,32 @@ def test_of_a_gallery(folder: Path) -> None:
     assert (ran.json["same"], ran.json["different"], ran.json["kept"]) == (COUNT, COUNT, True)
     words = here("tune", "-g", folder / "g", "--pairs", folder / "pairs.csv").out
     assert all(word in words for word in ("before", "after, cross-validated", "--by copy=", "It helped, and is kept."))
+    gain = ran.json["accuracy_gain"]
+    expected = (
+        f"accuracy {100 * gain['value']:+.1f}, 95 % interval {100 * gain['low']:+.1f} to {100 * gain['high']:+.1f}"
+    )
+    assert expected in words
+    assert 0 < gain["low"] < gain["value"]
     assert here("tune", "-g", folder / "g", "--forget", "--json").json == {"forgotten": 1}
     assert "0 measures" in here("tune", "-g", folder / "g", "--forget").out
 
 
+def test_no_difference_that_so_few_could_show(folder: Path) -> None:
+    """Pairs that nothing is to be learnt from: it says how many there were and keeps nothing."""
+    lines = ["a,b,verdict", *(f"o{n}.png,o{n}.jpg,same" for n in range(COUNT))]
+    lines += [f"o{n}.png,o{(n + 2) % COUNT}.png,different" for n in range(COUNT)]
+    for n in range(COUNT):
+        save(folder / f"o{n}.jpg", drawn(n), quality=80)
+    (folder / "easy.csv").write_text("\n".join(lines))
+    ran = here("tune", folder / "easy.csv")
+    assert (ran.code, f"No difference that {2 * COUNT} pairs could show" in ran.out) == (0, True)
+    ran = here("tune", folder / "easy.csv", "--json")
+    assert (ran.json["outcome"], ran.json["helped"], ran.json["kept"]) == ("open", False, False)
+    assert ran.json["auc_gain"]["low"] <= 0 <= ran.json["auc_gain"]["high"]
+
+
 def test_of_plain_files(folder: Path) -> None:
-    """Files alone are told about, with shares to search by; nothing is kept anywhere."""
+    """Files alone are expected about, with shares to search by; nothing is kept anywhere."""
     ran = here("tune", folder / "pairs.csv", "--by", "copy", "--json")
     assert (ran.code, ran.json["by"], ran.json["kept"]) == (0, "copy", False)
     assert "nothing is kept" in here("tune", folder / "pairs.csv").out

@@ -19,7 +19,7 @@ from lookalike.cli.output import (
 )
 from lookalike.csvfile import read_csv
 from lookalike.descriptors.fusion import BLEND
-from lookalike.formatting import percent, plural
+from lookalike.formatting import gain_text, percent, plural
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 from lookalike.gallery.calibration.tune import COLUMNS, PRECISION
 from lookalike.types import PairMetrics, TuneReport
@@ -52,8 +52,8 @@ def command(
 ) -> int:
     """Learn weights and thresholds from pairs that you have judged: the blend's weights, or a descriptor's probability.
 
-    With a gallery it is kept, if it helped, and search and duplicates go by it; no image is read again. A and B are
-    paths, or names of files in the gallery. PAIRS.csv alone is about any files, and nothing is kept.
+    With a gallery it is kept, if it helped beyond doubt, and search and duplicates go by it; no image is read again. A
+    and B are paths, or names of files in the gallery. PAIRS.csv alone is about any files, and nothing is kept.
     """
     if sum((files is not None, pairs is not None, verdicts, forget)) != 1:
         raise click.UsageError("choose one of PAIRS.csv, --pairs, --verdicts and --forget")
@@ -109,6 +109,8 @@ def _print(report: TuneReport) -> None:
     if report.weights:
         click.echo("--by " + ",".join(f"{name}={share:.3f}" for name, share in report.weights.items()))
     click.echo(f"{report.by}: same with {limit} up to the distance {report.threshold:.4g}")
+    for name, gain in (("accuracy", report.accuracy_gain), ("ROC AUC", report.auc_gain)):
+        click.echo(f"{name} {gain_text(gain)}")
     click.echo(
         f"{report.same:,} same and {report.different:,} different pairs, {report.unused:,} unused. {_verdict(report)}"
     )
@@ -123,6 +125,9 @@ def _row(metrics: PairMetrics | None) -> list[str]:
 
 
 def _verdict(report: TuneReport) -> str:
-    if report.kept:
-        return "It helped, and is kept."
-    return "It helps; for files alone nothing is kept." if report.helped else "It did not help; nothing was changed."
+    if report.helped:
+        return "It helped, and is kept." if report.kept else "It helps; for files alone nothing is kept."
+    if report.outcome == "harmed":
+        return "It does harm; nothing was changed."
+    pairs = report.same + report.different
+    return f"No difference that {pairs:,} pairs could show; nothing was changed. Judge more pairs, hard ones."

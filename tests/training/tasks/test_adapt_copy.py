@@ -13,8 +13,8 @@ import lookalike as la
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.image_digests import image_digests
 from lookalike.errors import UserError
-from lookalike.evaluation.intervals import Interval
 from lookalike.imaging.manipulations import EDITS, apply
+from lookalike.intervals import Interval
 from lookalike.training.data.image_cache import ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Recipe
 from lookalike.training.engine.trainer import Trainer

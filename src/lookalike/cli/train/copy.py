@@ -9,6 +9,7 @@ import click
 
 from lookalike.cli.output import json_option, print_json, print_table, printable, progress_bar, shown
 from lookalike.cli.train.places import free, refuse_place
+from lookalike.formatting import gain_text
 
 if TYPE_CHECKING:
     from lookalike.training.tasks.adapt_copy import AdaptationResult
@@ -88,7 +89,7 @@ def _print_result(adapted: AdaptationResult, out: Path, as_json: bool) -> int:
     print_table(("", "recall", "recall@1"), rows, ("recall", "recall@1"))
     click.echo(f"{adapted.held_out} of {adapted.images} images held out, each edited in every way")
     for name, gain in (("recall", adapted.recall_gain), ("recall@1", adapted.recall_at_1_gain)):
-        click.echo(f"{name} {_points(gain.value)}, 95 % interval {_points(gain.low)} to {_points(gain.high)}")
+        click.echo(f"{name} {gain_text(gain)}")
     click.echo(_ADVICE[adapted.outcome].format(images=adapted.held_out, model=shown(str(out))))
     return 0
 
@@ -98,8 +99,3 @@ _ADVICE = {
     "harmed": "It did harm: stay with `copy`, or train on more images.",
     "open": "No difference that {images} images could show: stay with `copy`, or train longer or on more images.",
 }
-
-
-def _points(share: float) -> str:
-    """Percentage points, with their sign."""
-    return f"{100 * share:+.1f}"

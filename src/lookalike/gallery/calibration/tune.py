@@ -24,9 +24,10 @@ from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import background_weight, gallery_curves
 from lookalike.gallery.storage.base import GalleryStorage, Tuning
 from lookalike.gallery.storage.embeddings import Embeddings
+from lookalike.intervals import auc_gain_interval, outcome, paired_share_interval
 from lookalike.logistic import logit
 from lookalike.paths import PathLike, absolute
-from lookalike.types import Failure, PairMetrics, TuneReport, Verdict
+from lookalike.types import Failure, TuneReport, Verdict
 
 COLUMNS = ("a", "b", "verdict")
 PRECISION = 0.95
@@ -103,7 +104,7 @@ def fit_tuning(
     precision: float,
     keep: bool = True,
 ) -> TuneReport:
-    """Fit the measure ``by`` to the pairs, and keep it in the store if that helped.
+    """Fit the measure ``by`` to the pairs, and keep it in the store if that helped beyond doubt.
 
     Raises UserError for too few pairs, one verdict only, a descriptor that is not held, or pairs in which those that
     belong together are no closer."""
@@ -115,9 +116,12 @@ def fit_tuning(
     learnt, prior = fitted(distances, same), library_prior(store.count())
     origin = f"{len(same)} pairs that were annotations: {same.sum()} same, {(~same).sum()} different"
     curve = Calibration(learnt.slope, learnt.intercept - logit(prior), origin)
-    before = _before(store, by, distances, same, prior, precision)
-    after = pair_metrics(cross_validated(distances, same), same, precision)
-    helped = _worth(after) > (_worth(before) if before else _worth(_guessing(same)))
+    known, odds = _before(store, by, distances, prior), cross_validated(distances, same)
+    earlier = _commoner(same) if known is None else known
+    accuracy_gain = paired_share_interval((earlier >= 0) == same, (odds >= 0) == same)
+    auc_gain = auc_gain_interval(earlier, odds, same)
+    result = outcome(accuracy_gain, auc_gain)
+    helped = result == "helped"
     weights = learnt.weights if by == BLEND else {}
     if helped and keep:
         with store.transaction():
@@ -129,8 +133,11 @@ def fit_tuning(
         weights=weights,
         threshold=curve.distance(precision, prior),
         precision=precision,
-        before=before,
-        after=after,
+        before=None if known is None else pair_metrics(known, same, precision),
+        after=pair_metrics(odds, same, precision),
+        accuracy_gain=accuracy_gain,
+        auc_gain=auc_gain,
+        outcome=result,
         helped=helped,
         kept=helped and keep,
         unused=annotations.unused,
@@ -163,25 +170,18 @@ def _before(
     store: GalleryStorage,
     by: str,
     distances: Mapping[str, NDArray[Any]],
-    same: NDArray[np.bool_],
     prior: float,
-    precision: float,
-) -> PairMetrics | None:
-    """What this library says of the pairs without any of them; None where it says nothing."""
+) -> NDArray[np.float64] | None:
+    """(N,) log-odds that this library gives the pairs without any of them; None where it says nothing."""
     curve = gallery_curves(store, tuned=False).get(by) or shipped().curves.get(by)
     weights = DEFAULT_WEIGHTS if by == BLEND else {by: 1.0}
     if curve is None or not set(weights) <= set(distances):
         return None
     distance = np.asarray(Blend(weights).distance(distances), float)
-    odds = curve.intercept + logit(prior) - curve.slope * distance
-    return pair_metrics(odds, same, precision)
+    odds: NDArray[np.float64] = curve.intercept + logit(prior) - curve.slope * distance
+    return odds
 
 
-def _worth(found: PairMetrics) -> float:
-    return found.accuracy + found.auc
-
-
-def _guessing(same: NDArray[np.bool_]) -> PairMetrics:
-    """The commoner verdict, always."""
-    share = float(same.mean())
-    return PairMetrics(max(share, 1 - share), 0.5, 0.0, None)
+def _commoner(same: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(N,) log-odds that give the commoner verdict, always."""
+    return np.full(len(same), 1.0 if same.mean() >= 0.5 else -1.0)

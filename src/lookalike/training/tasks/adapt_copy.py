@@ -12,15 +12,14 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.neural.image_digests import ImageDigests, image_digests
 from lookalike.errors import UserError
-from lookalike.evaluation.intervals import Interval, paired_interval
 from lookalike.imaging.manipulations import EDITS, apply
+from lookalike.intervals import Interval, Outcome, outcome, paired_interval
 from lookalike.training.data.image_cache import ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Phase, Recipe, Source
 from lookalike.training.engine.trainer import device
@@ -57,9 +56,6 @@ class ImageScores:
         return Score(float(self.recall.mean()), float(self.recall_at_1.mean()))
 
 
-Outcome = Literal["helped", "harmed", "open"]
-
-
 @dataclass(frozen=True, slots=True)
 class AdaptationResult:
     """``network``: the adapted one. ``images``, ``held_out``, ``unreadable``: how many; ``digests``: which.
@@ -77,9 +73,8 @@ class AdaptationResult:
 
     @property
     def outcome(self) -> Outcome:
-        """``harmed`` if either gain is below 0 beyond doubt, else ``helped`` if either is above it, else ``open``."""
-        verdicts = (self.recall_gain.verdict, self.recall_at_1_gain.verdict)
-        return "harmed" if "worse" in verdicts else "helped" if "better" in verdicts else "open"
+        """What came of it, as far as the held-out images can show."""
+        return outcome(self.recall_gain, self.recall_at_1_gain)
 
     @property
     def improved(self) -> bool:

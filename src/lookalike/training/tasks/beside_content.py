@@ -13,8 +13,9 @@ from lookalike.descriptors import get
 from lookalike.distance import METRICS, Metric
 from lookalike.errors import LookalikeError
 from lookalike.evaluation import ranking_metrics
-from lookalike.evaluation.intervals import Interval, paired_interval
+from lookalike.formatting import gain_text
 from lookalike.imaging import load
+from lookalike.intervals import Interval, paired_interval
 from lookalike.parallel import in_order
 from lookalike.training.data.image_cache import ImageCache
 from lookalike.training.data.image_folder import Rows, evenly_spaced
@@ -45,8 +46,7 @@ class BesideContent:
         """What came of it, as far as these images can show, and what to do."""
         measured = (
             f"mAP {100 * self.ours:.1f} against {100 * self.content:.1f} on {self.gain.count:,} held-out images "
-            f"(difference {100 * self.gain.value:+.1f}, 95 % interval {100 * self.gain.low:+.1f} to "
-            f"{100 * self.gain.high:+.1f})"
+            f"(difference {gain_text(self.gain)})"
         )
         if self.gain.verdict == "worse":
             return f"as a descriptor it is worse than `content`: {measured}; go on searching by `content`"

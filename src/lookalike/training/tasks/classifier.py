@@ -20,7 +20,7 @@ from torch.nn import functional
 from lookalike.distance import cosine
 from lookalike.evaluation import classification_metrics
 from lookalike.evaluation.charts import curves
-from lookalike.evaluation.intervals import Interval, share_interval
+from lookalike.intervals import Interval, share_interval
 from lookalike.training.data.augmented_views import Views
 from lookalike.training.data.image_folder import ImageFolder, Rows, Split, evenly_spaced, hold_out, read_labelled_images
 from lookalike.training.engine import losses
