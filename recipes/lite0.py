@@ -1,10 +1,11 @@
-"""Writes the shipped networks of `copy` and `content`: trained weights -> ONNX files that compute in 8 bits.
+"""Writes the shipped networks: trained weights -> ONNX files that compute in 8 bits.
 
     python recipes/lite0.py copy WEIGHTS.pt OUT.onnx FOLDER...
     python recipes/lite0.py content WEIGHTS.pt OUT.onnx FOLDER...
+    python recipes/lite0.py regions TRAINED.onnx OUT.onnx FOLDER...
 
-WEIGHTS.pt: what `lookalike train recipe recipes/copy.toml` or recipes/content.py left in its run's folder. FOLDER...:
-training images of all kinds, COUNT of each. They say which
+WEIGHTS.pt: what `lookalike train recipe recipes/copy.toml` or recipes/content.py left in its run's folder.
+TRAINED.onnx: what recipes/regions.py wrote. FOLDER...: training images of all kinds, COUNT of each. They say which
 range 8 bits must have, each as it is and edited, for what users cover in black must not be cut off. For `content` they
 also give the head: the principal directions of the pooled features, which retrieve better than a head that was trained.
 The card is written by hand, from benchmarks/results.md.
@@ -24,14 +25,14 @@ from lookalike.descriptors.neural.onnx_model import squeeze
 from lookalike.errors import LoadError
 from lookalike.imaging import from_array, is_image_name, load
 from lookalike.imaging.manipulations import EDITS, apply
-from lookalike.training.export.onnx_export import export_embedding_net
+from lookalike.training.export.onnx_export import export_embedding_net, export_regions, restore_detector
 from lookalike.training.models.embedding_net import EmbeddingNet, batches, content_net, copy_net
 from lookalike.training.models.residual_net import EMBEDDING_DIM
 from lookalike.training.models.weights import load_weights
 from lookalike.types import Floats, Pixels
 
 SEED = 2026
-SIDES = {"copy": 160, "content": 192}
+SIDES = {"copy": 160, "content": 192, "regions": 240}
 COUNT = 60  # images of each folder that say which ranges there are
 HEAD_COUNT = 1000  # images of each folder that say which directions there are
 
@@ -81,6 +82,9 @@ def principal_head(features: Floats) -> nn.Linear:
 def main() -> int:
     name, weights, out, *folders = sys.argv[1], *(Path(one) for one in sys.argv[2:])
     side = SIDES[name]
+    if name == "regions":
+        print(export_regions(restore_detector(weights), name, side, out, calibration(folders, side)))
+        return 0
     network = load_weights((copy_net if name == "copy" else content_net)(), weights).eval()
     if name == "content":
         network.head = principal_head(pooled_features(network, folders, side))

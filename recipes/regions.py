@@ -239,8 +239,9 @@ def _source(
 
 
 def write(network: Detector, out: Path) -> None:
-    """The ONNX file in 8 bits, and its card; what was measured is added by hand from benchmarks/results.md."""
-    sha256 = export_regions(network, "regions", INPUT_SIDE, out, compact=True)
+    """The ONNX file, which recipes/lite0.py has compute in 8 bits, and its card; what was measured is added by hand
+    from benchmarks/results.md."""
+    sha256 = export_regions(network, "regions", INPUT_SIDE, out)
     write_card(
         CardContents(
             "lookalike-regions-2", sha256, "Apache-2.0",

@@ -25,6 +25,7 @@ from lookalike.types import Floats, Pixels
 
 QUANTISE_FROM = 1024  # numbers of an array that is quantised
 CALIBRATION_BATCH = 16  # images
+NEW_WEIGHTS = ("ConstantFolding", "ConvBNFusion")  # steps of ONNX Runtime after which weights cannot be told by name
 STATIC_SUFFIX = "_quantized"  # after an array's name: as ONNX Runtime names what it quantised, and its scale
 STATIC_SCALES = {"int8": "_scale", "int32": "_quantized_scale"}  # of weights, of biases
 HALF_SUFFIX, INT8_SUFFIX, SCALE_SUFFIX = ".half", ".eighth", ".scale"  # after an array's name: what is stored of it
@@ -72,7 +73,9 @@ def _with_margins_in_convolutions(model: onnx.ModelProto, path: Path) -> onnx.Mo
     options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.optimized_model_filepath = str(path)
     options.log_severity_level = ERRORS_ONLY
-    onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    onnxruntime.InferenceSession(
+        model.SerializeToString(), options, ["CPUExecutionProvider"], disabled_optimizers=NEW_WEIGHTS
+    )
     simpler = onnx.load(path)
     standard = [one for one in simpler.opset_import if one.domain in ("", "ai.onnx")]
     del simpler.opset_import[:]
