@@ -17,7 +17,7 @@ demo: .venv/demo  ## Index, search, compare and de-duplicate photographs, and wr
 SERVED := demo/$(if $(PHOTOS),serve,demo).gallery
 serve: .venv/serve  ## Open a page over the photographs of the tour; PHOTOS=folder for your own
 	@test -n "$(PHOTOS)" -o -e demo/demo.gallery || $(BIN)/lookalike demo --out demo
-	$(BIN)/lookalike index $(if $(PHOTOS),"$(PHOTOS)",demo/photos demo/copies) --gallery $(SERVED) --with regions
+	$(BIN)/lookalike index $(if $(PHOTOS),"$(PHOTOS)",demo/photos demo/copies) --gallery $(SERVED)
 	$(BIN)/lookalike serve --gallery $(SERVED)
 
 # Each worker begins with a stretch of neighbours, which share what they build, and takes from another's when it is done.

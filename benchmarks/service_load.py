@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.harness import SEED, Options, process, run, seconds, table
 from benchmarks.serving import Load, Server, form, load, searching, serving
-from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.gallery import WHOLE_IMAGE_DESCRIPTORS, Gallery
 
 TITLE = "The service under load"
 HEADER = (
@@ -31,14 +31,14 @@ def measure(options: Options) -> str:
     images = [path.read_bytes() for path in options.photographs("bsds", 100)]
     with tempfile.TemporaryDirectory(prefix="lookalike-bench-") as name:
         folder = Path(name) / "g"
-        Gallery.create(folder, DEFAULT_DESCRIPTORS).close()
+        Gallery.create(folder, WHOLE_IMAGE_DESCRIPTORS).close()
         process([sys.executable, "-m", "benchmarks.sides.growth", "fill", folder, "0", str(count)])
         with Gallery.open(folder) as gallery:
             library = _library(gallery, images)
         with serving(folder) as server:
             rows = _rows(server, images, lasting)
     return (
-        f"{table(HEADER, rows)}\n\n{count:,} images (synthetic vectors of {', '.join(DEFAULT_DESCRIPTORS)}); "
+        f"{table(HEADER, rows)}\n\n{count:,} images (synthetic vectors of {', '.join(WHOLE_IMAGE_DESCRIPTORS)}); "
         f"queries: {len(images)} photographs of BSDS500 as files, decoded and described by the server's worker "
         f"processes, one per core; clients in one more process on the same cores, {lasting} s each, seed {SEED}. "
         f"Paced: a search begins every {1000 / PACE:.0f} ms whether or not the last has ended, and its time counts "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.gallery import Gallery
-from lookalike.gallery.gallery import DEFAULT_DESCRIPTORS
+from lookalike.gallery.gallery import WHOLE_IMAGE_DESCRIPTORS
 from lookalike.gallery.library import FILE
 
 Make = Callable[..., Any]
@@ -44,7 +44,7 @@ class Corpora:
         return folder / "photos"
 
     def indexed(
-        self, make: Make, *given: Any, descriptors: Sequence[str] = DEFAULT_DESCRIPTORS, keypoints: bool = False
+        self, make: Make, *given: Any, descriptors: Sequence[str] = WHOLE_IMAGE_DESCRIPTORS, keypoints: bool = False
     ) -> Corpus:
         """The same with a gallery of them. Neither is to be changed."""
         photos = self.photos(make, *given)

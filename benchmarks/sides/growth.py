@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.harness import peak_mib, seconds
 from benchmarks.synthetic import block, described, fill, near, searched
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, Blend
-from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.gallery import WHOLE_IMAGE_DESCRIPTORS, Gallery
 
 WARM = 20  # searches after the first
 BLEND = Blend(DEFAULT_WEIGHTS)
@@ -21,14 +21,14 @@ BLEND = Blend(DEFAULT_WEIGHTS)
 def grow(gallery: Gallery, first: int, last: int) -> dict[str, float]:
     """Add the images ``first`` to ``last`` - 1."""
     started = time.perf_counter()
-    fill(gallery, first, last, lambda start, size: {name: block(name, start, size) for name in DEFAULT_DESCRIPTORS})
+    fill(gallery, first, last, lambda start, size: {name: block(name, start, size) for name in WHOLE_IMAGE_DESCRIPTORS})
     return {"seconds": time.perf_counter() - started}
 
 
 def search(gallery: Gallery, opening: float) -> dict[str, float]:
     """The first search in a new process, with the opening of the gallery, and then a warm one (median)."""
     rng = np.random.default_rng(0)
-    vectors = {name: near(name, block(name, 0, WARM + 1), rng) for name in DEFAULT_DESCRIPTORS}
+    vectors = {name: near(name, block(name, 0, WARM + 1), rng) for name in WHOLE_IMAGE_DESCRIPTORS}
     queries = [{n: described(v[i : i + 1]) for n, v in vectors.items()} for i in range(WARM + 1)]
     times = [seconds(lambda q=query: searched(gallery, q, BLEND)) for query in queries]
     return {"seconds": opening + times[0], "warm": statistics.median(times[1:])}

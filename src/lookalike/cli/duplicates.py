@@ -29,7 +29,7 @@ from lookalike.descriptors import get
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, parse_by
 from lookalike.errors import UserError
 from lookalike.formatting import percent, plural, relation_text
-from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.gallery import WHOLE_IMAGE_DESCRIPTORS, Gallery
 from lookalike.gallery.dedup.incoming import IncomingReport
 from lookalike.gallery.library import FILE
 from lookalike.gallery.storage.row import Row
@@ -311,7 +311,7 @@ def _gallery(
 
 def _needed(by: str | None) -> list[str]:
     """The descriptors without which a gallery for one run cannot do what was asked."""
-    named = parse_by(by).names if by else [name for name in DEFAULT_DESCRIPTORS if get(name).card.rerank]
+    named = parse_by(by).names if by else [name for name in WHOLE_IMAGE_DESCRIPTORS if get(name).card.rerank]
     return list(dict.fromkeys([*DEFAULT_WEIGHTS, *named]))
 
 

@@ -40,7 +40,7 @@ GONE_SHOWN = 10
     help="Comma-separated: all that a new gallery holds, or what an existing one is to hold as well.  "
     f"[default: {','.join(DEFAULT_DESCRIPTORS)}]",
 )
-@click.option("--with", "also", metavar="NAME", help="A descriptor beside the default ones, for instance regions.")
+@click.option("--with", "also", metavar="NAME", help="A descriptor beside the default ones.")
 @click.option("--keypoints", is_flag=True, help="For a new gallery: keep keypoints, 68 kB an image, to verify faster.")
 @click.option(
     "--retention",

@@ -20,7 +20,7 @@ from lookalike.cli.output import (
 from lookalike.csvfile import read_csv
 from lookalike.descriptors.fusion import BLEND
 from lookalike.formatting import gain_text, percent, plural
-from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.gallery import WHOLE_IMAGE_DESCRIPTORS, Gallery
 from lookalike.gallery.calibration.tune import COLUMNS, PRECISION
 from lookalike.types import PairMetrics, TuneReport
 
@@ -79,7 +79,7 @@ def _of_files(file: str, by: str, precision: float) -> TuneReport:
     folder = os.path.dirname(os.path.abspath(file))
     named = dict.fromkeys(value for line in read_csv(file, COLUMNS) for value in line.values[:2] if value)
     beside = {path: os.path.join(folder, path) for path in named}
-    names = DEFAULT_DESCRIPTORS if by == BLEND else (by,)
+    names = WHOLE_IMAGE_DESCRIPTORS if by == BLEND else (by,)
     with (
         tempfile.TemporaryDirectory(prefix="lookalike-") as passing,
         Gallery.create(Path(passing) / "passing.gallery", names) as opened,

@@ -31,7 +31,8 @@ from lookalike.imaging import MAX_PIXELS, ImageSource
 from lookalike.paths import PathLike, WalkPatterns, absolute
 from lookalike.types import AddReport, Group, Hit, Pair, Progress
 
-DEFAULT_DESCRIPTORS = ("copy", "content", "colour", "texture", "structure")
+WHOLE_IMAGE_DESCRIPTORS = ("copy", "content", "colour", "texture", "structure")
+DEFAULT_DESCRIPTORS = (*WHOLE_IMAGE_DESCRIPTORS, "regions")
 Sources = PathLike | Iterable[PathLike]
 
 

@@ -222,7 +222,7 @@ def test_a_full_disk_keeps_what_is_committed(tmp_path: Path, monkeypatch) -> Non
     photos = folder_of(tmp_path / "photos", 60)
     with Gallery.create(tmp_path / "g.gallery") as gallery:
         database: Database = gallery._library.store._db
-        database.all(f"PRAGMA max_page_count = {database.pragma('page_count') + 4}")
+        database.all(f"PRAGMA max_page_count = {database.pragma('page_count') + 40}")
         with pytest.raises(StorageFull, match="kept"):
             gallery.add(photos)
         kept = len(gallery)

@@ -112,7 +112,7 @@ def test_what_needs_the_files_says_so(gallery: Gallery, photos: Path, tmp_path: 
         gallery.calibrate,
         lambda: gallery.classify("nothing"),
         lambda: gallery.label_from_folders(photos),
-        lambda: gallery.add_descriptor("regions"),
+        lambda: gallery.add_descriptor("pdq"),
         lambda: organize.plan_moves(gallery, tmp_path / "o", "copy"),
         lambda: plan_removals(gallery, [], "moved"),
     ):
@@ -129,6 +129,7 @@ def test_thumbnails_come_and_go_with_their_images(tmp_path: Path, photos: Path) 
         assert data is not None
         image = Pillow.open(io.BytesIO(data))
         assert (image.format, max(image.size)) == ("WEBP", KEPT)
+        gallery._library.store._db.all("PRAGMA wal_checkpoint(TRUNCATE)")
         assert gallery.info().disk_bytes == sum(
             (gallery.path / name).stat().st_size for name in ("gallery.sqlite", FILE)
         )
