@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.copies import Copy, drawn_from, made
 from benchmarks.harness import Options, run, table
-from lookalike.gallery import Gallery
+from lookalike.gallery import WHOLE_IMAGE_DESCRIPTORS, Gallery
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.search.options import RERANK_TOP_K, SearchOptions
 from lookalike.gallery.search.pipeline import SearchPipeline
@@ -26,7 +26,7 @@ TITLE = "Search with verification: how long an answer takes"
 LIBRARY = 4_900  # photographs of 0.2 MP
 DISTRACTOR_STEP = 7  # every so many photographs are kept back, to be asked for
 K = RERANK_TOP_K
-SIDES = ("every candidate in full, in turn", "search", "search, keypoints kept")
+SIDES = ("every candidate in full, in turn", "search without regions", "search", "search, keypoints kept")
 SPEED = ("query", "way", "wall, median ms", "95 % ms", "processor, median ms", "verified", "times as quick")
 RECALL = ("way", "first is the original, %", "and a copy, %")
 INDEX = ("gallery", "images/s", "bytes an image")
@@ -60,10 +60,12 @@ def measure(options: Options) -> str:
     )
     questions = _questions(held, distractors, options)
     with tempfile.TemporaryDirectory(prefix="lookalike-bench-") as folder:
-        plain, first = _indexed(Path(folder) / "plain", held, keypoints=False)
-        kept, second = _indexed(Path(folder) / "kept", held, keypoints=True)
-        with plain, kept:
-            ways = dict(zip(SIDES, (_in_full(plain), _searched(plain), _searched(kept)), strict=True))
+        wholes, *first = _indexed(Gallery.create(Path(folder) / "wholes", WHOLE_IMAGE_DESCRIPTORS), held)
+        plain, *second = _indexed(Gallery.create(Path(folder) / "plain"), held)
+        kept, *third = _indexed(Gallery.create(Path(folder) / "kept", keypoints=True), held)
+        with wholes, plain, kept:
+            searches = (_searched(one) for one in (wholes, plain, kept))
+            ways = dict(zip(SIDES, (_in_full(wholes), *searches), strict=True))
             answers = [{name: _timed(way, one.data) for name, way in ways.items()} for one in questions]
     return "\n\n".join(
         [
@@ -71,7 +73,7 @@ def measure(options: Options) -> str:
             table(SPEED, _speed(questions, answers)),
             table(RECALL, _recall(questions, answers)),
             _agreement(answers),
-            table(INDEX, [("plain", *first), ("with keypoints", *second)]),
+            table(INDEX, [("without regions", *first), ("by default", *second), ("with keypoints", *third)]),
         ]
     )
 
@@ -87,14 +89,13 @@ def _questions(held: Sequence[Path], distractors: Sequence[Path], options: Optio
     return drawn_from([*copies, *others], len(copies) + len(others))
 
 
-def _indexed(path: Path, files: Sequence[Path], *, keypoints: bool) -> tuple[Gallery, tuple[str, str]]:
-    """A gallery of these files; images a second, and bytes an image on the disk."""
-    gallery = Gallery.create(path, keypoints=keypoints)
+def _indexed(gallery: Gallery, files: Sequence[Path]) -> tuple[Gallery, str, str]:
+    """The gallery with these files; images a second, and bytes an image on the disk."""
     started = time.perf_counter()
     gallery.add(files)
     took = time.perf_counter() - started
     size = gallery.info().disk_bytes / len(files)
-    return gallery, (f"{len(files) / took:.1f}", f"{size:,.0f}")
+    return gallery, f"{len(files) / took:.1f}", f"{size:,.0f}"
 
 
 def _searched(gallery: Gallery) -> Way:
