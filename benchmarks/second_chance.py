@@ -15,6 +15,7 @@ from benchmarks.copy_recall import SIDE, dealt, percent
 from benchmarks.harness import SEED, Options, run, table
 from lookalike import Gallery
 from lookalike.gallery.search.options import RERANK_TOP_K
+from lookalike.gallery.search.pipeline import SECOND_CHANCES
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Pixels
@@ -45,7 +46,7 @@ def measure(options: Options) -> str:
         f"{len(files):,} images, {len(asked)} photographs of {options.size(SIDE, 64)} pixels a side and more asked "
         f"for in each way, as JPEG of quality 90. Share of the queries whose original is among the first "
         f"{RERANK_TOP_K} by `copy`, among the first {RERANK_TOP_K} by `regions`, and among those that a search by "
-        f"`copy` verifies in a gallery that holds both: the first {RERANK_TOP_K} by `copy`, and {RERANK_TOP_K} by "
+        f"`copy` verifies in a gallery that holds both: the first {RERANK_TOP_K} by `copy`, and {SECOND_CHANCES} by "
         "regions, for which the query is looked at closer. "
         "The harder ones: what is left is a small part of the photograph, or the photograph "
         "is a small part of another one (of clothing). Edits that all three find always are left out of the table."
