@@ -15,7 +15,7 @@ import pytest
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
-from lookalike.errors import UserError
+from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery.storage import base
 from lookalike.gallery.storage.base import GalleryStorage, NewImage, PackedRegions, Prediction, Tuning
 from lookalike.gallery.storage.region_codec import packed
@@ -224,6 +224,41 @@ def test_a_descriptor_that_comes_later(store: GalleryStorage) -> None:
     assert (store.backfills("later") > 0, store.backfills("bits")) == (True, 0)
     assert store.lacking("bits") == []
     assert store.vector("later", ids[0]) == (vector, 0.5)
+
+
+def test_a_version_takes_the_place_of_another(opening: Open, store: GalleryStorage) -> None:
+    """Its vectors, classes, regions and objects are gone, others are not; it keeps its place in the order; who has the
+    earlier version open can neither read the new vectors nor write earlier ones; a third version is no different."""
+    first, second = filled(store, 1, 2)
+    other = opening()
+    for version in (4, 5):
+        with store.transaction():
+            store.replace_descriptor(replace(FLOATS, version=version))
+            store.replace_descriptor(replace(PARTS, version=version))
+            store.regions.mark({"parts": ["cat", "dog"]})
+        assert list(store.fingerprints()) == ["bits", "floats", "parts"]
+        assert store.fingerprints()["floats"] == replace(FLOATS, version=version).fingerprint
+        assert store.unfinished() == ["floats", "parts"]
+        assert [store.lacking(name) for name in ("bits", "floats", "parts")] == [[], [first, second], [first, second]]
+        with store.transaction():
+            store.put_vectors("floats", {first: (np.full(4, version, np.float16).tobytes(), 1.0)})
+    assert store.regions.objects([first, second]) == {}
+    assert store.classes_of("floats", [first, second]) == {}
+    assert store.vectors("floats", dtype=np.float16)[1].tolist() == [[5] * 4]
+    assert len(store.vectors("bits", dtype=np.uint8)[0]) == 2
+    for ask in (
+        lambda: other.vectors("floats", dtype=np.float16),
+        lambda: other.regions.images("parts"),
+        lambda: other.put(image(9)),
+    ):
+        with pytest.raises(GalleryVersion, match="another process"), other.transaction():
+            ask()
+    assert len(other.vectors("bits", dtype=np.uint8)[0]) == 2
+    with store.transaction():
+        store.put_vectors("floats", {second: (bytes(8), 1.0)})
+        store.set_finished(["floats"])
+    assert store.unfinished() == ["parts"]
+    other.close()
 
 
 def test_regions(store: GalleryStorage) -> None:

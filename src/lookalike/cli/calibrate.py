@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from lookalike.cli.output import gallery_option, json_option, print_json, progress_bar
+from lookalike.cli.output import gallery_option, json_option, print_json, progress_bar, say_lacking
 from lookalike.errors import UserError
 from lookalike.formatting import plural
 from lookalike.gallery import Gallery
@@ -25,6 +25,7 @@ def command(gallery: str, reset: bool, as_json: bool) -> int:
     --json prints {"curves": [{"name": DESCRIPTOR, "origin": ...}, ...]}.
     """
     with Gallery.open(gallery) as opened, progress_bar("calibrating") as progress:
+        say_lacking(opened, gallery)
         forgotten = opened.forget_calibration() if reset else None
         origins = {} if reset else opened.calibrate(progress)
     if as_json:

@@ -22,6 +22,7 @@ from lookalike.cli.output import (
     print_json,
     print_left_out,
     progress_bar,
+    say_lacking,
     shown,
     walk_options,
 )
@@ -284,6 +285,7 @@ def _library(
             yield opened
     elif os.path.isfile(os.path.join(against, FILE)):
         with Gallery.open(against) as library:
+            say_lacking(library, against)
             yield library, AddReport()
     else:
         with _gallery((against,), None, by, exclude, include) as opened:
@@ -306,6 +308,8 @@ def _gallery(
             if sources:
                 with progress_bar("indexing") as progress:
                     added = opened.add(sources, progress=progress, exclude=exclude or None, include=include or None)
+            if gallery:
+                say_lacking(opened, gallery)
             yield opened, added
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -16,14 +17,17 @@ from lookalike.cli.output import (
     print_json,
     print_left_out,
     progress_bar,
+    say_lacking,
     shown,
     walk_options,
 )
+from lookalike.cli.upgrading import print_described, print_upgrade
 from lookalike.descriptors import get
 from lookalike.errors import UserError
 from lookalike.formatting import plural
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 from lookalike.gallery.ingest.refresh import away_in_words
+from lookalike.gallery.ingest.upgrade import UpgradeReport
 from lookalike.gallery.storage.privacy import RETENTION, Retention
 from lookalike.imaging import MAX_PIXELS
 from lookalike.types import AddReport
@@ -85,13 +89,19 @@ def command(
     --refresh never forgets the images of a folder that is gone or empty, for its drive may not be mounted: `lookalike
     roots move` tells where it is now, `lookalike roots forget` forgets it.
 
+    A gallery of an earlier version of Lookalike, or of a model, is described anew: only vectors, and what was fitted to
+    them, are replaced, and DIR may be left out.
+
     --json prints {"added": N, ..., "failed": [...], "descriptors": [{"name": ..., "updated": N, ..., "failed": [...]}],
-    "gone": [...], "images": N}; "descriptors" are those that were asked for of an existing gallery.
+    "gone": [...], "images": N, "upgrade": {...}, "described": {...}}; "descriptors" are those that were asked for of an
+    existing gallery.
     """
     asked = _names(descriptors, also)
     is_new = not os.path.exists(gallery)
-    if not sources and (is_new or not asked):
+    if not sources and is_new:
         raise click.UsageError("a new gallery needs DIR..." if asked else "Missing argument 'DIR...'.")
+    upgraded = UpgradeReport() if is_new else Gallery.upgrade(gallery)
+    print_upgrade(upgraded)
     opened = (
         _created(gallery, sources, descriptors, also, keypoints, retention)
         if is_new
@@ -99,6 +109,9 @@ def command(
     )
     later = [] if is_new else asked
     with opened:
+        lacking = opened.lacking()
+        if not (sources or asked or lacking or upgraded.replaced):
+            raise click.UsageError("Missing argument 'DIR...': this gallery has nothing to be described anew.")
         with progress_bar("indexing") as progress:
             if opened.retention != "paths":  # before the files are read, for it will not be possible afterwards
                 for name in later:
@@ -112,21 +125,27 @@ def command(
                 include=include or None,
             )
             backfilled = {name: opened.add_descriptor(name, progress=progress, max_pixels=max_pixels) for name in later}
+            described = opened.describe_lacking(progress=progress, max_pixels=max_pixels)
         try:
             gone = _refreshed(opened, force, as_json) if refresh else []
         except UserError:  # what was added is kept, and told first
             if not as_json:
                 _print(report, [], len(opened), gallery)
+                print_described(lacking, described)
             raise
-        total = len(opened)
-    if as_json:
-        added = [{"name": name, **_fields(one)} for name, one in backfilled.items()]
-        print_json({**_fields(report), "descriptors": added, "gone": gone, "images": total})
-    else:
-        _print(report, gone, total, gallery)
-        for name, one in backfilled.items():
-            _print_backfilled(name, one)
-    return 1 if report.failed or any(one.failed for one in backfilled.values()) else 0
+        described = replace(described, failed=tuple(one for one in described.failed if one.path not in set(gone)))
+        total, left = len(opened), opened.lacking()
+        if as_json:
+            again = {"upgrade": upgraded, "described": _fields(described) | {"lacking": left}}
+            later_ones = [{"name": name, **_fields(one)} for name, one in backfilled.items()]
+            print_json({**_fields(report), "descriptors": later_ones, "gone": gone, "images": total, **again})
+        else:
+            _print(report, gone, total, gallery)
+            print_described(lacking, described)
+            for name, one in backfilled.items():
+                _print_backfilled(name, one)
+        say_lacking(opened, gallery)
+    return 1 if left or report.failed or any(one.failed for one in backfilled.values()) else 0
 
 
 def _names(descriptors: str | None, also: str | None) -> list[str]:

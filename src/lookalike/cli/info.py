@@ -38,6 +38,8 @@ def _print(info: GalleryInfo) -> None:
         "folders": ", ".join(map(shown, info.folders)),
         "verdicts": f"{plural(info.verdicts, 'pair')} that you have judged",
         "labels": ", ".join(f"{count:,} by {printable(name)}" for name, count in info.labels.items()) or "none",
+        "lacking": ", ".join(f"{plural(n, 'image')} by {printable(name)}" for name, n in info.lacking.items())
+        or "none",
         "failed files": f"{len(info.failures):,}",
     }
     for name, value in lines.items():

@@ -15,6 +15,7 @@ from lookalike.cli.output import (
     print_table,
     printable,
     progress_bar,
+    say_lacking,
     shown,
 )
 from lookalike.formatting import percent, plural
@@ -123,6 +124,7 @@ def errors(
     --json prints {"label_errors": [{"path": ..., "label": ..., "suggested": ..., ...}, ...]}.
     """
     with Gallery.open(gallery) as opened:
+        say_lacking(opened, gallery)
         found = opened.label_errors(by=by, k=k, source=source, precision=precision)
     if report:
         _report(report, found)

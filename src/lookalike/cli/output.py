@@ -22,6 +22,8 @@ from lookalike.types import Failure, Progress, to_json
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
+    from lookalike.gallery import Gallery
+
 FAILURES_SHOWN = 20
 UNFOLDED = 100_000  # columns of a table that goes to a file or another program: one line per row
 
@@ -125,6 +127,18 @@ def print_failures(failures: Sequence[Failure]) -> None:
         click.echo(f"  failed  {shown(failure.path)}: {printable(failure.reason)}", err=True)
     if len(failures) > FAILURES_SHOWN:
         click.echo(f"  ... and {len(failures) - FAILURES_SHOWN} more (--json lists them all)", err=True)
+
+
+def say_lacking(gallery: Gallery, path: str) -> None:
+    """On stderr, how many images are not found by which descriptors, while a gallery is described anew."""
+    if lacking := gallery.lacking():
+        counts = ", ".join(f"{count:,} by {printable(name)}" for name, count in lacking.items())
+        folders = "" if gallery.retention == "paths" else "DIR... "
+        click.echo(
+            f"incomplete: of the images that are described anew, some are not found yet: {counts}; "
+            f"lookalike index {folders}--gallery {shown(path)} goes on",
+            err=True,
+        )
 
 
 @contextmanager

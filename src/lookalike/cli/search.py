@@ -16,6 +16,7 @@ from lookalike.cli.output import (
     print_json,
     print_table,
     progress_bar,
+    say_lacking,
     shown,
 )
 from lookalike.errors import LoadError, UserError
@@ -85,6 +86,7 @@ def command(
     for a single IMAGE.
     """
     with Gallery.open(gallery) as opened:
+        say_lacking(opened, gallery)
         by = by or opened.default_by
         if precision is not None and not everything:
             calibrate_once(opened)

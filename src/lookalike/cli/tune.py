@@ -16,6 +16,7 @@ from lookalike.cli.output import (
     print_json,
     print_table,
     progress_bar,
+    say_lacking,
 )
 from lookalike.csvfile import read_csv
 from lookalike.descriptors.fusion import BLEND
@@ -65,6 +66,7 @@ def command(
         report = _of_files(files, by or BLEND, precision)
     else:
         with Gallery.open(str(gallery)) as opened:
+            say_lacking(opened, str(gallery))
             report = opened.tune(pairs, by=by or BLEND, precision=precision)
     if as_json:
         print_json(report)

@@ -15,9 +15,8 @@ from lookalike.gallery.dedup.duplicates import duplicate_measures, verified_dupl
 from lookalike.gallery.dedup.incoming import IncomingReport, compare_incoming
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.info import GalleryInfo, gallery_info
-from lookalike.gallery.ingest.backfill import add_descriptor
 from lookalike.gallery.ingest.ingest import add_sources, forget_sources
-from lookalike.gallery.ingest.verbs import RootVerbs
+from lookalike.gallery.ingest.verbs import DescriptorVerbs, RootVerbs
 from lookalike.gallery.labels.verbs import LabelVerbs
 from lookalike.gallery.library import Library, create_library
 from lookalike.gallery.maintenance.verbs import MaintenanceVerbs
@@ -36,7 +35,7 @@ DEFAULT_DESCRIPTORS = (*WHOLE_IMAGE_DESCRIPTORS, "regions")
 Sources = PathLike | Iterable[PathLike]
 
 
-class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerbs):
+class Gallery(RowVerbs, RootVerbs, DescriptorVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerbs):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
 
     One thread at a time; several processes may read and write the same gallery."""
@@ -66,7 +65,8 @@ class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerb
 
     @classmethod
     def open(cls, path: PathLike) -> Self:
-        """An existing gallery. Raises GalleryMissing, GalleryDamaged or GalleryVersion."""
+        """An existing gallery. Raises GalleryMissing, GalleryDamaged, or GalleryVersion for one of a newer format, or
+        whose vectors come from other versions of its descriptors (``upgrade``)."""
         return cls(Library.open(path))
 
     def close(self) -> None:
@@ -103,13 +103,6 @@ class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerb
         """
         listed = _listed(sources)
         return add_sources(self._library, listed, max_pixels, retry_failed, progress, exclude, include)
-
-    def add_descriptor(self, name: str, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS) -> AddReport:
-        """Hold this descriptor from now on, of whole images or of regions, and describe the images that lack it.
-
-        Nothing else is read or computed again. A file that cannot be read as it was indexed is a failure, and its
-        image stays. Interrupted or killed, the next call goes on. Raises UserError for an unknown descriptor."""
-        return add_descriptor(self._library, name, progress, max_pixels)
 
     def remove(self, paths: Sources) -> int:
         """Forget these images (the files stay where they are); returns how many there were."""
@@ -238,7 +231,7 @@ class Gallery(RowVerbs, RootVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerb
 
     def info(self) -> GalleryInfo:
         """What the gallery holds, and how much room it takes."""
-        return gallery_info(self._library, self.default_by)
+        return gallery_info(self._library, self.default_by, self.lacking())
 
     @property
     def keeps_keypoints(self) -> bool:

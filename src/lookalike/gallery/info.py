@@ -17,6 +17,7 @@ class GalleryInfo:
     """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> images.
     ``keypoints``: whether they are kept. ``verdicts``: pairs that a person has judged. ``labels``: source -> images.
     ``regions``: descriptor of regions -> images that have them. ``retention``: see ``Gallery.retention``.
+    ``lacking``: replaced descriptor -> images that are to be described anew still (``Gallery.describe_lacking``).
     """
 
     path: str
@@ -33,9 +34,10 @@ class GalleryInfo:
     labels: Mapping[str, int]
     regions: Mapping[str, int] = field(default_factory=dict)
     retention: Retention = "paths"
+    lacking: Mapping[str, int] = field(default_factory=dict)
 
 
-def gallery_info(library: Library, default_by: str) -> GalleryInfo:
+def gallery_info(library: Library, default_by: str, lacking: Mapping[str, int]) -> GalleryInfo:
     """As it is now."""
     store, totals = library.store, library.store.totals()
     beside = [*library.path.glob("index/*"), *library.path.glob(THUMBNAILS)]
@@ -54,6 +56,7 @@ def gallery_info(library: Library, default_by: str) -> GalleryInfo:
         labels={source: sum(counts.values()) for source, counts in store.labels.counts().items()},
         regions={name: store.regions.described(name) for name in library.region_cards},
         retention=store.privacy.retention,
+        lacking=lacking,
     )
 
 

@@ -37,12 +37,7 @@ class Library:
     @classmethod
     def open(cls, path: PathLike) -> Library:
         """Raises GalleryMissing, GalleryDamaged or GalleryVersion."""
-        folder = Path(absolute(path))
-        if not folder.exists():
-            raise GalleryMissing(f"{folder}: no gallery there; make one with: lookalike index FOLDER --gallery {path}")
-        if not (folder / FILE).is_file():
-            raise GalleryDamaged(f"{folder}: not a gallery (it holds no {FILE})")
-        store = SqliteStore.open(folder / FILE)
+        folder, store = open_storage(path)
         try:
             return cls._of(folder, store)
         except BaseException:
@@ -76,6 +71,17 @@ class Library:
         return self.cards[name]
 
 
+def open_storage(path: PathLike) -> tuple[Path, GalleryStorage]:
+    """A gallery's folder, and its storage, whatever descriptors it holds. Raises GalleryMissing, GalleryDamaged, or
+    GalleryVersion for a newer format."""
+    folder = Path(absolute(path))
+    if not folder.exists():
+        raise GalleryMissing(f"{folder}: no gallery there; make one with: lookalike index FOLDER --gallery {path}")
+    if not (folder / FILE).is_file():
+        raise GalleryDamaged(f"{folder}: not a gallery (it holds no {FILE})")
+    return folder, SqliteStore.open(folder / FILE)
+
+
 def create_library(folder: Path, names: Sequence[str], keypoints: bool, retention: Retention) -> None:
     """A new, empty gallery. Made under another name and then renamed, so that nobody ever sees half a gallery.
 
@@ -102,16 +108,20 @@ def create_library(folder: Path, names: Sequence[str], keypoints: bool, retentio
 
 def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCard]:
     """The cards of the gallery's descriptors; vectors of another version are refused."""
-    cards = {}
-    for name, fingerprint in held.items():
-        card = get(name).card
-        if card.fingerprint != fingerprint:
-            raise GalleryVersion(
-                f"{path}: its {name!r} vectors come from another version of that descriptor and cannot be compared "
-                "with this one's; index the folders into a new gallery"
-            )
-        cards[name] = card
-    return cards
+    if earlier := other_versions(held):
+        whose = ", ".join(map(repr, earlier))
+        raise GalleryVersion(
+            f"{path}: its vectors of {whose} come from another version and cannot be compared with this one's; "
+            f"describe its images anew, labels and verdicts stay: lookalike index --gallery {path}"
+        )
+    return {name: get(name).card for name in held}
+
+
+def other_versions(held: Mapping[str, str]) -> dict[str, DescriptorCard]:
+    """The cards that take the place of held ones of another fingerprint: a descriptor's successor has its name. Raises
+    UserError for one that there is no more."""
+    cards = {name: get(name).card for name in held}
+    return {name: card for name, card in cards.items() if card.fingerprint != held[name]}
 
 
 def _classes(cards: Sequence[DescriptorCard]) -> dict[str, tuple[str, ...]]:

@@ -15,7 +15,9 @@ from lookalike.types import AddReport, Failure, Group, Progress, Relation
 def index(progress: Progress, gallery: str, folders: Sequence[str], retry_failed: bool) -> AddReport:
     """Bring the gallery up to date with these folders."""
     with Gallery.open(gallery) as opened:
-        return opened.add(list(folders), progress=progress, retry_failed=retry_failed)
+        report = opened.add(list(folders), progress=progress, retry_failed=retry_failed)
+        opened.describe_lacking(progress=progress)  # what is left of an upgrade; the gallery tells how many still lack
+        return report
 
 
 def duplicates(progress: Progress, gallery: str, precision: float, by: str | None) -> list[Group]:

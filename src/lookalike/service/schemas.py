@@ -250,6 +250,7 @@ class GalleryInfo(BaseModel):
     labels: dict[str, int]
     label_counts: dict[str, dict[str, int]]
     regions: dict[str, int]
+    lacking: dict[str, int]
     retention: str
     read_only: bool
     keeps_uploads: bool

@@ -1,34 +1,23 @@
-"""Adds a descriptor to a gallery that was made without it: reads the images that lack it alone."""
+"""Describes the images of a gallery that lack a descriptor, and reads no others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 
-from lookalike.descriptors import describe_all, get, min_side
+from lookalike.descriptors import get
 from lookalike.descriptors.neural.region_model import RegionNetwork
-from lookalike.errors import ModelError
-from lookalike.gallery.ingest.extract import packed_classes, packed_regions, packed_vectors
+from lookalike.gallery.ingest.extract import ExtractionSpec, describe_rows, gallery_spec
 from lookalike.gallery.library import Library
 from lookalike.gallery.load_verified import load_or_failure
-from lookalike.gallery.storage.base import GalleryStorage, PackedRegions
+from lookalike.gallery.storage.base import GalleryStorage, NewImage
 from lookalike.gallery.storage.row import Row
 from lookalike.imaging import MAX_PIXELS
 from lookalike.parallel import in_order
 from lookalike.types import AddReport, Failure, Image, Progress
 
 CHUNK = 8  # images that are described together, and written in one transaction: what a killed process can lose
-
-
-@dataclass(frozen=True, slots=True)
-class Extracted:
-    """What a descriptor gives of one image: a vector and its contrast, perhaps its packed ``classes``; or regions."""
-
-    row: Row
-    vector: tuple[bytes, float] | None = None
-    regions: PackedRegions | None = None
-    classes: bytes | None = None
 
 
 def declare(store: GalleryStorage, name: str) -> None:
@@ -38,18 +27,39 @@ def declare(store: GalleryStorage, name: str) -> None:
         return
     with store.transaction():
         store.put_descriptor(descriptor.card)
-        if isinstance(descriptor, RegionNetwork):
-            store.regions.mark({name: descriptor.output.names})
+        mark_regions(store, name)
 
 
-def backfill(store: GalleryStorage, name: str, progress: Progress | None, max_pixels: int = MAX_PIXELS) -> AddReport:
-    """Describe every image that lacks this descriptor. A file that is gone, unreadable or not the one that was indexed
-    is a failure, and stays as it is. Interrupted, the next call goes on."""
-    lacking = store.lacking(name)
+def mark_regions(store: GalleryStorage, name: str) -> None:
+    """Within a transaction: of which classes the regions of this descriptor are, if it gives any."""
+    descriptor = get(name)
+    if isinstance(descriptor, RegionNetwork):
+        store.regions.mark({name: descriptor.output.names})
+
+
+def spec_of(names: Sequence[str]) -> ExtractionSpec:
+    """These descriptors, of whole images and of regions."""
+    regions = tuple(name for name in names if isinstance(get(name), RegionNetwork))
+    return ExtractionSpec(tuple(name for name in names if name not in regions), regions=regions)
+
+
+def backfill(
+    store: GalleryStorage,
+    spec: ExtractionSpec,
+    progress: Progress | None,
+    max_pixels: int = MAX_PIXELS,
+    side: int | None = None,
+) -> AddReport:
+    """Describe every image that lacks one of these descriptors, each decoded once. A file that is gone, unreadable or
+    not the one that was indexed is a failure, and stays as it is. Interrupted, the next call goes on.
+
+    ``side``: pixels that the shorter side of a decoded image keeps; what these descriptors need, if nothing is said."""
+    lacking = lacking_any(store, (*spec.names, *spec.regions))
     done, failed = 0, []
     chunks = (list(store.rows(lacking[at : at + CHUNK]).values()) for at in range(0, len(lacking), CHUNK))
-    for results in in_order(partial(_described, rows, name, max_pixels) for rows in chunks):
-        _write(store, name, [one for one in results if isinstance(one, Extracted)])
+    for results in in_order(partial(_described, rows, spec, side or spec.side, max_pixels) for rows in chunks):
+        with store.transaction():
+            add_lacking(store, [one for one in results if isinstance(one, NewImage)])
         failed += [one for one in results if isinstance(one, Failure)]
         done += len(results)
         if progress:
@@ -57,45 +67,29 @@ def backfill(store: GalleryStorage, name: str, progress: Progress | None, max_pi
     return AddReport(updated=done - len(failed), unchanged=store.count() - len(lacking), failed=tuple(failed))
 
 
-def _write(store: GalleryStorage, name: str, results: Sequence[Extracted]) -> None:
-    """What another process has removed meanwhile is left out."""
-    with store.transaction():
-        store.put_vectors(
-            name,
-            {one.row.id: one.vector for one in results if one.vector is not None},
-            {one.row.id: one.classes for one in results if one.classes is not None},
-        )
-        there = store.rows([one.row.id for one in results])
-        for one in results:
-            if one.regions is not None and one.row.id in there:
-                store.regions.put(one.row.id, {name: one.regions})
+def lacking_any(store: GalleryStorage, names: Sequence[str]) -> list[int]:
+    """Ids of the images that lack one of these descriptors, or several."""
+    return sorted({number for name in names for number in store.lacking(name)})
 
 
-def _described(rows: Sequence[Row], name: str, max_pixels: int) -> list[Extracted | Failure]:
+def add_lacking(store: GalleryStorage, results: Sequence[NewImage]) -> None:
+    """Within a transaction: what these held images lack. What another process has removed meanwhile is left out."""
+    for name in dict.fromkeys(name for one in results for name in one.vectors):
+        vectors = {one.row.id: one.vectors[name] for one in results if name in one.vectors}
+        classes = {one.row.id: one.classes[name] for one in results if name in one.classes}
+        store.put_vectors(name, vectors, classes)
+    there = store.rows([one.row.id for one in results])
+    for one in results:
+        if one.row.id in there:
+            store.regions.put(one.row.id, one.regions)
+
+
+def _described(rows: Sequence[Row], spec: ExtractionSpec, side: int, max_pixels: int) -> list[NewImage | Failure]:
     """One result per row, in their order."""
-    read = [load_or_failure(row, min_side=min_side([name]), max_pixels=max_pixels) for row in rows]
-    found = iter(_extracted([(row, one) for row, one in zip(rows, read, strict=True) if isinstance(one, Image)], name))
+    read = [load_or_failure(row, min_side=side, max_pixels=max_pixels) for row in rows]
+    loaded = [(row, one) for row, one in zip(rows, read, strict=True) if isinstance(one, Image)]
+    found = iter(describe_rows(loaded, spec))
     return [one if isinstance(one, Failure) else next(found) for one in read]
-
-
-def _extracted(loaded: Sequence[tuple[Row, Image]], name: str) -> list[Extracted | Failure]:
-    """All at once; should one of them break the descriptor, one by one, so that the others are kept."""
-    images = [image for _, image in loaded]
-    try:
-        if isinstance(get(name), RegionNetwork):
-            regions = packed_regions(images, [name])
-            return [Extracted(row, regions=one[name]) for (row, _), one in zip(loaded, regions, strict=True)]
-        described = describe_all(images, [name])
-        return [
-            Extracted(row, packed_vectors(described, n)[name], classes=packed_classes(described, n).get(name))
-            for n, (row, _) in enumerate(loaded)
-        ]
-    except ModelError:
-        raise  # no fault of the images
-    except Exception as error:
-        if len(loaded) > 1:
-            return [outcome for one in loaded for outcome in _extracted([one], name)]
-        return [Failure(loaded[0][0].path, f"could not be described: {error}")]
 
 
 def add_descriptor(library: Library, name: str, progress: Progress | None, max_pixels: int) -> AddReport:
@@ -106,4 +100,20 @@ def add_descriptor(library: Library, name: str, progress: Progress | None, max_p
     declare(library.store, name)
     held = library.region_cards if isinstance(descriptor, RegionNetwork) else library.cards
     held[name] = descriptor.card
-    return backfill(library.store, name, progress, max_pixels)
+    return backfill(library.store, spec_of([name]), progress, max_pixels)
+
+
+def describe_lacking(library: Library, progress: Progress | None, max_pixels: int) -> AddReport:
+    """As ``Gallery.describe_lacking``."""
+    store = library.store
+    names = store.unfinished()
+    if not names:
+        return AddReport(unchanged=store.count())
+    if store.privacy.opaque:  # only ``add`` sees the files
+        report = AddReport(unchanged=store.count() - len(lacking_any(store, names)))
+    else:
+        whole = replace(gallery_spec(library), thumbnails=False)
+        report = backfill(store, spec_of(names), progress, max_pixels, whole.side)
+    with store.transaction():
+        store.set_finished([name for name in names if not store.lacking(name)])
+    return report

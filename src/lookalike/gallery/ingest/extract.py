@@ -13,6 +13,7 @@ from lookalike.descriptors import Described, describe_all, get, min_side, region
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
 from lookalike.gallery.ingest.scan import ListedFile
+from lookalike.gallery.library import Library
 from lookalike.gallery.storage import class_codec, region_codec
 from lookalike.gallery.storage.base import NewImage, PackedRegions
 from lookalike.gallery.storage.embeddings import dtype_of
@@ -73,6 +74,13 @@ class ExtractionSpec:
         return max(min_side((*self.names, *self.regions)), *further)
 
 
+def gallery_spec(library: Library) -> ExtractionSpec:
+    """What this gallery keeps of every image."""
+    store = library.store
+    thumbnails = store.privacy.retention == "thumbnails"
+    return ExtractionSpec(tuple(library.cards), store.keeps_keypoints(), tuple(library.region_cards), thumbnails)
+
+
 def read_all(jobs: Iterable[Job], spec: ExtractionSpec, max_pixels: int) -> Iterator[Outcome]:
     """One outcome per job, in order."""
     for outcomes in in_order(partial(_read_chunk, chunk, spec, max_pixels) for chunk in _chunks(jobs)):
@@ -129,7 +137,16 @@ def _digest(path: str) -> str:
 
 
 def _describe(loaded: Sequence[tuple[ListedFile, Image]], spec: ExtractionSpec) -> list[Outcome]:
-    """All at once; should one of them break a descriptor, one by one, so that the others are kept."""
+    described = describe_rows([(_row(file, image), image) for file, image in loaded], spec)
+    return [
+        Unusable(file, one, passing=False) if isinstance(one, Failure) else one
+        for (file, _), one in zip(loaded, described, strict=True)
+    ]
+
+
+def describe_rows(loaded: Sequence[tuple[Row, Image]], spec: ExtractionSpec) -> list[NewImage | Failure]:
+    """All at once; should one of them break a descriptor, one by one, so that the others are kept. ``loaded``: images,
+    and what is known of their files."""
     if not loaded:
         return []
     try:
@@ -141,19 +158,12 @@ def _describe(loaded: Sequence[tuple[ListedFile, Image]], spec: ExtractionSpec) 
         raise  # no fault of the images
     except Exception as error:
         if len(loaded) > 1:
-            return [outcome for one in loaded for outcome in _describe([one], spec)]
-        file = loaded[0][0]
-        return [Unusable(file, Failure(file.path, f"could not be described: {error}"), passing=False)]
+            return [outcome for one in loaded for outcome in describe_rows([one], spec)]
+        path = loaded[0][0].path
+        return [Failure(path, f"could not be described: {error}")]
     return [
-        NewImage(
-            _row(file, image),
-            packed_vectors(described, n),
-            points[n],
-            regions[n],
-            small[n],
-            packed_classes(described, n),
-        )
-        for n, (file, image) in enumerate(loaded)
+        NewImage(row, packed_vectors(described, n), points[n], regions[n], small[n], packed_classes(described, n))
+        for n, (row, _) in enumerate(loaded)
     ]
 
 

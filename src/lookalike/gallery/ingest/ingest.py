@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
 from lookalike.errors import StorageFull
-from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, read_all
+from lookalike.gallery.ingest.backfill import add_lacking, lacking_any
+from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, gallery_spec, read_all
 from lookalike.gallery.ingest.leave_out import LeaveOut
 from lookalike.gallery.ingest.roots import is_gone, leave_out_of, remember_root
 from lookalike.gallery.ingest.scan import LeftOut, Listed, ListedFile, Skipped, walk
@@ -38,8 +39,10 @@ class Ingestor:
         retry_failed: bool,
         progress: Progress | None,
         thumbnails: Thumbnails | None = None,
+        lacking: Collection[int] = (),
     ) -> None:
-        self._thumbnails = thumbnails
+        """``lacking``: images that lack a descriptor, and whose files are to be read although they are known."""
+        self._thumbnails, self._lacking = thumbnails, lacking
         self._store = store
         self._spec = spec
         self._max_pixels = max_pixels
@@ -70,7 +73,7 @@ class Ingestor:
     def _jobs(self, listed: Iterable[Listed]) -> Iterator[Job]:
         for entry in listed:
             if isinstance(entry, ListedFile) and not self._settled(entry):
-                yield Job(entry, self._store.sha256_by_size(entry.bytes))
+                yield Job(entry, self._known(entry))
             elif isinstance(entry, Skipped):
                 self._count("skipped")
             elif isinstance(entry, LeftOut):
@@ -78,10 +81,17 @@ class Ingestor:
             elif isinstance(entry, Failure):
                 self._fail(entry)
 
+    def _known(self, file: ListedFile) -> frozenset[str]:
+        """Digests of images that this file may be a copy of, so that it need not be decoded."""
+        return frozenset() if self._lacks(self._store.row_of(file.path)) else self._store.sha256_by_size(file.bytes)
+
+    def _lacks(self, row: Row | None) -> bool:
+        return row is not None and row.id in self._lacking
+
     def _settled(self, file: ListedFile) -> bool:
         """Whether the gallery knows this very file, so that it need not be read."""
         row = self._store.row_of(file.path)
-        if row is not None and (row.bytes, row.mtime_ns) == (file.bytes, file.mtime_ns):
+        if row is not None and (row.bytes, row.mtime_ns) == (file.bytes, file.mtime_ns) and not self._lacks(row):
             self._count("unchanged")
             return True
         failure = None if self._retry_failed else self._store.known_failure(file.path, file.bytes, file.mtime_ns)
@@ -121,7 +131,10 @@ class Ingestor:
         before = self._store.row_of(image.row.path)
         if before is not None and before.sha256 == image.row.sha256:  # another process was quicker
             self._store.touch(before.id, image.row.mtime_ns)
-            return "unchanged"
+            if not self._lacks(before):
+                return "unchanged"
+            add_lacking(self._store, [replace(image, row=before)])
+            return "updated"
         self._store.put(image)
         return "added" if before is None else "updated"
 
@@ -146,7 +159,7 @@ class Ingestor:
         return "added" if before is None else "updated"
 
     def _apply_unusable(self, outcome: Unusable) -> Failure:
-        if not outcome.passing:
+        if not outcome.passing and not self._lacks(self._store.row_of(outcome.file.path)):
             self._store.put_failure(outcome.failure, outcome.file.bytes, outcome.file.mtime_ns)
         return outcome.failure
 
@@ -190,17 +203,21 @@ def add_sources(
 ) -> AddReport:
     """As ``Gallery.add``."""
     store = library.store
-    thumbnails = store.privacy.retention == "thumbnails"
-    spec = ExtractionSpec(tuple(library.cards), store.keeps_keypoints(), tuple(library.region_cards), thumbnails)
+    spec = gallery_spec(library)
     with store.transaction():
         for path in filter(os.path.isdir, map(absolute, paths)):
             remember_root(store, path, exclude, include)
     with _thumbnails(library) as kept:
-        ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept)
+        ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept, _lacking(store))
         listed = list(walk(paths, str(library.path), _leave_out(store, exclude, include)))
         report = ingestor.run(listed)
     sweep(library)
     return report
+
+
+def _lacking(store: GalleryStorage) -> frozenset[int]:
+    """Where no paths are kept, images are described anew when their files come by; else backfill.py does it."""
+    return frozenset(lacking_any(store, store.unfinished())) if store.privacy.opaque else frozenset()
 
 
 def _leave_out(

@@ -1,12 +1,54 @@
-"""The verbs of a gallery about the folders that were added to it: what lies there no more, where they moved."""
+"""The verbs of a gallery about the folders that were added to it, and about the descriptors that its images lack."""
 
 from __future__ import annotations
 
+from lookalike.gallery.ingest.backfill import add_descriptor, describe_lacking
 from lookalike.gallery.ingest.ingest import sweep
 from lookalike.gallery.ingest.refresh import MissingFiles, missing_files, refresh
 from lookalike.gallery.ingest.roots import MovedRoot, Root, forget_root, list_roots, move_root
+from lookalike.gallery.ingest.upgrade import UpgradeReport, upgrade
 from lookalike.gallery.library import Library
+from lookalike.imaging import MAX_PIXELS
 from lookalike.paths import PathLike
+from lookalike.types import AddReport, Progress
+
+
+class DescriptorVerbs:
+    """What ``Gallery`` says about descriptors that images lack."""
+
+    _library: Library
+
+    @staticmethod
+    def upgrade(path: PathLike) -> UpgradeReport:
+        """Make a gallery whose vectors come from other versions of its descriptors one that ``open`` takes: they go,
+        and so does what was fitted to them; ``describe_lacking`` makes new ones. Images, labels of persons, verdicts
+        and folders stay. Does nothing to a gallery of today.
+
+        Raises UserError if there is a descriptor no more, ModelError if a new network cannot be used, GalleryReadOnly;
+        then nothing has changed."""
+        return upgrade(path)
+
+    def add_descriptor(self, name: str, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS) -> AddReport:
+        """Hold this descriptor from now on, of whole images or of regions, and describe the images that lack it.
+
+        Nothing else is read or computed again. A file that cannot be read as it was indexed is a failure, and its
+        image stays. Interrupted or killed, the next call goes on. Raises UserError for an unknown descriptor."""
+        return add_descriptor(self._library, name, progress, max_pixels)
+
+    def describe_lacking(self, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS) -> AddReport:
+        """After ``upgrade``: describe the images that lack a replaced descriptor, each decoded once, and no others.
+
+        ``updated``: how many were described. A file that is away, or not as it was indexed, is a failure; its image
+        stays, and the next call tries again. Interrupted or killed, the next call goes on. In a gallery without paths
+        ``add`` describes the files that it is given, and this does nothing."""
+        return describe_lacking(self._library, progress, max_pixels)
+
+    def lacking(self) -> dict[str, int]:
+        """Replaced descriptor -> how many images lack it still, and are not found by it. Empty but for a time after
+        ``upgrade``."""
+        store = self._library.store
+        counts = {name: len(store.lacking(name)) for name in store.unfinished()}
+        return {name: count for name, count in counts.items() if count}
 
 
 class RootVerbs:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from lookalike.gallery.ingest.backfill import backfill
+from lookalike.gallery.ingest.backfill import backfill, spec_of
 from lookalike.gallery.library import Library
 from lookalike.gallery.maintenance.problems import Kind, Problem
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
@@ -35,7 +35,7 @@ def _describe_again(library: Library, kind: Kind, name: str, numbers: Sequence[i
         else:
             library.store.regions.forget(name, numbers)
     if not library.store.privacy.opaque:
-        backfill(library.store, name, progress)
+        backfill(library.store, spec_of([name]), progress)
 
 
 def _discard_thumbnails(library: Library) -> None:

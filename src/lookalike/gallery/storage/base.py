@@ -184,6 +184,20 @@ class VectorStorage(Protocol):
         """The gallery holds this descriptor from now on."""
         ...
 
+    def replace_descriptor(self, card: DescriptorCard) -> None:
+        """Hold this version of a descriptor in the place of the one that is held: all vectors, regions and objects of
+        that one are gone, every image lacks it, and it is ``unfinished``. Who has the other version open gets
+        GalleryVersion from then on."""
+        ...
+
+    def unfinished(self) -> list[str]:
+        """The replaced descriptors that images may lack still, in the order of ``fingerprints``."""
+        ...
+
+    def set_finished(self, names: Sequence[str]) -> None:
+        """No image lacks these any more."""
+        ...
+
     def vectors(self, name: str, *, after: int = 0, limit: int = -1, contrast: float = 0.0, dtype: Any) -> Vectors:
         """Vectors of whole images in the order of image ids, from behind the id ``after``, at most ``limit``; those of
         less ``contrast`` are left out."""

@@ -9,14 +9,16 @@ from lookalike.descriptors.neural.region_model import Regions
 from lookalike.errors import GalleryDamaged
 from lookalike.gallery.storage.base import PackedRegions, StoredRegions
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
+from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.region_codec import packed_vectors, unpacked
 
 
 class RegionStore:
     """What a gallery holds of regions, over its database connection."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, descriptors: DescriptorStore) -> None:
         self._db = database
+        self._number = descriptors.number
 
     def names(self) -> dict[str, str]:
         """Region descriptor -> its fingerprint."""
@@ -108,9 +110,6 @@ class RegionStore:
         """These descriptors give regions, of these classes."""
         rows = [(json.dumps(list(names)), name) for name, names in classes.items()]
         self._db.run_each("UPDATE descriptors SET classes = ? WHERE name = ?", rows)
-
-    def _number(self, name: str) -> int:
-        return int(self._db.all("SELECT id FROM descriptors WHERE name = ?", (name,))[0][0])
 
     def _what(self, image: int) -> str:
         return f"{self._db.file}: the regions of image {image}"

@@ -18,6 +18,7 @@ from lookalike.descriptors.base import DescriptorCard
 from lookalike.gallery.storage import filters
 from lookalike.gallery.storage.base import NewImage, Tuning
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
+from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.labels import LabelStore
 from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import RegionStore
@@ -38,9 +39,9 @@ class SqliteStore:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._descriptors = {name: number for number, name in database.all("SELECT id, name FROM descriptors")}
+        self._descriptors = DescriptorStore(database)
         self.labels = LabelStore(database)
-        self.regions = RegionStore(database)
+        self.regions = RegionStore(database, self._descriptors)
         self.privacy = Privacy(self._meta("retention", "paths"), self.uuid())
         self._counted: tuple[tuple[int, int], int] | None = None
         self.read_only = database.read_only
@@ -49,6 +50,12 @@ class SqliteStore:
         self.version = database.version
         self.backup = database.backup
         self.close = database.close
+        self.fingerprints = self._descriptors.fingerprints
+        self.unfinished = self._descriptors.unfinished
+        self.backfills = self._descriptors.backfills
+        self.put_descriptor = self._descriptors.put
+        self.replace_descriptor = self._descriptors.replace
+        self.set_finished = self._descriptors.set_finished
 
     @classmethod
     def create(
@@ -95,10 +102,6 @@ class SqliteStore:
         """The packed keypoints of an image, if there are any."""
         found = self._db.all("SELECT data FROM keypoints WHERE image_id = ?", (number,))
         return found[0][0] if found else None
-
-    def fingerprints(self) -> dict[str, str]:
-        """As in the contract."""
-        return dict(self._db.all("SELECT name, fingerprint FROM descriptors ORDER BY id"))
 
     def count(self) -> int:
         """Images in the gallery. SQLite counts row by row, so the number is kept until something is written."""
@@ -176,7 +179,7 @@ class SqliteStore:
         sql = """SELECT image_id, vector FROM vectors
                  WHERE descriptor_id = ? AND image_id > ? AND ordinal = 0 AND contrast >= ?
                  ORDER BY image_id LIMIT ?"""
-        return _matrix(self._db.all(sql, (self._descriptors[name], after, contrast, limit)), dtype)
+        return _matrix(self._db.all(sql, (self._descriptors.number(name), after, contrast, limit)), dtype)
 
     def vectors_of(
         self, name: str, ids: Sequence[int] | NDArray[np.int64], *, contrast: float = 0.0, dtype: Any
@@ -186,20 +189,20 @@ class SqliteStore:
         for part in batched(ids, MANY):
             sql = f"""SELECT image_id, vector FROM vectors
                       WHERE descriptor_id = ? AND image_id IN ({marks(part)}) AND ordinal = 0 AND contrast >= ?"""
-            found += self._db.all(sql, (self._descriptors[name], *part, contrast))
+            found += self._db.all(sql, (self._descriptors.number(name), *part, contrast))
         return _matrix(found, dtype)
 
     def vector(self, name: str, number: int) -> tuple[bytes, float] | None:
         """The stored vector of one image, and its contrast."""
         sql = "SELECT vector, contrast FROM vectors WHERE descriptor_id = ? AND image_id = ? AND ordinal = 0"
-        found = self._db.all(sql, (self._descriptors[name], number))
+        found = self._db.all(sql, (self._descriptors.number(name), number))
         return found[0] if found else None
 
     def packed_vectors(self, name: str, after: int, limit: int) -> list[tuple[int, bytes, float]]:
         """As in the contract."""
         sql = """SELECT image_id, vector, contrast FROM vectors
                  WHERE descriptor_id = ? AND image_id > ? AND ordinal = 0 ORDER BY image_id LIMIT ?"""
-        return self._db.all(sql, (self._descriptors[name], after, limit))
+        return self._db.all(sql, (self._descriptors.number(name), after, limit))
 
     def classes_of(self, name: str, ids: Sequence[int]) -> dict[int, bytes]:
         """As in the contract."""
@@ -207,7 +210,7 @@ class SqliteStore:
         for part in batched(ids, MANY):
             sql = f"""SELECT image_id, classes FROM vectors WHERE descriptor_id = ? AND image_id IN ({marks(part)})
                       AND ordinal = 0 AND classes IS NOT NULL"""
-            found.update(self._db.all(sql, (self._descriptors[name], *part)))
+            found.update(self._db.all(sql, (self._descriptors.number(name), *part)))
         return found
 
     def select(self, where: str | None = None) -> Ids:
@@ -217,16 +220,12 @@ class SqliteStore:
         found = self._db.all(sql, condition.values)
         return np.fromiter((v[0] for v in found), np.int64, len(found))
 
-    def backfills(self, name: str) -> int:
-        """As in the contract."""
-        return int(self._meta(f"backfills {name}", "0"))
-
     def lacking(self, name: str) -> list[int]:
         """As in the contract."""
         table = "regions" if name in self.regions.names() else "vectors"
         sql = f"""SELECT id FROM images p WHERE NOT EXISTS
                   (SELECT 1 FROM {table} v WHERE v.descriptor_id = ? AND v.image_id = p.id) ORDER BY id"""
-        return [one[0] for one in self._db.all(sql, (self._descriptors[name],))]
+        return [one[0] for one in self._db.all(sql, (self._descriptors.number(name),))]
 
     # --- writing; call within a transaction
 
@@ -239,7 +238,7 @@ class SqliteStore:
             """INSERT INTO vectors (descriptor_id, image_id, ordinal, contrast, vector, classes)
                VALUES (?, ?, 0, ?, ?, ?)""",
             [
-                (self._descriptors[n], number, contrast, vector, image.classes.get(n))
+                (self._descriptors.number(n), number, contrast, vector, image.classes.get(n))
                 for n, (vector, contrast) in image.vectors.items()
             ],
         )
@@ -256,22 +255,18 @@ class SqliteStore:
             """INSERT OR IGNORE INTO vectors (descriptor_id, image_id, ordinal, contrast, vector, classes)
                SELECT ?, id, 0, ?, ?, ? FROM images WHERE id = ?""",
             [
-                (self._descriptors[name], contrast, vector, (classes or {}).get(number), number)
+                (self._descriptors.number(name), contrast, vector, (classes or {}).get(number), number)
                 for number, (vector, contrast) in vectors.items()
             ],
         )
         if vectors:
-            self._count_backfill(name)
-
-    def _count_backfill(self, name: str) -> None:
-        count = str(self.backfills(name) + 1)
-        self._db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"backfills {name}", count))
+            self._descriptors.count_backfill(name)
 
     def forget_vectors(self, name: str, images: Iterable[int]) -> None:
         """As in the contract."""
-        rows = [(self._descriptors[name], number) for number in images]
+        rows = [(self._descriptors.number(name), number) for number in images]
         self._db.run_each("DELETE FROM vectors WHERE descriptor_id = ? AND image_id = ?", rows)
-        self._count_backfill(name)  # an index that holds them begins anew
+        self._descriptors.count_backfill(name)  # an index that holds them begins anew
 
     def put_copy(self, row: Row, source: int) -> int:
         """Write an image whose bytes are those of image ``source``: its vectors are taken over."""
@@ -307,13 +302,6 @@ class SqliteStore:
         self._db.run(
             "UPDATE images SET path = ?, name = ?, mtime_ns = ? WHERE id = ?",
             (raw, _name(raw), mtime_ns, number),
-        )
-
-    def put_descriptor(self, card: DescriptorCard) -> None:
-        """The gallery holds this descriptor from now on."""
-        values = (card.name, card.fingerprint, json.dumps(asdict(card)))
-        self._descriptors[card.name] = self._db.run(
-            "INSERT INTO descriptors (name, fingerprint, card) VALUES (?, ?, ?)", values
         )
 
     def touch(self, number: int, mtime_ns: int) -> None:

@@ -5,6 +5,9 @@ import { follow, progress, running } from "../jobs.js";
 import { bytes, number, t } from "../language.js";
 import { complain, say } from "../live.js";
 
+/** How many images an upgrade has left to be described anew, by the descriptor that most of them lack. */
+const lacking = (gallery) => Math.max(0, ...Object.values(gallery.lacking));
+
 /** {node, leave()}; `onchange()` when images may have come or gone. */
 export function indexing(gallery, onchange) {
   const under = new AbortController();
@@ -19,6 +22,7 @@ export function indexing(gallery, onchange) {
     numbers,
     gallery.folders.length > 0 && el("ul.folders", gallery.folders.map((folder) => el("li", el("bdi", folder)))),
     gallery.retention !== "paths" && el("p.soft", t(`retention.${gallery.retention}`)),
+    lacking(gallery) > 0 && el("p.soft", { id: "index-lacking" }, t("index.lacking", { n: lacking(gallery) })),
     acting && el("div.row", again, gallery.failures > 0 && el("span.check", retry, el("label", { for: "retry" }, t("index.retry")))),
     job.node, report, failed);
   node.addEventListener("toggle", () => { if (node.open && !failed.children.length) failures().catch(complain); });

@@ -11,6 +11,7 @@ export const WORDS = {
   "index.failures": ["failed file|failed files", "失败的文件"],
   "index.failed": ["{n} file could not be read|{n} files could not be read", "{n} 个文件无法读取"],
   "index.report": ["{added} added, {updated} updated, {moved} moved, {unchanged} unchanged, {failed} failed", "新增 {added}，更新 {updated}，移动 {moved}，未变 {unchanged}，失败 {failed}"],
+  "index.lacking": ["{n} image is not described anew yet, and not found by everything|{n} images are not described anew yet, and not found by everything", "还有 {n} 张图片尚未重新提取特征，部分搜索找不到它们"],
   "retention.thumbnails": ["This library keeps thumbnails only: no paths, no files.", "此图库只保留缩略图，不保留路径和文件。"],
   "retention.vectors": ["This library keeps vectors only: no paths, no images.", "此图库只保留特征向量，不保留路径和图片。"],
 };

@@ -46,7 +46,7 @@ async def gallery(server: Server) -> dict[str, object]:
         folders = [plain(folder) for folder in info.folders]
         return {
             **{name: getattr(info, name) for name in ("images", "default_by", "image_bytes", "disk_bytes")},
-            **{name: dict(getattr(info, name)) for name in ("descriptors", "formats", "labels", "regions")},
+            **{name: dict(getattr(info, name)) for name in ("descriptors", "formats", "labels", "regions", "lacking")},
             "by": [*by, *combined],
             "folders": folders,
             "index_folders": [*folders, *settings.folders],
