@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,10 @@ from lookalike.types import LabelError
 TITLE = "Label errors: what is called likely wrong, and is"
 BY = "content"
 MOST = 2500  # images of a set
+DRAWS = 3  # of wrong labels, for each share of them
 PLANTED = ((0.0, "any"), (0.02, "any"), (0.05, "any"), (0.1, "any"), (0.2, "any"), (0.1, "alike"))
 HEADER = (
-    *("set", "wrong labels, %", "which fell on", "neighbours disagree", "of these wrong, %"),
+    *("set", "wrong labels, %", "which fell on", "worth a look or likely wrong", "of these wrong, %"),
     *("likely wrong", "of these wrong, %", "of the wrong found, %", "right labels called likely wrong"),
 )
 
@@ -32,7 +34,8 @@ def measure(options: Options) -> str:
     with tempfile.TemporaryDirectory() as folder:
         rows = [row for one in sets for row in _rows(one, options, Path(folder) / one.name)]
     note = (
-        f"At most {MOST:,} images of each set. Labels are replaced at random and searched for by `{BY}`, as `lookalike "
+        f"At most {MOST:,} images of each set, added up over {options.size(DRAWS, 1)} draws of wrong labels for each "
+        f"share of them. Labels are replaced at random and searched for by `{BY}`, as `lookalike "
         "labels errors` does. Any: each falls on any other class alike. Alike: on the class whose mean is nearest to "
         "the image, as when somebody cannot tell two classes apart. Likely wrong: with an estimated probability of at "
         f"least {PRECISION}; before there was an estimate, all that the majority of the neighbours disagrees with "
@@ -51,10 +54,13 @@ def _rows(one: Labelled, options: Options, folder: Path) -> Iterator[tuple[str, 
     with Gallery.create(folder / "g", [BY]) as gallery:
         gallery.add(one.files)
         alike = _most_alike(one)
-        for number, (share, kind) in enumerate(PLANTED):
-            labels = _planted(one.labels, alike, share, kind, number)
-            _label(gallery, folder / "labels.csv", one.files, labels)
-            yield _row(one, share, kind, labels, gallery.label_errors(by=BY, k=options.size(10, 3)))
+        for share, kind in PLANTED:
+            draws = []
+            for draw in range(options.size(DRAWS, 1) if share else 1):
+                labels = _planted(one.labels, alike, share, kind, draw)
+                _label(gallery, folder / "labels.csv", one.files, labels)
+                draws.append(_counted(one, labels, gallery.label_errors(by=BY, k=options.size(10, 3))))
+            yield _row(one.name, share, kind, draws)
 
 
 def _most_alike(one: Labelled) -> NDArray[np.int64]:
@@ -83,16 +89,32 @@ def _label(gallery: Gallery, file: Path, files: Sequence[Path], labels: NDArray[
     assert report.labelled + len(report.failed) == len(files)
 
 
-def _row(
-    one: Labelled, share: float, kind: str, labels: NDArray[np.int64], found: Sequence[LabelError]
-) -> tuple[str, ...]:
+@dataclass(frozen=True)
+class Counts:
+    """Of one draw: how many labels there are, how many of them were made wrong, how many the neighbours ``disagreed``
+    with or were likely wrong, how many were called ``likely`` wrong, and of both how many are."""
+
+    labels: int
+    wrong: int
+    disagreed: int
+    disagreed_wrong: int
+    likely: int
+    likely_wrong: int
+
+
+def _counted(one: Labelled, labels: NDArray[np.int64], found: Sequence[LabelError]) -> Counts:
     wrong = {str(file) for file, now, true in zip(one.files, labels, one.labels, strict=True) if now != true}
     likely = [error.path in wrong for error in found if error.likely]
     hits = sum(error.path in wrong for error in found)
+    return Counts(len(labels), len(wrong), len(found), hits, len(likely), sum(likely))
+
+
+def _row(name: str, share: float, kind: str, draws: Sequence[Counts]) -> tuple[str, ...]:
+    labels, wrong, disagreed, hits, likely, right = np.sum([astuple(draw) for draw in draws], axis=0).tolist()
     return (
-        *(one.name, f"{100 * share:g}", kind if share else "", str(len(found)), _percent(hits, len(found))),
-        *(str(len(likely)), _percent(sum(likely), len(likely)), _percent(sum(likely), len(wrong))),
-        f"{len(likely) - sum(likely)} of {len(labels) - len(wrong):,}",
+        *(name, f"{100 * share:g}", kind if share else "", str(disagreed), _percent(hits, disagreed)),
+        *(str(likely), _percent(right, likely), _percent(right, wrong)),
+        f"{likely - right} of {labels - wrong:,}",
     )
 
 

@@ -208,11 +208,11 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class LabelError:
-    """An image whose label its nearest neighbours disagree with.
+    """An image whose label is likely wrong, or which the majority of its nearest neighbours disagrees with.
 
-    ``suggested``: what its nearest ``neighbours`` are called; ``share``: 0..1, of their votes, for it; ``own_share``:
-    for the image's own label. ``probability``: 0..1, that the label is wrong; ``likely``: whether that is at least the
-    precision that was asked for."""
+    ``suggested``: what most of its nearest ``neighbours`` with another label are called; ``share``: 0..1, of the votes
+    of all, for it; ``own_share``: for the image's own label. ``probability``: 0..1, that the label is wrong;
+    ``likely``: whether that is at least the precision that was asked for."""
 
     path: str
     label: Label

@@ -117,9 +117,10 @@ def _print_imported(report: LabelReport) -> None:
 def errors(
     gallery: str, by: str | None, k: int, source: str | None, precision: float, report: str | None, as_json: bool
 ) -> int:
-    """Find labels that the nearest labelled images disagree with, the most probably wrong first.
+    """Find labels that are likely wrong, and those that the nearest labelled images disagree with.
 
-    Likely wrong are those of which, by estimate, nine in ten are wrong (--precision); the others are worth a look.
+    The most probably wrong come first. Likely wrong are those of which, by estimate, nine in ten are wrong
+    (--precision); the others are worth a look.
 
     --json prints {"label_errors": [{"path": ..., "label": ..., "suggested": ..., ...}, ...]}.
     """

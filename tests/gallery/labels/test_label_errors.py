@@ -70,6 +70,17 @@ def test_against_loops(gallery: Gallery, tmp_path: Path) -> None:
     assert all(one.neighbours[0].distance <= one.neighbours[-1].distance for one in found)
 
 
+def test_what_is_likely_wrong_needs_no_majority(gallery: Gallery) -> None:
+    """Where next to nothing is asked of a label to be likely wrong, those are listed as well whose neighbours are for
+    the most part called the same."""
+    majority = {one.path for one in gallery.label_errors(by="colour", k=5, precision=1.0)}
+    found = gallery.label_errors(by="colour", k=5, precision=1e-9)
+    more = [one for one in found if one.path not in majority]
+    assert majority < {one.path for one in found}
+    assert all(one.likely and 0 < one.share <= MAJORITY for one in more)
+    assert all(one.suggested != one.label.label for one in found)
+
+
 def test_identical_files(gallery: Gallery, tmp_path: Path) -> None:
     """Byte-identical copies of the same wrong label are no witnesses for one another; with another label they are one
     against it."""

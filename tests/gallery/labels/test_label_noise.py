@@ -67,23 +67,58 @@ def test_few_right_labels_are_not_called_wrong(count: int) -> None:
         assert wrong_probabilities(few).max() < 0.9
 
 
-def test_each_image_is_left_out_of_its_own_answer() -> None:
-    """The regression's answers are those of as many regressions, each without one image."""
+def test_the_discriminants_by_loops() -> None:
+    """What is said of an image are Student's densities by the images of the other folds alone, one after the other."""
     labelled, _ = drawn(3.0, 0.05)
     labelled = LabelledVectors(labelled.vectors[:60], labelled.kinds[:60], labelled.near[:60] % 60, labelled.votes[:60])
-    rows = np.arange(60)
-    regression = label_noise._regression(labelled, rows)
-    answers = regression.left_out(rows, labelled.kinds)
-    targets = np.eye(labelled.classes)[labelled.kinds]
+    fold, analyses = label_noise._discriminant_analyses(labelled)
+    assert np.bincount(fold).tolist() == [12] * label_noise.FOLDS
+    vectors, dims = labelled.vectors.astype(float), labelled.vectors.shape[1]
+    for one, analysis in enumerate(analyses):
+        others = np.flatnonzero(fold != one)
+        middle, means = vectors[others].mean(axis=0), []
+        for kind in range(labelled.classes):
+            own = vectors[[row for row in others if labelled.kinds[row] == kind]]
+            means.append((own.sum(axis=0) + middle) / (len(own) + 1))
+        scatter = np.zeros((dims, dims))
+        for row in others:
+            off = vectors[row] - means[labelled.kinds[row]]
+            scatter += np.outer(off, off) / len(others)
+        scatter = 0.3 * scatter + 0.7 * np.trace(scatter) / dims * np.eye(dims)
+        for row in np.flatnonzero(fold == one):
+            expected = []
+            for kind, mean in enumerate(means):
+                square = (vectors[row] - mean) @ np.linalg.solve(scatter, vectors[row] - mean)
+                share = ((labelled.kinds[others] == kind).sum() + 0.5) / len(others)
+                expected.append(np.log(share) - (100 + dims) / 2 * np.log(1 + square / 100))
+            assert analysis.scores(vectors[[row]])[0] == pytest.approx(expected, abs=1e-8)
 
-    def without(row: int, penalty: float) -> np.ndarray:
-        kept, x = rows != row, regression.inputs
-        squares = x[kept].T @ x[kept] + penalty * np.eye(x.shape[1])
-        return x[row] @ np.linalg.solve(squares, x[kept].T @ targets[kept])
 
-    by_penalty = [np.stack([without(row, penalty) for row in rows]) for penalty in label_noise.RIDGES]
-    errors = [float(((one - targets) ** 2).mean()) for one in by_penalty]
-    assert answers == pytest.approx(by_penalty[int(np.argmin(errors))], abs=1e-8)
+def test_vectors_that_are_all_alike_say_nothing() -> None:
+    """One image many times under two labels: there is no scatter, no label is wrong, and no number is infinite."""
+    count = 40
+    near = (np.arange(count)[:, None] + np.arange(1, 6)) % count
+    same = LabelledVectors(np.ones((count, 8), np.float32), np.arange(count) % 2, near, np.ones(near.shape, np.float32))
+    probabilities = wrong_probabilities(same)
+    assert np.isfinite(probabilities).all()
+    assert probabilities.max() < 0.5
+
+
+def test_an_unusual_image_of_a_class_is_not_called_wrong() -> None:
+    """Right labels of images that lie four times as far from the rest of their class as others, in any direction."""
+    labelled, _ = drawn(5.0, 0.05)
+    random = np.random.default_rng(5)
+    vectors = labelled.vectors.copy()
+    odd = random.choice(COUNT, 20, replace=False)
+    clean, _ = drawn(5.0, 0.0)
+    right = np.array([row for row in odd if labelled.kinds[row] == clean.kinds[row]])
+    vectors[odd] = 5.0 * np.eye(CLASSES, 16)[clean.kinds[odd]] + random.normal(0, 4, (20, 16))
+    distances = euclidean(vectors, vectors)
+    np.fill_diagonal(distances, np.inf)
+    near = np.argsort(distances, axis=1)[:, :NEAREST]
+    found = wrong_probabilities(LabelledVectors(vectors, labelled.kinds, near, labelled.votes))
+    assert len(right) > 10
+    assert (found[right] >= 0.9).mean() <= 0.2
 
 
 def test_large_sets_are_taken_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Which labels are worth a look, and which are likely wrong: those that the nearest labelled neighbours disagree with.
+"""Which labels are worth a look, for the nearest labelled neighbours disagree with them, and which are likely wrong.
 
 A weighted vote of the k nearest (Wu et al., arXiv 1805.01978, section 3.4): a vote fades as the neighbour is farther
 away than the nearest one. Confident disagreement with a label is what finds wrong ones (Northcutt et al., arXiv
@@ -47,7 +47,8 @@ def find_label_errors(
     source: str | None = None,
     precision: float = PRECISION,
 ) -> list[LabelError]:
-    """The images whose k nearest labelled neighbours give another label the majority, the most probably wrong first.
+    """The images whose k nearest labelled neighbours give another label the majority, and those whose label is likely
+    wrong whatever these say; the most probably wrong first.
 
     ``source``: only labels from there; otherwise the one that a search sees. A byte-identical copy of the same label
     has no vote. ``precision``: how probable it must be that a label is wrong to be called likely. Raises UserError if
@@ -65,7 +66,7 @@ def find_label_errors(
     wrong = wrong_probabilities(labelled)
     found = [
         _label_error(called, near[row], distances[row], winner, row, float(wrong[row]), precision)
-        for row, winner in _disagreed(labelled)
+        for row, winner in _disagreed(labelled, wrong >= precision)
     ]
     return sorted(found, key=lambda one: (-one.probability, -one.share, one.own_share, one.path))
 
@@ -95,21 +96,25 @@ def _numbers(called: _Called, card: DescriptorCard) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Winner:
-    """The class with the majority of the votes, its share and that of the image's own label."""
+    """The other class with most of the votes, its share and that of the image's own label."""
 
     kind: int
     share: float
     own_share: float
 
 
-def _disagreed(labelled: LabelledVectors) -> Iterator[tuple[int, _Winner]]:
-    """The rows whose neighbours give another label the majority of their votes."""
+def _disagreed(labelled: LabelledVectors, likely: NDArray[np.bool_]) -> Iterator[tuple[int, _Winner]]:
+    """The rows whose neighbours give another label the majority of their votes, and those that are ``likely`` wrong of
+    whose neighbours any has another label."""
     for row, own in enumerate(labelled.kinds.tolist()):
         votes = labelled.votes[row]
-        shares = np.minimum(np.bincount(labelled.kinds[labelled.near[row]], votes) / votes.sum(dtype=np.float64), 1)
+        shares = np.minimum(
+            np.bincount(labelled.kinds[labelled.near[row]], votes, labelled.classes) / votes.sum(dtype=np.float64), 1
+        )
+        own_share, shares[own] = float(shares[own]), 0.0
         best = int(shares.argmax())
-        if best != own and shares[best] > MAJORITY:
-            yield row, _Winner(best, float(shares[best]), float(shares[own]) if own < len(shares) else 0.0)
+        if shares[best] > (0.0 if likely[row] else MAJORITY):
+            yield row, _Winner(best, float(shares[best]), own_share)
 
 
 def _called(store: GalleryStorage, card: DescriptorCard, labels: Mapping[int, Label]) -> _Called:

@@ -1,11 +1,13 @@
 """How probable it is that a label is wrong: class probabilities that never saw it, and the share of wrong labels.
 
-Each image is classified twice by all the others: by the votes of its nearest, and by ridge regression of the classes on
-the vectors, left out itself (Allen's PRESS, Technometrics 16, 1974). Both together become class probabilities by
-logistic regression. A label is taken to be the true class, but for a share that fell on any class alike; that share and
-the regression are fitted together by expectation maximisation (Dempster, Laird and Rubin, 1977). So where the
-classifiers are often wrong, a label that they disagree with need not be; and classes that somebody mixed up throughout
-count as alike, not as wrong.
+Each image is classified twice by others: by the votes of its nearest, and by discriminant analysis of the vectors (one
+scatter for all classes, shrunk towards a round one: Friedman, "Regularized discriminant analysis", 1989), fitted to the
+other folds. Its densities are Student's t, not normal (Peel and McLachlan, "Robust mixture modelling using the t
+distribution", 2000): an unusual image is far from all classes, and is not sure to be of the one that happens to be the
+nearest. Both together become class probabilities by logistic regression. A label is taken to be the true class, but for
+a share that fell on any class alike; that share and the regression are fitted together by expectation maximisation
+(Dempster, Laird and Rubin, 1977). So where the classifiers are often wrong, a label that they disagree with need not
+be; and classes that somebody mixed up throughout count as alike, not as wrong.
 """
 
 from __future__ import annotations
@@ -17,14 +19,19 @@ from numpy.typing import NDArray
 
 from lookalike.types import Floats
 
-RIDGES = (0.1, 1.0, 10.0)  # penalties that are tried, of vectors of unit length in the mean
+FOLDS = 5  # of which four say what the fifth's classes are
+FOLD_SEED = 2026
+SHRINKAGE = 0.7  # share of the round scatter
+TINY_SCATTER = 1e-12  # below which all images of a class are one
+FREEDOM = 100.0  # of Student's t; with 10 a few right labels are called wrong where a fifth is
+PRIOR_IMAGES = 1.0  # of the mean of all, that each class has more than its own
 LEAST_SHARE = 0.02  # of the votes, that a class without any counts with
 SAMPLE_CELLS = 1_000_000  # images times classes that the fit goes by, at most
 BLOCK_CELLS = 4_000_000  # of these at a time afterwards
 MAX_STEPS = 200
 TOLERANCE = 1e-6
-FIRST_WEIGHTS, FIRST_NOISE = (5.0, 0.5), 0.05  # where the fit begins
-PRIOR_DEVIATIONS = (4.0, 0.5)  # of the weights, about the first ones: few images that a line separates know no better
+FIRST_WEIGHTS, FIRST_NOISE = (0.1, 0.6), 0.05  # where the fit begins
+PRIOR_DEVIATIONS = (0.1, 0.5)  # of the weights, about the first ones: few images that a line separates know no better
 MAX_STEP = 2.0  # of the weights at a time
 LIKELIHOOD_DROP = 1.353  # half the 90 % quantile of chi squared with one degree of freedom: 95 % of one side
 LEAST_NOISE, BISECTIONS = 1e-4, 12
@@ -60,12 +67,12 @@ def wrong_probabilities(labelled: LabelledVectors) -> Doubles:
     """(N,): of each label, that it is wrong. Deterministic; needs two classes."""
     count, classes = len(labelled.kinds), labelled.classes
     sample = np.unique(np.linspace(0, count - 1, min(count, max(SAMPLE_CELLS // classes, 200))).astype(np.int64))
-    regression = _regression(labelled, sample)
-    model = _fitted(_features(labelled, regression, sample), labelled.kinds[sample])
+    fold, analyses = _discriminant_analyses(labelled)
+    model = _fitted(_features(labelled, fold, analyses, sample), labelled.kinds[sample])
     block, found = max(BLOCK_CELLS // classes, 1), []
     for start in range(0, count, block):
         rows = np.arange(start, min(start + block, count))
-        found.append(model.wrong(_features(labelled, regression, rows), labelled.kinds[rows]))
+        found.append(model.wrong(_features(labelled, fold, analyses, rows), labelled.kinds[rows]))
     return np.concatenate(found)
 
 
@@ -73,50 +80,58 @@ def wrong_probabilities(labelled: LabelledVectors) -> Doubles:
 
 
 @dataclass(frozen=True, slots=True)
-class _Regression:
-    """Ridge regression of C classes: ``inputs``, (N, D + 1); ``weights``, (D + 1, C); ``leverages``, (N,), how much
-    each image's own class counts in its own answer."""
+class _Discriminants:
+    """``whitening``: (D, D), that makes the scatter within classes round; ``means``: (C, D) of the classes, whitened;
+    ``log_shares``: (C,) of the images that are of each."""
 
-    inputs: Doubles
-    weights: Doubles
-    leverages: Doubles
+    whitening: Doubles
+    means: Doubles
+    log_shares: Doubles
 
-    def left_out(self, rows: Whole, kinds: Whole) -> Doubles:
-        """(B, C): the answers that these images would get, had they not been there."""
-        own, leverage = np.zeros((len(rows), self.weights.shape[1])), self.leverages[rows, None]
-        own[np.arange(len(rows)), kinds[rows]] = 1.0
-        answers: Doubles = (self.inputs[rows] @ self.weights - leverage * own) / (1.0 - leverage)
-        return answers
-
-
-def _regression(labelled: LabelledVectors, sample: Whole) -> _Regression:
-    """With the penalty whose answers to the sample, each left out, are nearest to the labels."""
-    vectors = np.asarray(labelled.vectors, np.float64)
-    centred = vectors - vectors.mean(axis=0)
-    length = float(np.sqrt((centred**2).sum(axis=1).mean())) or 1.0
-    inputs = np.column_stack([centred / length, np.ones(len(centred))])
-    squares, sums = inputs.T @ inputs, np.zeros((inputs.shape[1], labelled.classes))
-    np.add.at(sums.T, labelled.kinds, inputs)
-    tried = [_ridge(inputs, squares, sums, penalty) for penalty in RIDGES]
-    return min(tried, key=lambda one: _squared_error(one, sample, labelled.kinds))
+    def scores(self, vectors: Doubles) -> Doubles:
+        """(B, D) -> (B, C) log densities, each row up to a constant."""
+        white = vectors @ self.whitening
+        squares = (white**2).sum(axis=1)[:, None] - 2 * white @ self.means.T + (self.means**2).sum(axis=1)
+        dims = self.means.shape[1]
+        scores: Doubles = self.log_shares - (FREEDOM + dims) / 2 * np.log1p(np.maximum(squares, 0.0) / FREEDOM)
+        return scores
 
 
-def _ridge(inputs: Doubles, squares: Doubles, sums: Doubles, penalty: float) -> _Regression:
-    inverse = np.linalg.inv(squares + penalty * np.eye(len(squares)))
-    leverages = np.einsum("nd,nd->n", inputs @ inverse, inputs)
-    return _Regression(inputs, inverse @ sums, np.minimum(leverages, 0.999))
+def _discriminant_analyses(labelled: LabelledVectors) -> tuple[Whole, list[_Discriminants]]:
+    """(N,) each image's fold, and of each fold what all the others say."""
+    vectors, classes = np.asarray(labelled.vectors, np.float64), labelled.classes
+    fold = np.empty(len(vectors), np.int64)
+    fold[np.random.default_rng(FOLD_SEED).permutation(len(vectors))] = np.arange(len(vectors)) % FOLDS
+    counts, sums = np.zeros((FOLDS, classes)), np.zeros((FOLDS, classes, vectors.shape[1]))
+    np.add.at(counts, (fold, labelled.kinds), 1.0)
+    np.add.at(sums, (fold, labelled.kinds), vectors)
+    squares = np.stack([vectors[fold == one].T @ vectors[fold == one] for one in range(FOLDS)])
+    return fold, [
+        _discriminants(*(part.sum(axis=0) - part[one] for part in (counts, sums, squares))) for one in range(FOLDS)
+    ]
 
 
-def _squared_error(regression: _Regression, rows: Whole, kinds: Whole) -> float:
-    answers = regression.left_out(rows, kinds)
-    answers[np.arange(len(rows)), kinds[rows]] -= 1.0
-    return float((answers**2).mean())
+def _discriminants(counts: Doubles, sums: Doubles, squares: Doubles) -> _Discriminants:
+    """(C,) images of each class, (C, D) their sums, (D, D) the sum of all outer products -> the analysis."""
+    count, dims = max(counts.sum(), 1.0), sums.shape[1]
+    means = (sums + PRIOR_IMAGES * sums.sum(axis=0) / count) / (counts + PRIOR_IMAGES)[:, None]
+    across = sums.T @ means
+    scatter = (squares - across - across.T + (means * counts[:, None]).T @ means) / count
+    size = float(np.trace(scatter)) / dims
+    size = size if size > TINY_SCATTER else 1.0
+    values, vectors = np.linalg.eigh((1 - SHRINKAGE) * scatter + SHRINKAGE * size * np.eye(dims))
+    whitening = vectors / np.sqrt(np.maximum(values, SHRINKAGE * size / 2))
+    return _Discriminants(whitening, means @ whitening, np.log((counts + 0.5) / count))
 
 
-def _features(labelled: LabelledVectors, regression: _Regression, rows: Whole) -> Doubles:
+def _features(labelled: LabelledVectors, fold: Whole, analyses: list[_Discriminants], rows: Whole) -> Doubles:
     """(B, C, 2): what both say of each class."""
-    votes = np.log(labelled.shares(rows) + LEAST_SHARE)
-    return np.stack([regression.left_out(rows, labelled.kinds), votes], axis=2)
+    features = np.empty((len(rows), labelled.classes, 2))
+    for one, analysis in enumerate(analyses):
+        own = fold[rows] == one
+        features[own, :, 0] = analysis.scores(np.asarray(labelled.vectors[rows[own]], np.float64))
+    features[:, :, 1] = np.log(labelled.shares(rows) + LEAST_SHARE)
+    return features
 
 
 # --- the share of wrong labels
