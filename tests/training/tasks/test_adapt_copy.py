@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,8 @@ from lookalike.training.engine.recipe import Recipe
 from lookalike.training.engine.trainer import Trainer
 from lookalike.training.export.card import CardContents, write_card
 from lookalike.training.export.onnx_export import export_embedding_net
-from lookalike.training.models.embedding_net import SMALL_WIDTHS, EmbeddingNet
+from lookalike.training.models.efficientnet_lite import fold_norms
+from lookalike.training.models.embedding_net import SMALL_WIDTHS, EmbeddingNet, copy_net
 from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
 from lookalike.training.tasks import adapt_copy as adapting
 from lookalike.training.tasks.adapt_copy import CACHE_SIDE, MIN_IMAGES, AdaptationResult, Score, adapt, score
@@ -28,7 +30,7 @@ from lookalike.training.tasks.copy_detection import TrainingImages, copy_trainer
 from lookalike.types import Pixels
 from samples import folder_of
 
-STEPS, SIZE = 6, 32
+STEPS, SIZE, LR = 6, 32, 3e-4
 
 
 def pretrained() -> EmbeddingNet:
@@ -70,7 +72,9 @@ def in_training(packed: ImageCache, pixels: Pixels) -> list[str]:
 def test_adapted(folder: Path, tmp_path: Path, trained_on: list[Pixels]) -> None:
     """Scores are shares; the counts are right; a fifth is held out and never trained on; progress ends at the end."""
     calls: list[tuple[int, int]] = []
-    adapted = adapt(folder, pretrained(), tmp_path / "run", STEPS, SIZE, progress=lambda *result: calls.append(result))
+    adapted = adapt(
+        folder, pretrained(), tmp_path / "run", STEPS, SIZE, LR, progress=lambda *result: calls.append(result)
+    )
     assert (adapted.images, adapted.held_out, adapted.unreadable) == (48, 10, 0)
     for result in (adapted.before, adapted.after):
         assert 0 <= result.recall <= 1
@@ -85,24 +89,35 @@ def test_adapted(folder: Path, tmp_path: Path, trained_on: list[Pixels]) -> None
     assert not torch.equal(pretrained().head.weight, adapted.network.head.weight)
 
 
+def test_the_first_layers_stay_as_they_are(folder: Path, tmp_path: Path) -> None:
+    """Of the shipped kind, what sees fine detail is not trained; what comes after it is."""
+    network = fold_norms(copy_net()).eval()
+    adapted = adapt(folder, network, tmp_path / "run", 2, 64, LR).network.state_dict()
+    changed = [name for name, value in network.state_dict().items() if not torch.equal(value, adapted[name])]
+    first = [name for name in adapted if re.match(r"trunk\.[0-5]\.", name)]
+    assert first
+    assert not set(first) & set(changed)
+    assert {"head.weight", "trunk.6.body.0.conv.weight", "trunk.17.conv.weight"} <= set(changed)
+
+
 def test_held_out_stays_out_when_images_come(tmp_path: Path, trained_on: list[Pixels]) -> None:
     """A run that goes on, over a folder that has grown, trains on what is new but on nothing that was held out."""
     grown = folder_of(tmp_path / "photos", 45)
-    adapt(grown, pretrained(), tmp_path / "run", 2, SIZE)
+    adapt(grown, pretrained(), tmp_path / "run", 2, SIZE, LR)
     before = cache_images(grown, CACHE_SIDE, tmp_path / "image-cache")
     earlier = in_training(before, trained_on[0])
     folder_of(grown, 15, first=45)
-    assert adapt(grown, pretrained(), tmp_path / "run", 4, SIZE).held_out == 9
+    assert adapt(grown, pretrained(), tmp_path / "run", 4, SIZE, LR).held_out == 9
     after = cache_images(grown, CACHE_SIDE, tmp_path / "image-cache")
     new = set(after.paths) - set(before.paths)
     assert sorted(in_training(after, trained_on[1])) == sorted({*earlier, *new})
     with pytest.raises(UserError, match="other images"):
-        adapt(folder_of(tmp_path / "others", 44, first=100), pretrained(), tmp_path / "run", 2, SIZE)
+        adapt(folder_of(tmp_path / "others", 44, first=100), pretrained(), tmp_path / "run", 2, SIZE, LR)
 
 
 def test_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Interrupted after two steps and called again, it ends with the weights of a run that was never interrupted."""
-    whole = adapt(folder, pretrained(), tmp_path / "whole", STEPS, SIZE)
+    whole = adapt(folder, pretrained(), tmp_path / "whole", STEPS, SIZE, LR)
     monkeypatch.setattr("lookalike.training.engine.trainer.SAVE_EVERY", 2)
     real = Trainer._step
     steps: list[int] = []
@@ -115,8 +130,8 @@ def test_resumed(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(Trainer, "_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        adapt(folder, pretrained(), tmp_path / "parts", STEPS, SIZE)
-    resumed = adapt(folder, pretrained(), tmp_path / "parts", STEPS, SIZE)
+        adapt(folder, pretrained(), tmp_path / "parts", STEPS, SIZE, LR)
+    resumed = adapt(folder, pretrained(), tmp_path / "parts", STEPS, SIZE, LR)
     assert steps == [0, 1, 2, 3, 2, 3, 4, 5]
     assert torch.equal(whole.network.head.weight, resumed.network.head.weight)
     assert whole.after == resumed.after
@@ -127,7 +142,7 @@ def test_too_few_images(tmp_path: Path) -> None:
     photos = folder_of(tmp_path / "photos", MIN_IMAGES - 1)
     (photos / "bad.jpg").write_text("no image")
     with pytest.raises(UserError, match=f"{MIN_IMAGES - 1} readable"):
-        adapt(photos, pretrained(), tmp_path / "run", STEPS, SIZE)
+        adapt(photos, pretrained(), tmp_path / "run", STEPS, SIZE, LR)
 
 
 def test_score_by_loops(folder: Path, tmp_path: Path) -> None:
@@ -174,7 +189,7 @@ def test_the_outcome() -> None:
 def test_an_adapted_network_is_a_model(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exported with its card it can be added, and describes images as the network in torch does."""
     monkeypatch.setenv("LOOKALIKE_MODELS", str(tmp_path / "models"))
-    adapted = adapt(folder, pretrained(), tmp_path / "run", 1, SIZE)
+    adapted = adapt(folder, pretrained(), tmp_path / "run", 1, SIZE, LR)
     out = tmp_path / "mine.onnx"
     sha256 = export_embedding_net(adapted.network, "mine", SIZE, out)
     write_card(CardContents("mine", sha256, "mine", "lookalike", SIZE, {"mine": 1.0}), out)

@@ -23,6 +23,7 @@ from lookalike.intervals import Interval, Outcome, outcome, paired_interval
 from lookalike.training.data.image_cache import ImageCache, cache_images, square
 from lookalike.training.engine.recipe import Phase, Recipe, Source
 from lookalike.training.engine.trainer import device
+from lookalike.training.models.efficientnet_lite import STRIDE_8_BLOCKS
 from lookalike.training.models.embedding_net import EmbeddingNet, predict
 from lookalike.training.tasks.copy_detection import TrainingImages, copy_trainer, trained_copy_net
 from lookalike.types import Floats, Pixels
@@ -31,8 +32,8 @@ CACHE_SIDE = 160  # pixels that are kept of each image
 MIN_IMAGES = 40  # below which there is nothing to learn and nothing to measure
 HELD_OUT = 0.2
 MAX_HELD_OUT = 150  # images
-BATCH_SIZE = 64
-LEARNING_RATE = 3e-4
+BATCH_SIZE = 32
+FROZEN_LAYERS = 1 + STRIDE_8_BLOCKS  # of the trunk, from the first: they take half the time, and know any image
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +88,12 @@ def adapt(
     run_folder: Path,
     steps: int,
     size: int,
+    lr: float,
     seed: int = 0,
     progress: Callable[[int, int], None] = lambda *_: None,
 ) -> AdaptationResult:
-    """Train ``pretrained`` on the images below ``root`` for ``steps`` batches at ``size`` pixels.
+    """Train ``pretrained`` on the images below ``root`` for ``steps`` batches at ``size`` pixels; ``lr``: the learning
+    rate at its peak. FROZEN_LAYERS of it stay as they are.
 
     What the run keeps lies in ``run_folder``; the next call with the same folder goes on from there, and holds out
     the same images. Raises UserError for fewer than MIN_IMAGES readable images, and for a run of other images.
@@ -102,10 +105,10 @@ def adapt(
     before = score(pretrained, images, held, size)
     recipe = Recipe(
         seed, (Source(str(root)),), (Phase(size, min(BATCH_SIZE, len(kept)), steps),), CACHE_SIDE,
-        lr=LEARNING_RATE, warmup_steps=min(50, steps // 5), ema_decay=min(0.998, 1 - 10 / (steps + 10)),
+        lr=lr, warmup_steps=min(50, steps // 5), ema_decay=min(0.998, 1 - 10 / (steps + 10)),
     )  # fmt: skip
     pixels = np.ascontiguousarray(images.pixels[kept])
-    trainer = copy_trainer(recipe, [TrainingImages(pixels)], copy.deepcopy(pretrained), run_folder)
+    trainer = copy_trainer(recipe, [TrainingImages(pixels)], _begun(pretrained), run_folder)
     trainer.resume()
     for line in trainer.train():
         progress(int(line["step"]), recipe.steps)
@@ -122,6 +125,13 @@ def adapt(
         unreadable=images.unreadable,
         digests=image_digests(images.digests[kept], images.digests[held]),
     )
+
+
+def _begun(pretrained: EmbeddingNet) -> EmbeddingNet:
+    """A copy of it whose first layers stay as they are."""
+    network = copy.deepcopy(pretrained)
+    network.trunk[:FROZEN_LAYERS].requires_grad_(False)
+    return network
 
 
 def score(network: EmbeddingNet, images: ImageCache, held: NDArray[np.int64], size: int) -> ImageScores:

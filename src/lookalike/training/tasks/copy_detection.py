@@ -17,7 +17,15 @@ from lookalike.training.data.augment import Augmenter
 from lookalike.training.data.augmented_views import on_device, to_device
 from lookalike.training.engine import losses
 from lookalike.training.engine.recipe import LIGHT_AUGMENTATION, Phase, Recipe
-from lookalike.training.engine.trainer import Loss, Metrics, Schedule, Trainer, device, to_channels_last
+from lookalike.training.engine.trainer import (
+    Loss,
+    Metrics,
+    Schedule,
+    Trainer,
+    device,
+    mixed_precision,
+    to_channels_last,
+)
 from lookalike.training.models.embedding_net import EmbeddingNet
 from lookalike.types import Pixels
 
@@ -52,7 +60,7 @@ class CopyTask:
         phase = _phase_of(self.recipe, step)
         self._augmenter.begin(step)
         views, distinct = self.batch(phase, self._augmenter, np.random.default_rng([self.recipe.seed, step]))
-        with torch.autocast(device().type, torch.bfloat16):
+        with mixed_precision():
             vectors = self.network(to_device(views))
         light, heavy = vectors.chunk(2)
         terms = {

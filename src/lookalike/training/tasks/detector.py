@@ -25,7 +25,7 @@ from lookalike.training.data.detection_dataset import DetectionDataset, hold_out
 from lookalike.training.data.image_folder import Rows, Split, evenly_spaced
 from lookalike.training.data.mosaic import Boxes, Cutout, Mosaic, MosaicSource, draw_mosaic
 from lookalike.training.engine.settings import Settings, check_settings, setting
-from lookalike.training.engine.trainer import Loss, Metrics, Trainer, device, fit, to_channels_last
+from lookalike.training.engine.trainer import Loss, Metrics, Trainer, device, fit, mixed_precision, to_channels_last
 from lookalike.training.export.artifacts import DetectionOutput, TrainedModel
 from lookalike.training.export.training_page import Page, learning_curves
 from lookalike.training.models.embedding_net import predict
@@ -100,7 +100,7 @@ class DetectorTask:
         known = sum(source.per_batch for source in self.sources if source.has_boxes)
         truth, classes = padded([one.boxes for one in mosaics[:known]], MOSAIC_SCALE * self.settings.side)
         images = to_device(resize(fine, self.settings.side))
-        with _mixed():
+        with mixed_precision():
             maps = self.network.maps(images)
         parts = self._stages([one[:known] for one in maps], truth, classes, generator)
         weights = {"objectness": 1.0, "box": 2.0, "class": 1.0, "delta": 1.0}
@@ -118,14 +118,14 @@ class DetectorTask:
     ) -> dict[str, Tensor]:
         side = self.settings.side
         size = torch.full((4,), float(side), device=truth.device)
-        with _mixed():
+        with mixed_precision():
             levels = self.network.fpn(*maps)
             logits, corners = self.network.rpn_head(levels, size)
         shapes = [(one.shape[2], one.shape[3]) for one in levels]
         which = assign_targets(shapes, truth * side, truth.device)
         parts = rpn_losses(logits, corners, which, torch.cat([truth[..., :2], truth[..., :2] + truth[..., 2:]], -1))
         boxes = torch.cat([_proposed(logits.detach(), corners.detach()), jitter_boxes(truth, 3, generator)], 1)
-        with _mixed():
+        with mixed_precision():
             return parts | roi_losses(self.network, levels[0], maps[1], boxes, truth, classes)
 
     def _contrastive(
@@ -139,7 +139,7 @@ class DetectorTask:
             height, width = (max(2 * STRIDE, round(length / STRIDE) * STRIDE) for length in size.tolist())
             ones = [one for one in parts if one.shape == shape]
             cut = torch.cat([_scaled(one.query, height, width) for one in ones])
-            with _mixed():
+            with mixed_precision():
                 maps = self.network.maps(to_device(recolour(cut, random)))[1]
             whole = torch.tensor([[0.0, 0.0, 1.0, 1.0]], device=fine.device).expand(len(cut), 1, 4)
             queries.append(self.network.vectors(maps, whole)[:, 0])
@@ -190,11 +190,6 @@ class _Part:
     owner: int
     box: Floats
     shape: float
-
-
-def _mixed() -> torch.autocast:
-    """Half precision where it is quicker: on a processor separable convolutions are slower in it."""
-    return torch.autocast(device().type, torch.bfloat16, enabled=device().type == "cuda")
 
 
 def on_plain_ground(cutout: Cutout, random: np.random.Generator) -> Tensor:
