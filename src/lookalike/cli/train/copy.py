@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The .onnx file to write, and its card.")
 @click.option("--name", help="Name of the new descriptor.  [default: the file's name]")
 @click.option("--steps", default=300, show_default=True, type=click.IntRange(min=1), help="Batches of 32 images.")
-@click.option(  # with 3e-4 recall falls, see recipes/log.md
+@click.option(  # with 3e-4 receipts lost recall, see recipes/log.md
     "--lr", default=1e-4, show_default=True, type=click.FloatRange(0, min_open=True), help="Learning rate, at its peak."
 )
 @click.option(

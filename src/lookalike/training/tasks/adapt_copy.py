@@ -33,7 +33,7 @@ MIN_IMAGES = 40  # below which there is nothing to learn and nothing to measure
 HELD_OUT = 0.2
 MAX_HELD_OUT = 150  # images
 BATCH_SIZE = 32
-FROZEN_LAYERS = 1 + STRIDE_8_BLOCKS  # of the trunk, from the first: they take half the time, and know any image
+FROZEN_LAYERS = 1 + STRIDE_8_BLOCKS  # of the trunk, from the first: without them a step takes two thirds of the time
 
 
 @dataclass(frozen=True, slots=True)
