@@ -67,7 +67,7 @@ def test_no_difference_that_so_few_could_show(folder: Path) -> None:
 
 
 def test_of_plain_files(folder: Path) -> None:
-    """Files alone are expected about, with shares to search by; nothing is kept anywhere."""
+    """Files alone are told about, with shares to search by; nothing is kept anywhere."""
     ran = here("tune", folder / "pairs.csv", "--by", "copy", "--json")
     assert (ran.code, ran.json["by"], ran.json["kept"]) == (0, "copy", False)
     assert "nothing is kept" in here("tune", folder / "pairs.csv").out

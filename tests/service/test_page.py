@@ -19,9 +19,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Response
 
 from browsers import Visit, browsing, visiting
 from corpora import Corpora, Corpus
+from lookalike.descriptors import get
 from lookalike.gallery import Gallery
 from lookalike.imaging.manipulations import apply
-from samples import PHOTOGRAPHS, drawn, photograph, save
+from samples import PHOTOGRAPHS, drawn, folder_of, photograph, save
 from served import Served, serving
 from terminal import here
 
@@ -488,6 +489,23 @@ def test_indexing_uploading_and_forgetting(context: BrowserContext, own: tuple[S
     page.locator("[data-act=forget]").click()
     page.locator("[data-act=sure]").click()
     holds(page, 12)
+
+
+def test_what_an_upgrade_has_left_is_said(context: BrowserContext, tmp_path: Path):
+    """How many images are not described anew yet; "index again" does it, and says so no more."""
+    photos = folder_of(tmp_path / "photos", 2)
+    with Gallery.create(tmp_path / "g.gallery", descriptors=("structure",)) as opened:
+        opened.add(photos)
+        with opened._library.store.transaction():
+            opened._library.store.replace_descriptor(replace(get("structure").card, version=0))
+    Gallery.upgrade(tmp_path / "g.gallery")
+    with serving(tmp_path / "g.gallery") as server:
+        page = visiting(context, f"{server.url}/#/library").page
+        page.locator("#indexing summary").click()
+        expect(page.locator("#index-lacking")).to_contain_text("2 images are not described anew yet")
+        page.locator("[data-act=index]").click()
+        expect(page.locator("#index-report")).to_contain_text("2 unchanged")
+        expect(page.locator("#index-lacking")).to_be_hidden()
 
 
 def test_a_large_library_has_few_elements(context: BrowserContext, tmp_path: Path):

@@ -20,6 +20,7 @@ from lookalike.errors import GalleryVersion, ModelMissing, UserError
 from lookalike.gallery import Gallery, load_verified
 from lookalike.gallery.library import FILE
 from lookalike.gallery.storage.base import Tuning
+from lookalike.service import job_functions
 from lookalike.types import Label
 from networks import install, labelled_card, means, with_logits
 from regional import NAME as QUARTERS
@@ -170,6 +171,15 @@ def test_killed_it_goes_on(old: Path, photos: Path, decoded: list[str]) -> None:
     assert (ran.code, ran.json["described"]["updated"], ran.json["described"]["lacking"]) == (0, left, {})
     assert len(decoded) == len(set(decoded)) == left
     assert rows(old, *STAYS) == before
+
+
+def test_the_services_job_goes_on_with_it(old: Path, photos: Path) -> None:
+    """Indexing from the page describes what an upgrade has left."""
+    Gallery.upgrade(old)
+    report = job_functions.index(lambda *_: None, str(old), [str(photos)], retry_failed=False)
+    assert (report.added, report.unchanged, report.failed) == (0, COUNT, ())
+    with Gallery.open(old) as gallery:
+        assert gallery.lacking() == {}
 
 
 def test_files_that_are_away(old: Path, photos: Path, tmp_path: Path, decoded: list[str]) -> None:

@@ -233,13 +233,20 @@ def test_the_file_gives_regions(file: Path) -> None:
     assert network.query_vectors(Image(drawn(1, 40, 200), 40, 200)).shape == (2, 256)
 
 
-def test_the_file_can_be_trained_on(file: Path) -> None:
-    """The detector that is read back says what the file says; of one in 8 bits, its vectors are as near as 8 bits
-    are."""
-    image = torch.from_numpy(drawn(9, SIDE, SIDE))[None]
+def test_the_file_can_be_trained_on(file: Path, detector: Detector) -> None:
+    """The detector that is read back has the weights that were written, and says what the file says; of one that
+    computes in 8 bits, its vectors of the whole image are as near as that is."""
+    restored = restore_detector(file)
+    for name, value in detector.state_dict().items():
+        error = (restored.state_dict()[name] - value).abs().float()
+        steps = value.abs().flatten(1).amax(1) / 127 if value.ndim > 1 else torch.zeros(1)  # of 8 bits, row by row
+        allowed = 0.51 * steps if is_in_8_bits(file) else 1e-3 * steps  # half of one; or next to nothing
+        assert (error.flatten(1).amax(1) if value.ndim > 1 else error.max()).sub(allowed).max() < 1e-4, name
+    noise = torch.randint(0, 256, (1, SIDE, SIDE, 3), dtype=torch.uint8)
+    image = torch.from_numpy(drawn(9, SIDE, SIDE))[None] if is_in_8_bits(file) else noise
     session = onnxruntime.InferenceSession(file.read_bytes(), providers=["CPUExecutionProvider"])
     with torch.no_grad():
-        result = restore_detector(file)(image.permute(0, 3, 1, 2).float() / 255)
+        result = restored(image.permute(0, 3, 1, 2).float() / 255)
     given = session.run(None, {"image": image.numpy()})
     if is_in_8_bits(file):
         assert float((given[0][0, 0] * result[0][0, 0].numpy()).sum()) > 0.99
@@ -253,6 +260,6 @@ def test_eighths_are_small(file: Path) -> None:
     numbers = sum(value.numel() for value in Detector().state_dict().values())
     size = file.stat().st_size
     if is_in_8_bits(file):
-        assert numbers < size < 1.25 * numbers
+        assert numbers < size < 1.2 * numbers
     else:
         assert size == pytest.approx(2 * numbers, rel=0.15)

@@ -5,9 +5,6 @@ import { follow, progress, running } from "../jobs.js";
 import { bytes, number, t } from "../language.js";
 import { complain, say } from "../live.js";
 
-/** How many images an upgrade has left to be described anew, by the descriptor that most of them lack. */
-const lacking = (gallery) => Math.max(0, ...Object.values(gallery.lacking));
-
 /** {node, leave()}; `onchange()` when images may have come or gone. */
 export function indexing(gallery, onchange) {
   const under = new AbortController();
@@ -18,11 +15,12 @@ export function indexing(gallery, onchange) {
   const again = button(t("index.again"), { act: "index", onclick: () => start().catch(complain) });
   const acting = !gallery.read_only && gallery.folders.length > 0;
   const numbers = el("dl.numbers-line");
+  const lacking = el("p.soft", { id: "index-lacking" });
   const node = el("details.card.indexing", { id: "indexing" }, el("summary", t("index.title")),
     numbers,
     gallery.folders.length > 0 && el("ul.folders", gallery.folders.map((folder) => el("li", el("bdi", folder)))),
     gallery.retention !== "paths" && el("p.soft", t(`retention.${gallery.retention}`)),
-    lacking(gallery) > 0 && el("p.soft", { id: "index-lacking" }, t("index.lacking", { n: lacking(gallery) })),
+    lacking,
     acting && el("div.row", again, gallery.failures > 0 && el("span.check", retry, el("label", { for: "retry" }, t("index.retry")))),
     job.node, report, failed);
   node.addEventListener("toggle", () => { if (node.open && !failed.children.length) failures().catch(complain); });
@@ -30,9 +28,12 @@ export function indexing(gallery, onchange) {
 
   count(gallery);
 
-  function count({ images, image_bytes: files, disk_bytes: index, failures: bad }) {
+  function count({ images, image_bytes: files, disk_bytes: index, failures: bad, lacking: counts }) {
     const rows = [["images", number(images), images], ["image-bytes", bytes(files)], ["disk-bytes", bytes(index)], ["failures", number(bad), bad]];
     numbers.replaceChildren(...rows.map(([name, text, n]) => el("div", el("dd", text), el("dt", t(`index.${name}`, { n })))));
+    const n = Math.max(0, ...Object.values(counts)); // that an upgrade has left, by the descriptor that most of them lack
+    lacking.hidden = n === 0;
+    lacking.textContent = n === 0 ? "" : t("index.lacking", { n });
   }
 
   async function start() {
