@@ -15,7 +15,7 @@ from benchmarks.copy_recall import SIDE, dealt, percent
 from benchmarks.harness import SEED, Options, run, table
 from lookalike import Gallery
 from lookalike.gallery.search.options import RERANK_TOP_K
-from lookalike.gallery.search.pipeline import SECOND_CHANCES
+from lookalike.gallery.search.second_chance import WITHIN
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import EDITS, apply
 from lookalike.types import Pixels
@@ -46,8 +46,8 @@ def measure(options: Options) -> str:
         f"{len(files):,} images, {len(asked)} photographs of {options.size(SIDE, 64)} pixels a side and more asked "
         f"for in each way, as JPEG of quality 90. Share of the queries whose original is among the first "
         f"{RERANK_TOP_K} by `copy`, among the first {RERANK_TOP_K} by `regions`, and among those that a search by "
-        f"`copy` verifies in a gallery that holds both: the first {RERANK_TOP_K} by `copy`, and {SECOND_CHANCES} by "
-        "regions, for which the query is looked at closer. "
+        f"`copy` verifies in a gallery that holds both: the first {RERANK_TOP_K} by `copy`, {RERANK_TOP_K} that it "
+        f"may be a part of by regions, and {WITHIN} that are near one of its proposals by `copy`. "
         "The harder ones: what is left is a small part of the photograph, or the photograph "
         "is a small part of another one (of clothing). Edits that all three find always are left out of the table."
     )
@@ -71,7 +71,7 @@ def _shares(
         data = encoded(change(load(file, min_side=options.size(SIDE, 64)).pixels, SEED + number), as_jpeg=True)
         hits = {by: gallery.search(data, RERANK_TOP_K, by=by, rerank=0) for by in ("copy", "regions")}
         near = [str(file) in {hit.path for hit in some} for some in hits.values()]
-        verified = gallery.search(data, 2 * RERANK_TOP_K, by="copy")
+        verified = gallery.search(data, 3 * RERANK_TOP_K, by="copy")
         both = {hit.path for hit in verified if hit.verified or hit.relation == "identical"}
         found.append([*near, near[0] or str(file) in both])
     return [percent(share) for share in np.mean(found, axis=0).tolist()]

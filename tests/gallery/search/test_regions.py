@@ -9,17 +9,15 @@ import cv2
 import numpy as np
 import pytest
 
-from lookalike.descriptors import region_network
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.region_model import OBJECT_THRESHOLD
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.index import region_index, region_index_cache
-from lookalike.gallery.search import region_search
-from lookalike.gallery.search.region_matching import RegionQuery
+from lookalike.gallery.search import region_search, second_chance
 from lookalike.imaging import from_array
 from regional import NAME, install_quarters
-from samples import drawn, folder_of, photograph, save
+from samples import PHOTOGRAPHS, drawn, folder_of, photograph, save
 
 COUNT = 30
 
@@ -266,18 +264,27 @@ def test_copy_has_a_second_chance(tmp_path: Path, photos: Path) -> None:
         assert "0008" in [Path(hit.path).stem for hit in opened.search(part, 2, by="copy", rerank=1)]
 
 
-def test_the_second_chance_looks_closer() -> None:
-    """The shipped network: at one more size an image that was pasted small is nearer, and its box is better."""
+def test_an_image_that_lies_within_the_query(tmp_path: Path) -> None:
+    """The shipped networks: a photograph pasted at a fifth of the width is first among the photographs, the ground
+    itself left out; one of the proposals is about its place. Nothing lies within a blank image."""
+    files = [save(tmp_path / "photos" / name, photograph(name)) for name in PHOTOGRAPHS if name != "rocket.jpg"]
     scene = cv2.resize(photograph("rocket.jpg"), (1000, 750))
-    pasted = cv2.resize(photograph("coffee.png"), (200, 133), interpolation=cv2.INTER_AREA)
-    scene[300:433, 600:800] = pasted
-    network = region_network("regions")
-    whole = network.describe([from_array(photograph("coffee.png"))]).vectors[0]
-    plain, closer = (RegionQuery.of("regions", from_array(scene), "", closer).parts for closer in (False, True))
-    distances = [1 - parts.vectors @ whole for parts in (plain, closer)]
-    assert len(closer) > len(plain)
-    np.testing.assert_array_equal(closer.vectors[: len(plain)], plain.vectors)
-    assert distances[1].min() < 0.6 * distances[0].min()
-    x, y, width, height = (closer.boxes[distances[1].argmin()] * (1000, 750, 1000, 750)).tolist()
-    shared = (min(x + width, 800) - max(x, 600)) * (min(y + height, 433) - max(y, 300))
-    assert shared / (width * height + 200 * 133 - shared) > 0.6
+    scene[300:433, 600:800] = cv2.resize(photograph("coffee.png"), (200, 133), interpolation=cv2.INTER_AREA)
+    best = 0.0
+    for box in second_chance._proposals("regions", from_array(scene)):
+        width, height = min(box.x + box.width, 800) - max(box.x, 600), min(box.y + box.height, 433) - max(box.y, 300)
+        shared = max(width, 0) * max(height, 0)
+        best = max(best, shared / (box.width * box.height + 200 * 133 - shared))
+    assert best > 0.6
+    with Gallery.create(tmp_path / "g", ["copy", "regions"]) as opened:
+        opened.add(files)
+        assert opened.search(from_array(scene), 1, by="copy", rerank=0)[0].probability < 0.01
+        found = second_chance.second_chance(opened._library, "regions", "copy", from_array(scene), 1, None)
+        assert Path(found[0]).name == "coffee.png"
+        assert len(found) <= second_chance.WITHIN + 1
+        allowed = np.array([row.id for row in opened if not row.path.endswith("coffee.png")])
+        others = second_chance.second_chance(opened._library, "regions", "copy", from_array(scene), 1, allowed)
+        assert others
+        assert not any(path.endswith("coffee.png") for path in others)
+        blank = from_array(np.full((300, 400, 3), 128, np.uint8))
+        assert second_chance.second_chance(opened._library, "regions", "copy", blank, 5, None) == ()

@@ -29,7 +29,6 @@ REGION_BATCH = 4  # images per forward pass: their maps are large
 STRIDE = 16  # pixels of a query's sides that make a cell of the last map
 MAX_ASPECT_RATIO = 3  # to 1: a longer image is also described in windows
 FINE_SCALE = 2  # times the side: a query's own regions are sought at this scale as well
-CLOSE_SCALE = 4  # and at this one, if there is time
 WINDOW_ASPECT_RATIO = 1.5  # of such windows, to 1
 MAX_WINDOWS = 8
 MIN_QUERY_SIDE = 2 * STRIDE  # pixels of a query's sides, as the network sees it
@@ -114,13 +113,11 @@ class RegionNetwork:
         ]
         return _unit(np.concatenate(vectors))
 
-    def query_regions(self, image: Image, close: bool = False) -> Regions:
-        """A query's own regions, seen as a library's images are and at FINE_SCALE times the side, ``close`` at
-        CLOSE_SCALE times as well: there, an image that lies within the query is about as large as whole ones in the
-        library."""
-        sides = [scale * self.input_spec.side for scale in (FINE_SCALE, CLOSE_SCALE)[: 1 + close]]
-        finer = [self._detect(squeeze([image], side))[0] for side in sides]
-        return _concatenated([self.regions([image])[0], *finer])
+    def query_regions(self, image: Image) -> Regions:
+        """A query's own regions, seen as a library's images are and at FINE_SCALE times the side: there, an image that
+        lies within the query is about as large as whole ones in the library."""
+        finer = self._detect(squeeze([image], FINE_SCALE * self.input_spec.side))[0]
+        return _concatenated([self.regions([image])[0], finer])
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its outputs."""
@@ -197,6 +194,13 @@ class RegionNetwork:
         inputs = [one.name for one in session.get_inputs()]
         if inputs != [self.input_spec.name]:
             raise ModelCardInvalid(f"{self.file}: its card names the input {self.input_spec.name!r}; it has {inputs}")
+
+
+def no_regions(dim: int) -> Regions:
+    """Of an image that shows nothing."""
+    return Regions(
+        np.empty((0, 4), np.float32), np.empty(0, np.float32), np.empty(0, np.int64), np.empty((0, dim), np.float32)
+    )
 
 
 def in_pixels(box: Floats, width: int, height: int) -> Box:

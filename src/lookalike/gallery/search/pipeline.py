@@ -20,11 +20,10 @@ from lookalike.gallery.search.options import SearchOptions, parse_region
 from lookalike.gallery.search.query import QuerySource, is_blank, query_image
 from lookalike.gallery.search.region_search import RegionSource
 from lookalike.gallery.search.reranking import GeometricVerifier, comparison_input, ranked
+from lookalike.gallery.search.second_chance import second_chance
 from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Box, Hit, Ids, Image
-
-SECOND_CHANCES = 8  # images that regions call near and that are verified as well: what holds a part is among the first
 
 
 class SearchPipeline:
@@ -43,7 +42,7 @@ class SearchPipeline:
         hits = source.candidates(query, max(options.k, depth), allowed, options.exact)
         if query.image is not None and any(hit.relation != "identical" for hit in hits[:depth]):
             every = options.rerank is not None
-            more = partial(self._second_chance, source, query, hits, depth if every else SECOND_CHANCES, allowed)
+            more = partial(self._second_chance, source, query, hits, depth, allowed)
             hits = [*self._reranked(query, query.image, hits[:depth], more, every), *hits[depth:]]
         least = options.precision or 0.0
         return [hit for hit in _in_the_original(hits, options)[: options.k] if hit.probability >= least]
@@ -63,15 +62,14 @@ class SearchPipeline:
     def _second_chance(
         self, source: CandidateSource[Q], query: Q, hits: Sequence[Hit], count: int, allowed: Ids | None
     ) -> list[Hit]:
-        """At most ``count`` images that regions alone call near: crops and pasted parts are far apart as wholes."""
+        """Images that hold the query as a part, or lie within it, and are not among the hits."""
         if source.second_chance is None or query.image is None:
             return []
-        regions = RegionSource(self._library, source.second_chance)
-        found = regions.candidates(regions.closer(query.image), count, allowed, exact=False)
+        found = second_chance(self._library, source.second_chance, source.names[0], query.image, count, allowed)
         known = {hit.path for hit in hits}
-        rows = [self._store.row_of(hit.path) for hit in found if hit.path not in known]
+        rows = [self._store.row_of(path) for path in found if path not in known]
         ids = np.array([row.id for row in rows if row is not None], np.int64)
-        return source.candidates(query, count, ids, exact=True) if len(ids) else []
+        return source.candidates(query, len(ids), ids, exact=True) if len(ids) else []
 
     def _reranked(
         self, query: Query, image: Image, hits: Sequence[Hit], more: Callable[[], list[Hit]], every: bool

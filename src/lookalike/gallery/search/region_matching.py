@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lookalike.descriptors import region_network
 from lookalike.descriptors.base import Described
-from lookalike.descriptors.neural.region_model import Regions, in_pixels
+from lookalike.descriptors.neural.region_model import Regions, in_pixels, no_regions
 from lookalike.distance import cosine
 from lookalike.gallery.storage.region_codec import of_unit_length
 from lookalike.types import Box, Floats, Image
@@ -42,12 +42,13 @@ class RegionQuery:
         return {}
 
     @classmethod
-    def of(cls, name: str, image: Image, sha256: str, closer: bool = False) -> RegionQuery:
-        """By this network; ``closer``: its parts looked for at one more size."""
+    def of(cls, name: str, image: Image, sha256: str, with_parts: bool = True) -> RegionQuery:
+        """By this network; ``with_parts``: its own regions as well."""
         network = region_network(name)
         telling = network.contrast(image) >= network.card.min_contrast
         scales = network.query_vectors(image) if telling else np.empty((0, network.card.dim), np.float32)
-        return cls(scales, network.query_regions(image, closer), image.width, image.height, sha256, image)
+        parts = network.query_regions(image) if with_parts else no_regions(network.card.dim)
+        return cls(scales, parts, image.width, image.height, sha256, image)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,9 +54,9 @@ class RegionSource:
         image = query_image(source, needed, options.region, least)
         return RegionQuery.of(self._name, image, image.sha256 if options.region is None else "")
 
-    def closer(self, image: Image) -> RegionQuery:
-        """A query whose parts are looked for at one more size."""
-        return RegionQuery.of(self._name, image, "", closer=True)
+    def part(self, image: Image) -> RegionQuery:
+        """A query that is looked for as a part of others alone."""
+        return RegionQuery.of(self._name, image, "", with_parts=False)
 
     def candidates(self, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
         """As in the contract; nothing but the same bytes for a blank query."""
