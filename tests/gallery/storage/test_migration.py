@@ -6,6 +6,7 @@ import os
 import sqlite3
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from importlib import resources
 from pathlib import Path
 from threading import Barrier
@@ -14,7 +15,7 @@ import pytest
 
 from lookalike.gallery import Gallery
 from lookalike.gallery.library import FILE
-from lookalike.gallery.storage.database import APPLICATION_ID, MIGRATIONS
+from lookalike.gallery.storage.database import APPLICATION_ID, MIGRATIONS, Database
 from lookalike.gallery.storage.privacy import Privacy
 from samples import folder_of
 
@@ -122,6 +123,22 @@ def test_many_open_it_at_once(old: Path) -> None:
 
     with ThreadPoolExecutor(many) as pool:
         assert [COUNT] * many == list(pool.map(opened, range(many)))
+    assert version(old)[0] == len(MIGRATIONS)
+
+
+def test_another_comes_between(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between seeing that it is old and taking the lock, another process brings it all the way: nothing is done twice,
+    also where doing it twice would pass unseen."""
+    transaction = Database.transaction
+
+    def late(database: Database) -> AbstractContextManager[None]:
+        monkeypatch.undo()
+        Gallery.open(old).close()
+        return transaction(database)
+
+    monkeypatch.setattr(Database, "transaction", late)
+    with Gallery.open(old) as gallery:
+        assert len(gallery) == COUNT
     assert version(old)[0] == len(MIGRATIONS)
 
 

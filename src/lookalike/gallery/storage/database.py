@@ -117,20 +117,15 @@ class Database:
             )
 
     def _migrate(self) -> None:
-        while (version := self.pragma("user_version")) < len(MIGRATIONS):
-            script = resources.files("lookalike.gallery.storage").joinpath(MIGRATIONS[version]).read_text("utf-8")
-            with self._translated():
-                self._run_script(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {version + 1}; COMMIT;", version)
-
-    def _run_script(self, script: str, version: int) -> None:
-        """The whole script or nothing of it; well if another process has taken the gallery beyond ``version``."""
-        try:
-            self._db.executescript(script)
-        except sqlite3.OperationalError:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            if self.pragma("user_version") == version:
-                raise
+        """Each step is taken whole or not at all, and by one process: who waited for it asks again what is left."""
+        while self.pragma("user_version") < len(MIGRATIONS):
+            with self.transaction():
+                if (version := self.pragma("user_version")) == len(MIGRATIONS):
+                    return
+                script = resources.files("lookalike.gallery.storage").joinpath(MIGRATIONS[version])
+                for statement in _statements(script.read_text("utf-8")):
+                    self.run(statement)
+                self.run(f"PRAGMA user_version = {version + 1}")
 
     def close(self) -> None:
         """Close the connection. Everything committed is on disk already."""
@@ -235,6 +230,16 @@ def _first_flaw(connection: sqlite3.Connection, check: str) -> str:
         if connection.execute(f"SELECT 1 FROM {table} WHERE {column} IS NULL LIMIT 1").fetchone():
             return f"NULL value in {table}.{column}"
     return "ok"
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, one at a time: ``executescript`` would commit before it begins."""
+    statement = ""
+    for piece in script.split(";")[:-1]:  # a semicolon may also stand in a comment, a text or a trigger
+        statement += piece + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _has_log(file: Path) -> bool:
