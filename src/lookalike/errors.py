@@ -67,6 +67,14 @@ class ImageTooLarge(LoadError):
     http_status = 413
 
 
+class NotAVideo(LoadError):
+    """The bytes are of no video format that we know, or hold no moving images."""
+
+
+class DamagedVideo(LoadError):
+    """The bytes begin like a video, and then are truncated or corrupt."""
+
+
 class GalleryError(LookalikeError):
     """The gallery cannot be used."""
 

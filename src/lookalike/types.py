@@ -99,6 +99,72 @@ class Box:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoFrame:
+    """One frame of a video, an animation or a folder of numbered frames, shown ``time`` seconds after it begins. The
+    ``image`` is upright and without steady black bars."""
+
+    time: float
+    image: Image
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInfo(Result):
+    """What a file of moving images says of itself, and what it shows.
+
+    ``duration``: seconds. ``fps``: frames a second, on average, 0 if that is not known. ``width``, ``height``: pixels
+    of the upright original, square ones. ``content``: the part of these that is no steady black bar. ``codec``: "h264",
+    "gif", ... ``bitrate``: bits a second, 0 if that is not known. ``bytes``: length of the file, or of all numbered
+    frames. ``has_sound``: whether it has a soundtrack.
+    """
+
+    path: str | None
+    duration: float
+    fps: float
+    width: int
+    height: int
+    content: Box
+    codec: str
+    bitrate: int
+    bytes: int
+    has_sound: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Segment(Result):
+    """A stretch of video a that is shown in video b as well; all times in seconds from the beginning of each.
+
+    ``speed``: how much faster it runs in b, 2.0 at twice the speed. ``relation``: what was done to the images, as in a
+    Comparison. ``probability``: 0..1, that the one is a copy of the other, or both are of a common original. ``edits``,
+    ``orientation``: as in a Comparison. ``box``: where the one's images lie in the other's, in pixels of the upright
+    video that shows more; ``box_in``: which one that is, "a" or "b".
+    ``evidence``: the named numbers behind the probability, see comparison/video_evidence.py.
+    """
+
+    a_start: float
+    a_end: float
+    b_start: float
+    b_end: float
+    speed: float
+    relation: Relation
+    probability: float
+    edits: tuple[str, ...] = ()
+    orientation: str = "upright"
+    box: Box | None = None
+    box_in: Side | None = None
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoComparison(Result):
+    """Which segments two videos share, in the order of a. ``probability``: of the surest segment; without any, 0."""
+
+    a: VideoInfo
+    b: VideoInfo
+    segments: tuple[Segment, ...]
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit(Result):
     """One answer of a search. ``distance`` in the unit of the descriptor asked; ``probability`` 0..1 that
     the two are copies of one another or of a common original.

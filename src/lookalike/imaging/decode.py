@@ -21,7 +21,7 @@ from PIL import Image, ImageFile, JpegImagePlugin
 from lookalike.errors import DamagedImage, FileUnreadable, ImageTooLarge, LoadError, NotAnImage
 from lookalike.imaging.colour_signal import ColourSignal, colour_signal
 from lookalike.imaging.formats import ImageFormat, name_other, sniff
-from lookalike.imaging.frames import STILL, Frames, look_through
+from lookalike.imaging.frames import STILL, Frames, frame_numbers, look_through
 from lookalike.imaging.jpeg_damage import jpeg_damage
 
 MAX_PIXELS = 150_000_000
@@ -77,6 +77,19 @@ def decode(data: bytes, min_side: int | None, max_pixels: int) -> Decoded:
         raise NotAnImage(name_other(data))
     with as_load_error(), nullcontext() if fmt.name in _SILENT else _NO_WARNINGS.hold():
         return _decode_as(fmt, data, min_side, max_pixels)
+
+
+@contextmanager
+def opened_frames(data: bytes, max_pixels: int) -> Iterator[tuple[ImageFile.ImageFile, list[int]]]:
+    """Encoded bytes as Pillow's image, to be sought from frame to frame, and the numbers of the frames that belong
+    together. Whatever goes wrong meanwhile is a LoadError, without a path."""
+    fmt = sniff(data)
+    if fmt is None:
+        raise NotAnImage(name_other(data))
+    with as_load_error(), _NO_WARNINGS.hold():
+        image = _open(fmt, data, max_pixels)
+        check_size(image.size, max_pixels)
+        yield image, frame_numbers(fmt.name, image) or [0]
 
 
 def _decode_as(fmt: ImageFormat, data: bytes, min_side: int | None, max_pixels: int) -> Decoded:

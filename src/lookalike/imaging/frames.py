@@ -55,7 +55,7 @@ def look_through(name: str, opened: ImageFile.ImageFile, open_again: Open, max_p
     ``max_pixels``: of one page; those that are larger are not looked at."""
     if name not in _ANIMATED | _PAGED:
         return STILL
-    numbers = _numbers(name, opened)
+    numbers = frame_numbers(name, opened)
     if len(numbers) < 2:
         return Frames(chosen=numbers[0]) if numbers else STILL
     sequence: FrameSequence = "animation" if name in _ANIMATED else "pages"
@@ -72,7 +72,7 @@ def frames_of(images: Sequence[Image.Image]) -> Frames:
     return Frames(len(images), "animation", samples, _contrasted(views))
 
 
-def _numbers(name: str, image: ImageFile.ImageFile) -> list[int]:
+def frame_numbers(name: str, image: ImageFile.ImageFile) -> list[int]:
     """The frames that belong to the sequence; none if they cannot be counted."""
     try:
         count = int(getattr(image, "n_frames", 1))
@@ -106,7 +106,7 @@ def _sampled(sequence: FrameSequence, numbers: Sequence[int], image: ImageFile.I
                 return whole
             image.load()
             views.append(_view(image, side))
-            seconds.append(_seconds(image))
+            seconds.append(frame_seconds(image))
     if not views:
         return whole
     chosen = numbers[_contrasted(views)]
@@ -127,7 +127,8 @@ def _view(image: Image.Image, side: int) -> Pixels:
     return np.asarray(image.convert("RGB").resize((side, side), Image.Resampling.BOX))
 
 
-def _seconds(image: Image.Image) -> float:
+def frame_seconds(image: Image.Image) -> float:
+    """How long the frame that the image is at is shown."""
     duration = image.info.get("duration", 0)
     return float(duration) / 1000 if duration and duration > _MIN_MILLISECONDS else _FRAME_SECONDS
 

@@ -73,7 +73,7 @@ def load(
         raise UserError(f"min_side must be at least 1 pixel, not {min_side}")
     path = _path_of(source)
     try:
-        return _image(_bytes_of(source, max_bytes), path, min_side, max_pixels)
+        return _image(read_bytes(source, max_bytes), path, min_side, max_pixels)
     except LoadError as error:
         raise type(error)(error.reason, path) from error
     except MemoryError as error:
@@ -206,7 +206,8 @@ def _path_of(source: Source) -> str | None:
     return name if isinstance(name, str) else None
 
 
-def _bytes_of(source: Source, max_bytes: int) -> bytes:
+def read_bytes(source: Source, max_bytes: int = MAX_BYTES) -> bytes:
+    """All encoded bytes of a path, of bytes, or of a file. Raises LoadError."""
     if isinstance(source, (str, os.PathLike)):
         return _read_path(os.fsdecode(source), max_bytes)
     if isinstance(source, (bytes, bytearray, memoryview)):

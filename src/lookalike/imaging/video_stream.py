@@ -1,0 +1,280 @@
+"""A video file -> its frames, by FFmpeg's libraries (PyAV).
+
+FFmpeg is given an open file and never a name, only formats that hold their images themselves, and no protocol: a
+playlist or a list of files to join can open nothing else. Frames on which no other depends are not decoded where that
+saves time.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.errors import DamagedVideo, FileUnreadable, ImageTooLarge, LoadError, MissingDependency, NotAVideo
+from lookalike.imaging.decode import check_size
+from lookalike.imaging.frame_sampling import RATE, FrameSampler
+from lookalike.imaging.letterbox import content_box
+from lookalike.types import Box, Image, Pixels, VideoFrame, VideoInfo
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.packet import Packet
+    from av.video.frame import VideoFrame as Decoded
+    from av.video.stream import VideoStream as Stream
+
+FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,rm,dv,ivf,nut,h264,hevc,av1,obu,m4v,vc1,yuv4mpegpipe"
+PROBES = 8  # frames, evenly spread, in which bars are looked for
+PROBE_SIDE = 180  # pixels
+CUT_STRIDE = 16  # pixels between those of the coarse view in which cuts are seen
+MISSING_SECONDS, MISSING_SHARE = 1.0, 0.05  # of the duration: a file that ends so much too early is truncated
+MAX_BROKEN = 0.2  # of the packets: with more that cannot be decoded a file is damaged
+SEEK_SECONDS = 8.0  # to the next frame that is asked for: from so many on, seeking is quicker than decoding
+MICROSECONDS = 1_000_000  # FFmpeg's unit of a container's times
+
+
+class VideoStream:
+    """The first video stream of a file that is no attached cover."""
+
+    def __init__(self, path: str, max_pixels: int) -> None:
+        self._path, self._max_pixels = path, max_pixels
+        with self._opened() as (container, stream):
+            probes = self._probe(container, stream)
+            self._turn, self._stretch = _turn(probes[0]), _stretch(stream)
+            width, height = self._upright_size(probes[0].width, probes[0].height)
+            content = content_box([self._whole(frame, PROBE_SIDE) for frame in probes], width, height)
+            self._info = VideoInfo(
+                path=path,
+                duration=_duration(container, stream),
+                fps=float(stream.average_rate or 0),
+                width=width,
+                height=height,
+                content=content,
+                codec=stream.codec_context.name,
+                bitrate=int(container.bit_rate or 0),
+                bytes=os.path.getsize(path),
+                has_sound=bool(container.streams.audio),
+            )
+
+    @property
+    def info(self) -> VideoInfo:
+        """See ``Video.info``."""
+        return self._info
+
+    def frames(self, rate: float = RATE, min_side: int | None = None) -> Iterator[VideoFrame]:
+        """See ``Video.frames``."""
+        sampler, found = FrameSampler(rate), False
+        with self._opened() as (container, stream):
+            stream.codec_context.skip_frame = "NONREF"
+            for time, frame in self._timed(container, stream):
+                if sampler.wants(time, _coarse_luma(frame)):
+                    found = True
+                    yield VideoFrame(time, self._image(frame, min_side))
+        if not found:
+            raise DamagedVideo("not one frame can be decoded", self._path)
+
+    def frames_at(self, times: Sequence[float], min_side: int | None = None) -> list[VideoFrame]:
+        """See ``Video.frames_at``."""
+        found: list[VideoFrame] = []
+        with self._opened() as (container, stream):
+            begin, step = _begin(container, stream), 0.5 / self._info.fps if self._info.fps else 0.02
+            decoded: Iterator[tuple[float, Decoded]] = iter(())
+            at, frame = -np.inf, None
+            for wanted in times:
+                if frame is None or wanted - at > SEEK_SECONDS:
+                    container.seek(int((wanted + begin) * MICROSECONDS), backward=True)
+                    decoded, at = self._timed(container, stream, complete=False), -np.inf
+                while at < wanted - step and (following := next(decoded, None)) is not None:
+                    at, frame = following
+                if frame is None:
+                    raise DamagedVideo(f"there is no frame at {wanted:.2f} s", self._path)
+                found.append(VideoFrame(at, self._image(frame, min_side)))
+        return found
+
+    def _timed(
+        self, container: InputContainer, stream: Stream, complete: bool = True
+    ) -> Iterator[tuple[float, Decoded]]:
+        """Each frame with its time in seconds. ``complete``: raise DamagedVideo if the file ends too early."""
+        begin, end, packets, broken = _begin(container, stream), 0.0, 0, 0
+        watched = [stream, *container.streams.audio] if complete else [stream]
+        guessed, step = 0.0, 1 / self._info.fps if self._info.fps else 0.04
+        for packet in _read_on(container.demux(watched)):
+            end = max(end, _end(packet) - begin)
+            if packet.stream_index != stream.index:
+                continue
+            packets += 1
+            frames = _decoded(packet)
+            broken += frames is None
+            for frame in frames or ():
+                guessed = frame.time - begin if frame.time is not None else guessed + step
+                yield max(guessed, 0.0), frame
+        if broken > MAX_BROKEN * packets:
+            raise DamagedVideo(f"corrupt: {broken} of {packets} pieces cannot be decoded")
+        declared = self._info.duration
+        if complete and declared - end > max(MISSING_SECONDS, MISSING_SHARE * declared):
+            raise DamagedVideo(f"truncated: it ends after {end:.1f} of {declared:.1f} seconds")
+
+    def _probe(self, container: InputContainer, stream: Stream) -> list[Decoded]:
+        """Frames evenly spread over the file, as far as it can be searched; one at least."""
+        duration, begin = _duration(container, stream), _begin(container, stream)
+        found = []
+        for number in range(PROBES):
+            try:
+                container.seek(int((begin + duration * number / PROBES) * MICROSECONDS), backward=True)
+                found.append(next(container.decode(stream)))
+            except (StopIteration, OSError, ValueError):
+                continue
+        if not found:
+            raise DamagedVideo("not one frame can be decoded")
+        return found
+
+    def _upright_size(self, width: int, height: int) -> tuple[int, int]:
+        """Of an image stored with ``width`` x ``height`` pixels, once they are square and it is upright."""
+        wide = max(round(width * self._stretch), 1)
+        return (height, wide) if self._turn % 2 else (wide, height)
+
+    def _whole(self, frame: Decoded, min_side: int | None, content: Box | None = None) -> Pixels:
+        """The upright frame with its bars, at the smallest scale at which the content has ``min_side`` pixels."""
+        check_size((frame.width, frame.height), self._max_pixels)
+        width, height = self._upright_size(frame.width, frame.height)
+        side = min(width, height) if content is None else min(content.width, content.height)
+        scale = 1.0 if min_side is None else min(min_side / side, 1.0)
+        width, height = (max(int(np.ceil(length * scale)), 1) for length in (width, height))
+        stored = (height, width) if self._turn % 2 else (width, height)
+        pixels = frame.reformat(*stored, format="rgb24", interpolation="AREA").to_ndarray()
+        return np.ascontiguousarray(np.rot90(pixels, self._turn))
+
+    def _image(self, frame: Decoded, min_side: int | None) -> Image:
+        info, box = self._info, self._info.content
+        pixels = self._whole(frame, min_side, box)
+        across, down = pixels.shape[1] / info.width, pixels.shape[0] / info.height
+        left, top = round(box.x * across), round(box.y * down)
+        right, bottom = round((box.x + box.width) * across), round((box.y + box.height) * down)
+        shown = np.ascontiguousarray(pixels[top:bottom, left:right])
+        return Image(shown, int(box.width), int(box.height), path=self._path, format=info.codec)
+
+    @contextmanager
+    def _opened(self) -> Iterator[tuple[InputContainer, Stream]]:
+        """The file and its video stream; whatever goes wrong with them is a LoadError that names the file."""
+        av = _pyav()
+        try:
+            with (
+                open(self._path, "rb") as file,
+                av.open(file, options=_OPTIONS, metadata_errors="replace") as container,
+            ):
+                stream = _video_stream(container)
+                check_size((stream.codec_context.width, stream.codec_context.height), self._max_pixels)
+                stream.thread_type = "AUTO"
+                stream.codec_context.options = {"max_pixels": str(self._max_pixels)}
+                yield container, stream
+        except LoadError as error:
+            raise type(error)(error.reason, self._path) from error
+        except av.error.FFmpegError as error:
+            raise _named(error, self._path) from error
+        except OSError as error:
+            raise FileUnreadable(error.strerror or "cannot be read", self._path) from error
+        except MemoryError as error:
+            raise ImageTooLarge("there is not enough memory to decode it", self._path) from error
+        except (UnicodeDecodeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
+            raise DamagedVideo(f"cannot be decoded ({type(error).__name__})", self._path) from error
+
+
+_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": ""}
+
+
+def _pyav() -> Any:
+    try:
+        import av
+        import av.error
+        import av.logging
+    except ImportError as error:
+        raise MissingDependency("videos are read by PyAV: pip install 'lookalike[video]'") from error
+    return av
+
+
+def _video_stream(container: InputContainer) -> Stream:
+    from av.stream import Disposition
+
+    streams = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    if not streams:
+        raise NotAVideo("it has sound and no moving images" if container.streams.audio else "no moving images in it")
+    if not hasattr(streams[0], "codec_context") or streams[0].codec_context is None:
+        raise NotAVideo("there is no decoder for its codec")
+    return streams[0]
+
+
+def _named(error: Any, path: str) -> LoadError:
+    """FFmpeg's error in the words of the house."""
+    av = _pyav()
+    if isinstance(error, av.error.DecoderNotFoundError):
+        return NotAVideo("there is no decoder for its codec", path)
+    if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError, av.error.DemuxerNotFoundError)):
+        return NotAVideo("of no video format that we know, or cut off before its images begin", path)
+    return DamagedVideo(f"cannot be decoded: {error.strerror or type(error).__name__}", path)
+
+
+def _turn(frame: Decoded) -> int:
+    """Quarter turns counter-clockwise that make the stored frame upright."""
+    return round((frame.rotation or 0) / 90) % 4
+
+
+def _stretch(stream: Stream) -> float:
+    """A stored pixel's width divided by its height."""
+    aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
+    return float(aspect) if 1 / 8 < aspect < 8 else 1.0
+
+
+def _duration(container: InputContainer, stream: Stream) -> float:
+    """Seconds that the file says it lasts; 0 if it does not say."""
+    if container.duration:
+        return float(container.duration / MICROSECONDS)
+    return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
+
+
+def _begin(container: InputContainer, stream: Stream) -> float:
+    """The time stamp, in seconds, at which the stream begins."""
+    if stream.start_time is not None and stream.time_base:
+        return float(stream.start_time * stream.time_base)
+    return float((container.start_time or 0) / MICROSECONDS)
+
+
+def _end(packet: Packet[Any]) -> float:
+    """When what the packet holds is over, in seconds of its stream's time stamps."""
+    if packet.pts is None or packet.time_base is None:
+        return 0.0
+    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
+
+
+def _read_on(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
+    """Packets up to the first error of the file; what is missing then is counted by its time."""
+    from av.error import FFmpegError
+
+    try:
+        yield from packets
+    except (FFmpegError, UnicodeDecodeError):
+        return
+
+
+def _decoded(packet: Packet[Any]) -> list[Decoded] | None:
+    """The frames that a packet completes; None if it cannot be decoded."""
+    from av.error import FFmpegError
+
+    try:
+        return [frame for frame in packet.decode() if not frame.is_corrupt]
+    except (FFmpegError, UnicodeDecodeError):
+        return None
+
+
+def _coarse_luma(frame: Decoded) -> NDArray[np.uint8] | None:
+    """Every CUT_STRIDE-th pixel of the luma, of formats that keep it as bytes in a plane of its own; None of others."""
+    name = frame.format.name
+    if not name.startswith(("yuv", "nv", "gray")) or frame.format.components[0].bits != 8 or "yuyv" in name:
+        return None
+    plane = frame.planes[0]
+    lines: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)
+    return lines[: frame.height : CUT_STRIDE, : frame.width : CUT_STRIDE].copy()
