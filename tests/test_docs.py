@@ -14,6 +14,7 @@ import pytest
 from lookalike.cli import VERBS
 from networks import install, labelled_card, means, with_logits
 from samples import drawn, folder_of, photograph, save
+from videos import pan, write_video
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["README.md", "docs/tutorial.md"]
@@ -39,6 +40,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(photos / "0003.jpg", photos / "copy.jpg")
     save(tmp_path / "a.jpg", photograph("chelsea.png"))
     save(tmp_path / "b.jpg", photograph("chelsea.png")[::2, ::2], quality=60)
+    film = pan("coffee.png", 4)
+    write_video(tmp_path / "a.mp4", film)
+    write_video(tmp_path / "b.mp4", film[10:])
     save(tmp_path / "query.jpg", drawn(5, 480, 360))
     save(tmp_path / "incoming" / "from_chat.jpg", drawn(3), quality=70)
     save(tmp_path / "part.jpg", drawn(7)[20:90, 30:130])

@@ -24,6 +24,16 @@ def plural(count: int, singular: str, plural_form: str = "") -> str:
     return f"{count:,} {singular if count == 1 else plural_form or singular + 's'}"
 
 
+def clock(seconds: float) -> str:
+    """ "0:07.3", "12:40.0", "1:02:03.0": a time in a video, to a tenth of a second."""
+    tenths = round(max(seconds, 0.0) * 10)
+    minutes, rest = divmod(tenths, 600)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours}:{minutes:02}:{rest / 10:04.1f}"
+    return f"{minutes}:{rest / 10:04.1f}"
+
+
 EDIT_WORDS = {"padded": "padding added around it"}  # edits whose short names were not understood
 
 

@@ -209,7 +209,7 @@ class Comparison(Result):
     box: Box | None = None
     transform: NDArray[np.float64] | None = None
     orientation: str = "upright"
-    box_in: str | None = None
+    box_in: Side | None = None
     inliers: int = 0
     edits: tuple[str, ...] = ()
     edited_in: Mapping[str, Side] = field(default_factory=dict)

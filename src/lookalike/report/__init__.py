@@ -7,8 +7,19 @@ from lookalike.report.html_report import (
     PairView,
     SearchView,
     Summary,
+    VideoPairView,
     write_report,
 )
 from lookalike.report.thumbnails import thumbnail
 
-__all__ = ["GroupView", "Image", "LabelErrorView", "PairView", "SearchView", "Summary", "thumbnail", "write_report"]
+__all__ = [
+    "GroupView",
+    "Image",
+    "LabelErrorView",
+    "PairView",
+    "SearchView",
+    "Summary",
+    "VideoPairView",
+    "thumbnail",
+    "write_report",
+]

@@ -20,9 +20,9 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from lookalike.formatting import human_bytes, percent
+from lookalike.formatting import clock, human_bytes, percent, relation_text
 from lookalike.report.atomic_file import replacing
-from lookalike.types import Box, Failure, Hit, Relation
+from lookalike.types import Box, Failure, Hit, Relation, Segment
 
 TEMPLATE = "report.html"
 MAX_FAILURES_SHOWN = 8  # more than these are folded away
@@ -108,6 +108,16 @@ class LabelErrorView:
 
 
 @dataclass(frozen=True, slots=True)
+class VideoPairView:
+    """Two videos that were compared: their ``segments``, and the ``timeline`` as a data URI."""
+
+    a: str
+    b: str
+    segments: tuple[Segment, ...]
+    timeline: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The head of the page: a title, (label, value) facts, and the files that could not be used."""
 
@@ -124,6 +134,7 @@ def write_report(
     searches: Sequence[SearchView] = (),
     comparisons: Sequence[PairView] = (),
     label_errors: Sequence[LabelErrorView] | None = None,
+    videos: Sequence[VideoPairView] = (),
 ) -> None:
     """Write the page to ``path``: all of it or nothing, never half a file.
 
@@ -131,7 +142,7 @@ def write_report(
     makes its members when asked (they are asked for twice). ``label_errors``: None on any page but theirs.
     Raises UserError if the place cannot be written.
     """
-    context = _context(summary, groups, searches, comparisons, label_errors)
+    context = _context(summary, groups, searches, comparisons, label_errors) | {"videos": videos}
     stream = _environment().get_template(TEMPLATE).stream(context)
     stream.enable_buffering(64)
     _write(Path(path), stream)
@@ -154,7 +165,18 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    helpers = (human_bytes, percent, script_hash, box_style, pair_box, hit_box, short_number, breakable)
+    helpers = (
+        human_bytes,
+        percent,
+        clock,
+        relation_text,
+        script_hash,
+        box_style,
+        pair_box,
+        hit_box,
+        short_number,
+        breakable,
+    )
     environment.filters.update({helper.__name__: helper for helper in helpers})
     environment.tests["plain"] = is_plain
     environment.tests["shown"] = lambda thumbnail: str(thumbnail).startswith("data:image/")

@@ -1,0 +1,341 @@
+"""Short videos for recipes and benchmarks, what people do to them, and pairs that are alike and no copies.
+
+Sources are films cut together from photographs under a moving camera, fixed cameras before which somebody walks about
+(both drawn from any folder of images), and windows of real videos. What is true of a pair is known: which seconds of
+the original are which of the edit.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.imaging import load
+from lookalike.imaging.video import open_video
+from lookalike.types import Pixels
+
+FPS = 10.0
+SIZE = (384, 288)
+SECONDS = 14.0
+QUALITY, LOW_QUALITY = 25, 38  # x264's constant rate factor
+INSERT_SECONDS = 6.0
+VIDEO_ENDINGS = {".mp4", ".mkv", ".mov", ".webm", ".avi"}
+
+Span = tuple[float, float, float, float]
+"""Begin and end in the original, begin and end in the edit, in seconds."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """Frames, (h, w, 3) uint8 each, ``fps`` a second. ``quality``: x264's constant rate factor."""
+
+    frames: Sequence[Pixels]
+    fps: float = FPS
+    quality: int = QUALITY
+
+    @property
+    def seconds(self) -> float:
+        return len(self.frames) / self.fps
+
+    def part(self, start: float, end: float) -> Clip:
+        return replace(self, frames=self.frames[round(start * self.fps) : round(end * self.fps)])
+
+
+def write(path: Path, clip: Clip) -> Path:
+    """As H.264, with frames that others do not depend on."""
+    with av.open(str(path), "w") as container:
+        height, width = (length - length % 2 for length in clip.frames[0].shape[:2])
+        stream = container.add_stream("libx264", rate=Fraction(clip.fps).limit_denominator(1000))
+        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
+        stream.options = {"crf": str(clip.quality), "preset": "veryfast"}
+        for pixels in clip.frames:
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels[:height, :width]), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+# --- sources ------------------------------------------------------------------------------------------
+
+
+def film(images: Sequence[Path], seed: int, seconds: float = SECONDS) -> Clip:
+    """Shots of 2 to 5 seconds, each a photograph over which the camera moves."""
+    rng, frames = np.random.default_rng(seed), list[Pixels]()
+    while len(frames) < seconds * FPS:
+        scene = _filling(load(images[int(rng.integers(len(images)))]).pixels, SIZE, 1.6)
+        count = int(rng.integers(2 * int(FPS), 5 * int(FPS)))
+        begin, end = (_viewport(rng, scene.shape[1] / scene.shape[0]) for _ in range(2))
+        frames += [_view(scene, begin + (end - begin) * n / count) for n in range(count)]
+    return Clip(frames[: round(seconds * FPS)])
+
+
+def fixed_camera(room: Path, people: Sequence[Path], seed: int, seconds: float = SECONDS) -> Clip:
+    """One photograph as the room; before it things walk about, each another photograph's middle in an oval."""
+    rng = np.random.default_rng(seed)
+    scene, frames = _filling(load(room).pixels, SIZE, 1.0), list[Pixels]()
+    walkers = [_Walker(load(people[int(rng.integers(len(people)))]).pixels, rng, seconds) for _ in range(2)]
+    for number in range(round(seconds * FPS)):
+        frame = np.clip(scene + rng.normal(0, 2, scene.shape), 0, 255).astype(np.uint8)
+        for walker in walkers:
+            walker.draw(frame, number / FPS)
+        frames.append(frame)
+    return Clip(frames)
+
+
+class _Walker:
+    """An oval that goes from place to place."""
+
+    def __init__(self, pixels: Pixels, rng: np.random.Generator, seconds: float) -> None:
+        width, height = int(rng.integers(50, 90)), int(rng.integers(90, 150))
+        self._shape = _filling(pixels, (width, height), 1.0)
+        oval = np.zeros((height, width), np.uint8)
+        cv2.ellipse(oval, (width // 2, height // 2), (width // 2 - 1, height // 2 - 1), 0, 0, 360, 255, -1)
+        self._inside = oval > 0
+        steps = max(int(seconds / 2), 2)
+        self._times = np.linspace(0, seconds, steps)
+        self._x, self._y = rng.uniform(-0.3, 1.1, steps) * SIZE[0], rng.uniform(0.2, 0.7, steps) * SIZE[1]
+
+    def draw(self, frame: Pixels, time: float) -> None:
+        left, top = (int(np.interp(time, self._times, way)) for way in (self._x, self._y))
+        height, width = self._inside.shape
+        x, y = max(left, 0), max(top, 0)
+        right, bottom = min(left + width, frame.shape[1]), min(top + height, frame.shape[0])
+        if right <= x or bottom <= y:
+            return
+        own = np.s_[y - top : bottom - top, x - left : right - left]
+        frame[y:bottom, x:right][self._inside[own]] = self._shape[own][self._inside[own]]
+
+
+def windows(path: Path, seconds: float = SECONDS) -> Iterator[Clip]:
+    """A real video, cut into windows one behind the other."""
+    video, frames = open_video(path), list[Pixels]()
+    wanted = np.arange(0, video.info.duration - 0.2, 1 / FPS)
+    for frame in video.frames_at(wanted.tolist(), SIZE[1]):
+        frames.append(frame.image.pixels)
+        if len(frames) == round(seconds * FPS):
+            yield Clip(frames)
+            frames = []
+    if len(frames) >= 0.7 * seconds * FPS:
+        yield Clip(frames)
+
+
+def title_card(text: str, ground: Path, seconds: float = 5.0) -> Clip:
+    """A still with words on it."""
+    card = (_filling(load(ground).pixels, SIZE, 1.0) * 0.4).astype(np.uint8)
+    for row, line in enumerate(text.split("\n")):
+        cv2.putText(card, line, (30, 110 + 60 * row), cv2.FONT_HERSHEY_DUPLEX, 1.3, (255, 255, 255), 2, cv2.LINE_AA)
+    return Clip([card] * round(seconds * FPS))
+
+
+# --- edits --------------------------------------------------------------------------------------------
+
+Edit = Callable[[Clip, Clip], tuple[Clip, list[Span]]]
+"""Of a clip and a host, another video: the edit and what of the clip is in it."""
+
+
+def _framewise(change: Callable[[Pixels], Pixels], quality: int = QUALITY) -> Edit:
+    def edit(clip: Clip, _: Clip) -> tuple[Clip, list[Span]]:
+        edited = replace(clip, frames=[change(frame) for frame in clip.frames], quality=quality)
+        return edited, [(0, clip.seconds, 0, clip.seconds)]
+
+    return edit
+
+
+def _speed(factor: float) -> Edit:
+    def edit(clip: Clip, _: Clip) -> tuple[Clip, list[Span]]:
+        return replace(clip, fps=clip.fps * factor), [(0, clip.seconds, 0, clip.seconds / factor)]
+
+    return edit
+
+
+def _crop(share: float) -> Callable[[Pixels], Pixels]:
+    def crop(frame: Pixels) -> Pixels:
+        height, width = frame.shape[:2]
+        top, left = int(height * (1 - share) * 0.4), int(width * (1 - share) * 0.6)
+        part = frame[top : top + int(height * share), left : left + int(width * share)]
+        return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+
+    return crop
+
+
+def _logo(frame: Pixels) -> Pixels:
+    frame = frame.copy()
+    height, width = frame.shape[:2]
+    cv2.rectangle(frame, (width * 2 // 3, 8), (width - 8, height // 4), (220, 30, 40), -1)
+    place = (width * 2 // 3 + 8, height // 6)
+    cv2.putText(frame, "CHANNEL", place, cv2.FONT_HERSHEY_DUPLEX, width / 500, (255, 255, 255), 2, cv2.LINE_AA)
+    return frame
+
+
+def _subtitles(clip: Clip, _: Clip) -> tuple[Clip, list[Span]]:
+    frames = []
+    for number, frame in enumerate(clip.frames):
+        words = f"and then number {number // 25} said: no, never"
+        height, width = frame.shape[:2]
+        frame = frame.copy()
+        for colour, thick in (((0, 0, 0), 5), ((255, 255, 230), 1)):
+            place = (width // 12, height - 18)
+            cv2.putText(frame, words, place, cv2.FONT_HERSHEY_SIMPLEX, width / 600, colour, thick, cv2.LINE_AA)
+        frames.append(frame)
+    return replace(clip, frames=frames), [(0, clip.seconds, 0, clip.seconds)]
+
+
+def _small(frame: Pixels) -> Pixels:
+    height, width = frame.shape[:2]
+    return np.asarray(cv2.resize(frame, (width * 2 // 3, height * 2 // 3), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _insert(start: float) -> Edit:
+    def edit(clip: Clip, host: Clip) -> tuple[Clip, list[Span]]:
+        begin = min(start, host.seconds)
+        part = clip.part(3.0, 3.0 + INSERT_SECONDS)
+        pasted = [_fitted(frame, host.frames[0].shape) for frame in part.frames]
+        at = round(begin * FPS)
+        frames = [*host.frames[:at], *pasted, *host.frames[at:]]
+        return Clip(frames), [(3.0, 3.0 + part.seconds, begin, begin + part.seconds)]
+
+    return edit
+
+
+def _picture_in_picture(share: float) -> Edit:
+    def edit(clip: Clip, host: Clip) -> tuple[Clip, list[Span]]:
+        frames = []
+        for own, other in zip(clip.frames, host.frames, strict=False):
+            frame = other.copy()
+            height, width = (int(length * share) for length in frame.shape[:2])
+            top, left = int((frame.shape[0] - height) * 0.9), int((frame.shape[1] - width) * 0.85)
+            frame[top : top + height, left : left + width] = cv2.resize(
+                own, (width, height), interpolation=cv2.INTER_AREA
+            )
+            frames.append(frame)
+        seconds = len(frames) / FPS
+        return Clip(frames), [(0, seconds, 0, seconds)]
+
+    return edit
+
+
+def _vertical(frame: Pixels) -> Pixels:
+    """Upright, 9 to 16: the whole in the middle, itself blurred above and below."""
+    height, width = frame.shape[:2]
+    tall = width * 16 // 9
+    ground = cv2.GaussianBlur(_filling(frame, (width, tall), 1.0), (0, 0), 12)
+    top = (tall - height) // 2
+    ground[top : top + height] = frame
+    return np.asarray(ground, np.uint8)
+
+
+def _swapped(clip: Clip, _: Clip) -> tuple[Clip, list[Span]]:
+    half = round(len(clip.frames) / 2) / clip.fps
+    frames = [*clip.part(half, clip.seconds).frames, *clip.part(0, half).frames]
+    rest = clip.seconds - half
+    return replace(clip, frames=frames), [(half, clip.seconds, 0, rest), (0, half, rest, clip.seconds)]
+
+
+EDITS: dict[str, Edit] = {
+    "speed 0.8": _speed(0.8),
+    "speed 1.25": _speed(1.25),
+    "crop to 70 %": _framewise(_crop(0.7)),
+    "crop to 50 %": _framewise(_crop(0.5)),
+    "mirrored": _framewise(lambda frame: frame[:, ::-1]),
+    "quarter turn": _framewise(lambda frame: np.rot90(frame)),
+    "logo": _framewise(_logo),
+    "small, high compression": _framewise(_small, LOW_QUALITY),
+    "insert of 6 s at 2 s": _insert(2.0),
+    "insert of 6 s at 7 s": _insert(7.0),
+    "insert of 6 s at the end": _insert(99.0),
+    "picture in picture 60 %": _picture_in_picture(0.6),
+    "picture in picture 40 %": _picture_in_picture(0.4),
+    "picture in picture 25 %": _picture_in_picture(0.25),
+    "vertical, blurred sides": _framewise(_vertical),
+    "subtitles": _subtitles,
+    "halves swapped": _swapped,
+}
+
+
+# --- what is asked ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Question:
+    """Two videos. ``kind``: the edit, or why they are alike; ``truth``: what they share, nothing of a negative."""
+
+    kind: str
+    a: Clip
+    b: Clip
+    truth: tuple[Span, ...] = ()
+
+
+def sources(photographs: Sequence[Path], videos: Sequence[Path], count: int, seed: int) -> list[list[Clip]]:
+    """Lists of clips, each of one camera or film: those of one list are alike and no copies."""
+    rng = np.random.default_rng(seed)
+    found = [list(windows(path)) for path in videos]
+    for number in range(count):
+        own = [photographs[int(place)] for place in rng.integers(len(photographs), size=8)]
+        if number % 2:
+            found.append([film(own[:4], seed + number), film(own[4:], seed + number + 5000)])
+        else:
+            found.append([fixed_camera(own[0], own[1:], seed + number + 5000 * n) for n in range(3)])
+    return [clips for clips in found if clips]
+
+
+def questions(cameras: Sequence[Sequence[Clip]], negatives: int, seed: int, share: int = 1) -> Iterator[Question]:
+    """Edits of the first clip of each camera, with ``share`` every so manieth; then so many pairs of one camera or film
+    at other times, and of unrelated ones."""
+    for number, clips in enumerate(cameras):
+        host = cameras[(number + 1) % len(cameras)][0]
+        for kind, edit in list(EDITS.items())[number % share :: share]:
+            edited, truth = edit(clips[0], host)
+            yield Question(kind, clips[0], edited, tuple(truth))
+    same = [("same camera or film", a, b) for clips in cameras for a, b in combinations(clips, 2)]
+    other = [("unrelated", a[0], b[-1]) for a, b in combinations(cameras, 2)]
+    rng = np.random.default_rng(seed)
+    for kind, a, b in [
+        pairs[int(place)] for pairs in (same, other) for place in rng.permutation(len(pairs))[:negatives]
+    ]:
+        yield Question(kind, a, b)
+
+
+# --- shared -------------------------------------------------------------------------------------------
+
+
+def _viewport(rng: np.random.Generator, aspect: float) -> NDArray[np.float64]:
+    """Left, top and width of a view, as shares of a scene of this aspect; its height follows."""
+    width = rng.uniform(0.5, 0.8) * min(1.0, SIZE[0] / SIZE[1] / aspect)
+    height = width * aspect / (SIZE[0] / SIZE[1])
+    return np.array([rng.uniform(0, 1 - width), rng.uniform(0, max(1 - height, 0.01)), width])
+
+
+def _view(scene: Pixels, viewport: NDArray[np.float64]) -> Pixels:
+    height, width = scene.shape[:2]
+    scale = viewport[2] * width / SIZE[0]
+    matrix = np.array([[scale, 0, viewport[0] * width], [0, scale, viewport[1] * height]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(scene, matrix, SIZE, flags=flags, borderMode=cv2.BORDER_REFLECT), np.uint8)
+
+
+def _filling(pixels: Pixels, size: tuple[int, int], larger: float) -> Pixels:
+    """The middle of an image at ``larger`` times this size, the rest cut off."""
+    width, height = (round(length * larger) for length in size)
+    scale = max(width / pixels.shape[1], height / pixels.shape[0])
+    scaled = cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_LINEAR)
+    top, left = max((scaled.shape[0] - height) // 2, 0), max((scaled.shape[1] - width) // 2, 0)
+    part = scaled[top : top + height, left : left + width]
+    return np.asarray(part if part.shape[:2] == (height, width) else cv2.resize(part, (width, height)), np.uint8)
+
+
+def _fitted(frame: Pixels, shape: Sequence[int]) -> Pixels:
+    return frame if frame.shape == tuple(shape) else _filling(frame, (shape[1], shape[0]), 1.0)
+
+
+def seed_of(text: str) -> int:
+    """A seed that depends on a name alone."""
+    return zlib.crc32(text.encode())

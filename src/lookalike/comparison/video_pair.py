@@ -1,0 +1,263 @@
+"""Two videos -> which segments they share: descriptions, temporal alignment, a few frames compared, probability."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lookalike.comparison.alignment.transforms import Matrix, corners, inverse, transform_points
+from lookalike.comparison.pair import compare_features, extract_features
+from lookalike.comparison.temporal import TemporalMatch, same_stretch, temporal_matches
+from lookalike.comparison.video_evidence import (
+    motion_agreement,
+    probability,
+    shipped_curve,
+    stretch_evidence,
+)
+from lookalike.descriptors import get
+from lookalike.descriptors.video import (
+    DESCRIPTOR,
+    PARTS,
+    WHOLE,
+    VideoDescription,
+    View,
+    describe_frames,
+    describe_views,
+)
+from lookalike.imaging.frame_sampling import RATE
+from lookalike.imaging.video import Video, VideoSource, open_video
+from lookalike.parallel import in_order
+from lookalike.types import (
+    Box,
+    Comparison,
+    Image,
+    Progress,
+    Relation,
+    Segment,
+    Side,
+    VideoComparison,
+    VideoFrame,
+    VideoInfo,
+)
+
+MAX_VERIFIED = 8  # stretches of a pair of videos that are looked at frame by frame
+FRAME_SIDE = 400  # pixels of the shorter side of frames that are compared
+WATCHED = 9  # pairs of frames of a stretch in which motion is seen ...
+COMPARED = 3  # ... and of these so many are compared as images
+MAX_FAILED = 3  # that are no copies one after the other: then those of less score are not looked at either
+MAX_PARTS_VERIFIED = 2  # the same of stretches that run along in a part of the frames only
+SAME_COMPOSITION = 0.75  # similarity of whole frames from which on parts of them are not described
+MIN_PART_CENTRED = 0.3  # centred correlation of these: of so many parts some run along by chance
+PARTS_SECONDS = 900.0  # of the longer video: beyond, parts of frames are not described
+MARGIN = 0.08  # of a stretch at either end, where nothing is looked at: its ends are less sure
+MIN_PROBABILITY = 0.5  # of a segment that is told
+COPIES: tuple[Relation, ...] = ("mirrored", "rotated", "crop", "edited", "re-encoded", "identical")  # the gravest first
+
+
+@dataclass(frozen=True, slots=True)
+class VideoInput:
+    """A video and the description of its frames, made once."""
+
+    video: Video
+    description: VideoDescription
+
+
+def describe_video(
+    source: VideoSource, *, fps: float | None = None, rate: float = RATE, progress: Progress | None = None
+) -> VideoInput:
+    """Read a video, an animation or a folder of frames and describe it.
+
+    ``fps``: of a folder, as for ``open_video``; ``rate``: frames a second that are described. ``progress`` is told
+    seconds. Raises LoadError for one that cannot be read to its end, MissingDependency without PyAV."""
+    video = open_video(source, fps=fps)
+    frames = video.frames(rate, get(DESCRIPTOR).card.min_side)
+    return VideoInput(video, describe_frames(_reported(frames, video.info, progress)))
+
+
+def compare_videos(
+    a: VideoSource, b: VideoSource, *, fps: float | None = None, progress: Progress | None = None
+) -> VideoComparison:
+    """Which segments of two videos show the same, at which speed, what was done to them, and how sure that is.
+
+    ``fps``: of those that are folders of numbered frames. ``progress`` is told seconds read. Raises as
+    ``describe_video`` does."""
+    sides = list(in_order(partial(_described, source, fps, progress) for source in (a, b)))
+    return compare_described(*sides)
+
+
+def _described(source: VideoSource, fps: float | None, progress: Progress | None) -> VideoInput:
+    return describe_video(source, fps=fps if os.path.isdir(source) else None, progress=progress)
+
+
+def _reported(frames: Iterator[VideoFrame], info: VideoInfo, progress: Progress | None) -> Iterator[VideoFrame]:
+    for frame in frames:
+        if progress is not None:
+            progress(round(frame.time), round(info.duration))
+        yield frame
+
+
+def compare_described(a: VideoInput, b: VideoInput) -> VideoComparison:
+    """The same of videos that are described already; of both only a few frames are read again."""
+    segments = _verified_all(a, b, whole_candidates(a, b))
+    if not any(one.probability >= MIN_PROBABILITY for one in segments):
+        segments += _verified_all(a, b, part_candidates(a, b))
+    sure = sorted(_distinct(one for one in segments if one.probability >= MIN_PROBABILITY), key=lambda one: one.a_start)
+    return VideoComparison(
+        a.video.info, b.video.info, tuple(sure), max((one.probability for one in segments), default=0.0)
+    )
+
+
+def _distinct(segments: Iterable[Segment]) -> list[Segment]:
+    """Of those that are the same on both sides, as parts of one frame give them, the surest."""
+    kept: list[Segment] = []
+    for one in sorted(segments, key=lambda segment: -segment.probability):
+        if not any(same_stretch(one, other) for other in kept):
+            kept.append(one)
+    return kept
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A stretch that is to be looked at, and the part of each video's frames that runs along."""
+
+    match: TemporalMatch
+    a_view: View = WHOLE
+    b_view: View = WHOLE
+
+
+def whole_candidates(a: VideoInput, b: VideoInput) -> list[Candidate]:
+    """Stretches of whole frames that run along, the best first."""
+    return [Candidate(match) for match in temporal_matches(a.description, b.description)[:MAX_VERIFIED]]
+
+
+def part_candidates(a: VideoInput, b: VideoInput) -> list[Candidate]:
+    """Stretches of parts of the one's frames that run along the other's whole ones: the best few of all parts.
+
+    Of long videos none: each frame is described as often as it has parts."""
+    if max(a.video.info.duration, b.video.info.duration) > PARTS_SECONDS or _same_composition(a, b):
+        return []
+    found = []
+    for view, description in _described_parts(b).items():
+        found += [Candidate(match, b_view=view) for match in temporal_matches(a.description, description)[:1]]
+    for view, description in _described_parts(a).items():
+        found += [Candidate(match, a_view=view) for match in temporal_matches(description, b.description)[:1]]
+    likely = [one for one in found if one.match.centred >= MIN_PART_CENTRED]
+    return sorted(likely, key=lambda one: -one.match.score)[:MAX_PARTS_VERIFIED]
+
+
+def _same_composition(a: VideoInput, b: VideoInput) -> bool:
+    """Whether whole frames are so much alike that neither can be a small part of the other's."""
+    wholes = temporal_matches(a.description, b.description)
+    return bool(wholes) and wholes[0].similarity >= SAME_COMPOSITION
+
+
+def _described_parts(one: VideoInput) -> dict[View, VideoDescription]:
+    side = round(get(DESCRIPTOR).card.min_side / min(view.side for view in PARTS))
+    return describe_views(one.video.frames(RATE, side), PARTS)
+
+
+def _verified_all(a: VideoInput, b: VideoInput, found: Sequence[Candidate]) -> list[Segment]:
+    """The candidates as segments, best first, until several in a row are none."""
+    segments: list[Segment] = []
+    for candidate in found:
+        segments.append(verified(a.video, b.video, candidate))
+        if all(one.probability < MIN_PROBABILITY for one in segments[-MAX_FAILED:]) and len(segments) >= MAX_FAILED:
+            break
+    return segments
+
+
+def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
+    """A stretch as a segment: a few of its frames are read again and compared, and their motion over all of them."""
+    match = candidate.match
+    margin = MARGIN * (match.a_end - match.a_start)
+    a_times = np.linspace(match.a_start + margin, match.a_end - margin, WATCHED)
+    b_times = match.slope * a_times + match.offset
+    pairs = list(zip(_images(a, a_times, candidate.a_view), _images(b, b_times, candidate.b_view), strict=True))
+    compared = list(in_order(partial(_compare, *pairs[place]) for place in _contrasted(pairs)))
+    best = max(compared, key=_trust)
+    evidence = stretch_evidence(match, compared, motion_agreement(pairs, best.transform))
+    segment = Segment(
+        a_start=match.a_start,
+        a_end=match.a_end,
+        b_start=max(match.b_start, 0.0),
+        b_end=min(match.b_end, b.info.duration),
+        speed=round(1 / match.slope, 3),
+        relation=_relation(compared),
+        probability=probability(evidence, shipped_curve()),
+        edits=_edits(compared),
+        orientation=best.orientation,
+        evidence=evidence,
+    )
+    return _with_box(segment, best, candidate, (a.info, b.info))
+
+
+def _images(video: Video, times: NDArray[np.float64], view: View) -> list[Image]:
+    frames = video.frames_at(times.tolist(), round(FRAME_SIDE / view.side))
+    return [frame.image if view == WHOLE else view.of(frame.image) for frame in frames]
+
+
+def _with_box(
+    segment: Segment, compared: Comparison, candidate: Candidate, infos: tuple[VideoInfo, VideoInfo]
+) -> Segment:
+    """The segment with the place of the one's images in the other's, in pixels of the whole video with its bars."""
+    if compared.transform is None:
+        return segment
+    views = (candidate.a_view, candidate.b_view)
+    if views == (WHOLE, WHOLE):
+        if compared.box is None or compared.box_in is None:
+            return segment
+        content = infos[0 if compared.box_in == "a" else 1].content
+        return replace(segment, box_in=compared.box_in, box=_shifted(compared.box, content.x, content.y))
+    side: Side = "b" if candidate.a_view == WHOLE else "a"
+    inner, outer = (infos[0], infos[1]) if side == "b" else (infos[1], infos[0])
+    matrix = compared.transform if side == "b" else inverse(compared.transform)
+    view, content = views[1 if side == "b" else 0], outer.content
+    box = _shifted(
+        _outline(matrix, inner.content), content.x + view.x * content.width, content.y + view.y * content.height
+    )
+    return replace(segment, box_in=side, box=box)
+
+
+def _outline(matrix: Matrix, content: Box) -> Box:
+    """Around where a whole image goes."""
+    placed = transform_points(matrix, corners(content.width, content.height))
+    (left, top), (right, bottom) = placed.min(0).tolist(), placed.max(0).tolist()
+    return Box(left, top, right - left, bottom - top)
+
+
+def _shifted(box: Box, x: float, y: float) -> Box:
+    return replace(box, x=box.x + x, y=box.y + y)
+
+
+def _compare(a: Image, b: Image) -> Comparison:
+    return compare_features(extract_features(a), extract_features(b))
+
+
+def _contrasted(pairs: Sequence[tuple[Image, Image]]) -> list[int]:
+    """Of each third of the pairs that in which the duller image has most contrast."""
+    contrast = [min(float(image.pixels.std()) for image in pair) for pair in pairs]
+    thirds = np.array_split(np.arange(len(pairs)), COMPARED)
+    return [int(third[np.argmax([contrast[place] for place in third])]) for third in thirds]
+
+
+def _trust(comparison: Comparison) -> tuple[bool, int]:
+    return comparison.transform is not None, comparison.inliers
+
+
+def _relation(compared: Sequence[Comparison]) -> Relation:
+    """What most of the pairs of frames that are copies say, of as many the gravest; "edited" if none of them is one."""
+    counts = Counter(one.relation for one in compared if one.relation in COPIES)
+    return max(COPIES, key=lambda relation: (counts[relation], -COPIES.index(relation))) if counts else "edited"
+
+
+def _edits(compared: Sequence[Comparison]) -> tuple[str, ...]:
+    """What was done to most of the pairs of frames that are copies."""
+    copies = [one for one in compared if one.relation in COPIES]
+    counts = Counter(edit for one in copies for edit in one.edits)
+    return tuple(edit for edit, count in counts.items() if 2 * count > len(copies))
