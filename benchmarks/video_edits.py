@@ -206,7 +206,7 @@ def _insert(start: float) -> Edit:
     return edit
 
 
-def _picture_in_picture(share: float) -> Edit:
+def _inset(share: float) -> Edit:
     def edit(clip: Clip, host: Clip) -> tuple[Clip, list[Span]]:
         frames = []
         for own, other in zip(clip.frames, host.frames, strict=False):
@@ -252,9 +252,9 @@ EDITS: dict[str, Edit] = {
     "insert of 6 s at 2 s": _insert(2.0),
     "insert of 6 s at 7 s": _insert(7.0),
     "insert of 6 s at the end": _insert(99.0),
-    "picture in picture 60 %": _picture_in_picture(0.6),
-    "picture in picture 40 %": _picture_in_picture(0.4),
-    "picture in picture 25 %": _picture_in_picture(0.25),
+    "picture in picture 60 %": _inset(0.6),
+    "picture in picture 40 %": _inset(0.4),
+    "picture in picture 25 %": _inset(0.25),
     "vertical, blurred sides": _framewise(_vertical),
     "subtitles": _subtitles,
     "halves swapped": _swapped,

@@ -25,7 +25,7 @@ from lookalike.logistic import fit, probability
 
 SEED = 2026
 CAMERAS = 6  # drawn ones
-NEGATIVES = 20  # of each kind
+NEGATIVES = 45  # of each kind
 PARTS_EVERY = 5  # of the other questions, parts of frames are looked at in so manieth only: it takes long
 STRETCHES = 1  # of a pair of videos, and of parts of their frames
 NAMES = ("similarity", "centred", "stillness", "motion", "frame_odds", "seconds", "other_speed")
@@ -46,7 +46,7 @@ def main(photographs: Path, videos: list[Path]) -> None:
     weights = np.where(y, 0.5 / max(y.sum(), 1), 0.5 / max((~y).sum(), 1)) * len(y)
     model = fit(x * signs, y, l2=L2, nonnegative=True, weights=weights)
     for name, part in (("fitted", rows), ("others", others)):
-        _tell(name, part, probability(model, np.array([row[0] for row in part]) * signs))
+        _report(name, part, probability(model, np.array([row[0] for row in part]) * signs))
     print("# Written by recipes/fit_video.py.")
     print(f"intercept = {model.intercept:.4f}\n\n[weights]")
     for name, value in zip(NAMES, np.array(model.coefficients) * signs, strict=True):
@@ -80,7 +80,7 @@ def _is_true(match: TemporalMatch, span: Span) -> bool:
     return inside >= OVERLAP * (match.a_end - match.a_start) and apart <= 1.0
 
 
-def _tell(name: str, rows: list[Row], found: np.ndarray) -> None:
+def _report(name: str, rows: list[Row], found: np.ndarray) -> None:
     true = np.array([row[1] for row in rows])
     print(
         f"\n{name}: {true.sum()} true, found {(found[true] >= 0.5).mean():.3f}; {(~true).sum()} false, "

@@ -113,7 +113,7 @@ class _Sides:
         best = self._best_similarity() - FLOOR
         self.reach = float(np.percentile(best[best > 0], 80)) if (best > 0).any() else 1.0
 
-    def quality(self, rows: Ids, slope: float, offset: float) -> float:
+    def agreement(self, rows: Ids, slope: float, offset: float) -> float:
         """How well these frames of a run along exactly this line, over all their seconds; b is interpolated."""
         wanted = slope * self.a_times[rows] + offset
         inside = (wanted >= self.b_times[0] - BIN / 2) & (wanted <= self.b_times[-1] + BIN / 2)
@@ -191,25 +191,27 @@ def _stretches(sides: _Sides, votes: _Votes) -> list[TemporalMatch]:
         if match is not None:
             found.append(match)
     best = sorted(found, key=lambda match: -match.score)[:REFINED]
-    return [_snapped(sides, _refined(sides, match)) for match in best]
+    return [_at_round_speed(sides, _refined(sides, match)) for match in best]
 
 
 def _refined(sides: _Sides, match: TemporalMatch) -> TemporalMatch:
     """The same along the line nearby that its frames run along best."""
-    return _along(sides, *_climbed(sides, match, match.slope, turns=(-1, 0, 1))) or match
+    return _along(sides, *_climbed(sides, match, match.slope, slope_steps=(-1, 0, 1))) or match
 
 
-def _climbed(sides: _Sides, match: TemporalMatch, slope: float, turns: Sequence[int]) -> tuple[float, float]:
+def _climbed(sides: _Sides, match: TemporalMatch, slope: float, slope_steps: Sequence[int]) -> tuple[float, float]:
     """The line (slope, offset) near that of a stretch along which its frames run best: by ever smaller steps, from its
-    middle. ``turns``: the directions in which the slope may change."""
+    middle. ``slope_steps``: the directions in which the slope may change."""
     rows = np.flatnonzero((sides.a_times >= match.a_start) & (sides.a_times <= match.a_end))
     middle = (match.a_start + match.a_end) / 2
     shown = match.slope * middle + match.offset
-    best = sides.quality(rows, slope, shown - slope * middle)
+    best = sides.agreement(rows, slope, shown - slope * middle)
     for size in REFINING_STEPS:
         for _ in range(REFINING_ROUNDS):
-            steps = [(slope * (1 + turn * size / 8), shown + shift * size) for turn in turns for shift in (-1, 0, 1)]
-            values = [sides.quality(rows, one, other - one * middle) for one, other in steps]
+            steps = [
+                (slope * (1 + turn * size / 8), shown + shift * size) for turn in slope_steps for shift in (-1, 0, 1)
+            ]
+            values = [sides.agreement(rows, one, other - one * middle) for one, other in steps]
             place = int(np.argmax(values))
             if values[place] <= best + 1e-9:
                 break
@@ -218,14 +220,14 @@ def _climbed(sides: _Sides, match: TemporalMatch, slope: float, turns: Sequence[
     return slope, shown - slope * middle
 
 
-def _snapped(sides: _Sides, match: TemporalMatch) -> TemporalMatch:
+def _at_round_speed(sides: _Sides, match: TemporalMatch) -> TemporalMatch:
     """The same at a round speed, if that explains as much."""
     middle = (match.a_start + match.a_end) / 2
     for step, most in SNAPS:
         speed = round(1 / match.slope / step) * step
         if not speed or abs(speed * match.slope - 1) > most:
             continue
-        other = _along(sides, *_climbed(sides, match, 1 / speed, turns=(0,)))
+        other = _along(sides, *_climbed(sides, match, 1 / speed, slope_steps=(0,)))
         if other is not None and other.score >= SNAPPED_SCORE * match.score and other.a_start < middle < other.a_end:
             return other
     return match
@@ -294,7 +296,7 @@ def _along(sides: _Sides, slope: float, offset: float, tolerance: float = CLOSE)
         similarity=float(similarity[rows].mean()),
         centred=centred,
         variation=variation,
-        score=sides.quality(rows, slope, offset),
+        score=sides.agreement(rows, slope, offset),
     )
 
 
