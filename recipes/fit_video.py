@@ -25,7 +25,7 @@ from lookalike.logistic import fit, probability
 
 SEED = 2026
 CAMERAS = 6  # drawn ones
-NEGATIVES = 45  # of each kind
+NEGATIVES = 20  # of each kind
 PARTS_EVERY = 5  # of the other questions, parts of frames are looked at in so manieth only: it takes long
 STRETCHES = 1  # of a pair of videos, and of parts of their frames
 NAMES = ("similarity", "centred", "stillness", "motion", "frame_odds", "seconds", "other_speed")

@@ -3,8 +3,7 @@
 ``similarity``: mean cosine of the frames that run along. ``centred``: the correlation of their changes, less of it
 where hardly anything changes. ``stillness``: 0..1, how little changes. ``motion``: how well every place's changes over
 time agree once the images are laid on one another, -1..1. ``frame_odds``: the mean log-odds of a few pairs of frames,
-each compared as two images are. ``seconds``: logarithm of how long it lasts, times motion: stills prove no more by
-lasting longer. ``other_speed``: 0..1.
+each compared as two images are. ``seconds``: logarithm of how long it lasts. ``other_speed``: 0..1.
 """
 
 from __future__ import annotations
@@ -65,7 +64,7 @@ def stretch_evidence(match: TemporalMatch, compared: Sequence[Comparison], motio
         "stillness": stillness,
         "motion": motion,
         "frame_odds": float(np.mean(odds)) if odds else -MAX_ODDS,
-        "seconds": max(motion, 0.0) * math.log(min(match.a_end - match.a_start, MAX_SECONDS)),
+        "seconds": math.log(min(match.a_end - match.a_start, MAX_SECONDS)),
         "other_speed": min(abs(math.log2(match.slope)) / UNUSUAL_FROM, 1.0),
     }
 
