@@ -112,9 +112,9 @@ class VideoInfo(Result):
     """What a file of moving images says of itself, and what it shows.
 
     ``duration``: seconds. ``fps``: frames a second, on average, 0 if that is not known. ``width``, ``height``: pixels
-    of the upright original, square ones. ``content``: the part of these that is no steady black bar. ``codec``: "h264",
-    "gif", ... ``bitrate``: bits a second, 0 if that is not known. ``bytes``: length of the file, or of all numbered
-    frames. ``has_sound``: whether it has a soundtrack.
+    of the upright original, square ones. ``content``: the part of these that is no steady black bar. ``format``: "MP4",
+    "GIF", ... ``codec``: "h264", "gif", ... ``bitrate``: bits a second, 0 if that is not known. ``bytes``: length of
+    the file, or of all numbered frames. ``has_sound``: whether it has a soundtrack.
     """
 
     path: str | None
@@ -123,6 +123,7 @@ class VideoInfo(Result):
     width: int
     height: int
     content: Box
+    format: str
     codec: str
     bitrate: int
     bytes: int
@@ -162,6 +163,20 @@ class VideoComparison(Result):
     b: VideoInfo
     segments: tuple[Segment, ...]
     probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class VideoHit(Result):
+    """A video of a gallery that shows what a query shows.
+
+    ``segments``: where, the query being a and the video b; of a still image one, whose a lasts no time, and whose
+    evidence names the "moment", in seconds. ``probability``: 0..1, of the surest segment. ``verified``: by the files;
+    without them a hit has no probability."""
+
+    path: str
+    probability: float
+    segments: tuple[Segment, ...]
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +258,24 @@ class Group(Result):
     others: tuple[str, ...]
     pairs: tuple[Pair, ...]
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoPair(Result):
+    """Two videos of a gallery that share ``segments``, and are no whole copies. ``probability``: of the surest one."""
+
+    a: str
+    b: str
+    probability: float
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoDuplicates(Result):
+    """``groups``: whole copies of one video, and which is kept. ``pairs``: videos that share less."""
+
+    groups: tuple[Group, ...] = ()
+    pairs: tuple[VideoPair, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

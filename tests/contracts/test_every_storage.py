@@ -15,9 +15,11 @@ import pytest
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
+from lookalike.descriptors.video import VideoDescription
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery.storage import base
 from lookalike.gallery.storage.base import GalleryStorage, NewImage, PackedRegions, Prediction, Tuning
+from lookalike.gallery.storage.frame_codec import packed as packed_frames
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.sqlite_store import SqliteStore
@@ -116,7 +118,7 @@ def test_it_has_every_part_of_the_contract(store: GalleryStorage) -> None:
     """Each method of each protocol is there, with the same parameters."""
     parts = {
         base.RowStorage: store, base.VectorStorage: store, base.FittedStorage: store, base.GalleryStorage: store,
-        base.RegionStorage: store.regions, base.LabelStorage: store.labels,
+        base.RegionStorage: store.regions, base.LabelStorage: store.labels, base.FrameStorage: store.frames,
     }  # fmt: skip
     for protocol, part in parts.items():
         for name, method in inspect.getmembers(protocol, inspect.isfunction):
@@ -224,6 +226,40 @@ def test_a_descriptor_that_comes_later(store: GalleryStorage) -> None:
     assert (store.backfills("later") > 0, store.backfills("bits")) == (True, 0)
     assert store.lacking("bits") == []
     assert store.vector("later", ids[0]) == (vector, 0.5)
+
+
+def film(number: int, **others: object) -> NewImage:
+    """A video of three frames, whose vectors are made of ``number``."""
+    vectors = np.full((3, 4), number, np.float16)
+    frames = VideoDescription(np.arange(3, dtype=np.float32), vectors)
+    moving = {"codec": "h264", "duration": 3.0 * number, "fps": 25.0, "bitrate": 1_000, **others}
+    return NewImage(row(number, path=f"/films/{number}.mp4", **moving), {}, frames={"floats": packed_frames(frames)})
+
+
+def test_videos(store: GalleryStorage) -> None:
+    """Rows with frames in place of vectors: they lack none, are told in the order in which they came, and go with their
+    row, with a version of their descriptor, or when they are forgotten."""
+    (image_id,) = filled(store, 1)
+    with store.transaction():
+        first, second = (store.put(film(number)) for number in (2, 3))
+        copy = store.put_copy(film(4, sha256="sha2").row, first)
+    assert (store.frames.videos(), store.frames.images("floats")) == (3, [first, second, copy])
+    assert (store.lacking("floats"), store.frames.lacking("floats")) == ([], [])
+    assert (store.lacking("parts"), store.repeated_bytes()) == ([], [])
+    rows = store.frames.since("floats", 0, 2)
+    assert [number for _, number, _ in rows] == [first, second]
+    assert [number for _, number, _ in store.frames.since("floats", rows[-1][0], 9)] == [copy]
+    assert store.frames.of_image("floats", copy).vectors.tolist() == [[2] * 4] * 3
+    assert store.frames.of_image("floats", image_id) is None
+    assert store.select("duration >= 9 and codec = 'h264'").tolist() == [second, copy]
+    assert store.rows([second])[second].duration == 9.0
+    with store.transaction():
+        store.forget(["/films/2.mp4"])
+        store.frames.forget("floats", [second])
+    assert (store.frames.images("floats"), store.frames.lacking("floats")) == ([copy], [second])
+    with store.transaction():
+        store.replace_descriptor(replace(FLOATS, version=9))
+    assert store.frames.lacking("floats") == [second, copy]
 
 
 def test_a_version_takes_the_place_of_another(opening: Open, store: GalleryStorage) -> None:

@@ -22,6 +22,7 @@ from lookalike.types import Pair, Relation
 CLEARED: tuple[Relation, ...] = ("identical", "re-encoded")
 ALSO: tuple[Relation, ...] = ("edited", "crop", "mirrored", "rotated")  # copies as well, but not the same image
 NOT_VERIFIED = "not verified"  # their vectors alone were compared
+ANOTHER_VIDEO = "a video of other bytes"  # a few frames of it were compared; it goes only where a list names it
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,8 @@ def _why_left(pair: Pair, rows: Mapping[str, Row], kind: Kind, selection: Select
         return NOT_VERIFIED
     if pair.relation not in selection.relations:
         return pair.relation
+    if rows[pair.b].is_video and pair.relation != "identical" and selection.only is None:
+        return ANOTHER_VIDEO
     return stack_of(rows[pair.a], rows[pair.b]) or ""
 
 

@@ -29,12 +29,12 @@ from lookalike.cli.output import (
 from lookalike.descriptors import get
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, parse_by
 from lookalike.errors import UserError
-from lookalike.formatting import percent, plural, relation_text
+from lookalike.formatting import clock, percent, plural, relation_text
 from lookalike.gallery import WHOLE_IMAGE_DESCRIPTORS, Gallery
 from lookalike.gallery.dedup.incoming import IncomingReport
 from lookalike.gallery.library import FILE
 from lookalike.gallery.storage.row import Row
-from lookalike.types import AddReport, Failure, Group, Pair, Relation
+from lookalike.types import AddReport, Failure, Group, Pair, Relation, VideoPair
 
 PRECISION = 0.99
 COPIES = (*CLEARED, *ALSO)
@@ -152,7 +152,8 @@ def command(
     for another, and take sidecars along; `lookalike undo` brings everything back.
 
     --json prints {"groups": [{"keep": ..., "others": [...], "pairs": [...]}, ...], "failed": [...], "removed": ...,
-    "plan": ..., "new": [...], "skipped": N, "left_out": {...}}; "new" is null without --against.
+    "plan": ..., "new": [...], "videos": [{"a": ..., "b": ..., "segments": [...]}, ...], "skipped": N, "left_out":
+    {...}}; "new" is null without --against.
     """
     listed = read_path_list(chosen) if chosen is not None else None
     clearing = Clearing(folder, link, delete, also, protect, listed, merge_metadata, yes)
@@ -192,6 +193,10 @@ def command(
                         progress=progress,
                     )
                 )
+        if against is None and opened.video_count and by in (None, "copy"):
+            with progress_bar("comparing videos") as progress:
+                videos = opened.video_duplicates(precision=least, protect=protect, prefer=prefer, progress=progress)
+            found = replace(found, groups=[*found.groups, *videos.groups], videos=videos.pairs)
         found = found.only(relations)
         failures = _failures(opened, (*added.failed, *found.failed))
         if report:
@@ -206,7 +211,7 @@ def command(
         )
     if as_json:
         document = {"groups": found.groups, "failed": failures, "removed": removed, "plan": plan, "new": found.new}
-        print_json({**document, "skipped": added.skipped, "left_out": added.left_out})
+        print_json({**document, "videos": found.videos, "skipped": added.skipped, "left_out": added.left_out})
     else:
         print_left_out(added.skipped, added.left_out)
         print_failures(failures)
@@ -215,12 +220,14 @@ def command(
 
 @dataclass(frozen=True, slots=True)
 class Duplicates:
-    """What was found. ``new``, ``incoming``, ``failed``: with --against, as in IncomingReport; None otherwise."""
+    """What was found. ``new``, ``incoming``, ``failed``: with --against, as in IncomingReport; None otherwise.
+    ``videos``: that share segments, and are no whole copies."""
 
     groups: list[Group]
     new: tuple[str, ...] | None = None
     incoming: Mapping[str, Row] | None = None
     failed: tuple[Failure, ...] = ()
+    videos: tuple[VideoPair, ...] = ()
 
     @classmethod
     def of(cls, report: IncomingReport) -> Duplicates:
@@ -339,5 +346,13 @@ def _print(found: Duplicates) -> None:
         for pair in group.pairs:
             relation = relation_text(pair.relation, pair.edits)
             click.echo(f"      {shown(pair.b)}  {relation}, {percent(pair.probability, pair.relation)}")
+    for both in found.videos:
+        click.echo(f"share {shown(both.a)}\n      {shown(both.b)}")
+        for one in both.segments:
+            times = (
+                f"{clock(start)} - {clock(end)}" for start, end in ((one.a_start, one.a_end), (one.b_start, one.b_end))
+            )
+            relation = relation_text(one.relation, one.edits, one.orientation)
+            click.echo(f"      {' is '.join(times)}  {relation}, {percent(one.probability, one.relation)}")
     new = "" if found.new is None else f", {len(found.new):,} new"
     click.echo(f"{plural(len(found.groups), 'group')}, {plural(len(found.pairs), 'copy', 'copies')}{new}")

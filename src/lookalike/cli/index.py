@@ -78,7 +78,7 @@ def command(
     max_pixels: int,
     as_json: bool,
 ) -> int:
-    """Add the images in DIR... (folders and files) to a gallery, which is made if it is not there.
+    """Add the images and videos in DIR... (folders and files) to a gallery, which is made if it is not there.
 
     Unchanged files are not read again. --descriptors and --with add to an existing gallery what it does not hold yet:
     the images that lack it are read once, and DIR may be left out. Interrupted, the next run goes on where this one
@@ -93,8 +93,8 @@ def command(
     them, are replaced, and DIR may be left out.
 
     --json prints {"added": N, ..., "failed": [...], "descriptors": [{"name": ..., "updated": N, ..., "failed": [...]}],
-    "gone": [...], "images": N, "upgrade": {...}, "described": {...}}; "descriptors" are those that were asked for of an
-    existing gallery.
+    "gone": [...], "images": N, "videos": N, "upgrade": {...}, "described": {...}}; "descriptors" are those that were
+    asked for of an existing gallery.
     """
     asked = _names(descriptors, also)
     is_new = not os.path.exists(gallery)
@@ -130,17 +130,27 @@ def command(
             gone = _refreshed(opened, force, as_json) if refresh else []
         except UserError:  # what was added is kept, and told first
             if not as_json:
-                _print(report, [], len(opened), gallery)
+                _print(report, [], opened, gallery)
                 print_described(lacking, described)
             raise
         described = replace(described, failed=tuple(one for one in described.failed if one.path not in set(gone)))
-        total, left = len(opened), opened.lacking()
+        videos, left = opened.video_count, opened.lacking()
+        images = len(opened) - videos
         if as_json:
             again = {"upgrade": upgraded, "described": _fields(described) | {"lacking": left}}
             later_ones = [{"name": name, **_fields(one)} for name, one in backfilled.items()]
-            print_json({**_fields(report), "descriptors": later_ones, "gone": gone, "images": total, **again})
+            print_json(
+                {
+                    **_fields(report),
+                    "descriptors": later_ones,
+                    "gone": gone,
+                    "images": images,
+                    "videos": videos,
+                    **again,
+                }
+            )
         else:
-            _print(report, gone, total, gallery)
+            _print(report, gone, opened, gallery)
             print_described(lacking, described)
             for name, one in backfilled.items():
                 _print_backfilled(name, one)
@@ -225,11 +235,13 @@ def _fields(report: AddReport) -> dict[str, object]:
     return {name: getattr(report, name) for name in report.__dataclass_fields__}
 
 
-def _print(report: AddReport, gone: list[str], total: int, gallery: str) -> None:
+def _print(report: AddReport, gone: list[str], opened: Gallery, gallery: str) -> None:
     counts = [f"{getattr(report, name):,} {name}" for name in ("added", "updated", "moved", "unchanged", "skipped")]
     failed = f"{len(report.failed):,} failed"
     click.echo(", ".join([*counts, failed, *([f"{len(gone):,} gone"] if gone else [])]))
-    click.echo(f"{shown(os.path.abspath(gallery))} now holds {plural(total, 'image')}")
+    videos = opened.video_count
+    held = plural(len(opened) - videos, "image") + (f" and {plural(videos, 'video')}" if videos else "")
+    click.echo(f"{shown(os.path.abspath(gallery))} now holds {held}")
     print_left_out(report.skipped, report.left_out)
     print_failures(report.failed)
 

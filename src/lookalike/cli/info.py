@@ -27,7 +27,8 @@ def _print(info: GalleryInfo) -> None:
     formats = ", ".join(f"{count:,} {name}" for name, count in info.formats.items())
     lines = {
         "gallery": shown(info.path),
-        "images": f"{info.images:,} ({formats})" if formats else "0",
+        "images": f"{info.images:,}" + (f" ({formats})" if formats else ""),
+        "videos": f"{info.videos:,}",
         "their files": human_bytes(info.image_bytes),
         "gallery's size": human_bytes(info.disk_bytes),
         "descriptors": ", ".join(info.descriptors),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import click
@@ -20,32 +21,37 @@ from lookalike.cli.output import (
     shown,
 )
 from lookalike.errors import LoadError, UserError
-from lookalike.formatting import percent, plural, relation_text
+from lookalike.formatting import clock, percent, plural, relation_text
 from lookalike.gallery import Gallery
 from lookalike.gallery.search.options import RERANK_TOP_K
-from lookalike.types import Box, Failure, Hit
+from lookalike.imaging.video import is_video_name
+from lookalike.types import Box, Failure, Hit, VideoHit
 
-COPY = 0.5  # more likely a copy than not
+COPY = "copy"  # the descriptor by which copies are searched, in images and in videos
+LIKELY = 0.5  # more likely a copy than not
+SAME_SPEED = 0.005
 
 
 @dataclass(frozen=True, slots=True)
 class QueryResult:
-    """What was found for one image. ``blank``: nothing, because it shows nothing."""
+    """What was found for one image or video. ``blank``: nothing, because it shows nothing. ``videos``: those that show
+    it, and when."""
 
     query: str
     hits: list[Hit]
     blank: bool = False
+    videos: list[VideoHit] = field(default_factory=list)
 
 
 @click.command()
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path())
+@click.argument("images", metavar="QUERY...", nargs=-1, required=True, type=click.Path())
 @gallery_option()
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits per query.")
 @click.option("--by", help="A descriptor, 'blend', or weights like colour=2,texture=1.  [default: the gallery's]")
 @click.option("--where", help="A filter, for instance: width >= 1000 and format = 'JPEG'")
-@click.option("--region", help="Query with this part of IMAGE only: x,y,w,h in pixels.")
+@click.option("--region", help="Query with this part of an image only: x,y,w,h in pixels.")
 @click.option("--exact", is_flag=True, help="Exhaustive search, without the approximate index.")
-@click.option("--views", is_flag=True, help="Also query with IMAGE mirrored and rotated: eight times the time.")
+@click.option("--views", is_flag=True, help="Also query with an image mirrored and rotated: eight times the time.")
 @click.option(
     "--rerank",
     metavar="N",
@@ -59,6 +65,9 @@ class QueryResult:
 )
 @click.option("--good", multiple=True, type=click.Path(), help="Relevance feedback: an image like those you mean.")
 @click.option("--bad", multiple=True, type=click.Path(), help="One unlike them; both may be given more than once.")
+@click.option(
+    "--fps", type=float, help="Frames a second of a QUERY that is a folder of numbered frames.  [default: 25]"
+)
 @click.option("--all", "everything", is_flag=True, help="Also show what is near, but no copy.")
 @click.option("--report", type=click.Path(dir_okay=False), help="Also write an HTML page with the images.")
 @json_option
@@ -73,7 +82,9 @@ def command(
     region: str | None,
     **options: Any,
 ) -> int:
-    """Find the images of a gallery that are most like each IMAGE, best first.
+    """Find the images of a gallery that are most like each QUERY, an image, best first, and the videos that show it.
+
+    Where QUERY is a video, or a folder of numbered frames, the videos that share a segment with it are told, and when.
 
     By copy, the default, only copies are shown, and there may be none: --all shows what else is near. --precision asks
     for surer ones, by probabilities that are calibrated on this gallery's own images the first time.
@@ -82,8 +93,8 @@ def command(
     damage, label, label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
     In like, % is anything, _ one character, \\% and \\_ these signs themselves; upper and lower case are the same.
 
-    --json prints {"queries": [{"query": IMAGE, "hits": [...], "blank": false}, ...], "by": ..., "failed": [...]}, also
-    for a single IMAGE.
+    --json prints {"queries": [{"query": QUERY, "hits": [...], "blank": false, "videos": [{"path": ..., "probability":
+    ..., "segments": [...]}, ...]}, ...], "by": ..., "failed": [...]}, also for a single QUERY.
     """
     with Gallery.open(gallery) as opened:
         say_lacking(opened, gallery)
@@ -91,7 +102,7 @@ def command(
         if precision is not None and not everything:
             calibrate_once(opened)
         feedback = bool(options["good"] or options["bad"])
-        least = None if everything else precision or (COPY if by == "copy" and not feedback else None)
+        least = None if everything else precision or (LIKELY if by == COPY and not feedback else None)
         asked = {**options, "by": by, "region": _box(region), "precision": least}
         results, failed = _search_each(opened, images, asked)
         reranks = opened.will_rerank(by) and not options["views"] and not feedback
@@ -122,10 +133,19 @@ def _search_each(
     return results, failed
 
 
-def _search(gallery: Gallery, image: str, options: dict[str, Any]) -> QueryResult:
+def _search(gallery: Gallery, image: str, asked: dict[str, Any]) -> QueryResult:
+    options = dict(asked)
+    fps = options.pop("fps")
+    wanted = {"k": options["k"], "where": options["where"], "precision": options["precision"] or 0.0}
+    if is_video_name(image) or os.path.isdir(image):
+        return QueryResult(
+            image, [], videos=gallery.search_videos(image, **wanted, fps=fps if os.path.isdir(image) else None)
+        )
     hits = gallery.search(image, **options)
     blank = not hits and gallery.is_blank(image, by=options["by"], region=options["region"])
-    return QueryResult(image, hits, blank)
+    as_it_is = options["by"] == COPY and options["region"] is None and not (options["good"] or options["bad"])
+    videos = gallery.search_in_videos(image, **wanted) if as_it_is and gallery.video_count else []
+    return QueryResult(image, hits, blank, videos)
 
 
 def _box(text: str | None) -> Box | None:
@@ -152,7 +172,9 @@ def _print_each(results: Sequence[QueryResult], least: float | None, reranked: b
             click.echo(f"{shown(one.query)}:")
         if one.hits:
             _print(one.hits, reranked)
-        else:
+        if one.videos:
+            _print_videos(one.videos)
+        if not (one.hits or one.videos):
             click.echo(_nothing(one, least), err=True)
 
 
@@ -171,6 +193,24 @@ def _print(hits: Sequence[Hit], reranked: bool) -> None:
     ]
     columns = ["distance", "probability", "relation", "image"]
     print_table(columns, rows, numbers=columns[:2])
+
+
+def _print_videos(hits: Sequence[VideoHit]) -> None:
+    """A line for each segment; of a still, which lasts no time, only when the video shows it."""
+    rows = []
+    for hit in hits:
+        for one in hit.segments:
+            query = f"{clock(one.a_start)} - {clock(one.a_end)}" if one.a_end else ""
+            shown_at = f"{clock(one.b_start)} - {clock(one.b_end)}"
+            if "moment" in one.evidence:
+                shown_at = f"{clock(one.evidence['moment'])} (in {shown_at})"
+            speed = "" if abs(one.speed - 1) < SAME_SPEED else f" at {one.speed:.2f} times the speed"
+            relation = relation_text(one.relation, one.edits, one.orientation) + speed
+            rows.append([percent(one.probability, one.relation), query, shown_at, relation, shown(hit.path)])
+        if not hit.verified:
+            rows.append(["", "", "", "(not verified)", shown(hit.path)])
+    columns = ["probability", "of the query", "shown at", "relation", "video"]
+    print_table(columns, rows, numbers=columns[:1])
 
 
 def _relation(hit: Hit, reranked: bool) -> str:

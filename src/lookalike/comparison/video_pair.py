@@ -102,10 +102,11 @@ def _reported(frames: Iterator[VideoFrame], info: VideoInfo, progress: Progress 
         yield frame
 
 
-def compare_described(a: VideoInput, b: VideoInput) -> VideoComparison:
-    """The same of videos that are described already; of both only a few frames are read again."""
+def compare_described(a: VideoInput, b: VideoInput, *, parts: bool = True) -> VideoComparison:
+    """The same of videos that are described already; of both only a few frames are read again. ``parts``: where nothing
+    is found, look for the one as a picture in the other."""
     segments = _verified_all(a, b, whole_candidates(a, b))
-    if not any(one.probability >= MIN_PROBABILITY for one in segments):
+    if parts and not any(one.probability >= MIN_PROBABILITY for one in segments):
         segments += _verified_all(a, b, part_candidates(a, b))
     sure = sorted(_distinct(one for one in segments if one.probability >= MIN_PROBABILITY), key=lambda one: one.a_start)
     return VideoComparison(

@@ -26,6 +26,7 @@ from lookalike.gallery.search.options import Region, SearchOptions, check_precis
 from lookalike.gallery.search.pipeline import SearchPipeline
 from lookalike.gallery.search.query import QuerySource
 from lookalike.gallery.storage.privacy import Retention, checked
+from lookalike.gallery.videos import VideoVerbs
 from lookalike.imaging import MAX_PIXELS, ImageSource
 from lookalike.paths import PathLike, WalkPatterns, absolute
 from lookalike.types import AddReport, Group, Hit, Pair, Progress
@@ -35,7 +36,7 @@ DEFAULT_DESCRIPTORS = (*WHOLE_IMAGE_DESCRIPTORS, "regions")
 Sources = PathLike | Iterable[PathLike]
 
 
-class Gallery(RowVerbs, RootVerbs, DescriptorVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerbs):
+class Gallery(RowVerbs, RootVerbs, DescriptorVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerbs, VideoVerbs):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
 
     One thread at a time; several processes may read and write the same gallery."""

@@ -14,7 +14,8 @@ from lookalike.types import Failure
 
 @dataclass(frozen=True, slots=True)
 class GalleryInfo:
-    """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> images.
+    """What a gallery holds. Sizes in bytes; ``descriptors``: name -> fingerprint; ``formats``: name -> images
+    and videos.
     ``keypoints``: whether they are kept. ``verdicts``: pairs that a person has judged. ``labels``: source -> images.
     ``regions``: descriptor of regions -> images that have them. ``retention``: see ``Gallery.retention``.
     ``lacking``: replaced descriptor -> images that are to be described anew still (``Gallery.describe_lacking``).
@@ -22,6 +23,7 @@ class GalleryInfo:
 
     path: str
     images: int
+    videos: int
     descriptors: Mapping[str, str]
     default_by: str
     folders: tuple[str, ...]
@@ -39,11 +41,12 @@ class GalleryInfo:
 
 def gallery_info(library: Library, default_by: str, lacking: Mapping[str, int]) -> GalleryInfo:
     """As it is now."""
-    store, totals = library.store, library.store.totals()
-    beside = [*library.path.glob("index/*"), *library.path.glob(THUMBNAILS)]
+    store, totals, videos = library.store, library.store.totals(), library.store.frames.videos()
+    beside = [*library.path.glob("index/**/*"), *library.path.glob(THUMBNAILS)]
     return GalleryInfo(
         path=str(library.path),
-        images=store.count(),
+        images=store.count() - videos,
+        videos=videos,
         descriptors=store.fingerprints(),
         default_by=default_by,
         folders=tuple(store.roots()),

@@ -12,6 +12,7 @@ from lookalike.descriptors import get
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import RegionNetwork
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryExists, GalleryMissing, GalleryVersion, UserError
+from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
 from lookalike.gallery.storage.base import GalleryStorage
@@ -33,6 +34,7 @@ class Library:
     region_cards: dict[str, DescriptorCard]
     index: IndexCache
     region_index: RegionIndexCache
+    frame_index: FrameIndexCache
 
     @classmethod
     def open(cls, path: PathLike) -> Library:
@@ -50,9 +52,12 @@ class Library:
         regions = {name: card for name, card in every.items() if name in store.regions.names()}
         cards = {name: card for name, card in every.items() if name not in regions}
         files = folder / "index"
-        return cls(
-            folder, store, cards, regions, IndexCache(files, store, cards), RegionIndexCache(files, store, regions)
+        indexes = (
+            IndexCache(files, store, cards),
+            RegionIndexCache(files, store, regions),
+            FrameIndexCache(files / "frames", store, cards),
         )
+        return cls(folder, store, cards, regions, *indexes)
 
     def row(self, path: PathLike) -> Row:
         """The image that is held from this path. Raises UserError if none is."""

@@ -44,7 +44,8 @@ class FolderOfFrames:
             width=width,
             height=height,
             content=content_box([probe.pixels for probe in probes], width, height),
-            codec=probes[0].format,
+            format=probes[0].format,
+            codec=probes[0].format.lower(),
             bitrate=0,
             bytes=sum(os.path.getsize(file) for file in self._files),
             has_sound=False,
@@ -90,7 +91,7 @@ class Animation:
                 seconds.append(frame_seconds(image))
                 if number in wanted:
                     probes.append(from_pillow(image.copy(), min_side=PROBE_SIDE))
-            codec = (image.format or "").lower()
+            name = image.format or ""
         self._times = [0.0, *np.cumsum(seconds)[:-1].tolist()]
         width, height, duration = probes[0].width, probes[0].height, float(sum(seconds))
         self._info = VideoInfo(
@@ -100,7 +101,8 @@ class Animation:
             width=width,
             height=height,
             content=content_box([probe.pixels for probe in probes], width, height),
-            codec=codec,
+            format=name,
+            codec=name.lower(),
             bitrate=round(len(data) * 8 / duration),
             bytes=len(data),
             has_sound=False,

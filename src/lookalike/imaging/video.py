@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from pathlib import PurePath
 from typing import Protocol
 
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, NotAVideo, UserError
@@ -15,6 +17,49 @@ from lookalike.imaging.video_stream import VideoStream
 from lookalike.types import VideoFrame, VideoInfo
 
 VideoSource = str | os.PathLike[str]
+
+_SUFFIXES = frozenset(
+    {
+        *(
+            ".mp4",
+            ".m4v",
+            ".mov",
+            ".qt",
+            ".3gp",
+            ".3g2",
+            ".mkv",
+            ".webm",
+            ".avi",
+            ".mpg",
+            ".mpeg",
+            ".m2v",
+            ".vob",
+            ".ts",
+        ),
+        *(".m2ts", ".mts", ".wmv", ".asf", ".flv", ".f4v", ".ogv", ".mxf", ".rm", ".rmvb", ".dv", ".ivf", ".y4m"),
+    }
+)
+_MPEG_TS = b"G"  # how a packet of a transport stream begins; sources of TypeScript are called .ts as well
+
+
+def reads_videos() -> bool:
+    """Whether PyAV is installed, so that files can be read that are no animated images."""
+    return find_spec("av") is not None
+
+
+def is_video_name(path: str | os.PathLike[str]) -> bool:
+    """Whether the file's name ends like a video's (".mp4", ".MKV", ...). Does not touch the file."""
+    return PurePath(path).suffix.lower() in _SUFFIXES
+
+
+def is_video_file(path: str | os.PathLike[str]) -> bool:
+    """Whether it is called a video, and is none of those that merely have the same ending. Raises OSError."""
+    if not is_video_name(path):
+        return False
+    if PurePath(path).suffix.lower() != ".ts":
+        return True
+    with open(path, "rb") as file:
+        return file.read(1) == _MPEG_TS
 
 
 class Video(Protocol):

@@ -55,6 +55,7 @@ class VideoStream:
                 width=width,
                 height=height,
                 content=content,
+                format=_format(container, path),
                 codec=stream.codec_context.name,
                 bitrate=int(container.bit_rate or 0),
                 bytes=os.path.getsize(path),
@@ -227,6 +228,12 @@ def _stretch(stream: Stream) -> float:
     """A stored pixel's width divided by its height."""
     aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or Fraction(1)
     return float(aspect) if 1 / 8 < aspect < 8 else 1.0
+
+
+def _format(container: InputContainer, path: str) -> str:
+    """As the file's name ends, if files of its format may; else FFmpeg's first name for the format."""
+    ending = os.path.splitext(path)[1][1:].lower()
+    return (ending if ending in container.format.extensions else container.format.name.split(",")[0]).upper()
 
 
 def _duration(container: InputContainer, stream: Stream) -> float:

@@ -175,7 +175,7 @@ class IndexCache:
             cached.backfills,
         )
         try:
-            self._folder.mkdir(exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
             cached.index.save(self._folder / file)
             self._point(name, asdict(manifest))
         except (OSError, RuntimeError):

@@ -32,7 +32,11 @@ QUANT_STEPS = 127
 
 
 class RegionIndex:
-    """Region numbers and unit vectors in a FAISS index. ``lists``: so many, which must be trained first; 0: flat."""
+    """Region numbers and unit vectors in a FAISS index. ``lists``: so many, which must be trained first; 0: flat.
+
+    ``PARTS``: what an image has room for in the numbers."""
+
+    PARTS = MAX_REGIONS
 
     def __init__(self, dim: int, lists: int = 0, index: Any = None) -> None:
         self.lists = lists
@@ -51,7 +55,7 @@ class RegionIndex:
         if index.d != dim or type(index) is not kind or (not lists and index.index.sa_code_size() != dim):
             raise ValueError(f"{file}: not an index of regions of {dim} numbers")
         made = cls(dim, lists, index)
-        made.last_image = int(_numbers(index).max(initial=0)) // MAX_REGIONS
+        made.last_image = int(made.numbers().max(initial=0)) // cls.PARTS
         return made
 
     def save(self, file: Path) -> None:
@@ -82,15 +86,26 @@ class RegionIndex:
     def add(self, numbers: Ids, vectors: Floats) -> None:
         """(N,) numbers that are not there yet, and their (N, D) vectors of unit length."""
         if len(numbers):
-            self.last_image = max(self.last_image, int(numbers.max()) // MAX_REGIONS)
+            self.last_image = max(self.last_image, int(numbers.max()) // self.PARTS)
             self._index.add_with_ids(self._stepped(vectors), np.ascontiguousarray(numbers))
 
     def remove(self, images: Ids) -> None:
         """Forget all regions of these images; unknown ones are ignored."""
+        self._remove_numbers((np.unique(images)[:, None] * MAX_REGIONS + np.arange(MAX_REGIONS)).ravel())
+
+    def numbers(self) -> Ids:
+        """All that are there, in no order."""
+        return _numbers(self._index)
+
+    @property
+    def unit(self) -> float:
+        """What ``search`` says of two equal vectors."""
+        return self._steps**2
+
+    def _remove_numbers(self, numbers: Ids) -> None:
         import faiss
 
-        if len(images) and len(self):
-            numbers = (np.unique(images)[:, None] * MAX_REGIONS + np.arange(MAX_REGIONS)).ravel()
+        if len(numbers) and len(self):
             self._index.remove_ids(faiss.IDSelectorBatch(numbers))
 
     def search(self, queries: Floats, reach: int, allowed: Ids | None = None) -> tuple[Ids, Floats]:

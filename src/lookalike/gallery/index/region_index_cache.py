@@ -24,6 +24,8 @@ SAMPLE_PER_IMAGE = 8  # regions of an image that lists are made from: its others
 class RegionIndexCache(IndexCache):
     """One RegionIndex per descriptor of regions."""
 
+    kind = RegionIndex
+
     def _read_new(self, name: str, cached: CachedIndex) -> None:
         """Everything that is new, or as much as makes an index outgrow itself."""
         for _ in self._taken_in(name, cached):
@@ -47,7 +49,7 @@ class RegionIndexCache(IndexCache):
     def _rebuilt(self, name: str) -> CachedIndex:
         """Lists that are made from a sample of the whole library, and everything in them."""
         sample, count = self._sample(name)
-        cached = CachedIndex(RegionIndex(self._cards[name].dim, nlist_for(count)))
+        cached = CachedIndex(self.kind(self._cards[name].dim, nlist_for(count)))
         cached.index.train(sample)
         cached.last_removal = cached.built_removal = self._store.last_removal()
         for _ in self._taken_in(name, cached):
@@ -66,10 +68,10 @@ class RegionIndexCache(IndexCache):
         return of_unit_length(np.concatenate(some)), held
 
     def _empty(self, name: str, graph: bool = False) -> CachedIndex:  # noqa: ARG002  lists need a sample first
-        return CachedIndex(RegionIndex(self._cards[name].dim))
+        return CachedIndex(self.kind(self._cards[name].dim))
 
     def _is_true(self, name: str, cached: CachedIndex) -> bool:  # noqa: ARG002  codes say little of what they stand for
         return True
 
     def _read(self, file: Path, card: DescriptorCard, manifest: IndexManifest) -> Any:  # noqa: ARG002  the file tells
-        return RegionIndex.load(file, card.dim)
+        return self.kind.load(file, card.dim)

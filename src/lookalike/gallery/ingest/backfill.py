@@ -8,9 +8,11 @@ from functools import partial
 
 from lookalike.descriptors import get
 from lookalike.descriptors.neural.region_model import RegionNetwork
-from lookalike.gallery.ingest.extract import ExtractionSpec, describe_rows, gallery_spec
+from lookalike.descriptors.video import DESCRIPTOR
+from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Unusable, describe_rows, gallery_spec, read_file
+from lookalike.gallery.ingest.scan import ListedFile
 from lookalike.gallery.library import Library
-from lookalike.gallery.load_verified import load_or_failure
+from lookalike.gallery.load_verified import CHANGED, load_or_failure
 from lookalike.gallery.storage.base import GalleryStorage, NewImage
 from lookalike.gallery.storage.row import Row
 from lookalike.imaging import MAX_PIXELS
@@ -68,8 +70,9 @@ def backfill(
 
 
 def lacking_any(store: GalleryStorage, names: Sequence[str]) -> list[int]:
-    """Ids of the images that lack one of these descriptors, or several."""
-    return sorted({number for name in names for number in store.lacking(name)})
+    """Ids of the images that lack one of these descriptors, or several, and of the videos that lack frames."""
+    videos = store.frames.lacking(DESCRIPTOR) if DESCRIPTOR in names else []
+    return sorted({*videos, *(number for name in names for number in store.lacking(name))})
 
 
 def add_lacking(store: GalleryStorage, results: Sequence[NewImage]) -> None:
@@ -82,14 +85,29 @@ def add_lacking(store: GalleryStorage, results: Sequence[NewImage]) -> None:
     for one in results:
         if one.row.id in there:
             store.regions.put(one.row.id, one.regions)
+            store.frames.put(one.row.id, one.frames)
 
 
 def _described(rows: Sequence[Row], spec: ExtractionSpec, side: int, max_pixels: int) -> list[NewImage | Failure]:
     """One result per row, in their order."""
-    read = [load_or_failure(row, min_side=side, max_pixels=max_pixels) for row in rows]
+    read = [
+        _video(row, max_pixels) if row.is_video else load_or_failure(row, min_side=side, max_pixels=max_pixels)
+        for row in rows
+    ]
     loaded = [(row, one) for row, one in zip(rows, read, strict=True) if isinstance(one, Image)]
     found = iter(describe_rows(loaded, spec))
-    return [one if isinstance(one, Failure) else next(found) for one in read]
+    return [next(found) if isinstance(one, Image) else one for one in read]
+
+
+def _video(row: Row, max_pixels: int) -> NewImage | Failure:
+    """The video, if its file still is the one that was indexed."""
+    file = ListedFile(row.path, row.bytes, row.mtime_ns, is_video=True)
+    outcome = read_file(Job(file), ExtractionSpec(()), max_pixels)
+    if isinstance(outcome, Unusable):
+        return outcome.failure
+    if not isinstance(outcome, NewImage) or outcome.row.sha256 != row.sha256:
+        return Failure(row.path, CHANGED)
+    return replace(outcome, row=row)
 
 
 def add_descriptor(library: Library, name: str, progress: Progress | None, max_pixels: int) -> AddReport:
@@ -115,5 +133,5 @@ def describe_lacking(library: Library, progress: Progress | None, max_pixels: in
         whole = replace(gallery_spec(library), thumbnails=False)
         report = backfill(store, spec_of(names), progress, max_pixels, whole.side)
     with store.transaction():
-        store.set_finished([name for name in names if not store.lacking(name)])
+        store.set_finished([name for name in names if not lacking_any(store, [name])])
     return report

@@ -12,6 +12,7 @@ from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.descriptors import Described, describe_all, get, min_side, region_network
 from lookalike.descriptors.keypoints import keypoints
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
+from lookalike.gallery.ingest.extract_video import read_video
 from lookalike.gallery.ingest.scan import ListedFile
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage import class_codec, region_codec
@@ -104,7 +105,7 @@ def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> l
     outcomes: list[Outcome | None] = []
     loaded: list[tuple[ListedFile, Image]] = []
     for job in jobs:
-        read = _read(job, spec.side, max_pixels)
+        read = read_file(job, spec, max_pixels)
         outcomes.append(None if isinstance(read, Image) else read)
         if isinstance(read, Image):
             loaded.append((job.file, read))
@@ -112,14 +113,16 @@ def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> l
     return [next(described) if outcome is None else outcome for outcome in outcomes]
 
 
-def _read(job: Job, side: int, max_pixels: int) -> Image | SameBytes | Unusable:
+def read_file(job: Job, spec: ExtractionSpec, max_pixels: int) -> Image | NewImage | SameBytes | Unusable:
+    """A file decoded, to be described with others; a video is described at once."""
     path = job.file.path
     try:
-        if job.known:
-            digest = _digest(path)
-            if digest in job.known:
-                return SameBytes(job.file, digest)
-        return load(path, min_side=side, max_pixels=max_pixels)
+        digest = _digest(path) if job.known or job.file.is_video else ""
+        if digest in job.known:
+            return SameBytes(job.file, digest)
+        if job.file.is_video:
+            return read_video(job.file, digest, spec.thumbnails, max_pixels)
+        return load(path, min_side=spec.side, max_pixels=max_pixels)
     except FileMissing:
         return Unusable(job.file, Failure(path, "vanished: it was listed, and then gone"), passing=True)
     except LoadError as error:

@@ -10,10 +10,11 @@ from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 
+from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import StorageFull
 from lookalike.gallery.ingest.backfill import add_lacking, lacking_any
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, gallery_spec, read_all
-from lookalike.gallery.ingest.leave_out import LeaveOut
+from lookalike.gallery.ingest.leave_out import NO_FRAMES, NO_READER, LeaveOut
 from lookalike.gallery.ingest.roots import is_gone, leave_out_of, remember_root
 from lookalike.gallery.ingest.scan import LeftOut, Listed, ListedFile, Skipped, walk
 from lookalike.gallery.library import Library
@@ -21,6 +22,7 @@ from lookalike.gallery.storage.base import GalleryStorage, NewImage
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
 from lookalike.gallery.storage.thumbnails import Thumbnails
+from lookalike.imaging.video import reads_videos
 from lookalike.paths import PathLike, WalkPatterns, absolute
 from lookalike.types import AddReport, Failure, Progress
 
@@ -209,10 +211,23 @@ def add_sources(
             remember_root(store, path, exclude, include)
     with _thumbnails(library) as kept:
         ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept, _lacking(store))
-        listed = list(walk(paths, str(library.path), _leave_out(store, exclude, include)))
+        listed = list(walk(paths, str(library.path), _leave_out(store, exclude, include), videos=True))
+        if reason := _no_videos(library):
+            listed = [LeftOut(one.path, reason) if _is_video(one) else one for one in listed]
         report = ingestor.run(listed)
     sweep(library)
     return report
+
+
+def _no_videos(library: Library) -> str | None:
+    """Why no video can be taken in, a key of leave_out.REASONS; None if they can."""
+    if DESCRIPTOR not in library.cards:
+        return NO_FRAMES
+    return None if reads_videos() else NO_READER
+
+
+def _is_video(entry: Listed) -> bool:
+    return isinstance(entry, ListedFile) and entry.is_video
 
 
 def _lacking(store: GalleryStorage) -> frozenset[int]:

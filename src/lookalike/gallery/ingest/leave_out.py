@@ -17,6 +17,7 @@ from lookalike.paths import WalkPatterns, composed
 
 MARKER = ".lookalike-ignore"  # a folder that holds a file of this name is left out
 HIDDEN, EXCLUDED, TRASH, THUMBNAILS, SYSTEM, MARKED = "hidden", "excluded", "trash", "thumbnails", "system", "marked"
+LIVE, NO_READER, NO_FRAMES = "live", "no reader", "no frames"
 REASONS = {
     EXCLUDED: "excluded by a pattern",
     HIDDEN: "hidden",
@@ -24,6 +25,9 @@ REASONS = {
     THUMBNAILS: "thumbnails of a system",
     SYSTEM: "a system's own",
     MARKED: f"marked by {MARKER}",
+    LIVE: "movies of Live Photos",
+    NO_READER: "videos, which need: pip install 'lookalike[video]'",
+    NO_FRAMES: "videos, for which the gallery lacks the descriptor copy",
 }
 
 _LITTER = {  # names in lower case

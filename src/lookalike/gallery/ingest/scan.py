@@ -9,24 +9,26 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from lookalike.gallery.ingest.leave_out import MARKED, LeaveOut
+from lookalike.gallery.ingest.leave_out import LIVE, MARKED, LeaveOut
 from lookalike.imaging import is_image_name, looks_like_image
+from lookalike.imaging.video import is_video_file
 from lookalike.paths import PathLike, absolute
 from lookalike.types import Failure
 
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file that may be an image: absolute path, bytes, and when it last changed."""
+    """A file that may be an image, or a video: absolute path, bytes, and when it last changed."""
 
     path: str
     bytes: int
     mtime_ns: int
+    is_video: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A file that neither is named like an image nor begins like one."""
+    """A file that neither is named like an image or a video nor begins like an image."""
 
     path: str
 
@@ -43,19 +45,28 @@ Listed = ListedFile | Skipped | LeftOut | Failure
 
 
 def walk(
-    sources: Iterable[PathLike], avoid: str | None = None, leave_out: Callable[[str], LeaveOut] = LeaveOut
+    sources: Iterable[PathLike],
+    avoid: str | None = None,
+    leave_out: Callable[[str], LeaveOut] = LeaveOut,
+    videos: bool = False,
 ) -> Iterator[Listed]:
     """Every file of these files and folders, folders in the order of their names; ``avoid`` is left out, and what
-    ``leave_out`` of a source says."""
+    ``leave_out`` of a source says. ``videos``: list them as well, but for the movies of Live Photos."""
     seen: set[tuple[int, int]] = set()
     named: set[str] = set()
     for source in sources:
         path = absolute(source)
-        entries = _folder(path, seen, avoid, leave_out(path)) if os.path.isdir(path) else [_file(path, asked_for=True)]
-        for entry in entries:
+        is_folder = os.path.isdir(path)
+        entries = _folder(path, seen, avoid, leave_out(path)) if is_folder else [_file(path, asked_for=True)]
+        for entry in entries if videos else map(_without_video, entries):
             if entry.path not in named:
                 named.add(entry.path)
                 yield entry
+
+
+def _without_video(entry: Listed) -> Listed:
+    is_video = entry.is_video if isinstance(entry, ListedFile) else isinstance(entry, LeftOut) and entry.reason == LIVE
+    return Skipped(entry.path) if is_video else entry
 
 
 def _folder(top: str, seen: set[tuple[int, int]], avoid: str | None, leave_out: LeaveOut) -> Iterator[Listed]:
@@ -73,10 +84,19 @@ def _folder(top: str, seen: set[tuple[int, int]], avoid: str | None, leave_out: 
             yield LeftOut(path, MARKED)
             continue
         reasons = {entry.path: leave_out.reason(entry.path, entry.path in folders) for entry in entries}
+        reasons |= dict.fromkeys(_live_movies(path for path, reason in reasons.items() if reason is None), LIVE)
         yield from (LeftOut(path, reason) for path, reason in reasons.items() if reason is not None)
         walked = [path for path, reason in reasons.items() if reason is None]
         yield from (_file(path) for path in walked if path not in folders)
         waiting += [path for path in reversed(walked) if path in folders]
+
+
+def _live_movies(paths: Iterable[str]) -> list[str]:
+    """Of these paths of one folder those of movies that belong to the photograph of the same name."""
+    listed = list(paths)
+    stems = {os.path.splitext(path)[0].casefold() for path in listed if is_image_name(path)}
+    movies = (os.path.splitext(path) for path in listed)
+    return [stem + ending for stem, ending in movies if ending.lower() == ".mov" and stem.casefold() in stems]
 
 
 def _entries(path: str, seen: set[tuple[int, int]]) -> list[os.DirEntry[str]]:
@@ -101,6 +121,8 @@ def _file(path: str, asked_for: bool = False) -> Listed:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
             return Failure(path, "not a regular file") if asked_for else Skipped(path)
+        if is_video_file(path):
+            return ListedFile(path, status.st_size, status.st_mtime_ns, is_video=True)
         if asked_for or is_image_name(path) or _begins_like_image(path):
             return ListedFile(path, status.st_size, status.st_mtime_ns)
     except OSError as error:

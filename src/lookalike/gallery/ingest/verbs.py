@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lookalike.gallery.ingest.backfill import add_descriptor, describe_lacking
+from lookalike.gallery.ingest.backfill import add_descriptor, describe_lacking, lacking_any
 from lookalike.gallery.ingest.ingest import sweep
 from lookalike.gallery.ingest.refresh import MissingFiles, missing_files, refresh
 from lookalike.gallery.ingest.roots import MovedRoot, Root, forget_root, list_roots, move_root
@@ -47,7 +47,7 @@ class DescriptorVerbs:
         """Replaced descriptor -> how many images lack it still, and are not found by it. Empty but for a time after
         ``upgrade``."""
         store = self._library.store
-        counts = {name: len(store.lacking(name)) for name in store.unfinished()}
+        counts = {name: len(lacking_any(store, [name])) for name in store.unfinished()}
         return {name: count for name, count in counts.items() if count}
 
 

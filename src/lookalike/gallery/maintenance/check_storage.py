@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from lookalike.descriptors.base import DescriptorCard
+from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import GalleryDamaged
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.library import Library
-from lookalike.gallery.maintenance.problems import Problem
+from lookalike.gallery.maintenance.problems import FRAMES, Problem
 from lookalike.gallery.storage.embeddings import dtype_of, width_of
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
 from lookalike.gallery.storage.thumbnails import whole_thumbnails
@@ -43,12 +44,15 @@ def _problems(library: Library) -> Iterator[Problem]:
     for name in library.region_cards:
         problems = list(_region_problems(library, name))
         yield from problems or _index_problems(library.region_index, name)
+    if DESCRIPTOR in library.cards:
+        problems = list(_frame_problems(library))
+        yield from problems or _index_problems(library.frame_index, DESCRIPTOR, FRAMES)
 
 
-def _index_problems(index: IndexCache, name: str) -> Iterator[Problem]:
-    """Of a descriptor whose vectors are sound; else the copy begins anew in any case."""
+def _index_problems(index: IndexCache, name: str, what: str | None = None) -> Iterator[Problem]:
+    """Of a descriptor whose vectors are sound; else the copy begins anew in any case. ``what``: in its place."""
     if reason := index.flaw(name):
-        yield Problem("index", name, reason)
+        yield Problem("index", what or name, reason)
 
 
 def _vector_problems(library: Library, name: str, card: DescriptorCard) -> Iterator[Problem]:
@@ -77,6 +81,13 @@ def _region_problems(library: Library, name: str) -> Iterator[Problem]:
         yield Problem("regions", name, "was not asked for its regions", number)
     for number in library.store.regions.damaged(name):
         yield Problem("regions", name, "its regions are damaged", number)
+
+
+def _frame_problems(library: Library) -> Iterator[Problem]:
+    for number in library.store.frames.lacking(DESCRIPTOR):
+        yield Problem("frames", DESCRIPTOR, "has no frames", number)
+    for number in library.store.frames.damaged(DESCRIPTOR):
+        yield Problem("frames", DESCRIPTOR, "its frames are damaged", number)
 
 
 def _thumbnail_problems(library: Library) -> Iterator[Problem]:

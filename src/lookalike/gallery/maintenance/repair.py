@@ -1,13 +1,14 @@
-"""Makes again what can be made again: vectors and regions from the files; index copies and thumbnails when needed."""
+"""Makes again what can be made again: vectors, regions and frames from files; index copies and thumbnails if needed."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
 
+from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.gallery.ingest.backfill import backfill, spec_of
 from lookalike.gallery.library import Library
-from lookalike.gallery.maintenance.problems import Kind, Problem
+from lookalike.gallery.maintenance.problems import FRAMES, Kind, Problem
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
 from lookalike.types import Progress
 
@@ -16,12 +17,14 @@ def mend(library: Library, problems: Sequence[Problem], progress: Progress | Non
     """What is damaged is thrown away, what is missing is made; what cannot be made again stays as it is."""
     images = defaultdict[tuple[Kind, str], list[int]](list)
     for one in problems:
-        if one.image is not None and one.kind in ("vectors", "regions"):
+        if one.image is not None and one.kind in ("vectors", "regions", "frames"):
             images[one.kind, one.what].append(one.image)
     for (kind, name), numbers in images.items():
         _describe_again(library, kind, name, numbers, progress)
     for one in problems:
-        if one.kind == "index":
+        if one.kind == "index" and one.what == FRAMES:
+            library.frame_index.discard(DESCRIPTOR)
+        elif one.kind == "index":
             (library.region_index if one.what in library.region_cards else library.index).discard(one.what)
         elif one.kind == "thumbnails" and not library.store.privacy.opaque:
             _discard_thumbnails(library)
@@ -32,8 +35,10 @@ def _describe_again(library: Library, kind: Kind, name: str, numbers: Sequence[i
     with library.store.transaction():
         if kind == "vectors":
             library.store.forget_vectors(name, numbers)
-        else:
+        elif kind == "regions":
             library.store.regions.forget(name, numbers)
+        else:
+            library.store.frames.forget(name, numbers)
     if not library.store.privacy.opaque:
         backfill(library.store, spec_of([name]), progress)
 

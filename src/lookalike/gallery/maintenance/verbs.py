@@ -19,9 +19,10 @@ class MaintenanceVerbs:
     _library: Library
 
     def check(self, *, read: bool = False, repair: bool = False, progress: Progress | None = None) -> CheckReport:
-        """Look over the database, vectors, regions, thumbnails and index copies, and whether every file is there with
-        the size and time that it had; ``read``: whether it has the same bytes. ``repair``: make again what can be made
-        again (vectors and regions, from the files; index copies and thumbnails), and look once more.
+        """Look over the database, vectors, regions, frames, thumbnails and index copies, and whether every file is
+        there with the size and time that it had; ``read``: whether it has the same bytes. ``repair``: make again what
+        can be made again (vectors, regions and frames, from the files; index copies and thumbnails), and look once
+        more.
 
         Other processes may use the gallery meanwhile. Raises GalleryReadOnly if it cannot be repaired where it lies.
         """

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import Regions
+from lookalike.descriptors.video import VideoDescription
 from lookalike.gallery.storage.privacy import Privacy
 from lookalike.gallery.storage.row import Row
 from lookalike.paths import WalkPatterns
@@ -40,7 +41,8 @@ class PackedRegions:
 class NewImage:
     """An image to be written, with one vector and its contrast per descriptor name, its packed keypoints, if they are
     kept, its ``regions`` per descriptor of regions, its ``thumbnail``, WebP, if that is kept, and its ``classes`` per
-    descriptor whose network names any, as class_codec.py packs them."""
+    descriptor whose network names any, as class_codec.py packs them; of what moves its ``frames``, packed, per
+    descriptor of frames."""
 
     row: Row
     vectors: Mapping[str, tuple[bytes, float]]
@@ -48,6 +50,7 @@ class NewImage:
     regions: Mapping[str, PackedRegions] = field(default_factory=dict)
     thumbnail: bytes | None = None
     classes: Mapping[str, bytes] = field(default_factory=dict)
+    frames: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ class RowStorage(Protocol):
         ...
 
     def repeated_bytes(self) -> list[list[int]]:
-        """Image ids that share their bytes with others, a list per content."""
+        """Ids of the images, and not of videos, that share their bytes with others, a list per content."""
         ...
 
     def totals(self) -> dict[str, Any]:
@@ -221,7 +224,7 @@ class VectorStorage(Protocol):
 
     def lacking(self, name: str) -> list[int]:
         """Ids of the images without a vector of this descriptor, or, for one of regions, that were not asked for
-        them."""
+        them. Videos have none."""
         ...
 
     def put_vectors(
@@ -294,6 +297,42 @@ class RegionStorage(Protocol):
 
     def mark(self, classes: Mapping[str, Iterable[str]]) -> None:
         """These descriptors give regions, of these classes."""
+        ...
+
+
+class FrameStorage(Protocol):
+    """The frames of what moves: times with a vector each, by the descriptor that frames are described by."""
+
+    def videos(self) -> int:
+        """How many videos are held."""
+        ...
+
+    def images(self, name: str) -> list[int]:
+        """Ids of what has frames by this descriptor."""
+        ...
+
+    def since(self, name: str, seq: int, limit: int) -> list[tuple[int, int, VideoDescription]]:
+        """(seq, image id, frames) of the next ``limit`` that were written after ``seq``."""
+        ...
+
+    def of_image(self, name: str, image: int) -> VideoDescription | None:
+        """The frames of one image or video, if it has any."""
+        ...
+
+    def lacking(self, name: str) -> list[int]:
+        """Ids of the videos without frames by this descriptor."""
+        ...
+
+    def damaged(self, name: str) -> list[int]:
+        """Ids of those whose frames cannot be read."""
+        ...
+
+    def put(self, image: int, found: Mapping[str, bytes]) -> None:
+        """Frames as frame_codec.py packs them, by descriptor; those that are there already stay."""
+        ...
+
+    def forget(self, name: str, images: Iterable[int]) -> None:
+        """These have no frames by this descriptor, from now on."""
         ...
 
 
@@ -392,6 +431,9 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
 
     @property
     def regions(self) -> RegionStorage: ...
+
+    @property
+    def frames(self) -> FrameStorage: ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Everything within is kept, or nothing; nothing else writes meanwhile."""

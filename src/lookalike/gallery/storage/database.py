@@ -25,6 +25,7 @@ MIGRATIONS = (
     "schema-6.sql",
     "schema-7.sql",
     "schema-8.sql",
+    "schema-9.sql",
 )  # number n takes a gallery from version n to n + 1
 MANY = 500  # values per IN list, well under SQLite's limit
 WAIT_SECONDS = 60.0  # for another process to finish its batch

@@ -52,7 +52,7 @@ class LabelStore:
     def unasked(self, where: str | None, source: str, top: int) -> list[int]:
         """As in the contract."""
         condition = filters.parse(where)
-        sql = f"""SELECT p.id FROM images p WHERE {condition.sql} AND NOT EXISTS
+        sql = f"""SELECT p.id FROM images p WHERE {condition.sql} AND p.codec IS NULL AND NOT EXISTS
                   (SELECT 1 FROM classified c WHERE c.image_id = p.id AND c.source = ? AND c.top = ?) ORDER BY p.id"""
         return [row[0] for row in self._db.all(sql, (*condition.values, source, top))]
 

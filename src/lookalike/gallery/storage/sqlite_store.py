@@ -19,6 +19,7 @@ from lookalike.gallery.storage import filters
 from lookalike.gallery.storage.base import NewImage, Tuning
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
+from lookalike.gallery.storage.frames import FrameStore
 from lookalike.gallery.storage.labels import LabelStore
 from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import RegionStore
@@ -26,7 +27,10 @@ from lookalike.gallery.storage.row import Row
 from lookalike.paths import WalkPatterns, composed
 from lookalike.types import Failure, Ids, Verdict
 
-_REST = ("sha256", "bytes", "mtime_ns", "width", "height", "format", "taken", "camera", "frames", "damage")
+_REST = (
+    *("sha256", "bytes", "mtime_ns", "width", "height", "format", "taken", "camera", "frames", "damage"),
+    *("codec", "duration", "fps", "bitrate"),
+)
 _ROW = ", ".join(f"p.{name}" for name in ("id", "path", *_REST))
 
 
@@ -42,6 +46,7 @@ class SqliteStore:
         self._descriptors = DescriptorStore(database)
         self.labels = LabelStore(database)
         self.regions = RegionStore(database, self._descriptors)
+        self.frames = FrameStore(database, self._descriptors)
         self.privacy = Privacy(self._meta("retention", "paths"), self.uuid())
         self._counted: tuple[tuple[int, int], int] | None = None
         self.read_only = database.read_only
@@ -166,7 +171,7 @@ class SqliteStore:
 
     def repeated_bytes(self) -> list[list[int]]:
         """Image ids that share their bytes with others, a list per content."""
-        sql = """SELECT group_concat(id) FROM (SELECT id, sha256 FROM images ORDER BY id)
+        sql = """SELECT group_concat(id) FROM (SELECT id, sha256 FROM images WHERE codec IS NULL ORDER BY id)
                  GROUP BY sha256 HAVING count(*) > 1"""
         return [[int(number) for number in value[0].split(",")] for value in self._db.all(sql)]
 
@@ -223,7 +228,7 @@ class SqliteStore:
     def lacking(self, name: str) -> list[int]:
         """As in the contract."""
         table = "regions" if name in self.regions.names() else "vectors"
-        sql = f"""SELECT id FROM images p WHERE NOT EXISTS
+        sql = f"""SELECT id FROM images p WHERE p.codec IS NULL AND NOT EXISTS
                   (SELECT 1 FROM {table} v WHERE v.descriptor_id = ? AND v.image_id = p.id) ORDER BY id"""
         return [one[0] for one in self._db.all(sql, (self._descriptors.number(name),))]
 
@@ -245,6 +250,7 @@ class SqliteStore:
         if image.keypoints is not None:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))
         self.regions.put(number, image.regions)
+        self.frames.put(number, image.frames)
         return number
 
     def put_vectors(
@@ -280,6 +286,7 @@ class SqliteStore:
         )
         self._db.run("INSERT INTO keypoints SELECT ?, data FROM keypoints WHERE image_id = ?", (number, source))
         self.regions.put_copy(number, source)
+        self.frames.put_copy(number, source)
         return number
 
     def _raw(self, path: str) -> bytes:

@@ -1,0 +1,187 @@
+"""Copies among the videos of a gallery: whole ones as groups around the one that is kept, and shared segments.
+
+Two videos are copies if each plays nearly all of the other, whatever was done to it. What shares less is told as
+segments: a reused scene, a trailer, the same opening.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+from lookalike.comparison.video_pair import COPIES, VideoInput
+from lookalike.descriptors.video import DESCRIPTOR
+from lookalike.errors import LoadError
+from lookalike.gallery.dedup.preferred_folders import PreferredFolders
+from lookalike.gallery.library import Library
+from lookalike.gallery.search.video_candidates import Candidate, opened
+from lookalike.gallery.search.video_search import VideoSearch, shared_segments
+from lookalike.gallery.storage.row import Row
+from lookalike.parallel import in_order
+from lookalike.types import Group, Pair, Progress, Segment, VideoDuplicates, VideoPair
+
+WHOLE = 0.9  # share of either video that copies have in common
+COMPARED = 8  # of the videos that may share a segment with one, so many are verified
+AS_LONG = 0.98  # share of the longest duration that is as good
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """Two videos and the segments that both show, a's times first."""
+
+    a: Row
+    b: Row
+    segments: tuple[Segment, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether each plays nearly all of the other."""
+        spans = (
+            ([(one.a_start, one.a_end) for one in self.segments], self.a),
+            ([(one.b_start, one.b_end) for one in self.segments], self.b),
+        )
+        return all(_covered(part) >= WHOLE * (row.duration or 0.0) for part, row in spans)
+
+    @property
+    def surest(self) -> Segment:
+        return max(self.segments, key=lambda one: one.probability)
+
+
+def video_duplicates(
+    library: Library, precision: float, folders: PreferredFolders, progress: Progress | None
+) -> VideoDuplicates:
+    """As ``Gallery.video_duplicates``."""
+    rows = [row for row in library.store.every_row() if row.is_video]
+    different = library.store.different()
+    found = list(_all_shared(library, rows, precision, different, progress))
+    order = sorted(rows, key=lambda row: _values(row, folders))
+    groups, inside = _groups(order, {_pair_key(one.a, one.b): one for one in found if one.is_whole}, folders)
+    apart = [one for one in found if _pair_key(one.a, one.b) not in inside]
+    pairs = tuple(VideoPair(one.a.path, one.b.path, one.surest.probability, one.segments) for one in apart)
+    return VideoDuplicates(tuple(groups), pairs)
+
+
+def _all_shared(
+    library: Library, rows: Sequence[Row], precision: float, different: set[tuple[str, str]], progress: Progress | None
+) -> Iterator[_Shared]:
+    """Every two videos that share a segment. Those with the same bytes are not opened."""
+    by_content = [list(same) for _, same in groupby(sorted(rows, key=lambda row: (row.sha256, row.id)), _content)]
+    firsts = sorted((same[0] for same in by_content), key=lambda row: row.id)
+    copies = {same[0].id: same[1:] for same in by_content}
+    search = VideoSearch(library) if rows else None
+    for done, row in enumerate(firsts, 1):
+        near = search.candidates(row, row.id) if search and not library.store.privacy.opaque else []
+        likely = [one for one in near if one.row.id in copies and _digests(row, one.row) not in different]
+        shared = [one for one in _verified(library, row, likely[:COMPARED], precision) if one is not None]
+        for first in (row, *copies[row.id]):
+            yield from (_Shared(first, other, _whole(other)) for other in copies[row.id] if other.id > first.id)
+            yield from (_Shared(first, twin, one.segments) for one in shared for twin in (one.b, *copies[one.b.id]))
+        if progress:
+            progress(done, len(firsts))
+
+
+def _content(row: Row) -> str:
+    return row.sha256
+
+
+def _digests(a: Row, b: Row) -> tuple[str, str]:
+    low, high = sorted((a.sha256, b.sha256))
+    return low, high
+
+
+def _verified(library: Library, row: Row, near: Sequence[Candidate], precision: float) -> list[_Shared | None]:
+    """What each of these shares with a video; None for nothing that is sure enough."""
+    frames = library.store.frames.of_image(DESCRIPTOR, row.id) if near else None
+    if frames is None:
+        return []
+    try:
+        query = VideoInput(opened(row), frames)
+    except LoadError:
+        return []
+    return list(in_order(partial(_shared, query, row, one, precision) for one in near))
+
+
+def _shared(query: VideoInput, row: Row, candidate: Candidate, precision: float) -> _Shared | None:
+    try:
+        segments = shared_segments(query, candidate).segments
+    except LoadError:
+        return None
+    sure = tuple(one for one in segments if one.probability >= precision)
+    return _Shared(row, candidate.row, sure) if sure else None
+
+
+def _whole(row: Row) -> tuple[Segment, ...]:
+    end = row.duration or 0.0
+    return (Segment(0.0, end, 0.0, end, 1.0, "identical", 1.0),)
+
+
+def _covered(spans: Sequence[tuple[float, float]]) -> float:
+    """Seconds in any of these."""
+    total, reached = 0.0, 0.0
+    for start, end in sorted(spans):
+        total += max(end - max(start, reached), 0.0)
+        reached = max(reached, end)
+    return total
+
+
+# --- groups
+
+
+def _criteria(row: Row, folders: PreferredFolders, longest: float) -> tuple[tuple[str, Any], ...]:
+    """(why to prefer a video that has less of it, how much there is); the first difference decides."""
+    return (
+        ("in a preferred folder", folders.rank(row.path) if folders else 0),
+        ("the other is damaged", bool(row.damage)),
+        ("longer", (row.duration or 0.0) < AS_LONG * longest),
+        ("more pixels", -row.width * row.height),
+        ("more frames a second", -round(row.fps or 0.0)),
+        ("higher bitrate", -(row.bitrate or 0)),
+        ("larger file", -row.bytes),
+        ("older", row.mtime_ns),
+        ("first by name", row.path),
+    )
+
+
+def _pair_key(a: Row, b: Row) -> tuple[int, int]:
+    return min(a.id, b.id), max(a.id, b.id)
+
+
+def _groups(
+    order: Sequence[Row], whole: Mapping[tuple[int, int], _Shared], folders: PreferredFolders
+) -> tuple[list[Group], set[tuple[int, int]]]:
+    """Groups in which every member was verified with the one that is kept, and the pairs within them."""
+    left, groups, inside = list(order), list[Group](), set[tuple[int, int]]()
+    while left:
+        members = [row for row in left if _pair_key(left[0], row) in whole]
+        longest = max(row.duration or 0.0 for row in (left[0], *members))
+        keep = min((left[0], *members), key=lambda row: _values(row, folders, longest))
+        others = [row for row in left if _pair_key(keep, row) in whole and row is not keep]
+        if others:
+            second = min(others, key=lambda row: _values(row, folders, longest))
+            why = _reason(keep, second, folders, longest)
+            pairs = tuple(_pair(keep, row, whole[_pair_key(keep, row)]) for row in others)
+            groups.append(Group(keep.path, tuple(row.path for row in others), pairs, why))
+        group = [keep, *others]
+        inside |= {_pair_key(a, b) for a in group for b in group if a is not b}
+        left = [row for row in left if row not in group]
+    return groups, inside
+
+
+def _values(row: Row, folders: PreferredFolders, longest: float = 0.0) -> tuple[Any, ...]:
+    return tuple(value for _, value in _criteria(row, folders, longest))
+
+
+def _reason(best: Row, second: Row, folders: PreferredFolders, longest: float) -> str:
+    if best.sha256 == second.sha256:
+        return "the same bytes"
+    both = zip(_criteria(best, folders, longest), _criteria(second, folders, longest), strict=True)
+    return next(name for (name, mine), (_, other) in both if mine != other)
+
+
+def _pair(keep: Row, other: Row, shared: _Shared) -> Pair:
+    surest = shared.surest
+    gravest = min((one.relation for one in shared.segments), key=COPIES.index)
+    return Pair(keep.path, other.path, 0.0, surest.probability, gravest, edits=surest.edits, verified=True)

@@ -1,0 +1,28 @@
+"""A video of a gallery that may show what is looked for, and its file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lookalike.descriptors.video import VideoDescription
+from lookalike.errors import LoadError
+from lookalike.gallery.load_verified import CHANGED
+from lookalike.gallery.storage.row import Row
+from lookalike.imaging.video import Video, open_video
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """``score``: how much speaks for it."""
+
+    row: Row
+    description: VideoDescription
+    score: float
+
+
+def opened(row: Row) -> Video:
+    """The file of a video that is held. Raises LoadError for one that is gone or was changed."""
+    video = open_video(row.path)
+    if video.info.bytes != row.bytes:
+        raise LoadError(CHANGED, row.path)
+    return video

@@ -1,0 +1,178 @@
+"""Which videos of a gallery show what a video shows, and which a still image, and when.
+
+The index of key frames tells which may; the stored frames tell where, and the files how sure that is. Stretches of a
+video are aligned and verified as ``compare`` of two videos does it, a still is compared with the frame most like it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
+from lookalike.comparison.pair import extract_features
+from lookalike.comparison.temporal import temporal_matches
+from lookalike.comparison.video_pair import VideoInput, compare_described
+from lookalike.descriptors import describe_all, get
+from lookalike.descriptors.video import DESCRIPTOR, VideoDescription, describe_frames
+from lookalike.errors import FileUnreadable, LoadError, UserError
+from lookalike.gallery.index.frame_index import key_frames
+from lookalike.gallery.library import Library
+from lookalike.gallery.search.still_search import shown_in, verified_still
+from lookalike.gallery.search.video_candidates import Candidate, opened
+from lookalike.gallery.storage.row import Row
+from lookalike.imaging import ImageSource, as_image
+from lookalike.imaging.frame_sampling import RATE
+from lookalike.imaging.video import VideoSource, open_video
+from lookalike.parallel import in_order
+from lookalike.types import Floats, Ids, Segment, VideoComparison, VideoHit
+
+MAX_QUERY_FRAMES = 256  # key frames of a query that are looked for, evenly spread
+FRAMES_PER_QUERY_FRAME = 128  # that the index tells of
+FLOOR = 0.4  # cosine similarity of two frames below which they say nothing
+ALIGNED = 24  # videos whose stored frames are aligned with the query's, or compared with a still
+VERIFIED = 8  # of these the best, whose files are read
+
+
+class VideoSearch:
+    """Searches among the videos of one gallery, as they are now. Raises UserError for a gallery that holds none."""
+
+    def __init__(self, library: Library) -> None:
+        if DESCRIPTOR not in library.cards:
+            raise UserError(f"this gallery knows no videos: it was made without the descriptor {DESCRIPTOR!r}")
+        self._library, self._store = library, library.store
+
+    def by_video(
+        self, source: VideoSource | Row, k: int, where: str | None, precision: float, fps: float | None = None
+    ) -> list[VideoHit]:
+        """The videos that share a segment with this one, the surest first; its segments are a. A video with the same
+        bytes comes first."""
+        query, sha256 = self._query(source, fps)
+        same = [row for row in self._store.same_bytes(sha256) if row.is_video]
+        allowed = self._allowed(where)
+        hits = [_identical(row) for row in same if allowed is None or row.id in allowed]
+        near = self._aligned(query, allowed, {row.id for row in same})
+        hits += in_order(partial(_verified_video, query, one) for one in near[:VERIFIED])
+        return _best(hits, k, precision)
+
+    def by_image(self, source: ImageSource, k: int, where: str | None, precision: float) -> list[VideoHit]:
+        """The videos that show this image, and when: each hit has one segment, whose a is the still."""
+        image = as_image(source, min_side=max(LOAD_MIN_SIDE, get(DESCRIPTOR).card.min_side))
+        described = describe_all([image], [DESCRIPTOR])[DESCRIPTOR]
+        if float(described.contrast[0]) < get(DESCRIPTOR).card.min_contrast:
+            return []
+        vector = described.vectors[0].astype(np.float32)
+        near = self._near(vector[None], self._allowed(where), set())
+        shown = sorted((shown_in(vector, one) for one in near), key=lambda one: -one.similarity)
+        likely = [one for one in shown[:VERIFIED] if one.similarity >= FLOOR]
+        still = extract_features(image)
+        return _best(list(in_order(partial(verified_still, still, one) for one in likely)), k, precision)
+
+    def candidates(self, row: Row, after: int) -> list[Candidate]:
+        """The held videos with greater ids than ``after`` that may share a segment with this held one, the likeliest
+        first."""
+        query = self._store.frames.of_image(DESCRIPTOR, row.id)
+        if query is None:
+            return []
+        videos = self._store.frames.images(DESCRIPTOR)
+        return self._aligned(query, {number for number in videos if number > after}, {row.id})
+
+    def _query(self, source: VideoSource | Row, fps: float | None) -> tuple[_Query, str]:
+        """What is compared, decoded only if the gallery does not hold its frames."""
+        path = source.path if isinstance(source, Row) else source
+        sha256 = source.sha256 if isinstance(source, Row) else _sha256(path)
+        held = next((row for row in self._store.same_bytes(sha256) if row.is_video), None)
+        description = self._store.frames.of_image(DESCRIPTOR, held.id) if held else None
+        return _Query(path, fps, description or _described(path, fps)), sha256
+
+    def _allowed(self, where: str | None) -> set[int] | None:
+        return None if where is None else set(self._store.select(where).tolist())
+
+    def _aligned(self, query: _Query | VideoDescription, allowed: set[int] | None, known: set[int]) -> list[Candidate]:
+        """The videos along which stretches of the query run, the best first."""
+        description = query.description if isinstance(query, _Query) else query
+        places = key_frames(description)
+        if not len(places):
+            return []
+        some = places[np.linspace(0, len(places) - 1, min(len(places), MAX_QUERY_FRAMES)).round().astype(np.int64)]
+        near = self._near(description.vectors[some].astype(np.float32), allowed, known)
+        scored = in_order(partial(_with_alignment, description, one) for one in near)
+        return sorted((one for one in scored if one.score > 0), key=lambda one: -one.score)
+
+    def _near(self, vectors: Floats, allowed: set[int] | None, known: set[int]) -> list[Candidate]:
+        """The videos whose key frames are nearest to these vectors."""
+        index = self._library.frame_index.get(DESCRIPTOR)
+        if not len(index):
+            return []
+        scores: dict[int, float] = {}
+        for videos, _, similarities in zip(*index.nearest(vectors, FRAMES_PER_QUERY_FRAME), strict=True):
+            for video, similarity in _first_of_each(videos, similarities):
+                if video not in known and (allowed is None or video in allowed):
+                    scores[video] = scores.get(video, 0.0) + max(similarity - FLOOR, 0.01)
+        best = sorted(scores, key=lambda video: -scores[video])[:ALIGNED]
+        rows = self._store.rows(best)
+        held = ((rows[one], self._store.frames.of_image(DESCRIPTOR, one)) for one in best if one in rows)
+        return [Candidate(row, found, scores[row.id]) for row, found in held if found is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Query:
+    path: VideoSource
+    fps: float | None
+    description: VideoDescription
+
+
+def _described(path: VideoSource, fps: float | None) -> VideoDescription:
+    return describe_frames(open_video(path, fps=fps).frames(RATE, get(DESCRIPTOR).card.min_side))
+
+
+def _sha256(path: VideoSource) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except IsADirectoryError:
+        return ""
+    except OSError as error:
+        raise FileUnreadable((error.strerror or str(error)).lower(), str(path)) from error
+
+
+def _first_of_each(videos: Ids, similarities: Floats) -> list[tuple[int, float]]:
+    """Of the nearest frames of one query frame the nearest of each video."""
+    found: dict[int, float] = {}
+    for video, similarity in zip(videos.tolist(), similarities.tolist(), strict=True):
+        if video >= 0:
+            found.setdefault(video, similarity)
+    return list(found.items())
+
+
+def _with_alignment(query: VideoDescription, candidate: Candidate) -> Candidate:
+    matches = temporal_matches(query, candidate.description)
+    return replace(candidate, score=matches[0].score if matches else 0.0)
+
+
+def shared_segments(query: VideoInput, candidate: Candidate) -> VideoComparison:
+    """Where whole frames of both run along. Raises LoadError where a file cannot be read as it was indexed."""
+    return compare_described(query, VideoInput(opened(candidate.row), candidate.description), parts=False)
+
+
+def _verified_video(query: _Query, candidate: Candidate) -> VideoHit:
+    try:
+        video = VideoInput(open_video(query.path, fps=query.fps), query.description)
+        found = shared_segments(video, candidate)
+    except LoadError:
+        return VideoHit(candidate.row.path, 0.0, ())
+    return VideoHit(candidate.row.path, found.probability, found.segments, verified=True)
+
+
+def _identical(row: Row) -> VideoHit:
+    end = row.duration or 0.0
+    return VideoHit(row.path, 1.0, (Segment(0.0, end, 0.0, end, 1.0, "identical", 1.0),), verified=True)
+
+
+def _best(hits: Sequence[VideoHit], k: int, precision: float) -> list[VideoHit]:
+    sure = (hit for hit in hits if hit.probability >= precision and (hit.segments or not hit.verified))
+    return sorted(sure, key=lambda hit: -hit.probability)[:k]

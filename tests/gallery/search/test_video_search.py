@@ -1,0 +1,275 @@
+"""Videos in a gallery: what is taken in, which video or still finds which, when, and which copies there are."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+import pytest
+from click.testing import CliRunner, Result
+
+from lookalike.actions.removal_plan import plan_removals
+from lookalike.cli import cli
+from lookalike.descriptors.video import DESCRIPTOR
+from lookalike.errors import UserError
+from lookalike.gallery import Gallery
+from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
+from samples import folder_of
+from videos import FPS, pan, write_video
+
+SCENES = ("coffee.png", "astronaut.png", "chelsea.png")
+FILMS = ["again.mp4", "film.mp4", "other.avi", "part.mkv", "same.mp4"]
+
+
+def mirrored(frames: list[np.ndarray]) -> list[np.ndarray]:
+    return [frame[:, ::-1] for frame in frames]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photographs, and videos: a film, its bytes again, coded again and smaller, a part of it mirrored behind something
+    else, and another film."""
+    folder = tmp_path_factory.mktemp("library")
+    folder_of(folder, 3)
+    coffee, astronaut, cat = (pan(name, 6, start=number) for number, name in enumerate(SCENES))
+    film = [*coffee, *astronaut]
+    write_video(folder / "film.mp4", film)
+    shutil.copy(folder / "film.mp4", folder / "same.mp4")
+    write_video(folder / "again.mp4", [frame[::2, ::2] for frame in film], quality=8)
+    write_video(folder / "part.mkv", [*pan("rocket.jpg", 4), *mirrored(film[30:80])])
+    write_video(folder / "other.avi", cat)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def path(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("gallery") / "g"
+    with Gallery.create(place, [DESCRIPTOR, "structure"]) as gallery:
+        assert gallery.add(library).added == 8
+    return place
+
+
+@pytest.fixture
+def gallery(path: Path):
+    with Gallery.open(path) as opened:
+        yield opened
+
+
+def names(hits) -> list[str]:
+    return [Path(hit.path).name for hit in hits]
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(cli, [str(one) for one in arguments])
+
+
+def test_they_are_held_beside_images(gallery: Gallery, library: Path) -> None:
+    """Rows with codec and duration, found by filters; images have none, and no video is an image's neighbour."""
+    assert [Path(row.path).name for row in gallery.rows("duration > 1")] == FILMS
+    film = next(gallery.rows("path like '%/film.mp4'"))
+    assert (film.codec, film.format, film.width, film.height, film.fps) == ("mpeg4", "MP4", 240, 176, FPS)
+    assert film.duration == pytest.approx(12, abs=0.1)
+    assert [row.codec for row in gallery.rows("duration is null")] == [None] * 3
+    assert (gallery.info().images, gallery.info().videos, gallery.video_count) == (3, 5, 5)
+    assert len(gallery.search(library / "0001.jpg", 10)) == 3
+    assert gallery.add(library).unchanged == 8
+
+
+def test_a_part_finds_its_films(gallery: Gallery, tmp_path: Path) -> None:
+    """Cut out, and said where; the film that it is of comes before what has less of it."""
+    part = write_video(tmp_path / "q.mp4", [*pan("coffee.png", 6)][20:], quality=6)
+    hits = gallery.search_videos(part, precision=0.5)
+    assert set(names(hits)) == {"film.mp4", "same.mp4", "again.mp4", "part.mkv"}
+    film = next(hit for hit in hits if hit.path.endswith("film.mp4"))
+    (segment,) = film.segments
+    assert (segment.a_start, segment.b_start) == (pytest.approx(0, abs=0.6), pytest.approx(2, abs=0.6))
+    assert film.verified
+    mirror = next(hit for hit in hits if hit.path.endswith("part.mkv"))
+    assert mirror.segments[0].orientation == "mirrored"
+    assert mirror.segments[0].b_start == pytest.approx(4, abs=0.6)
+    few = gallery.search_videos(part, 1, where="codec = 'mpeg4' and path like '%.mkv'")
+    assert names(few) == ["part.mkv"]
+
+
+def test_a_held_video_is_not_decoded_again(gallery: Gallery, library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bytes tell which it is; the same bytes come first, and are identical."""
+    from lookalike.gallery.search import video_search
+
+    monkeypatch.setattr(video_search, "describe_frames", lambda _: pytest.fail("it was decoded"))
+    hits = gallery.search_videos(library / "film.mp4")
+    assert sorted(names(hits[:2])) == ["film.mp4", "same.mp4"]
+    assert [hit.segments[0].relation for hit in hits[:2]] == ["identical"] * 2
+    row = next(gallery.rows("path like '%/again.mp4'"))
+    assert names(gallery.search_videos(row, 1)) == ["again.mp4"]
+
+
+def test_a_still_finds_its_moment(gallery: Gallery, tmp_path: Path) -> None:
+    """A frame cut to its middle finds the shot and the moment, as far as a moving camera lets it be told: a part of the
+    frame before it shows the same."""
+    frame = pan("astronaut.png", 6, start=1)[23]
+    PIL.Image.fromarray(frame[12:-12, 16:-16]).save(tmp_path / "still.png")
+    hits = gallery.search_in_videos(tmp_path / "still.png")
+    assert {"film.mp4", "same.mp4"} <= set(names(hits)) <= {"film.mp4", "same.mp4", "again.mp4", "part.mkv"}
+    (segment,) = hits[0].segments
+    assert segment.evidence["moment"] == pytest.approx(6 + 2.3, abs=0.5)
+    assert segment.b_start <= segment.evidence["moment"] <= segment.b_end + 0.5
+    assert segment.relation in {"crop", "edited"}
+    grey = np.full((80, 80, 3), 128, np.uint8)
+    assert gallery.search_in_videos(grey) == []
+
+
+def test_copies(gallery: Gallery) -> None:
+    """Whole copies are a group around the largest; a part is told as segments, once for each film that has it."""
+    seen = []
+    found = gallery.video_duplicates(precision=0.5, progress=lambda done, total: seen.append((done, total)))
+    (group,) = found.groups
+    assert Path(group.keep).name in {"film.mp4", "same.mp4"}
+    assert sorted(names_of(group)) == ["again.mp4", "film.mp4", "same.mp4"]
+    relations = {Path(pair.b).name: pair.relation for pair in group.pairs}
+    assert relations.pop("again.mp4") in {"re-encoded", "edited"}
+    assert set(relations.values()) == {"identical"}
+    assert {Path(one).name for pair in found.pairs for one in (pair.a, pair.b)} == {*FILMS} - {"other.avi"}
+    assert all("part.mkv" in pair.a + pair.b for pair in found.pairs)
+    assert seen[-1] == (4, 4)
+    gallery.add_verdicts([(group.keep, str(Path(group.keep).with_name("again.mp4")))], "different")
+    apart = gallery.video_duplicates(precision=0.5)
+    assert sorted(names_of(apart.groups[0])) == ["film.mp4", "same.mp4"]
+    gallery.remove_verdicts([(group.keep, str(Path(group.keep).with_name("again.mp4")))])
+
+
+def names_of(group) -> list[str]:
+    return [Path(one).name for one in (group.keep, *group.others)]
+
+
+def test_only_the_same_bytes_are_cleared(gallery: Gallery) -> None:
+    """A few frames say nothing of the rest, or of the sound: another file goes only where a list names it."""
+    (group,) = gallery.video_duplicates(precision=0.5).groups
+    plan = plan_removals(gallery, group.pairs, "moved")
+    assert [Path(one.copy).name for one in plan.removals] == sorted({"film.mp4", "same.mp4"} - {Path(group.keep).name})
+    assert [Path(one.path).name for one in plan.left] == ["again.mp4"]
+
+
+def test_prefers_a_folder(gallery: Gallery, library: Path) -> None:
+    """What a person prefers is kept, though it is smaller."""
+    (group,) = gallery.video_duplicates(precision=0.5, prefer=[library / "again.mp4"]).groups
+    assert (Path(group.keep).name, group.reason) == ("again.mp4", "in a preferred folder")
+
+
+def test_the_command_line(path: Path, library: Path, tmp_path: Path) -> None:
+    """`search` takes a video, a still or a folder of frames; `duplicates` and `info` tell of videos as well."""
+    part = write_video(tmp_path / "q.mp4", pan("coffee.png", 6)[20:])
+    found = json.loads(run("search", part, "-g", path, "--json").stdout)
+    assert {Path(one["path"]).name for one in found["queries"][0]["videos"]} >= {"film.mp4", "part.mkv"}
+    assert "shown at" in run("search", part, "-g", path).stdout
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number, pixels in enumerate(pan("coffee.png", 6)[::2]):
+        PIL.Image.fromarray(pixels).save(folder / f"{number:04}.jpg")
+    assert "film.mp4" in run("search", folder, "-g", path, "--fps", FPS / 2).stdout
+    still = tmp_path / "still.png"
+    PIL.Image.fromarray(pan("chelsea.png", 6, start=2)[20]).save(still)
+    lines = run("search", still, "-g", path)
+    assert "other.avi" in lines.stdout
+    assert "(in 0:0" in lines.stdout
+    nothing = run("search", library / "0000.jpg", "-g", path, "--json")
+    assert json.loads(nothing.stdout)["queries"][0]["videos"] == []
+    assert "videos  5" in run("info", "-g", path).stdout
+    copies = run("duplicates", "-g", path, "--precision", 0.5)
+    assert "again.mp4  " in copies.stdout
+    assert "share " in copies.stdout
+
+
+def test_what_cannot_be_verified(path: Path, library: Path, tmp_path: Path) -> None:
+    """A film that is gone or was changed is near, and no copy; with all, it is told as not verified."""
+    shutil.copytree(path, tmp_path / "g")
+    away = tmp_path / "away"
+    shutil.copytree(library, away)
+    part = write_video(tmp_path / "q.mp4", pan("chelsea.png", 6, start=2)[20:])
+    with Gallery.create(tmp_path / "other", [DESCRIPTOR]) as gallery:
+        gallery.add(away)
+        (away / "other.avi").unlink()
+        assert gallery.search_videos(part) == []
+        (hit,) = [one for one in gallery.search_videos(part, precision=0.0) if one.path.endswith("other.avi")]
+        assert (hit.verified, hit.segments) == (False, ())
+        assert gallery.refresh() == [str(away / "other.avi")]
+        assert gallery.search_videos(part, precision=0.0) == [] or "other.avi" not in str(gallery.search_videos(part))
+
+
+def test_a_gallery_without_paths(library: Path, tmp_path: Path) -> None:
+    """Thumbnails are filmstrips; the same bytes are copies still, and nothing else can be said."""
+    with Gallery.create(tmp_path / "g", [DESCRIPTOR], retention="thumbnails") as gallery:
+        gallery.add(library)
+        (group,) = gallery.video_duplicates().groups
+        assert [pair.relation for pair in group.pairs] == ["identical"]
+        assert gallery.check().problems == ()
+
+
+def test_a_gallery_without_copy(library: Path, tmp_path: Path) -> None:
+    """Videos are left out, and it is said why; a search for one is an error."""
+    with Gallery.create(tmp_path / "g", ["structure"]) as gallery:
+        report = gallery.add(library)
+        assert (report.added, dict(report.left_out)) == (3, {"no frames": 5})
+        with pytest.raises(UserError, match="without the descriptor 'copy'"):
+            gallery.search_videos(library / "film.mp4")
+        assert gallery.add_descriptor(DESCRIPTOR).updated == 3
+        assert gallery.add(library).added == 5
+
+
+def test_without_pyav(library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are left out, and it is said what to install."""
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.setattr("lookalike.gallery.ingest.ingest.reads_videos", lambda: False)
+    result = run("index", library, "-g", tmp_path / "g", "--descriptors", DESCRIPTOR)
+    assert "5 videos, which need: pip install 'lookalike[video]'" in result.stderr
+
+
+def test_damaged_ones(tmp_path: Path) -> None:
+    """Cut short it is kept as far as it goes, and called damaged; what is none at all is a failure, and told once."""
+    whole = write_video(tmp_path / "whole.mkv", [frame for name in SCENES for frame in pan(name, 6)])
+    data = whole.read_bytes()
+    whole.unlink()
+    (tmp_path / "cut.mkv").write_bytes(data[: len(data) // 2])
+    (tmp_path / "none.mp4").write_bytes(b"no video at all" * 50)
+    with Gallery.create(tmp_path / "g", [DESCRIPTOR]) as gallery:
+        report = gallery.add([tmp_path / "cut.mkv", tmp_path / "none.mp4"])
+        assert (report.added, [Path(one.path).name for one in report.failed]) == (1, ["none.mp4"])
+        (row,) = gallery
+        assert "truncated" in row.damage
+        part = write_video(tmp_path / "q.mp4", pan("coffee.png", 6)[10:])
+        assert names(gallery.search_videos(part)) == ["cut.mkv"]
+
+
+def test_lost_frames_are_made_again(library: Path, tmp_path: Path) -> None:
+    """`check` tells of damaged and missing frames, and `--repair` reads the files again."""
+    with Gallery.create(tmp_path / "g", [DESCRIPTOR]) as gallery:
+        gallery.add([library / "film.mp4", library / "other.avi"])
+        store = gallery._library.store
+        with store.transaction():
+            store._db.run("UPDATE frames SET data = x'00' WHERE image_id = 1")
+            store.frames.forget(DESCRIPTOR, [2])
+        assert sorted((one.image, one.kind) for one in gallery.check().problems) == [(1, "frames"), (2, "frames")]
+        repaired = gallery.check(repair=True)
+        assert (len(repaired.repaired), repaired.problems) == (2, ())
+        assert names(gallery.search_videos(library / "part.mkv"))[0] == "film.mp4"
+
+
+def test_which_files_are_videos(tmp_path: Path) -> None:
+    """By name; a source of TypeScript is none, and the movie of a Live Photo belongs to its photograph."""
+    folder_of(tmp_path, 1)
+    for name in ("a.MP4", "b.webm", "0000.MOV", "c.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "code.ts").write_text("export const x = 1;")
+    (tmp_path / "tape.ts").write_bytes(b"G" + bytes(187))
+    listed = {Path(one.path).name: one for one in walk([tmp_path], videos=True)}
+    assert {name for name, one in listed.items() if isinstance(one, ListedFile) and one.is_video} == {
+        "a.MP4",
+        "b.webm",
+        "tape.ts",
+    }
+    assert listed["0000.MOV"].reason == "live"
+    without = {Path(one.path).name: one for one in walk([tmp_path])}
+    assert {name for name, one in without.items() if isinstance(one, Skipped)} == {*listed} - {"0000.jpg"}
