@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.types import Box, Pixels
+from lookalike.types import Box, Pixels, VideoInfo
 
 BLACK = 32.0  # levels: the brightest of a bar's pixels but for one in twenty, after compression
 SHOWN = 40.0  # levels: a frame that is nowhere brighter shows nothing, and says nothing of bars
@@ -32,6 +33,11 @@ def content_box(frames: Sequence[Pixels], width: int, height: int) -> Box:
         round(share * side) for share, side in zip(rows + columns, (height, height, width, width), strict=True)
     )
     return Box(left, top, right - left, bottom - top)
+
+
+def with_bars(box: Box, info: VideoInfo) -> Box:
+    """A box of what a video shows, in pixels of the video with its bars."""
+    return replace(box, x=box.x + info.content.x, y=box.y + info.content.y)
 
 
 def _extent(brightness: NDArray[np.float64]) -> tuple[float, float] | None:

@@ -68,9 +68,9 @@ def _all_shared(
     library: Library, rows: Sequence[Row], precision: float, different: set[tuple[str, str]], progress: Progress | None
 ) -> Iterator[_Shared]:
     """Every two videos that share a segment. Those with the same bytes are not opened."""
-    by_content = [list(same) for _, same in groupby(sorted(rows, key=lambda row: (row.sha256, row.id)), _content)]
-    firsts = sorted((same[0] for same in by_content), key=lambda row: row.id)
-    copies = {same[0].id: same[1:] for same in by_content}
+    by_sha256 = [list(same) for _, same in groupby(sorted(rows, key=lambda row: (row.sha256, row.id)), _sha256)]
+    firsts = sorted((same[0] for same in by_sha256), key=lambda row: row.id)
+    copies = {same[0].id: same[1:] for same in by_sha256}
     search = VideoSearch(library) if rows else None
     for done, row in enumerate(firsts, 1):
         near = search.candidates(row, row.id) if search and not library.store.privacy.opaque else []
@@ -83,7 +83,7 @@ def _all_shared(
             progress(done, len(firsts))
 
 
-def _content(row: Row) -> str:
+def _sha256(row: Row) -> str:
     return row.sha256
 
 

@@ -7,7 +7,7 @@ laid on those near the likeliest one, and compared again with that of which the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,8 +18,9 @@ from lookalike.comparison.pair import ComparisonInput, compare_features, extract
 from lookalike.errors import LoadError
 from lookalike.gallery.search.video_candidates import Candidate, opened
 from lookalike.gallery.storage.row import Row
+from lookalike.imaging.letterbox import with_bars
 from lookalike.imaging.video import Video
-from lookalike.types import Box, Comparison, Floats, Image, Pixels, Segment, VideoHit
+from lookalike.types import Comparison, Floats, Image, Pixels, Segment, VideoHit
 
 SHOWN_AS_WELL = 0.1  # less similar than the most similar frame: the still is shown for as long
 LONGEST_SHOT = 20.0  # seconds in which the moment is looked for
@@ -117,11 +118,11 @@ def _left_over(still: Image, frames: Sequence[Image], matrix: NDArray[np.float64
     onto = np.diag([width / frames[0].width, height / frames[0].height, 1.0]) @ matrix
     small = cv2.resize(still.pixels, _small_size(still), interpolation=cv2.INTER_AREA)
     onto = onto @ np.diag([still.width / small.shape[1], still.height / small.shape[0], 1.0])
-    laid = cv2.warpPerspective(_luma(np.asarray(small, np.uint8)), onto, (width, height))
+    overlaid = cv2.warpPerspective(_luma(np.asarray(small, np.uint8)), onto, (width, height))
     covered = cv2.warpPerspective(np.full(small.shape[:2], 255, np.uint8), onto, (width, height)) > 250
     if covered.mean() < MIN_COVERED:
         return [0.0 for _ in frames]
-    wanted = _standardised(np.asarray(laid[covered], np.float32))
+    wanted = _standardised(np.asarray(overlaid[covered], np.float32))
     return [float(np.abs(_standardised(_luma(one.pixels)[covered]) - wanted).mean()) for one in frames]
 
 
@@ -151,13 +152,7 @@ def _segment(found: Shown, best: _Moment, video: Video) -> Segment:
         probability=result.probability,
         edits=result.edits,
         orientation=result.orientation,
-        box=_in_the_video(result.box, video) if result.box_in == "b" else result.box,
+        box=with_bars(result.box, video.info) if result.box and result.box_in == "b" else result.box,
         box_in=result.box_in,
         evidence={"moment": best.time},
     )
-
-
-def _in_the_video(box: Box | None, video: Video) -> Box | None:
-    """In pixels of the video with its bars."""
-    content = video.info.content
-    return box and replace(box, x=box.x + content.x, y=box.y + content.y)
