@@ -61,6 +61,7 @@ COLUMNS = {
     "false_copies": ("pairs at .99", "by phash", "would be cleared by default", "| memes | 4 |"),
     "clearing": ("| of these no copies | 0 |", "edited copies that went", "| not as before after undo | 0 |"),
     "video_compare": ("offset right, %", "| **all edits** |", "| same camera or film |", "Seconds of both videos"),
+    "video_library": ("key frames an hour", "| 2 |", "| 4 |"),
     "regions_speed": ("90th percentile", "index, bytes each", "recall@10", "| 100 |", "| 300 |"),
 }
 

@@ -33,6 +33,7 @@ from lookalike.imaging import MAX_PIXELS
 from lookalike.types import AddReport
 
 GONE_SHOWN = 10
+COUNTED = ("added", "updated", "moved", "unchanged", "skipped")  # of an AddReport
 
 
 @click.command()
@@ -53,6 +54,10 @@ GONE_SHOWN = 10
 )
 @click.option("--refresh", is_flag=True, help="Also forget the images whose files are gone; asks first.")
 @click.option("--force", is_flag=True, help="With --refresh: without asking, and although a folder is away.")
+@click.option(
+    "--frames", metavar="DIR", multiple=True, type=click.Path(), help="A folder of numbered frames: one video."
+)
+@click.option("--fps", type=float, help="Frames a second of --frames.  [default: 25]")
 @walk_options
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
 @click.option(
@@ -72,6 +77,8 @@ def command(
     retention: Retention | None,
     refresh: bool,
     force: bool,
+    frames: tuple[str, ...],
+    fps: float | None,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
     retry: bool,
@@ -98,19 +105,19 @@ def command(
     """
     asked = _names(descriptors, also)
     is_new = not os.path.exists(gallery)
-    if not sources and is_new:
+    if not (sources or frames) and is_new:
         raise click.UsageError("a new gallery needs DIR..." if asked else "Missing argument 'DIR...'.")
     upgraded = UpgradeReport() if is_new else Gallery.upgrade(gallery)
     print_upgrade(upgraded)
     opened = (
-        _created(gallery, sources, descriptors, also, keypoints, retention)
+        _created(gallery, (*sources, *frames), descriptors, also, keypoints, retention)
         if is_new
         else _existing(gallery, keypoints, retention)
     )
     later = [] if is_new else asked
     with opened:
         lacking = opened.lacking()
-        if not (sources or asked or lacking or upgraded.replaced):
+        if not (sources or frames or asked or lacking or upgraded.replaced):
             raise click.UsageError("Missing argument 'DIR...': this gallery has nothing to be described anew.")
         with progress_bar("indexing") as progress:
             if opened.retention != "paths":  # before the files are read, for it will not be possible afterwards
@@ -124,6 +131,8 @@ def command(
                 exclude=exclude or None,
                 include=include or None,
             )
+            for folder in frames:
+                report = _together(report, opened.add_frames(folder, fps=fps, progress=progress))
             backfilled = {name: opened.add_descriptor(name, progress=progress, max_pixels=max_pixels) for name in later}
             described = opened.describe_lacking(progress=progress, max_pixels=max_pixels)
         try:
@@ -231,12 +240,17 @@ def _print_gone(paths: Sequence[str]) -> None:
         click.echo(f"  ... and of {len(folders) - GONE_SHOWN} more folders", err=True)
 
 
+def _together(first: AddReport, second: AddReport) -> AddReport:
+    counts = {name: getattr(first, name) + getattr(second, name) for name in COUNTED}
+    return replace(first, **counts, failed=first.failed + second.failed)
+
+
 def _fields(report: AddReport) -> dict[str, object]:
     return {name: getattr(report, name) for name in report.__dataclass_fields__}
 
 
 def _print(report: AddReport, gone: list[str], opened: Gallery, gallery: str) -> None:
-    counts = [f"{getattr(report, name):,} {name}" for name in ("added", "updated", "moved", "unchanged", "skipped")]
+    counts = [f"{getattr(report, name):,} {name}" for name in COUNTED]
     failed = f"{len(report.failed):,} failed"
     click.echo(", ".join([*counts, failed, *([f"{len(gone):,} gone"] if gone else [])]))
     videos = opened.video_count

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.dedup.video_duplicates import video_duplicates
+from lookalike.gallery.ingest.ingest import add_frame_folder
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.video_search import VideoSearch
 from lookalike.gallery.storage.row import Row
 from lookalike.imaging import ImageSource
 from lookalike.imaging.video import VideoSource
 from lookalike.paths import PathLike
-from lookalike.types import Progress, VideoDuplicates, VideoHit
+from lookalike.types import AddReport, Progress, VideoDuplicates, VideoHit
 
 
 class VideoVerbs:
@@ -24,6 +25,11 @@ class VideoVerbs:
     def video_count(self) -> int:
         """Videos in the gallery."""
         return self._library.store.frames.videos()
+
+    def add_frames(self, folder: PathLike, *, fps: float | None = None, progress: Progress | None = None) -> AddReport:
+        """Hold the numbered frames of a folder as one video, at ``fps`` frames a second, 25 if it is not said; its path
+        is the folder's. Raises LoadError for a folder without such frames, UserError for a gallery without ``copy``."""
+        return add_frame_folder(self._library, folder, fps, progress)
 
     def search_videos(
         self,

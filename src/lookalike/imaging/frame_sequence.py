@@ -33,7 +33,7 @@ class FolderOfFrames:
     """The images of a folder whose names end in a number, in the order of the numbers, equally long each."""
 
     def __init__(self, path: str, fps: float | None, max_pixels: int) -> None:
-        self._files, self._fps, self._max_pixels = _numbered_files(path), fps or FPS, max_pixels
+        self._files, self._fps, self._max_pixels = numbered_files(path), fps or FPS, max_pixels
         places = sorted({round(n * (len(self._files) - 1) / (PROBES - 1)) for n in range(PROBES)})
         probes = [self._load(place, PROBE_SIDE) for place in places]
         width, height = probes[0].width, probes[0].height
@@ -170,7 +170,7 @@ def _check_animation(name: str, size: tuple[int, int], frames: int) -> None:
         )
 
 
-def _numbered_files(folder: str) -> list[str]:
+def numbered_files(folder: str) -> list[str]:
     """The images whose names end in a number and are otherwise called alike, by their numbers: of several such series
     the longest. Raises NotAVideo if there are not two of them."""
     series: dict[tuple[str, str], list[tuple[int, str]]] = {}

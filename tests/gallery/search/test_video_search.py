@@ -257,6 +257,37 @@ def test_lost_frames_are_made_again(library: Path, tmp_path: Path) -> None:
         assert names(gallery.search_videos(library / "part.mkv"))[0] == "film.mp4"
 
 
+def test_animations_and_folders_of_frames(library: Path, tmp_path: Path) -> None:
+    """An animation is an image that moves; a folder of numbered frames is one video, and is looked after as one."""
+    frames = pan("coffee.png", 6)
+    still, *rest = [PIL.Image.fromarray(frame) for frame in frames[10:50]]
+    still.save(tmp_path / "moves.gif", save_all=True, append_images=rest, duration=100)
+    folder = tmp_path / "numbered"
+    folder.mkdir()
+    for number, frame in enumerate(frames):
+        PIL.Image.fromarray(frame).save(folder / f"{number:03}.jpg", quality=92)
+    with Gallery.create(tmp_path / "g", [DESCRIPTOR]) as gallery:
+        gallery.add(tmp_path / "moves.gif")
+        assert gallery.add_frames(folder, fps=FPS).added == 1
+        gif, numbered = gallery
+        assert (gif.codec, gif.frames, gif.is_video) == (None, 40, False)
+        assert gif.duration == pytest.approx(4, abs=0.1)
+        assert (numbered.path, numbered.is_video, numbered.fps) == (str(folder), True, FPS)
+        hits = gallery.search_videos(library / "film.mp4")
+        assert sorted(names(hits)) == ["moves.gif", "numbered"]
+        assert gallery.add_frames(folder, fps=FPS).unchanged == 1
+        assert gallery.check(read=True).problems == ()
+        PIL.Image.fromarray(frames[0]).save(folder / "000.jpg", quality=30)
+        assert [one.what for one in gallery.check().problems] == [str(folder)]
+        assert gallery.add_frames(folder, fps=FPS).updated == 1
+        assert gallery.check(read=True).problems == ()
+    ran = run("index", "--frames", folder, "--fps", FPS, "-g", tmp_path / "h", "--descriptors", DESCRIPTOR)
+    assert "1 added" in ran.stdout
+    assert "0 images and 1 video" in ran.stdout
+    nothing = run("index", "--frames", tmp_path / "g", "-g", tmp_path / "h")
+    assert nothing.exit_code != 0
+
+
 def test_which_files_are_videos(tmp_path: Path) -> None:
     """By name; a source of TypeScript is none, and the movie of a Live Photo belongs to its photograph."""
     folder_of(tmp_path, 1)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
 from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.descriptors import Described, describe_all, get, min_side, region_network
 from lookalike.descriptors.keypoints import keypoints
+from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
-from lookalike.gallery.ingest.extract_video import read_video
+from lookalike.gallery.ingest.extract_video import read_video, with_frames
 from lookalike.gallery.ingest.scan import ListedFile
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage import class_codec, region_codec
@@ -23,6 +22,7 @@ from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import KEPT as KEPT_SIDE
 from lookalike.gallery.storage.thumbnails import webp
 from lookalike.imaging import load
+from lookalike.imaging.video_file import sha256_of
 from lookalike.parallel import in_order
 from lookalike.types import Failure, Image
 
@@ -117,7 +117,7 @@ def read_file(job: Job, spec: ExtractionSpec, max_pixels: int) -> Image | NewIma
     """A file decoded, to be described with others; a video is described at once."""
     path = job.file.path
     try:
-        digest = _digest(path) if job.known or job.file.is_video else ""
+        digest = sha256_of(path) if job.known or job.file.is_video else ""
         if digest in job.known:
             return SameBytes(job.file, digest)
         if job.file.is_video:
@@ -127,16 +127,6 @@ def read_file(job: Job, spec: ExtractionSpec, max_pixels: int) -> Image | NewIma
         return Unusable(job.file, Failure(path, "vanished: it was listed, and then gone"), passing=True)
     except LoadError as error:
         return Unusable(job.file, Failure(path, error.reason), isinstance(error, FileUnreadable))
-
-
-def _digest(path: str) -> str:
-    try:
-        with Path(path).open("rb") as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-    except FileNotFoundError as error:
-        raise FileMissing("no such file", path) from error
-    except OSError as error:
-        raise FileUnreadable((error.strerror or str(error)).lower(), path) from error
 
 
 def _describe(loaded: Sequence[tuple[ListedFile, Image]], spec: ExtractionSpec) -> list[Outcome]:
@@ -164,9 +154,12 @@ def describe_rows(loaded: Sequence[tuple[Row, Image]], spec: ExtractionSpec) -> 
             return [outcome for one in loaded for outcome in describe_rows([one], spec)]
         path = loaded[0][0].path
         return [Failure(path, f"could not be described: {error}")]
+    moving = [with_frames(row, image) if DESCRIPTOR in spec.names else (row, {}) for row, image in loaded]
     return [
-        NewImage(row, packed_vectors(described, n), points[n], regions[n], small[n], packed_classes(described, n))
-        for n, (row, _) in enumerate(loaded)
+        NewImage(
+            row, packed_vectors(described, n), points[n], regions[n], small[n], packed_classes(described, n), frames
+        )
+        for n, (row, frames) in enumerate(moving)
     ]
 
 

@@ -1,14 +1,13 @@
-"""Reads and describes one video: a vector of each frame that is looked at, a filmstrip where thumbnails are kept."""
+"""Reads and describes one video or animation: a vector of each frame that is looked at, a filmstrip as thumbnail."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lookalike.descriptors import get
 from lookalike.descriptors.video import DESCRIPTOR, describe_frames
-from lookalike.errors import DamagedVideo, FileUnreadable
+from lookalike.errors import DamagedVideo, FileUnreadable, LoadError
 from lookalike.gallery.ingest.scan import ListedFile
 from lookalike.gallery.storage.base import NewImage
 from lookalike.gallery.storage.frame_codec import packed
@@ -17,20 +16,34 @@ from lookalike.gallery.storage.thumbnails import KEPT, webp
 from lookalike.imaging.filmstrip import filmstrip
 from lookalike.imaging.frame_sampling import RATE
 from lookalike.imaging.video import Video, open_video
-from lookalike.types import VideoFrame
+from lookalike.imaging.video_file import size_and_time
+from lookalike.types import Image, VideoFrame
 
 
 def read_video(file: ListedFile, sha256: str, thumbnails: bool, max_pixels: int) -> NewImage:
     """A video as the gallery keeps it. One that is damaged behind its first frames is kept as far as it can be decoded.
 
     Raises LoadError, MissingDependency."""
-    video = open_video(file.path, max_pixels=max_pixels)
+    video = open_video(file.path, fps=file.fps, max_pixels=max_pixels)
     readable = _Readable(video)
     description = describe_frames(readable.frames())
-    if os.stat(file.path).st_size != file.bytes:
+    if size_and_time(file.path)[0] != file.bytes:
         raise FileUnreadable("changed while it was read", file.path)
     strip = webp(filmstrip(video, KEPT), KEPT) if thumbnails and not readable.damage else None
     return NewImage(_row(file, sha256, video, readable), {}, thumbnail=strip, frames={DESCRIPTOR: packed(description)})
+
+
+def with_frames(row: Row, image: Image) -> tuple[Row, dict[str, bytes]]:
+    """An animated image as what moves as well: how long it lasts, and its frames; a still, or what holds more pixels
+    than an animation may, as it was."""
+    if (image.frames or 1) < 2:
+        return row, {}
+    try:
+        video = open_video(row.path)
+        frames = packed(describe_frames(video.frames(RATE, get(DESCRIPTOR).card.min_side)))
+    except LoadError:
+        return row, {}
+    return replace(row, duration=video.info.duration, fps=video.info.fps), {DESCRIPTOR: frames}
 
 
 @dataclass(slots=True)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from lookalike.descriptors.video import DESCRIPTOR
-from lookalike.errors import StorageFull
+from lookalike.errors import StorageFull, UserError
 from lookalike.gallery.ingest.backfill import add_lacking, lacking_any
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, gallery_spec, read_all
 from lookalike.gallery.ingest.leave_out import NO_FRAMES, NO_READER, LeaveOut
@@ -22,7 +22,10 @@ from lookalike.gallery.storage.base import GalleryStorage, NewImage
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
 from lookalike.gallery.storage.thumbnails import Thumbnails
+from lookalike.imaging import MAX_PIXELS
+from lookalike.imaging.frame_sequence import FPS
 from lookalike.imaging.video import reads_videos
+from lookalike.imaging.video_file import size_and_time
 from lookalike.paths import PathLike, WalkPatterns, absolute
 from lookalike.types import AddReport, Failure, Progress
 
@@ -215,6 +218,19 @@ def add_sources(
         if reason := _no_videos(library):
             listed = [LeftOut(one.path, reason) if _is_video(one) else one for one in listed]
         report = ingestor.run(listed)
+    sweep(library)
+    return report
+
+
+def add_frame_folder(library: Library, path: PathLike, fps: float | None, progress: Progress | None) -> AddReport:
+    """As ``Gallery.add_frames``."""
+    if DESCRIPTOR not in library.cards:
+        raise UserError(f"this gallery takes no videos: it was made without the descriptor {DESCRIPTOR!r}")
+    folder = absolute(path)
+    size, time = size_and_time(folder)
+    with _thumbnails(library) as kept:
+        ingestor = Ingestor(library.store, gallery_spec(library), MAX_PIXELS, True, progress, kept)
+        report = ingestor.run([ListedFile(folder, size, time, is_video=True, fps=fps or FPS)])
     sweep(library)
     return report
 

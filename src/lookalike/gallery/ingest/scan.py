@@ -18,12 +18,14 @@ from lookalike.types import Failure
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file that may be an image, or a video: absolute path, bytes, and when it last changed."""
+    """A file that may be an image, or a video: absolute path, bytes, and when it last changed. ``fps``:
+    of a folder of numbered frames, which is a video as well."""
 
     path: str
     bytes: int
     mtime_ns: int
     is_video: bool = False
+    fps: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

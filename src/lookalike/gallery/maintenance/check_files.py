@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
+from lookalike.errors import FileMissing, LoadError
 from lookalike.gallery.ingest.roots import away_roots, is_below
 from lookalike.gallery.library import Library
 from lookalike.gallery.maintenance.problems import Problem
 from lookalike.gallery.storage.row import Row
+from lookalike.imaging.video_file import sha256_of, size_and_time
 from lookalike.parallel import in_order
 from lookalike.types import Progress
 
@@ -54,19 +54,14 @@ def _problem(row: Row, reason: str) -> Problem:
 def _reason(row: Row, read: bool) -> str | None:
     """What is wrong with the file of an image, if anything is."""
     try:
-        status = os.stat(row.path)
-        same = status.st_size == row.bytes and (not read or _sha256(row.path) == row.sha256)
-        if not same and status.st_mtime_ns == row.mtime_ns and status.st_size == row.bytes:
+        size, time = size_and_time(row.path)
+        same = size == row.bytes and (not read or sha256_of(row.path) == row.sha256)
+        if not same and time == row.mtime_ns and size == row.bytes:
             return "its bytes are others than were indexed, though its size and time are the same: damaged?"
-        if not same or (status.st_mtime_ns != row.mtime_ns and not read):
+        if not same or (time != row.mtime_ns and not read):
             return "changed since it was indexed; index its folder again"
-    except FileNotFoundError:
+    except FileMissing:
         return "gone"
-    except OSError as error:
-        return (error.strerror or str(error)).lower()
+    except LoadError as error:
+        return error.reason
     return None
-
-
-def _sha256(path: str) -> str:
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

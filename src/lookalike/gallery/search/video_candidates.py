@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 from lookalike.descriptors.video import VideoDescription
@@ -22,7 +23,7 @@ class Candidate:
 
 def opened(row: Row) -> Video:
     """The file of a video that is held. Raises LoadError for one that is gone or was changed."""
-    video = open_video(row.path)
+    video = open_video(row.path, fps=row.fps if os.path.isdir(row.path) else None)
     if video.info.bytes != row.bytes:
         raise LoadError(CHANGED, row.path)
     return video

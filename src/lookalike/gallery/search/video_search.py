@@ -6,7 +6,7 @@ video are aligned and verified as ``compare`` of two videos does it, a still is 
 
 from __future__ import annotations
 
-import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,7 +19,7 @@ from lookalike.comparison.temporal import temporal_matches
 from lookalike.comparison.video_pair import VideoInput, compare_described
 from lookalike.descriptors import describe_all, get
 from lookalike.descriptors.video import DESCRIPTOR, VideoDescription, describe_frames
-from lookalike.errors import FileUnreadable, LoadError, UserError
+from lookalike.errors import LoadError, UserError
 from lookalike.gallery.index.frame_index import key_frames
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.still_search import shown_in, verified_still
@@ -28,13 +28,15 @@ from lookalike.gallery.storage.row import Row
 from lookalike.imaging import ImageSource, as_image
 from lookalike.imaging.frame_sampling import RATE
 from lookalike.imaging.video import VideoSource, open_video
+from lookalike.imaging.video_file import sha256_of
 from lookalike.parallel import in_order
 from lookalike.types import Floats, Ids, Segment, VideoComparison, VideoHit
 
 MAX_QUERY_FRAMES = 256  # key frames of a query that are looked for, evenly spread
 FRAMES_PER_QUERY_FRAME = 128  # that the index tells of
 FLOOR = 0.4  # cosine similarity of two frames below which they say nothing
-ALIGNED = 24  # videos whose stored frames are aligned with the query's, or compared with a still
+ALIGNED = 16  # videos at most whose stored frames are aligned with the query's, or compared with a still ...
+LIKELY_SHARE = 0.25  # ... and of the likeliest one's score, what they must have
 VERIFIED = 8  # of these the best, whose files are read
 
 
@@ -55,7 +57,7 @@ class VideoSearch:
         same = [row for row in self._store.same_bytes(sha256) if row.is_video]
         allowed = self._allowed(where)
         hits = [_identical(row) for row in same if allowed is None or row.id in allowed]
-        near = self._aligned(query, allowed, {row.id for row in same})
+        near = self.aligned(query.description, allowed, {row.id for row in same})
         hits += in_order(partial(_verified_video, query, one) for one in near[:VERIFIED])
         return _best(hits, k, precision)
 
@@ -66,7 +68,7 @@ class VideoSearch:
         if float(described.contrast[0]) < get(DESCRIPTOR).card.min_contrast:
             return []
         vector = described.vectors[0].astype(np.float32)
-        near = self._near(vector[None], self._allowed(where), set())
+        near = self.near(vector[None], self._allowed(where), set())
         shown = sorted((shown_in(vector, one) for one in near), key=lambda one: -one.similarity)
         likely = [one for one in shown[:VERIFIED] if one.similarity >= FLOOR]
         still = extract_features(image)
@@ -79,12 +81,12 @@ class VideoSearch:
         if query is None:
             return []
         videos = self._store.frames.images(DESCRIPTOR)
-        return self._aligned(query, {number for number in videos if number > after}, {row.id})
+        return self.aligned(query, {number for number in videos if number > after}, {row.id})
 
     def _query(self, source: VideoSource | Row, fps: float | None) -> tuple[_Query, str]:
         """What is compared, decoded only if the gallery does not hold its frames."""
         path = source.path if isinstance(source, Row) else source
-        sha256 = source.sha256 if isinstance(source, Row) else _sha256(path)
+        sha256 = source.sha256 if isinstance(source, Row) else sha256_of(os.fspath(path))
         held = next((row for row in self._store.same_bytes(sha256) if row.is_video), None)
         description = self._store.frames.of_image(DESCRIPTOR, held.id) if held else None
         return _Query(path, fps, description or _described(path, fps)), sha256
@@ -92,18 +94,17 @@ class VideoSearch:
     def _allowed(self, where: str | None) -> set[int] | None:
         return None if where is None else set(self._store.select(where).tolist())
 
-    def _aligned(self, query: _Query | VideoDescription, allowed: set[int] | None, known: set[int]) -> list[Candidate]:
+    def aligned(self, description: VideoDescription, allowed: set[int] | None, known: set[int]) -> list[Candidate]:
         """The videos along which stretches of the query run, the best first."""
-        description = query.description if isinstance(query, _Query) else query
         places = key_frames(description)
         if not len(places):
             return []
         some = places[np.linspace(0, len(places) - 1, min(len(places), MAX_QUERY_FRAMES)).round().astype(np.int64)]
-        near = self._near(description.vectors[some].astype(np.float32), allowed, known)
+        near = self.near(description.vectors[some].astype(np.float32), allowed, known)
         scored = in_order(partial(_with_alignment, description, one) for one in near)
         return sorted((one for one in scored if one.score > 0), key=lambda one: -one.score)
 
-    def _near(self, vectors: Floats, allowed: set[int] | None, known: set[int]) -> list[Candidate]:
+    def near(self, vectors: Floats, allowed: set[int] | None, known: set[int]) -> list[Candidate]:
         """The videos whose key frames are nearest to these vectors."""
         index = self._library.frame_index.get(DESCRIPTOR)
         if not len(index):
@@ -113,7 +114,8 @@ class VideoSearch:
             for video, similarity in _first_of_each(videos, similarities):
                 if video not in known and (allowed is None or video in allowed):
                     scores[video] = scores.get(video, 0.0) + max(similarity - FLOOR, 0.01)
-        best = sorted(scores, key=lambda video: -scores[video])[:ALIGNED]
+        least = LIKELY_SHARE * max(scores.values(), default=0.0)
+        best = sorted((video for video in scores if scores[video] >= least), key=lambda video: -scores[video])[:ALIGNED]
         rows = self._store.rows(best)
         held = ((rows[one], self._store.frames.of_image(DESCRIPTOR, one)) for one in best if one in rows)
         return [Candidate(row, found, scores[row.id]) for row, found in held if found is not None]
@@ -128,16 +130,6 @@ class _Query:
 
 def _described(path: VideoSource, fps: float | None) -> VideoDescription:
     return describe_frames(open_video(path, fps=fps).frames(RATE, get(DESCRIPTOR).card.min_side))
-
-
-def _sha256(path: VideoSource) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except IsADirectoryError:
-        return ""
-    except OSError as error:
-        raise FileUnreadable((error.strerror or str(error)).lower(), str(path)) from error
 
 
 def _first_of_each(videos: Ids, similarities: Floats) -> list[tuple[int, float]]:
