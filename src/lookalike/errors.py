@@ -75,6 +75,10 @@ class DamagedVideo(LoadError):
     """The bytes begin like a video, and then are truncated or corrupt."""
 
 
+class NoFace(LoadError):
+    """The image shows no face, or none that can be compared."""
+
+
 class GalleryError(LookalikeError):
     """The gallery cannot be used."""
 

@@ -279,6 +279,90 @@ class VideoDuplicates(Result):
 
 
 @dataclass(frozen=True, slots=True)
+class Face(Result):
+    """A face in an image. ``number``: from 1, the surest first. ``box`` and the five ``landmarks`` (right eye, left
+    eye, nose, right and left corner of the mouth; x, y) in pixels of the upright original. ``score``: 0..1, how surely
+    it is a face; ``utility``: 0..1, how well it can be compared, and ``flaw`` why it cannot be: "small", "blurred",
+    "turned", "forgotten"; None if it can."""
+
+    number: int
+    box: Box
+    landmarks: tuple[tuple[float, float], ...]
+    score: float
+    utility: float
+    flaw: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FaceComparison(Result):
+    """Whether the largest faces of two images that can be compared are of one person. ``distance``: cosine, 0..2;
+    ``probability``: 0..1, at even odds. ``a_faces``, ``b_faces``: how many faces there are in each image; ``turned``:
+    the images, "a" or "b", whose face was found once they were turned by a quarter or more: its box is of that."""
+
+    a: Face
+    b: Face
+    distance: float
+    probability: float
+    a_faces: int = 1
+    b_faces: int = 1
+    turned: tuple[Side, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FaceHit(Result):
+    """A face of a gallery that is like the one asked for. ``probability``: 0..1, that it is the same person's, among as
+    many faces as the gallery holds. ``person``: its name, or the number of its group; None if it is in none."""
+
+    path: str
+    face: Face
+    distance: float
+    probability: float
+    person: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonFace(Result):
+    """A face of a person's. ``source``: "user" for a person's word, "grouped" for what follows from it or from faces
+    alone; ``probability``: 0..1, that it is this person's."""
+
+    path: str
+    face: Face
+    source: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class Person(Result):
+    """The faces of one person, the surest first. ``number``: of the group; ``name``: None if nobody has named it."""
+
+    number: int
+    name: str | None
+    faces: tuple[PersonFace, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceGroupReport(Result):
+    """What became of a gallery's faces: ``grouped`` ones belong to one of the ``persons``, ``alone`` are undecided and
+    stay so, ``flawed`` are too bad to be compared."""
+
+    persons: tuple[Person, ...]
+    grouped: int
+    alone: int
+    flawed: int
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReport(Result):
+    """A person whose faces were forgotten: ``faces`` lost their vectors and landmarks, in ``images``. ``searched``:
+    bytes of the gallery's files that were looked through afterwards, in which none of these vectors was left."""
+
+    person: str
+    faces: int
+    images: int
+    searched: int
+
+
+@dataclass(frozen=True, slots=True)
 class Label:
     """What an image is called, with a ``probability`` 0..1. ``source``: the model, or "csv" or "folders" for a
     person's word, whose probability is 1."""

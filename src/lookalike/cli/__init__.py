@@ -22,6 +22,7 @@ VERBS = {
     "search": "Find the images of a gallery that are most like given ones.",
     "compare": "Compare two images: relation, probability, evidence.",
     "video": "Compare videos: which segment of the one is which of the other.",
+    "faces": "Compare, search and group faces; name people.",
     "duplicates": "Find groups of copies; review, move or delete them.",
     "undo": "Bring back what `duplicates` cleared away or `organize` moved.",
     "classify": "Classify images with a model, and keep its labels.",

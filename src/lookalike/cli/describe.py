@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.cli.output import json_option, print_failures, print_json, printable, shown
 from lookalike.descriptors import Descriptor, describe_all, get, min_side
-from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT_THRESHOLD, RegionNetwork, in_pixels
+from lookalike.descriptors.neural.region_model import NO_CLASS, OBJECT_THRESHOLD, RegionDescriptor, in_pixels
 from lookalike.errors import LoadError, UserError
 from lookalike.imaging import load
 from lookalike.types import Failure, Image
@@ -53,14 +53,14 @@ def command(images: tuple[str, ...], by: str, draw: str | None, as_json: bool) -
 
 
 def _check_draw(draw: str | None, descriptor: Descriptor, images: Sequence[str], by: str) -> None:
-    if draw and not isinstance(descriptor, RegionNetwork):
+    if draw and not isinstance(descriptor, RegionDescriptor):
         raise UserError(f"--draw shows regions, and {by!r} gives none")
     if draw and len(images) > 1:
         raise UserError(f"--draw writes one image, and there are {len(images)}: describe them one by one")
 
 
 def _described(path: str, descriptor: Descriptor, draw: str | None) -> dict[str, Any]:
-    if isinstance(descriptor, RegionNetwork):
+    if isinstance(descriptor, RegionDescriptor):
         return _regions(path, descriptor, draw)
     name = descriptor.card.name
     found = describe_all([load(path, min_side=min_side([name]))], [name])[name]
@@ -72,13 +72,11 @@ def _described(path: str, descriptor: Descriptor, draw: str | None) -> dict[str,
     }
 
 
-def _regions(path: str, network: RegionNetwork, draw: str | None) -> dict[str, Any]:
+def _regions(path: str, network: RegionDescriptor, draw: str | None) -> dict[str, Any]:
     image = load(path, min_side=None if draw else network.card.min_side)
     found = network.regions([image])[0]
     boxes = [in_pixels(box, image.width, image.height) for box in found.boxes]
-    names = [
-        network.output.names[n] if NO_CLASS < n < len(network.output.names) else None for n in found.classes.tolist()
-    ]
+    names = [network.names[n] if NO_CLASS < n < len(network.names) else None for n in found.classes.tolist()]
     scores = np.round(found.scores.astype(float), 4).tolist()
     regions = [
         {"box": box, "score": score, "class": name or None}

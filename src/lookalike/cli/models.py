@@ -1,4 +1,7 @@
-"""lookalike models list | show NAME | add FILE.onnx [--card FILE.toml] | remove NAME | verify [NAME]"""
+"""lookalike models list | show NAME | add FILE.onnx [--card FILE.toml] | remove NAME | verify [NAME]
+
+add faces --from FILE... takes the files of a model whose card came with Lookalike.
+"""
 
 from __future__ import annotations
 
@@ -57,16 +60,38 @@ def show(name: str, as_json: bool) -> int:
 
 
 @command.command()
-@click.argument("onnx", metavar="FILE.onnx", type=click.Path(path_type=Path))
+@click.argument("model", metavar="FILE.onnx|NAME")
+@click.argument("more", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--card", type=click.Path(path_type=Path), help="Its card.  [default: FILE.toml]")
+@click.option(
+    "--from",
+    "files",
+    metavar="FILE...",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="The files of a known model, by NAME: faces. They are told by their sha256.",
+)
 @json_option
-def add(onnx: Path, card: Path | None, as_json: bool) -> int:
-    """Check a model and copy it, with its card, into your folder; its outputs become descriptors."""
-    added = model_store.add(onnx, card or onnx.with_suffix(".toml"))
+def add(model: str, more: tuple[Path, ...], card: Path | None, files: tuple[Path, ...], as_json: bool) -> int:
+    """Check a model and copy it, with its card, into your folder; its outputs become descriptors.
+
+    Of a known model, whose card came with Lookalike, you bring the files: add faces --from YUNET.onnx SFACE.onnx
+    (docs/how-to/faces.md says where they are had).
+    """
+    if bool(more) > bool(files) or (files and card):
+        raise click.UsageError("add FILE.onnx [--card FILE.toml], or add NAME --from FILE...")
+    if files:
+        added = model_store.add_known(model, [*files, *more])
+    else:
+        added = model_store.add(Path(model), card or Path(model).with_suffix(".toml"))
     if as_json:
         print_json(model_store.info(added))
-    else:
-        click.echo(f"added {added.name}: {', '.join(output.name for output in added.outputs)}")
+        return 0
+    click.echo(f"added {added.name}: {', '.join(output.name for output in added.outputs)}")
+    if files:
+        click.echo(f"terms: {printable(added.licence)}")
+        for weakness in added.weaknesses:
+            click.echo(f"mind: {printable(weakness)}")
     return 0
 
 
@@ -142,10 +167,12 @@ def _print(card: ModelCard, info: ModelInfo) -> None:
         ("model", f"{card.name} ({_origin(info)}, {info.state})"),
         ("file", f"{shown(str(card.onnx))}, {human_bytes(info.bytes)}"),
         ("sha256", card.sha256),
+        *((("found by", f"{shown(str(file))}, sha256 {sha256}") for file, sha256 in card.files[1:])),
         ("licence", card.licence),
         ("source", card.source),
         ("input", f"{spec.side} x {spec.side} pixels, {spec.type}, {spec.layout}"),
         *(("output", f"{output.name}: {output.dim} numbers, {output.metric}") for output in card.outputs),
+        *((("curve", f"fitted on {card.faces.fitted_on}"),) if card.faces else ()),
         *((("classes", _classes(card.labels)),) if card.labels else ()),
         *(pair for base in card.base_models for pair in _base_model(base)),
         *(("trained on", f"{training.data} ({training.terms})") for training in card.training),

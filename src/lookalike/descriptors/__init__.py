@@ -5,6 +5,8 @@ from lookalike.descriptors.hashes import HASHES
 from lookalike.descriptors.registry import (
     describe_all,
     exists,
+    face_names,
+    face_network,
     get,
     min_side,
     names,
@@ -21,6 +23,8 @@ __all__ = [
     "DescriptorCard",
     "describe_all",
     "exists",
+    "face_names",
+    "face_network",
     "get",
     "min_side",
     "names",

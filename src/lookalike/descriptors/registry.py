@@ -15,9 +15,10 @@ from lookalike.descriptors import plugins
 from lookalike.descriptors.base import Described, Descriptor, DescriptorCard, thumbnail
 from lookalike.descriptors.hashes import HASHES
 from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.face_model import FaceNetwork
 from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.descriptors.neural.onnx_model import Network, Neural
-from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.descriptors.neural.region_model import RegionDescriptor
 from lookalike.errors import LookalikeError, UserError
 from lookalike.types import Failure, Image
 
@@ -53,7 +54,7 @@ def get(name: str) -> Descriptor:
         return _hash(name)
     model = _model_of(name)
     if model is not None:
-        return model_store.regions(model) if model.regions else model_store.network(model).descriptors[name]
+        return _of_model(model, name)
     found = plugins.find(name)
     if found is not None:
         return found
@@ -68,13 +69,35 @@ def refused() -> tuple[Failure, ...]:
     return (*model_store.refused(), *survey.refused, *unusable)
 
 
-def region_network(name: str) -> RegionNetwork:
-    """The network of regions of this name. Raises UserError for any other descriptor."""
+def _of_model(model: ModelCard, name: str) -> Descriptor:
+    if model.faces:
+        return model_store.faces(model)
+    return model_store.regions(model) if model.regions else model_store.network(model).descriptors[name]
+
+
+def region_network(name: str) -> RegionDescriptor:
+    """The network of regions, or of faces, of this name. Raises UserError for any other descriptor."""
     found = get(name)
-    if isinstance(found, RegionNetwork):
+    if isinstance(found, RegionDescriptor):
         return found
-    known = [output.name for model in model_store.all_models() if model.regions for output in model.outputs]
+    known = [o.name for model in model_store.all_models() if model.regions or model.faces for o in model.outputs]
     raise UserError(f"{name!r} gives no regions; of those that do there is {', '.join(known) or 'none'}")
+
+
+def face_network(name: str) -> FaceNetwork:
+    """The network of faces of this name. Raises UserError for any other descriptor, and says how one is had."""
+    known = face_names()
+    if name in known:
+        return model_store.faces(next(model for model in model_store.all_models() if _has_output(model, name)))
+    raise UserError(
+        f"no network of faces {name!r}; there is {', '.join(known) or 'none'}. Lookalike ships none: "
+        "docs/how-to/faces.md says where two free ones are had; `lookalike models add faces --from FILE...` adds them"
+    )
+
+
+def face_names() -> list[str]:
+    """The descriptors of faces that there are."""
+    return [output.name for model in model_store.all_models() if model.faces for output in model.outputs]
 
 
 def shipped_names() -> list[str]:
@@ -87,7 +110,11 @@ def _own_names() -> list[str]:
 
 
 def _model_of(name: str) -> ModelCard | None:
-    return next((m for m in model_store.all_models() if name in {output.name for output in m.outputs}), None)
+    return next((model for model in model_store.all_models() if _has_output(model, name)), None)
+
+
+def _has_output(model: ModelCard, name: str) -> bool:
+    return name in {output.name for output in model.outputs}
 
 
 @cache

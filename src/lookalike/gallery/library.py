@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lookalike.descriptors import get
 from lookalike.descriptors.base import DescriptorCard
-from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.descriptors.neural.region_model import RegionDescriptor
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryExists, GalleryMissing, GalleryVersion, UserError
 from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
@@ -132,4 +132,4 @@ def other_versions(held: Mapping[str, str]) -> dict[str, DescriptorCard]:
 def _classes(cards: Sequence[DescriptorCard]) -> dict[str, tuple[str, ...]]:
     """Of those that give regions, the names of their classes."""
     found = {card.name: get(card.name) for card in cards}
-    return {name: one.output.names for name, one in found.items() if isinstance(one, RegionNetwork)}
+    return {name: one.names for name, one in found.items() if isinstance(one, RegionDescriptor)}

@@ -118,6 +118,18 @@ class VideoPairView:
 
 
 @dataclass(frozen=True, slots=True)
+class FacePairView:
+    """Two portraits that were compared: the ``probability`` that they show one person, and a ``drawing`` of both
+    as a data URI."""
+
+    a: str
+    b: str
+    probability: float
+    distance: float
+    drawing: str
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The head of the page: a title, (label, value) facts, and the files that could not be used."""
 
@@ -135,6 +147,7 @@ def write_report(
     comparisons: Sequence[PairView] = (),
     label_errors: Sequence[LabelErrorView] | None = None,
     videos: Sequence[VideoPairView] = (),
+    faces: Sequence[FacePairView] = (),
 ) -> None:
     """Write the page to ``path``: all of it or nothing, never half a file.
 
@@ -142,7 +155,7 @@ def write_report(
     makes its members when asked (they are asked for twice). ``label_errors``: None on any page but theirs.
     Raises UserError if the place cannot be written.
     """
-    context = _context(summary, groups, searches, comparisons, label_errors) | {"videos": videos}
+    context = _context(summary, groups, searches, comparisons, label_errors) | {"videos": videos, "faces": faces}
     stream = _environment().get_template(TEMPLATE).stream(context)
     stream.enable_buffering(64)
     _write(Path(path), stream)

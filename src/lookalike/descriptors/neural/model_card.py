@@ -7,13 +7,15 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from lookalike.descriptors.base import NAME, RESERVED, DescriptorCard
+from lookalike.descriptors.neural.face_alignment import ARCFACE, Template
+from lookalike.descriptors.neural.face_model import MIN_SIDE, DetectorFile, FaceOutput
 from lookalike.descriptors.neural.image_digests import ENDING, DigestsFile
-from lookalike.descriptors.neural.onnx_model import Labels, Layout, ModelInput, Triple, Type
+from lookalike.descriptors.neural.onnx_model import Channels, Labels, Layout, ModelInput, Triple, Type
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.distance import Metric
 from lookalike.errors import ModelCardInvalid
@@ -56,6 +58,7 @@ class ModelCard:
 
     ``outputs``: one descriptor per output of the network. ``measured``: what was measured -> result.
     ``labels``: the names of its classes, if it is a classifier. ``regions``: its output, if it is a network of regions.
+    ``faces``: its output and its detector, if it is one of faces.
     ``base_models``: what it began with, itself begun with the next; none if it began with random weights.
     ``image_digests``: the file that tells which images it was trained on, if it comes with one.
     """
@@ -73,6 +76,7 @@ class ModelCard:
     path: str
     labels: Labels | None = None
     regions: RegionOutput | None = None
+    faces: FaceOutput | None = None
     base_models: tuple[BaseModel, ...] = ()
     image_digests: DigestsFile | None = None
 
@@ -80,6 +84,12 @@ class ModelCard:
     def onnx(self) -> Path:
         """Where the ONNX file must lie."""
         return Path(self.path).with_name(self.file)
+
+    @property
+    def files(self) -> tuple[tuple[Path, str], ...]:
+        """Where each of its ONNX files must lie, and its sha256."""
+        detector = [(self.onnx.with_name(self.faces.detector.file), self.faces.detector.sha256)] if self.faces else []
+        return ((self.onnx, self.sha256), *detector)
 
     @property
     def digests(self) -> Path | None:
@@ -109,6 +119,7 @@ def read_card(path: Path) -> ModelCard:
         path=os.path.abspath(path),
         labels=_labels(card),
         regions=_regions(card),
+        faces=_faces(card),
         base_models=tuple(_base_model(table) for table in card.tables("base_models", [])),
         image_digests=_image_digests(card),
     )
@@ -118,8 +129,25 @@ def read_card(path: Path) -> ModelCard:
         raise card.table("labels").wrong("output", f"must be one of the outputs: {', '.join(outputs.values)}")
     if read.regions and [read.regions.output] != list(outputs.values):
         raise card.table("regions").wrong("output", f"must be the only output; there are {', '.join(outputs.values)}")
+    if read.faces:
+        read = _with_faces(card, read, read.faces)
     card.finish()
     return read
+
+
+def _with_faces(card: _Table, read: ModelCard, faces: FaceOutput) -> ModelCard:
+    """The vectors depend on the detector and the template as well."""
+    if [faces.output] != [output.name for output in read.outputs]:
+        raise card.table("faces").wrong("output", "must be the only output")
+    if read.regions or read.labels:
+        raise card.wrong("faces", "excludes the tables regions and labels")
+    if read.outputs[0].metric != "cosine":
+        raise card.table("outputs").wrong(f"{faces.output}.metric", "must be 'cosine' for faces")
+    if faces.detector.file == read.file:
+        raise card.table("faces").table("detector").wrong("file", "must be another file than the embedder's")
+    (output,) = read.outputs
+    origin = f"{output.origin} detector={faces.detector.sha256} template={faces.template} embedding={faces.embedding}"
+    return replace(read, outputs=(replace(output, origin=origin, min_side=max(MIN_SIDE, output.min_side)),))
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -150,6 +178,7 @@ def _input(table: _Table) -> ModelInput:
         type=table.one_of("type", get_args(Type)),
         mean=table.triple("mean", (0.0, 0.0, 0.0)),
         std=table.triple("std", (1.0, 1.0, 1.0)),
+        channels=table.one_of("channels", get_args(Channels)) if "channels" in table.values else "RGB",
     )
     if min(input_spec.std) <= 0:
         raise table.wrong("std", "must be above 0")
@@ -188,7 +217,8 @@ def _output(outputs: _Table, name: str, source: str, sha256: str, input_spec: Mo
 
 def _origin(sha256: str, input_spec: ModelInput) -> str:
     """What the vectors depend on: the file, and what is done to an image before it."""
-    return f"{sha256} side={input_spec.side} type={input_spec.type} mean={input_spec.mean} std={input_spec.std}"
+    order = "" if input_spec.channels == "RGB" else f" channels={input_spec.channels}"
+    return f"{sha256} side={input_spec.side} type={input_spec.type} mean={input_spec.mean} std={input_spec.std}{order}"
 
 
 def _training(table: _Table) -> Training:
@@ -246,6 +276,49 @@ def _regions(card: _Table) -> RegionOutput | None:
     output = RegionOutput(table.text("output"), table.positive("count"), table.lengths("query_scales"), names)
     table.finish()
     return output
+
+
+def _faces(card: _Table) -> FaceOutput | None:
+    if "faces" not in card.values:
+        return None
+    table = card.table("faces")
+    curve = table.table("curve")
+    output = FaceOutput(
+        table.text("output"),
+        table.text("embedding"),
+        _template(table) if "template" in table.values else ARCFACE,
+        _detector(table.table("detector")),
+        curve.number("slope"),
+        curve.number("intercept"),
+        curve.text("fitted_on"),
+    )
+    if output.slope <= 0:
+        raise curve.wrong("slope", "must be above 0")
+    curve.finish()
+    table.finish()
+    return output
+
+
+def _template(table: _Table) -> Template:
+    points = table.pairs("template")
+    if len(points) != len(ARCFACE):
+        raise table.wrong("template", "must be five pairs: right eye, left eye, nose, mouth's right and left corner")
+    return points
+
+
+def _detector(table: _Table) -> DetectorFile:
+    detector = DetectorFile(
+        _file(table, ".onnx"),
+        table.matching("sha256", DIGEST, "64 hexadecimal digits, in lower case"),
+        _input(table.table("input")),
+        table.number("threshold"),
+    )
+    if not 0 < detector.threshold < 1:
+        raise table.wrong("threshold", "must lie between 0 and 1")
+    if detector.input.side % 32:
+        raise table.table("input").wrong("side", "must be a multiple of 32")
+    table.finish()
+    return detector
 
 
 class _Table:
@@ -324,6 +397,12 @@ class _Table:
         if not isinstance(values, list) or not values or not all(type(one) is int and one > 0 for one in values):
             raise self.wrong(key, f"must be a list of whole numbers from 1, not {values!r}")
         return tuple(values)
+
+    def pairs(self, key: str) -> tuple[tuple[float, float], ...]:
+        values = self._value(key)
+        if not isinstance(values, list) or not all(isinstance(one, list) and len(one) == 2 for one in values):
+            raise self.wrong(key, f"must be a list of pairs of numbers, not {values!r}")
+        return tuple((self._number(key, x), self._number(key, y)) for x, y in values)
 
     def number(self, key: str, default: float | None = None) -> float:
         return self._number(key, self._value(key, default))

@@ -7,16 +7,18 @@ the others: ``refused`` says why.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal
 
 from lookalike.descriptors.hashes import HASHES
+from lookalike.descriptors.neural.face_model import FaceNetwork
 from lookalike.descriptors.neural.image_digests import ImageDigests, image_digests, read_digests
 from lookalike.descriptors.neural.model_card import ModelCard, read_card
 from lookalike.descriptors.neural.onnx_model import Network, check_digest
@@ -29,11 +31,14 @@ __all__ = [
     "ModelCard",
     "ModelInfo",
     "add",
+    "add_known",
     "all_models",
+    "faces",
     "find",
     "folder",
     "info",
     "is_shipped",
+    "known_names",
     "network",
     "read_card",
     "refused",
@@ -45,6 +50,7 @@ __all__ = [
 ]
 
 SHIPPED = Path(__file__).with_name("models")
+KNOWN = Path(__file__).with_name("known")  # cards without their files: models of others, that a user may have
 FOLDER = "~/.lookalike/models"
 VARIABLE = "LOOKALIKE_MODELS"
 
@@ -53,7 +59,7 @@ State = Literal["ok", "missing", "damaged"]
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model in a line. ``descriptors``: name -> dim; ``bytes``: of the ONNX file, 0 if it is missing."""
+    """A model in a line. ``descriptors``: name -> dim; ``bytes``: of its ONNX files, 0 for one that is missing."""
 
     name: str
     descriptors: Mapping[str, int]
@@ -182,6 +188,16 @@ def regions(card: ModelCard) -> RegionNetwork:
 _regions = cache(RegionNetwork)
 
 
+def faces(card: ModelCard) -> FaceNetwork:
+    """The network of a card with a table [faces], one for the whole process; its files are not looked at yet."""
+    if card.faces is None:
+        raise UserError(f"{card.path}: this model gives no faces: its card has no table [faces]")
+    return _faces(card.onnx, card.sha256, card.input, card.outputs[0], card.faces)
+
+
+_faces = cache(FaceNetwork)
+
+
 def verify(card: ModelCard) -> None:
     """Check that the ONNX file is the one of its card, has the card's input and outputs, and gives finite vectors.
 
@@ -189,6 +205,9 @@ def verify(card: ModelCard) -> None:
     do not run) or ModelCardInvalid (other input or outputs).
     """
     trained_on(card)
+    if card.faces:
+        FaceNetwork(card.onnx, card.sha256, card.input, card.outputs[0], card.faces).smoke_test()
+        return
     if card.regions:
         RegionNetwork(card.onnx, card.sha256, card.input, card.outputs[0], card.regions).smoke_test()
         return
@@ -207,7 +226,7 @@ def info(card: ModelCard) -> ModelInfo:
     return ModelInfo(
         name=card.name,
         descriptors={output.name: output.dim for output in card.outputs},
-        bytes=card.onnx.stat().st_size if card.onnx.is_file() else 0,
+        bytes=sum(file.stat().st_size for file, _ in card.files if file.is_file()),
         shipped=is_shipped(card),
         state=_state(card),
         path=card.path,
@@ -216,7 +235,8 @@ def info(card: ModelCard) -> ModelInfo:
 
 def _state(card: ModelCard) -> State:
     try:
-        check_digest(card.onnx, card.sha256)
+        for file, sha256 in card.files:
+            check_digest(file, sha256)
         trained_on(card)
     except ModelMissing:
         return "missing"
@@ -228,8 +248,9 @@ def _state(card: ModelCard) -> State:
 # --- adding and removing
 
 
-def add(onnx: Path, card: Path) -> ModelCard:
-    """Copy a model into the user's folder, if it is sound; returns its card there.
+def add(onnx: Path, card: Path, others: Sequence[Path] = ()) -> ModelCard:
+    """Copy a model into the user's folder, if it is sound; returns its card there. ``others``: what else its card
+    names, where that does not lie beside the card.
 
     Raises UserError if its name or a descriptor's is taken, and what ``read_card`` and ``verify`` raise. Until all is
     well nothing is seen of it.
@@ -238,22 +259,72 @@ def add(onnx: Path, card: Path) -> ModelCard:
     _refuse_known(given, list(all_models()))
     draft = folder() / f".{uuid.uuid4().hex[:8]}.draft"
     try:
-        return _moved_in(_drafted(onnx, card, given, draft))
+        return _moved_in(_drafted(onnx, card, given, draft, others))
     except OSError as error:
         raise ModelError(f"{folder()}: cannot add a model: {error}") from error
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _drafted(onnx: Path, card: Path, given: ModelCard, draft: Path) -> ModelCard:
+def known_names() -> list[str]:
+    """The models of others whose cards came with Lookalike, and whose files did not."""
+    return sorted(file.stem for file in KNOWN.glob("*.toml"))
+
+
+def add_known(name: str, files: Sequence[Path]) -> ModelCard:
+    """Add a model of ``known_names`` from its files, which are told by their bytes, whatever they are called.
+
+    Raises UserError for an unknown name, for a file that is missing, and for one that is none of the model's."""
+    card_file = KNOWN / f"{name}.toml"
+    if name not in known_names():
+        raise UserError(f"no card of a model {name!r} came with Lookalike; there are {', '.join(known_names())}")
+    card = read_card(card_file)
+    given = {_digest(file): file for file in files}
+    needed = {sha256: file.name for file, sha256 in card.files}
+    if strange := [str(file) for sha256, file in given.items() if sha256 not in needed]:
+        raise UserError(
+            f"{', '.join(strange)}: none of the files of {name!r}, which are told by their sha256; it needs "
+            + _needed(needed)
+        )
+    if lacking := {sha256: file for sha256, file in needed.items() if sha256 not in given}:
+        raise UserError(f"{name!r} needs {_needed(lacking)} as well: name all of its files at once, --from FILE...")
+    draft = folder() / f".{uuid.uuid4().hex[:8]}.files"
+    try:
+        draft.mkdir(parents=True)
+        for sha256, file in needed.items():
+            shutil.copyfile(given[sha256], draft / file)
+        return add(draft / card.file, card_file, [draft / file for file in needed.values()])
+    except OSError as error:
+        raise ModelError(f"{folder()}: cannot add a model: {error}") from error
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _needed(files: Mapping[str, str]) -> str:
+    return " and ".join(f"{file} (sha256 {sha256})" for sha256, file in files.items())
+
+
+def _digest(file: Path) -> str:
+    try:
+        with file.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{file}: cannot be read: {error.strerror or error}") from error
+
+
+def _drafted(onnx: Path, card: Path, given: ModelCard, draft: Path, others: Sequence[Path]) -> ModelCard:
     """Copied first and then checked, so that what is checked is what stays."""
     if not onnx.is_file():
         raise UserError(f"{onnx}: no such file")
     draft.mkdir(parents=True)
     shutil.copyfile(onnx, draft / given.file)
     shutil.copyfile(card, draft / f"{given.name}.toml")
-    if given.image_digests:
-        _copy_digests(card.with_name(given.image_digests.file), draft)
+    there = {file.name: file for file in others}
+    for name, what in _named_files(given):
+        file = there.get(name, card.with_name(name))
+        if not file.is_file():
+            raise UserError(f"{file}: no such file; the card names it, {what}")
+        shutil.copyfile(file, draft / name)
     copied = read_card(draft / f"{given.name}.toml")
     try:
         verify(copied)
@@ -262,19 +333,19 @@ def _drafted(onnx: Path, card: Path, given: ModelCard, draft: Path) -> ModelCard
     return copied
 
 
-def _copy_digests(file: Path, draft: Path) -> None:
-    if not file.is_file():
-        raise UserError(f"{file}: no such file; the card names it, with the images that the model was trained on")
-    shutil.copyfile(file, draft / file.name)
+def _named_files(card: ModelCard) -> list[tuple[str, str]]:
+    """Besides the ONNX file that the card is of, and what they are to it."""
+    named = [(card.faces.detector.file, "the detector of its faces")] if card.faces else []
+    if card.image_digests:
+        named.append((card.image_digests.file, "with the images that the model was trained on"))
+    return named
 
 
 def _moved_in(copied: ModelCard) -> ModelCard:
     """The card goes last: it is what makes a model known."""
     path = folder() / f"{copied.name}.toml"
     card = replace(copied, path=str(path))
-    files = [(copied.onnx, card.onnx)]
-    if copied.digests and card.digests:
-        files.append((copied.digests, card.digests))
+    files = [(copied.onnx.with_name(name), path.with_name(name)) for name in _own_files(copied)]
     for place in (path, *(to for _, to in files)):
         if place.exists():
             raise UserError(f"{place}: there is such a file already; remove it, or give the model another name")
@@ -284,6 +355,10 @@ def _moved_in(copied: ModelCard) -> ModelCard:
     return card
 
 
+def _own_files(card: ModelCard) -> list[str]:
+    return [card.file, *(name for name, _ in _named_files(card))]
+
+
 def remove(name: str) -> ModelCard:
     """Delete one of the user's models; returns what its card said. Raises UserError for any other name."""
     card = find(name)
@@ -291,9 +366,8 @@ def remove(name: str) -> ModelCard:
         raise UserError(f"{name!r} came with Lookalike and stays; only models that were added can be removed")
     try:
         Path(card.path).unlink()
-        card.onnx.unlink(missing_ok=True)
-        if card.digests:
-            card.digests.unlink(missing_ok=True)
+        for file in _own_files(card):
+            card.onnx.with_name(file).unlink(missing_ok=True)
     except OSError as error:
         raise ModelError(f"{card.path}: cannot be removed: {error.strerror or error}") from error
     return card

@@ -42,6 +42,7 @@ ERRORS_ONLY = 3  # ONNX Runtime's log level
 
 Layout = Literal["NHWC", "NCHW"]
 Type = Literal["uint8", "float32"]
+Channels = Literal["RGB", "BGR"]
 Triple = tuple[float, float, float]
 TENSORS = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}  # as ONNX Runtime names them
 
@@ -50,7 +51,8 @@ TENSORS = {"uint8": "tensor(uint8)", "float32": "tensor(float)"}  # as ONNX Runt
 class ModelInput:
     """What a network takes: ``side`` x ``side`` pixels of sRGB, as ``layout`` and ``type`` say.
 
-    uint8: 0..255. float32: (value / 255 - ``mean``) / ``std``, per channel of red, green, blue.
+    uint8: 0..255. float32: (value / 255 - ``mean``) / ``std``, per channel of red, green, blue. ``channels``: the order
+    in which these come.
     """
 
     name: str
@@ -59,6 +61,7 @@ class ModelInput:
     type: Type
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
+    channels: Channels = "RGB"
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -71,6 +74,8 @@ class ModelInput:
         if self.type == "float32":
             scaled = squeezed.astype(np.float32) / np.float32(255)
             batch = (scaled - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
+        if self.channels == "BGR":
+            batch = batch[..., ::-1]
         return np.ascontiguousarray(batch.transpose(0, 3, 1, 2) if self.layout == "NCHW" else batch)
 
 

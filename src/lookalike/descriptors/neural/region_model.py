@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,13 +71,43 @@ class Regions:
         return Regions(self.boxes[rows], self.scores[rows], self.classes[rows], self.vectors[rows])
 
 
-class RegionNetwork:
+class RegionDescriptor(ABC):
+    """What gives several boxes of an image, with a vector each. ``names``: of its classes. ``proposes_parts``: whether
+    its regions are parts that may be images of their own, so that copies are looked for by them."""
+
+    card: DescriptorCard
+    names: tuple[str, ...] = ()
+    proposes_parts = True
+
+    @abstractmethod
+    def describe(self, images: Sequence[Image]) -> Described:
+        """One vector for each image, (N, dim) float32, and its contrast 0..1."""
+
+    @abstractmethod
+    def contrast(self, image: Image) -> float:
+        """0..1; below the card's ``min_contrast`` the image is like no other."""
+
+    @abstractmethod
+    def regions(self, images: Sequence[Image]) -> Sequence[Regions]:
+        """Of each image, as a gallery keeps them."""
+
+    @abstractmethod
+    def query_vectors(self, image: Image) -> Floats:
+        """What of a query is held against the regions of others: (S, dim) float32 of unit length."""
+
+    @abstractmethod
+    def query_regions(self, image: Image) -> Regions:
+        """What of a query may be another image as a whole."""
+
+
+class RegionNetwork(RegionDescriptor):
     """One ONNX file with a card that has a table [regions]. Any thread may use it."""
 
     def __init__(
         self, file: Path, sha256: str, input_spec: ModelInput, card: DescriptorCard, output: RegionOutput
     ) -> None:
         self.file, self.sha256, self.input_spec, self.card, self.output = file, sha256, input_spec, card, output
+        self.names = output.names
         self._session: Any = None
         self._opening = threading.Lock()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 
 from lookalike.descriptors import get
-from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.descriptors.neural.region_model import RegionDescriptor
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Unusable, describe_rows, gallery_spec, read_file
 from lookalike.gallery.ingest.scan import ListedFile
@@ -35,13 +35,13 @@ def declare(store: GalleryStorage, name: str) -> None:
 def mark_regions(store: GalleryStorage, name: str) -> None:
     """Within a transaction: of which classes the regions of this descriptor are, if it gives any."""
     descriptor = get(name)
-    if isinstance(descriptor, RegionNetwork):
-        store.regions.mark({name: descriptor.output.names})
+    if isinstance(descriptor, RegionDescriptor):
+        store.regions.mark({name: descriptor.names})
 
 
 def spec_of(names: Sequence[str]) -> ExtractionSpec:
     """These descriptors, of whole images and of regions."""
-    regions = tuple(name for name in names if isinstance(get(name), RegionNetwork))
+    regions = tuple(name for name in names if isinstance(get(name), RegionDescriptor))
     return ExtractionSpec(tuple(name for name in names if name not in regions), regions=regions)
 
 
@@ -116,7 +116,7 @@ def add_descriptor(library: Library, name: str, progress: Progress | None, max_p
     if library.store.count() and name not in library.store.fingerprints():
         library.store.privacy.need_paths("describing images afterwards")
     declare(library.store, name)
-    held = library.region_cards if isinstance(descriptor, RegionNetwork) else library.cards
+    held = library.region_cards if isinstance(descriptor, RegionDescriptor) else library.cards
     held[name] = descriptor.card
     return backfill(library.store, spec_of([name]), progress, max_pixels)
 

@@ -169,7 +169,7 @@ def packed_regions(images: Sequence[Image], names: Sequence[str]) -> list[dict[s
     for name in names:
         network = region_network(name)
         for one, regions in zip(found, network.regions(images), strict=True):
-            one[name] = PackedRegions(region_codec.packed(regions), region_codec.objects(regions, network.output.names))
+            one[name] = PackedRegions(region_codec.packed(regions), region_codec.objects(regions, network.names))
     return found
 
 

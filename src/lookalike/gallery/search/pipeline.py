@@ -11,7 +11,7 @@ import numpy as np
 
 from lookalike.descriptors import get
 from lookalike.descriptors.fusion import BLEND
-from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.descriptors.neural.region_model import RegionDescriptor
 from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.library import Library
@@ -88,7 +88,7 @@ def _goes_by_regions(library: Library, by: str) -> bool:
     """Whether a search ``by`` this goes by regions. Raises UserError for those that are not held."""
     if by in library.region_cards:
         return True
-    if by == BLEND or by in library.cards or "=" in by or not isinstance(get(by), RegionNetwork):
+    if by == BLEND or by in library.cards or "=" in by or not isinstance(get(by), RegionDescriptor):
         return False
     raise UserError(
         f"this gallery holds no {by!r}; add them, and nothing else is read again: "

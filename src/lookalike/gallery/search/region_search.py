@@ -40,7 +40,7 @@ class RegionSource:
 
     @property
     def reranks(self) -> bool:
-        return True
+        return region_network(self._name).proposes_parts
 
     @property
     def second_chance(self) -> str | None:

@@ -13,7 +13,7 @@ from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.comparison.alignment.orientations import ORIENTATIONS
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS
 from lookalike.comparison.score_normalization import background_similarity, is_normalised
-from lookalike.descriptors import describe_all
+from lookalike.descriptors import describe_all, region_network
 from lookalike.descriptors.base import Described
 from lookalike.descriptors.fusion import Blend
 from lookalike.gallery.calibration.scoring import Scoring
@@ -72,7 +72,8 @@ class VectorSource:
 
     @property
     def second_chance(self) -> str | None:
-        return next(iter(self._library.region_cards), None) if self.reranks else None
+        held = [name for name in self._library.region_cards if region_network(name).proposes_parts]
+        return next(iter(held), None) if self.reranks else None
 
     def query(self, source: QuerySource, options: SearchOptions, depth: int) -> VectorQuery:
         names = list(dict.fromkeys([*self._blend.weights, *self._scoring.descriptors]))

@@ -1,0 +1,20 @@
+"""lookalike faces: one file for each thing that can be asked of faces."""
+
+from __future__ import annotations
+
+import click
+
+from lookalike.cli.lazy import Lazy
+
+VERBS = {
+    "compare": "Compare two portraits: do they show one person?",
+}
+
+
+@click.group(cls=Lazy, commands=VERBS, package=__name__, heading="Verbs")
+def command() -> None:
+    """Find, compare and group faces, and name people.
+
+    Lookalike ships no network of faces: bring two files, see docs/how-to/faces.md, and add them with
+    `lookalike models add faces --from FILE...`. Ask the people whose faces you search: docs/explanation/faces.md.
+    """
