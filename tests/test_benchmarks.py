@@ -62,6 +62,7 @@ COLUMNS = {
     "clearing": ("| of these no copies | 0 |", "edited copies that went", "| not as before after undo | 0 |"),
     "video_compare": ("offset right, %", "| **all edits** |", "| same camera or film |", "Seconds of both videos"),
     "video_library": ("key frames an hour", "| 2 |", "| 4 |"),
+    "video_sound": ("| **all edits** |", "| another part of the same piece | 2 |", "minutes. Seconds of both"),
     "regions_speed": ("90th percentile", "index, bytes each", "recall@10", "| 100 |", "| 300 |"),
 }
 

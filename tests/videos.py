@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -11,11 +11,15 @@ import av
 import numpy as np
 import PIL.Image
 
+from lookalike.imaging.sound_stream import SAMPLE_RATE
 from samples import photograph
 
 FPS = 10
 SIZE = (240, 176)
 TICKS = 1000  # of a second
+SOUND_RATE = 44_100
+SOUND_STEP = 1024  # samples of a frame of sound
+LAYOUTS = {1: "mono", 2: "stereo"}
 
 
 def write_video(
@@ -27,10 +31,14 @@ def write_video(
     aspect: Fraction | None = None,
     codec: str = "mpeg4",
     quality: int = 3,
+    sound: np.ndarray | None = None,
+    sound_start: float = 0.0,
 ) -> Path:
-    """(h, w, 3) uint8 frames as a video. ``times``: seconds, if they are not evenly spaced; ``aspect``: of a pixel."""
+    """(h, w, 3) uint8 frames as a video. ``times``: seconds, if they are not evenly spaced; ``aspect``: of a pixel.
+    ``sound``: (channels, N) float32 at SOUND_RATE, from ``sound_start`` seconds on."""
     with av.open(str(path), "w") as container:
         stream = None
+        soundtrack = None if sound is None else container.add_stream("aac", rate=SOUND_RATE, layout=LAYOUTS[len(sound)])
         for number, pixels in enumerate(frames):
             if stream is None:
                 stream = container.add_stream(codec, rate=Fraction(fps).limit_denominator(1000))
@@ -46,7 +54,53 @@ def write_video(
                 frame.pts, frame.time_base = round(times[number] * TICKS), Fraction(1, TICKS)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+        if soundtrack is not None:
+            for frame in _sound_frames(sound, sound_start):
+                container.mux(soundtrack.encode(frame))
+            container.mux(soundtrack.encode())
     return path
+
+
+def _sound_frames(sound: np.ndarray, start: float) -> Iterator[av.AudioFrame]:
+    for first in range(0, sound.shape[1], SOUND_STEP):
+        block = np.ascontiguousarray(sound[:, first : first + SOUND_STEP], np.float32)
+        frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=LAYOUTS[len(sound)])
+        frame.sample_rate, frame.pts = SOUND_RATE, first + round(start * SOUND_RATE)
+        frame.time_base = Fraction(1, SOUND_RATE)
+        yield frame
+
+
+def tune(seed: int, seconds: float) -> np.ndarray:
+    """(1, N) float32 at SOUND_RATE: tones and hisses that come and go at random; no two of them alike."""
+    draw = np.random.default_rng(seed)
+    sound = 0.001 * draw.normal(size=int(seconds * SOUND_RATE))
+    for _ in range(int(seconds * 12)):
+        count = int(draw.uniform(0.1, 0.6) * SOUND_RATE)
+        time = np.arange(count) / SOUND_RATE
+        tone = np.sin(2 * np.pi * draw.uniform(280, 2200) * (1 + draw.uniform(-0.2, 0.2) * time) * time)
+        at = int(draw.uniform(0, max(len(sound) - count, 1)))
+        sound[at : at + count] += (draw.uniform(0.02, 0.2) * np.hanning(count) * tone)[: len(sound) - at]
+    return np.asarray(np.clip(sound, -1, 1), np.float32)[None]
+
+
+def break_sound(path: Path) -> Path:
+    """Overwrite most packets of the soundtrack."""
+    data = bytearray(path.read_bytes())
+    with av.open(str(path)) as container:
+        packets = [bytes(packet) for packet in container.demux(audio=0)]
+    for packet in packets[20:]:
+        place = data.find(packet)
+        data[place : place + len(packet)] = b"\xff" * len(packet)
+    path.write_bytes(data)
+    return path
+
+
+@cache
+def low_rate_tune(seed: int, seconds: float) -> np.ndarray:
+    """(N,) float32: the same at SAMPLE_RATE, at which it is described."""
+    sound = tune(seed, seconds)[0]
+    places = np.arange(0, len(sound) - 1, SOUND_RATE / SAMPLE_RATE)
+    return np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
 
 
 def write_sound(path: Path, seconds: float = 1.0) -> Path:

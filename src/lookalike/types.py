@@ -156,13 +156,39 @@ class Segment(Result):
 
 
 @dataclass(frozen=True, slots=True)
+class SoundSegment(Result):
+    """A stretch of the soundtrack of video a that is heard in video b as well; all times in seconds from the beginning
+    of each.
+
+    ``speed``: how much faster it runs in b. ``probability``: 0..1, that both are of one recording. ``evidence``: the
+    named numbers behind the probability, see comparison/sound_pair.py.
+    """
+
+    a_start: float
+    a_end: float
+    b_start: float
+    b_end: float
+    speed: float
+    probability: float
+    evidence: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class VideoComparison(Result):
-    """Which segments two videos share, in the order of a. ``probability``: of the surest segment; without any, 0."""
+    """Which segments two videos share, in the order of a. ``probability``: of the surest segment; without any, 0.
+
+    ``sound``: which segments their soundtracks share, whatever their images. ``statement``: both in a few words, such
+    as "same images, other sound", see comparison/sound_pair.py. ``sound_failures``: side, "a" or "b" -> why its
+    sound could not be read to its end.
+    """
 
     a: VideoInfo
     b: VideoInfo
     segments: tuple[Segment, ...]
     probability: float
+    sound: tuple[SoundSegment, ...] = ()
+    statement: str = ""
+    sound_failures: Mapping[Side, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from lookalike.cli import cli
 from lookalike.errors import DamagedVideo, UserError
-from videos import pan, write_video
+from videos import SOUND_RATE, break_sound, pan, tune, write_video
 
 
 def run(*arguments: object) -> Result:
@@ -55,6 +55,35 @@ def test_json_and_page(videos: tuple[Path, Path], tmp_path: Path) -> None:
     page = (tmp_path / "page.html").read_text()
     assert "data:image/webp;base64," in page
     assert "0:02." in page
+
+
+def test_sound_is_printed_and_drawn(tmp_path: Path) -> None:
+    """A line for each segment of sound, the statement, two waveforms below the filmstrips; and the same as JSON."""
+    film, paths = pan("coffee.png", 6), [tmp_path / "a.mp4", tmp_path / "b.mp4"]
+    write_video(paths[0], film, sound=tune(1, 6.0))
+    write_video(paths[1], film[20:], sound=tune(1, 6.0)[:, 2 * SOUND_RATE :])
+    result = run(*paths, "--report", tmp_path / "timeline.png")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1] == "same images, same sound"
+    assert "sound of A 0:02." in result.stdout
+    quiet = run(paths[0], write_video(tmp_path / "c.mp4", film), "--json", "--report", tmp_path / "page.html")
+    found = json.loads(quiet.stdout)
+    assert (found["statement"], found["sound"]) == ("same images, no sound in B", [])
+    assert "same images, no sound in B" in (tmp_path / "page.html").read_text()
+    timeline = np.asarray(PIL.Image.open(tmp_path / "timeline.png")).astype(int)
+    assert timeline.shape[0] > 600
+    assert (np.ptp(timeline[440:690], axis=2) > 60).any()
+
+
+def test_sound_that_is_broken_is_told_and_the_images_are_compared(tmp_path: Path) -> None:
+    """The reason, and the segments of the images all the same."""
+    film, paths = pan("coffee.png", 4), [tmp_path / "a.mkv", tmp_path / "b.mkv"]
+    write_video(paths[0], film, sound=tune(1, 4.0))
+    break_sound(write_video(paths[1], film, sound=tune(1, 4.0)))
+    result = run(*paths)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.count(" is B 0:00.") == 1
+    assert "the sound of B could not be read to its end: its sound is corrupt" in result.stdout
 
 
 def test_what_makes_no_sense_is_refused_before_there_is_work(videos: tuple[Path, Path], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from lookalike.formatting import clock, percent
 from lookalike.types import VideoComparison, VideoInfo
 
 if TYPE_CHECKING:  # it brings Pillow along
-    from lookalike.imaging.video import Video
+    from lookalike.comparison.video_pair import VideoInput
 
 PAGES = (".html", ".htm")
 
@@ -41,7 +41,9 @@ def compare(a: str, b: str, fps: float | None, report: str | None, as_json: bool
     """Compare two videos: which segment of A is which segment of B, at which speed, and what was done to it.
 
     A folder of numbered frames (frame_0001.png, ...) is a video as well; --fps says how fast it runs. --json prints
-    {"a": {...}, "b": {...}, "segments": [{"a_start": ..., "a_end": ..., "b_start": ...}, ...], "probability": ...}.
+    {"a": {...}, "b": {...}, "segments": [{"a_start": ..., "a_end": ..., "b_start": ...}, ...], "probability": ...,
+    "sound": [{"a_start": ..., ...}, ...], "statement": "same images, same sound"}. Sound is evidence of its own: its
+    segments are found by themselves.
     """
     from lookalike.comparison.video_pair import compare_described, describe_video
 
@@ -50,20 +52,27 @@ def compare(a: str, b: str, fps: float | None, report: str | None, as_json: bool
     for path in (a, b):
         with progress_bar(f"reading {os.path.basename(path)}") as progress:
             sides.append(describe_video(path, fps=fps if os.path.isdir(path) else None, progress=progress))
-    comparison = compare_described(*sides)
+    side_a, side_b = sides
+    comparison = compare_described(side_a, side_b)
     if report:
-        _write(report, sides[0].video, sides[1].video, comparison)
+        _write(report, side_a, side_b, comparison)
     if as_json:
         print_json(comparison)
         return 0
     _print_info("A", comparison.a)
     _print_info("B", comparison.b)
+    from lookalike.report.sound_timeline import sound_text
     from lookalike.report.video_timeline import segment_text
 
     for segment in comparison.segments:
         click.echo(segment_text(segment))
     if not comparison.segments:
         click.echo(f"no segment of the one is in the other, copy with probability {percent(comparison.probability)}")
+    for sound in comparison.sound:
+        click.echo(sound_text(sound))
+    for side, reason in comparison.sound_failures.items():
+        click.echo(f"the sound of {side.upper()} could not be read to its end: {shown(reason)}")
+    click.echo(comparison.statement)
     return 0
 
 
@@ -81,15 +90,16 @@ def _check(a: str, b: str, fps: float | None, report: str | None) -> None:
         image_format(report)
 
 
-def _write(report: str, a: Video, b: Video, comparison: VideoComparison) -> None:
+def _write(report: str, a: VideoInput, b: VideoInput, comparison: VideoComparison) -> None:
     from lookalike.report import Summary, write_report
     from lookalike.report.atomic_file import write_image
     from lookalike.report.video_timeline import draw_timeline, video_pair_view
 
+    shown = (a.video, b.video, comparison, (a.sound, b.sound))
     if Path(report).suffix.lower() in PAGES:
-        write_report(report, summary=Summary("Comparison of videos"), videos=[video_pair_view(a, b, comparison)])
+        write_report(report, summary=Summary("Comparison of videos"), videos=[video_pair_view(*shown)])
     else:
-        write_image(report, draw_timeline(a, b, comparison))
+        write_image(report, draw_timeline(*shown))
 
 
 def _print_info(letter: str, info: VideoInfo) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lookalike.comparison.alignment.transforms import Matrix, corners, inverse, transform_points
 from lookalike.comparison.pair import compare_features, extract_features
+from lookalike.comparison.sound_pair import shared_sound, sound_failures, statement
 from lookalike.comparison.temporal import TemporalMatch, same_stretch, temporal_matches
 from lookalike.comparison.video_evidence import (
     motion_agreement,
@@ -21,6 +22,7 @@ from lookalike.comparison.video_evidence import (
     stretch_evidence,
 )
 from lookalike.descriptors import get
+from lookalike.descriptors.sound import SoundDescription, describe_soundtrack
 from lookalike.descriptors.video import (
     DESCRIPTOR,
     PARTS,
@@ -62,10 +64,11 @@ COPIES: tuple[Relation, ...] = ("mirrored", "rotated", "crop", "edited", "re-enc
 
 @dataclass(frozen=True, slots=True)
 class VideoInput:
-    """A video and the description of its frames, made once."""
+    """A video and the descriptions of its frames and of its sound, made once. ``sound``: None if it has none."""
 
     video: Video
     description: VideoDescription
+    sound: SoundDescription | None = None
 
 
 def describe_video(
@@ -77,7 +80,8 @@ def describe_video(
     seconds. Raises LoadError for one that cannot be read to its end, MissingDependency without PyAV."""
     video = open_video(source, fps=fps)
     frames = video.frames(rate, get(DESCRIPTOR).card.min_side)
-    return VideoInput(video, describe_frames(_reported(frames, video.info, progress)))
+    described = describe_frames(_reported(frames, video.info, progress))
+    return VideoInput(video, described, describe_soundtrack(video.info))
 
 
 def compare_videos(
@@ -109,8 +113,15 @@ def compare_described(a: VideoInput, b: VideoInput, *, parts: bool = True) -> Vi
     if parts and not any(one.probability >= MIN_PROBABILITY for one in segments):
         segments += _verified_all(a, b, part_candidates(a, b))
     sure = sorted(_distinct(one for one in segments if one.probability >= MIN_PROBABILITY), key=lambda one: one.a_start)
+    sound = shared_sound(a.sound, b.sound, sure)
     return VideoComparison(
-        a.video.info, b.video.info, tuple(sure), max((one.probability for one in segments), default=0.0)
+        a.video.info,
+        b.video.info,
+        tuple(sure),
+        max((one.probability for one in segments), default=0.0),
+        sound,
+        statement(sure, sound, a.sound, b.sound),
+        sound_failures(a.sound, b.sound),
     )
 
 

@@ -1,7 +1,4 @@
-"""A video file -> its frames, by FFmpeg's libraries (PyAV).
-
-FFmpeg is given an open file and never a name, only formats that hold their images themselves, and no protocol: a
-playlist or a list of files to join can open nothing else. Frames on which no other depends are not decoded where that
+"""A video file -> its frames, by FFmpeg's libraries (PyAV). Frames on which no other depends are not decoded where that
 saves time.
 """
 
@@ -16,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.errors import DamagedVideo, FileUnreadable, ImageTooLarge, LoadError, MissingDependency, NotAVideo
+from lookalike.errors import DamagedVideo, NotAVideo
+from lookalike.imaging.container import MAX_BROKEN, MICROSECONDS, begins, decoded, opened, read_on, unknown_codec
 from lookalike.imaging.decode import check_size
 from lookalike.imaging.frame_sampling import RATE, FrameSampler
 from lookalike.imaging.letterbox import content_box
@@ -28,14 +26,11 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame as Decoded
     from av.video.stream import VideoStream as Stream
 
-FORMATS = "mov,matroska,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,rm,dv,ivf,nut,h264,hevc,av1,obu,m4v,vc1,yuv4mpegpipe"
 PROBES = 8  # frames, evenly spread, in which bars are looked for
 PROBE_SIDE = 180  # pixels
 CUT_STRIDE = 16  # pixels between those of the coarse view in which cuts are seen
 MISSING_SECONDS, MISSING_SHARE = 1.0, 0.05  # of the duration: a file that ends so much too early is truncated
-MAX_BROKEN = 0.2  # of the packets: with more that cannot be decoded a file is damaged
 SEEK_SECONDS = 8.0  # to the next frame that is asked for: from so many on, seeking is quicker than decoding
-MICROSECONDS = 1_000_000  # FFmpeg's unit of a container's times
 
 
 class VideoStream:
@@ -46,7 +41,7 @@ class VideoStream:
         with self._opened() as (container, stream):
             probes = self._probe(container, stream)
             self._turn, self._stretch = _turn(probes[0]), _stretch(stream)
-            width, height = self._upright_size(probes[0].width, probes[0].height)
+            width, height = self._size = self._upright_size(probes[0].width, probes[0].height)
             content = content_box([self._whole(frame, PROBE_SIDE) for frame in probes], width, height)
             self._info = VideoInfo(
                 path=path,
@@ -83,14 +78,14 @@ class VideoStream:
         """See ``Video.frames_at``."""
         found: list[VideoFrame] = []
         with self._opened() as (container, stream):
-            begin, step = _begin(container, stream), 0.5 / self._info.fps if self._info.fps else 0.02
-            decoded: Iterator[tuple[float, Decoded]] = iter(())
+            begin, step = begins(container, stream), 0.5 / self._info.fps if self._info.fps else 0.02
+            shown: Iterator[tuple[float, Decoded]] = iter(())
             at, frame = -np.inf, None
             for wanted in times:
                 if frame is None or wanted - at > SEEK_SECONDS:
                     container.seek(int((wanted + begin) * MICROSECONDS), backward=True)
-                    decoded, at = self._timed(container, stream, complete=False), -np.inf
-                while at < wanted - step and (following := next(decoded, None)) is not None:
+                    shown, at = self._timed(container, stream, complete=False), -np.inf
+                while at < wanted - step and (following := next(shown, None)) is not None:
                     at, frame = following
                 if frame is None:
                     raise DamagedVideo(f"there is no frame at {wanted:.2f} s", self._path)
@@ -101,15 +96,15 @@ class VideoStream:
         self, container: InputContainer, stream: Stream, complete: bool = True
     ) -> Iterator[tuple[float, Decoded]]:
         """Each frame with its time in seconds. ``complete``: raise DamagedVideo if the file ends too early."""
-        begin, end, packets, broken = _begin(container, stream), 0.0, 0, 0
+        begin, end, packets, broken = begins(container, stream), 0.0, 0, 0
         watched = [stream, *container.streams.audio] if complete else [stream]
         guessed, step = 0.0, 1 / self._info.fps if self._info.fps else 0.04
-        for packet in _read_on(container.demux(watched)):
+        for packet in read_on(container.demux(watched)):
             end = max(end, _end(packet) - begin)
             if packet.stream_index != stream.index:
                 continue
             packets += 1
-            frames = _decoded(packet)
+            frames = decoded(packet)
             broken += frames is None
             for frame in frames or ():
                 guessed = frame.time - begin if frame.time is not None else guessed + step
@@ -122,11 +117,12 @@ class VideoStream:
 
     def _probe(self, container: InputContainer, stream: Stream) -> list[Decoded]:
         """Frames evenly spread over the file, as far as it can be searched; one at least."""
-        duration, begin = _duration(container, stream), _begin(container, stream)
+        duration, begin = _duration(container, stream), begins(container, stream)
         found = []
-        for number in range(PROBES):
+        count = min(PROBES, stream.frames or PROBES)
+        for number in range(count):
             try:
-                container.seek(int((begin + duration * number / PROBES) * MICROSECONDS), backward=True)
+                container.seek(int((begin + duration * number / count) * MICROSECONDS), backward=True)
                 found.append(next(container.decode(stream)))
             except (StopIteration, OSError, ValueError):
                 continue
@@ -140,9 +136,10 @@ class VideoStream:
         return (height, wide) if self._turn % 2 else (wide, height)
 
     def _whole(self, frame: Decoded, min_side: int | None, content: Box | None = None) -> Pixels:
-        """The upright frame with its bars, at the smallest scale at which the content has ``min_side`` pixels."""
+        """The upright frame with its bars, at the smallest scale at which the content has ``min_side`` pixels. Frames
+        of another size than the first ones come in theirs, as they are shown."""
         check_size((frame.width, frame.height), self._max_pixels)
-        width, height = self._upright_size(frame.width, frame.height)
+        width, height = self._size
         side = min(width, height) if content is None else min(content.width, content.height)
         scale = 1.0 if min_side is None else min(min_side / side, 1.0)
         width, height = (max(int(np.ceil(length * scale)), 1) for length in (width, height))
@@ -162,40 +159,12 @@ class VideoStream:
     @contextmanager
     def _opened(self) -> Iterator[tuple[InputContainer, Stream]]:
         """The file and its video stream; whatever goes wrong with them is a LoadError that names the file."""
-        av = _pyav()
-        try:
-            with (
-                open(self._path, "rb") as file,
-                av.open(file, options=_OPTIONS, metadata_errors="replace") as container,
-            ):
-                stream = _video_stream(container)
-                check_size((stream.codec_context.width, stream.codec_context.height), self._max_pixels)
-                stream.thread_type = "AUTO"
-                stream.codec_context.options = {"max_pixels": str(self._max_pixels)}
-                yield container, stream
-        except LoadError as error:
-            raise type(error)(error.reason, self._path) from error
-        except av.error.FFmpegError as error:
-            raise _named(error, self._path) from error
-        except OSError as error:
-            raise FileUnreadable(error.strerror or "cannot be read", self._path) from error
-        except MemoryError as error:
-            raise ImageTooLarge("there is not enough memory to decode it", self._path) from error
-        except (UnicodeDecodeError, ValueError, IndexError, RuntimeError, AttributeError) as error:
-            raise DamagedVideo(f"cannot be decoded ({type(error).__name__})", self._path) from error
-
-
-_OPTIONS = {"format_whitelist": FORMATS, "protocol_whitelist": ""}
-
-
-def _pyav() -> Any:
-    try:
-        import av
-        import av.error
-        import av.logging
-    except ImportError as error:
-        raise MissingDependency("videos are read by PyAV: pip install 'lookalike[video]'") from error
-    return av
+        with opened(self._path) as container:
+            stream = _video_stream(container)
+            check_size((stream.codec_context.width, stream.codec_context.height), self._max_pixels)
+            stream.thread_type = "AUTO"
+            stream.codec_context.options = {"max_pixels": str(self._max_pixels)}
+            yield container, stream
 
 
 def _video_stream(container: InputContainer) -> Stream:
@@ -205,18 +174,8 @@ def _video_stream(container: InputContainer) -> Stream:
     if not streams:
         raise NotAVideo("it has sound and no moving images" if container.streams.audio else "no moving images in it")
     if not hasattr(streams[0], "codec_context") or streams[0].codec_context is None:
-        raise NotAVideo("there is no decoder for its codec")
+        raise unknown_codec(container)
     return streams[0]
-
-
-def _named(error: Any, path: str) -> LoadError:
-    """FFmpeg's error in the words of the house."""
-    av = _pyav()
-    if isinstance(error, av.error.DecoderNotFoundError):
-        return NotAVideo("there is no decoder for its codec", path)
-    if isinstance(error, (av.error.InvalidDataError, av.error.ArgumentError, av.error.DemuxerNotFoundError)):
-        return NotAVideo("of no video format that we know, or cut off before its images begin", path)
-    return DamagedVideo(f"cannot be decoded: {error.strerror or type(error).__name__}", path)
 
 
 def _turn(frame: Decoded) -> int:
@@ -237,17 +196,13 @@ def _format(container: InputContainer, path: str) -> str:
 
 
 def _duration(container: InputContainer, stream: Stream) -> float:
-    """Seconds that the file says it lasts; 0 if it does not say."""
+    """Seconds that the file says it lasts; 0 if it does not say. An AVI's header counts its frames, also of a file that
+    is cut off."""
+    if container.format.name == "avi" and stream.frames and stream.average_rate:
+        return float(stream.frames / stream.average_rate)
     if container.duration:
         return float(container.duration / MICROSECONDS)
     return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
-
-
-def _begin(container: InputContainer, stream: Stream) -> float:
-    """The time stamp, in seconds, at which the stream begins."""
-    if stream.start_time is not None and stream.time_base:
-        return float(stream.start_time * stream.time_base)
-    return float((container.start_time or 0) / MICROSECONDS)
 
 
 def _end(packet: Packet[Any]) -> float:
@@ -255,26 +210,6 @@ def _end(packet: Packet[Any]) -> float:
     if packet.pts is None or packet.time_base is None:
         return 0.0
     return float((packet.pts + (packet.duration or 0)) * packet.time_base)
-
-
-def _read_on(packets: Iterator[Packet[Any]]) -> Iterator[Packet[Any]]:
-    """Packets up to the first error of the file; what is missing then is counted by its time."""
-    from av.error import FFmpegError
-
-    try:
-        yield from packets
-    except (FFmpegError, UnicodeDecodeError):
-        return
-
-
-def _decoded(packet: Packet[Any]) -> list[Decoded] | None:
-    """The frames that a packet completes; None if it cannot be decoded."""
-    from av.error import FFmpegError
-
-    try:
-        return [frame for frame in packet.decode() if not frame.is_corrupt]
-    except (FFmpegError, UnicodeDecodeError):
-        return None
 
 
 def _coarse_luma(frame: Decoded) -> NDArray[np.uint8] | None:

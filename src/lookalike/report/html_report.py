@@ -109,12 +109,15 @@ class LabelErrorView:
 
 @dataclass(frozen=True, slots=True)
 class VideoPairView:
-    """Two videos that were compared: their ``segments``, and the ``timeline`` as a data URI."""
+    """Two videos that were compared: their ``segments``, the ``timeline`` as a data URI, a line for each segment of
+    their ``sound``, and the ``statement`` about both."""
 
     a: str
     b: str
     segments: tuple[Segment, ...]
     timeline: str
+    sound: tuple[str, ...] = ()
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,53 @@
+"""The soundtrack of a video: one channel, in step with its images, and what is broken says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lookalike.errors import DamagedVideo
+from lookalike.imaging.sound_stream import SAMPLE_RATE, sound_samples
+from videos import SOUND_RATE, break_sound, pan, tune, write_video
+
+FRAMES = pan("coffee.png", 3.0)
+
+
+def samples(path: Path) -> np.ndarray:
+    return np.concatenate(list(sound_samples(str(path))))
+
+
+def beep(at: float, seconds: float = 3.0, frequency: float = 700.0) -> np.ndarray:
+    """(N,) silence, and a tone of 0.2 seconds."""
+    time = np.arange(int(seconds * SOUND_RATE)) / SOUND_RATE
+    return np.where((time >= at) & (time < at + 0.2), 0.5 * np.sin(2 * np.pi * frequency * time), 0).astype(np.float32)
+
+
+def loud(sound: np.ndarray) -> tuple[float, float]:
+    """Seconds at which it begins and ends to be heard."""
+    places = np.flatnonzero(np.abs(sound) > 0.05)
+    return places[0] / SAMPLE_RATE, places[-1] / SAMPLE_RATE
+
+
+def test_sound_is_in_step_with_the_images(tmp_path: Path) -> None:
+    """A beep comes at its time, whether the soundtrack begins with the images or later."""
+    for start in (0.0, 0.7):
+        sound = samples(write_video(tmp_path / "a.mp4", FRAMES, sound=beep(1.0)[None], sound_start=start))
+        assert pytest.approx((1.0 + start, 1.2 + start), abs=0.03) == loud(sound)
+
+
+def test_channels_are_mixed(tmp_path: Path) -> None:
+    """What is on the left alone and what is on the right alone are both heard."""
+    sound = samples(write_video(tmp_path / "a.mp4", FRAMES, sound=np.stack([beep(0.5), beep(2.0)])))
+    assert pytest.approx((0.5, 2.2), abs=0.03) == loud(sound)
+    assert 0.2 < np.abs(sound).max() < 0.6
+
+
+def test_corrupt_sound_is_damaged(tmp_path: Path) -> None:
+    """The pieces of sound are overwritten: an error about the sound, after what could be read."""
+    path = break_sound(write_video(tmp_path / "a.mkv", FRAMES, sound=tune(1, 3.0)))
+    found: list[np.ndarray] = []
+    with pytest.raises(DamagedVideo, match="its sound is corrupt"):
+        found.extend(sound_samples(str(path)))
+    assert sum(map(len, found)) > 0.3 * SAMPLE_RATE
