@@ -45,6 +45,8 @@ def write_video(
                 stream.height, stream.width = pixels.shape[:2]
                 stream.pix_fmt = "yuv420p"
                 stream.codec_context.qmin = stream.codec_context.qmax = quality
+                if codec.startswith("libvpx"):
+                    stream.options = {"crf": str(quality)}  # between these two, or it refuses
                 if times is not None:
                     stream.codec_context.time_base = Fraction(1, TICKS)
                 if aspect is not None:

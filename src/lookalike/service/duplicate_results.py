@@ -7,8 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
-from lookalike.service.serializers import Json, images
-from lookalike.types import Group, Pair
+from lookalike.service.serializers import Json, images_at, video_pairs
+from lookalike.types import Group, Pair, VideoPair
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDuplicates:
+    """What the job found: ``groups`` of copies, and videos that share segments."""
+
+    groups: Sequence[Group]
+    shared: Sequence[VideoPair] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +31,9 @@ class RemainingGroups:
 
 @dataclass(slots=True)
 class DuplicateResults:
-    """The groups of one job. ``last_id``: the newest image then; anything newer was not searched for copies."""
+    """What one job found. ``last_id``: the newest image then; anything newer was not searched for copies."""
 
-    groups: Sequence[Group]
+    found: FoundDuplicates
     last_id: int
     _remaining: RemainingGroups | None = field(default=None)
 
@@ -33,10 +41,9 @@ class DuplicateResults:
         """Groups from a place on, as the API gives them, and the place of the next part."""
         remaining = self._remaining
         if remaining is None or remaining.version != gallery.version():
-            remaining = self._remaining = _remaining(gallery, self.groups)
+            remaining = self._remaining = _remaining(gallery, self.found.groups)
         part = remaining.groups[after : after + limit]
-        rows = gallery.rows_at({path for group in part for path in (group.keep, *group.others)})
-        by_path = dict(zip(rows, images(gallery, list(rows.values())), strict=True))
+        by_path = images_at(gallery, (path for group in part for path in (group.keep, *group.others)))
         page = {
             "groups": [_group(group, by_path) for group in part],
             "total": len(remaining.groups),
@@ -45,14 +52,27 @@ class DuplicateResults:
         }
         return page, after + limit if after + limit < len(remaining.groups) else None
 
+    def shared(self, gallery: Gallery, after: int, limit: int) -> tuple[Json, int | None]:
+        """The same of the videos that share segments."""
+        rows = gallery.rows_at({path for pair in self.found.shared for path in (pair.a, pair.b)})
+        different = _different(gallery)
+        held = (pair for pair in self.found.shared if pair.a in rows and pair.b in rows)
+        left = [pair for pair in held if _digests(rows, pair) not in different]
+        page = {"pairs": video_pairs(gallery, left[after : after + limit]), "total": len(left)}
+        return page, after + limit if after + limit < len(left) else None
+
 
 def _remaining(gallery: Gallery, groups: Sequence[Group]) -> RemainingGroups:
     version = gallery.version()
     rows = gallery.rows_at({path for group in groups for path in (group.keep, *group.others)})
-    different = {(a, b) for a, b, verdict in gallery.verdicts() if verdict == "different"}
+    different = _different(gallery)
     kept = [one for one in (_reduced(group, rows, different) for group in groups) if one is not None]
     sizes = [rows[path].bytes for group in kept for path in group.others]
     return RemainingGroups(version, tuple(kept), len(sizes), sum(sizes))
+
+
+def _different(gallery: Gallery) -> set[tuple[str, str]]:
+    return {(a, b) for a, b, verdict in gallery.verdicts() if verdict == "different"}
 
 
 def _reduced(group: Group, rows: Mapping[str, Row], different: set[tuple[str, str]]) -> Group | None:
@@ -63,7 +83,7 @@ def _reduced(group: Group, rows: Mapping[str, Row], different: set[tuple[str, st
     return replace(group, others=tuple(pair.b for pair in pairs), pairs=pairs) if pairs else None
 
 
-def _digests(rows: Mapping[str, Row], pair: Pair) -> tuple[str, str]:
+def _digests(rows: Mapping[str, Row], pair: Pair | VideoPair) -> tuple[str, str]:
     """The sha256 of both images, the smaller first, as verdicts name them."""
     a, b = sorted((rows[pair.a].sha256, rows[pair.b].sha256))
     return a, b

@@ -29,7 +29,7 @@ OPEN = ("/healthz", "/readyz")  # for whoever watches over the server
 FORM = 100_000  # bytes of a request beside the images in it
 CLIENTS = 10_000  # whose rates are remembered
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; "
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; media-src 'self'; "
     "connect-src 'self'; form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {

@@ -8,8 +8,10 @@ from dataclasses import replace
 from lookalike.actions import dedupe_actions
 from lookalike.actions.dedupe_actions import RemovalReport, trash
 from lookalike.actions.removal_plan import CLEARED, NOT_VERIFIED, Selection, plan_removals
+from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.gallery import Gallery
-from lookalike.types import AddReport, Failure, Group, Progress, Relation
+from lookalike.service.duplicate_results import FoundDuplicates
+from lookalike.types import AddReport, Failure, Pair, Progress, Relation
 
 
 def index(progress: Progress, gallery: str, folders: Sequence[str], retry_failed: bool) -> AddReport:
@@ -20,10 +22,14 @@ def index(progress: Progress, gallery: str, folders: Sequence[str], retry_failed
         return report
 
 
-def duplicates(progress: Progress, gallery: str, precision: float, by: str | None) -> list[Group]:
-    """Find the copies."""
+def duplicates(progress: Progress, gallery: str, precision: float, by: str | None) -> FoundDuplicates:
+    """Find the copies, and the videos that share segments; not these ``by`` a descriptor that videos lack."""
     with Gallery.open(gallery) as opened:
-        return opened.duplicates(precision=precision, by=by, progress=progress)
+        groups = opened.duplicates(precision=precision, by=by, progress=progress)
+        if not opened.video_count or by not in (None, DESCRIPTOR):
+            return FoundDuplicates(groups)
+        videos = opened.video_duplicates(precision=precision, progress=progress)
+        return FoundDuplicates((*groups, *videos.groups), videos.pairs)
 
 
 def remove_copies(
@@ -36,10 +42,15 @@ def remove_copies(
         for done, (copy, keep) in enumerate(pairs):
             progress(done, len(pairs))
             verified.append(opened.verified_pair(opened.row(keep).path, opened.row(copy).path))
-        plan = plan_removals(opened, verified, "trashed", Selection((*CLEARED, *also)))
+        plan = plan_removals(opened, verified, "trashed", _chosen(verified, also))
         report = dedupe_actions.remove_copies(opened, plan, trash())
     progress(len(pairs), len(pairs))
     return replace(report, failed=(*report.failed, *(Failure(one.path, _why_left(one.reason)) for one in plan.left)))
+
+
+def _chosen(pairs: Sequence[Pair], also: Sequence[Relation]) -> Selection:
+    """What a person chose one by one: so a video of other bytes may go as well."""
+    return Selection((*CLEARED, *also), only={pair.b for pair in pairs})
 
 
 def _why_left(reason: str) -> str:

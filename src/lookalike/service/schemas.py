@@ -32,7 +32,8 @@ class Box(BaseModel):
 
 
 class Image(BaseModel):
-    """An image of the gallery; sizes in pixels of the upright original."""
+    """An image or a video of the gallery; sizes in pixels of the upright original. ``codec``: of a video, null for an
+    image; ``duration``, seconds, and ``fps``, of what moves; ``bitrate``: bits a second."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -48,6 +49,10 @@ class Image(BaseModel):
                 "camera": "Canon EOS R6",
                 "frames": 1,
                 "damage": None,
+                "codec": None,
+                "duration": None,
+                "fps": None,
+                "bitrate": None,
                 "labels": [{"label": "beach", "probability": 0.93, "source": "csv"}],
                 "objects": {"person": 2},
                 "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
@@ -66,6 +71,10 @@ class Image(BaseModel):
     camera: str | None
     frames: int | None
     damage: str | None
+    codec: str | None
+    duration: float | None
+    fps: float | None
+    bitrate: int | None
     labels: list[Label]
     objects: dict[str, int]
     sha256: str
@@ -107,6 +116,57 @@ class SearchResponse(BaseModel):
     by: str
     verified: bool
     hits: list[Hit]
+
+
+class Segment(BaseModel):
+    """A stretch of a that b shows as well, in seconds of each; of a still, a lasts no time, and ``evidence`` has the
+    "moment"."""
+
+    a_start: float
+    a_end: float
+    b_start: float
+    b_end: float
+    speed: float
+    relation: Relation
+    probability: float
+    edits: list[str]
+    orientation: str
+    box: Box | None
+    box_in: Literal["a", "b"] | None
+    evidence: dict[str, float]
+
+
+class VideoHit(Image):
+    probability: float
+    verified: bool
+    segments: list[Segment]
+
+
+class VideoQuery(BaseModel):
+    """The query; ``duration``, seconds, of a video."""
+
+    id: int | None
+    width: int
+    height: int
+    duration: float | None
+
+
+class VideoSearchResponse(BaseModel):
+    query: VideoQuery
+    hits: list[VideoHit]
+
+
+class SharedSegments(BaseModel):
+    a: Image
+    b: Image
+    probability: float
+    segments: list[Segment]
+
+
+class SharedSegmentsList(BaseModel):
+    pairs: list[SharedSegments]
+    next: str | None
+    total: int
 
 
 class ComparedImage(BaseModel):
@@ -237,6 +297,7 @@ class Limits(BaseModel):
 
 class GalleryInfo(BaseModel):
     images: int
+    videos: int
     descriptors: dict[str, str]
     by: list[Measure]
     default_by: str

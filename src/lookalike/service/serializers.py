@@ -9,7 +9,7 @@ from typing import Any
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.service.problems import plain
-from lookalike.types import Hit, to_json
+from lookalike.types import Hit, Result, VideoHit, VideoPair, to_json
 
 Json = dict[str, Any]
 
@@ -35,6 +35,7 @@ def _image(row: Row, labels: Iterable[Any], objects: Mapping[str, int], retentio
         "camera": row.camera and plain(row.camera),
         "frames": row.frames,
         "damage": row.damage,
+        **{name: getattr(row, name) for name in ("codec", "duration", "fps", "bitrate")},
         "labels": to_json(list(labels)),
         "objects": {name or "objects": count for name, count in objects.items()},
         "sha256": row.sha256,
@@ -49,9 +50,32 @@ def hits(gallery: Gallery, results: Sequence[Hit]) -> list[Json]:
 
 
 def _hit(image: Json, hit: Hit, gallery: Gallery) -> Json:
-    fields = {name: value for name, value in hit.to_dict().items() if name != "path"}
+    fields = _without(hit, "path")
     fields["feedback_contributions"] = by_id(gallery, hit.feedback_contributions)
     return {**image, **fields}
+
+
+def video_hits(gallery: Gallery, results: Sequence[VideoHit]) -> list[Json]:
+    """The hits whose videos are still held."""
+    by_path = images_at(gallery, [hit.path for hit in results])
+    return [{**by_path[hit.path], **_without(hit, "path")} for hit in results if hit.path in by_path]
+
+
+def video_pairs(gallery: Gallery, pairs: Sequence[VideoPair]) -> list[Json]:
+    """Those of which both videos are still held."""
+    by_path = images_at(gallery, [path for pair in pairs for path in (pair.a, pair.b)])
+    held = (pair for pair in pairs if pair.a in by_path and pair.b in by_path)
+    return [{**pair.to_dict(), "a": by_path[pair.a], "b": by_path[pair.b]} for pair in held]
+
+
+def images_at(gallery: Gallery, paths: Iterable[str]) -> dict[str, Json]:
+    """Path -> what people see of it, of those that are held."""
+    rows = gallery.rows_at(set(paths))
+    return dict(zip(rows, images(gallery, list(rows.values())), strict=True))
+
+
+def _without(result: Result, name: str) -> Json:
+    return {key: value for key, value in result.to_dict().items() if key != name}
 
 
 def by_id(gallery: Gallery, contributions: Mapping[str, float]) -> dict[str, float]:

@@ -6,6 +6,7 @@ Functions take and give plain values, for they cross from one process to another
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sqlite3
 from contextlib import suppress
@@ -28,9 +29,11 @@ from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import KEPT, Thumbnails, webp
 from lookalike.imaging import from_array, load
+from lookalike.imaging.filmstrip import filmstrip
+from lookalike.imaging.video import open_video
 from lookalike.service import serializers
 from lookalike.service.problems import Conflict, plain
-from lookalike.types import Box, Image, to_json
+from lookalike.types import Box, Image, Pixels, to_json
 
 THUMBNAIL_MIN_SIDE = 256  # pixels of the shorter side: as much as a descriptor of whole images looks at
 KEYPOINT_MIN_SIDE = 800  # as much as keypoints and regions do
@@ -59,6 +62,15 @@ class SearchRequest:
     views: bool = False
     good: tuple[int, ...] = ()
     bad: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSearchRequest:
+    """What of a search for videos may be chosen, as for ``Gallery.search_videos``."""
+
+    k: int = 10
+    where: str | None = None
+    precision: float = 0.5
 
 
 @dataclass(slots=True)
@@ -94,7 +106,7 @@ def search(image: ImageInput, request: SearchRequest) -> Json:
     """The answer of ``POST /v1/search``."""
     gallery = _gallery()
     query = _query(image, request)
-    good, bad = ([gallery.row(number).path for number in ids] for ids in (request.good, request.bad))
+    good, bad = ([_image_row(number).path for number in ids] for ids in (request.good, request.bad))
     region = Box(*request.region) if request.region else None
     hits = gallery.search(
         query, request.k, by=request.by, where=request.where, region=region, views=request.views,
@@ -109,6 +121,20 @@ def search(image: ImageInput, request: SearchRequest) -> Json:
         "verified": verified,
         "hits": serializers.hits(gallery, hits),
     }
+
+
+def search_videos(query: ImageInput, request: VideoSearchRequest) -> Json:
+    """The answer of ``POST /v1/videos/search``."""
+    gallery = _gallery()
+    row = gallery.row(query.id) if query.id is not None else None
+    if row is not None and row.is_video:
+        described = {"width": row.width, "height": row.height, "duration": row.duration}
+        hits = gallery.search_videos(row, request.k, where=request.where, precision=request.precision)
+    else:
+        image = _image(query, KEYPOINT_MIN_SIDE)
+        described = {"width": image.width, "height": image.height, "duration": None}
+        hits = gallery.search_in_videos(image, request.k, where=request.where, precision=request.precision)
+    return {"query": {"id": query.id, **described}, "hits": serializers.video_hits(gallery, hits)}
 
 
 def compare(a: ImageInput, b: ImageInput, reasons: bool) -> Json:
@@ -127,16 +153,37 @@ def compare_image(a: ImageInput, b: ImageInput) -> bytes:
 
 
 def thumbnail(number: int, side: int) -> bytes:
-    """A WebP; small ones are kept beside the gallery. Raises LoadError if the file cannot be read, Conflict if it is
-    another one by now."""
+    """A WebP, of a video the filmstrip; small ones are kept beside the gallery. Raises LoadError if the file cannot be
+    read, Conflict if it is another one by now."""
     row = _gallery().row(number)
-    image = load(row.path, min_side=side)
-    if image.sha256 != row.sha256:
-        raise Conflict(f"{plain(row.path)}: changed since it was indexed; index it again")
-    data = webp(image.pixels, side)
+    data = webp(_strip(row, side) if row.is_video else _small(row, side), side)
     if side <= KEPT:
         _keep(row, side, data)
     return data
+
+
+def _small(row: Row, side: int) -> Pixels:
+    image = load(row.path, min_side=side)
+    if image.sha256 != row.sha256:
+        raise _changed(row)
+    return image.pixels
+
+
+def _strip(row: Row, side: int) -> Pixels:
+    """Of the file as it was indexed, by size and time: to read all of a video would take too long."""
+    with suppress(OSError):  # which opening it tells
+        check_unchanged(row, os.stat(row.path))
+    return filmstrip(open_video(row.path), side)
+
+
+def check_unchanged(row: Row, status: os.stat_result) -> None:
+    """Raises Conflict for a file of another size or time than was indexed."""
+    if (status.st_size, status.st_mtime_ns) != (row.bytes, row.mtime_ns):
+        raise _changed(row)
+
+
+def _changed(row: Row) -> Conflict:
+    return Conflict(f"{plain(row.path)}: changed since it was indexed; index it again")
 
 
 def classify(image: ImageInput, model: str, top: int) -> Json:
@@ -177,7 +224,7 @@ def _gallery() -> Gallery:
 def _query(source: ImageInput, request: SearchRequest) -> Row | Image:
     """The row, where the gallery knows enough; otherwise the image, at a scale at which nothing is lost."""
     if source.id is not None:
-        return _gallery().row(source.id)
+        return _image_row(source.id)
     if request.region is not None:
         return _image(source)
     quick = request.rerank == 0 and request.by not in _gallery().regions
@@ -187,10 +234,18 @@ def _query(source: ImageInput, request: SearchRequest) -> Row | Image:
 def _image(source: ImageInput, least: int | None = None) -> Image:
     if source.id is not None:
         _gallery().need_paths("looking at an image itself")
-        return load(_gallery().row(source.id).path, min_side=least, max_pixels=_process.max_pixels)
+        return load(_image_row(source.id).path, min_side=least, max_pixels=_process.max_pixels)
     if source.data is None:
         raise UserError("an image is needed: a file, or the id of one of the gallery")
     return load(source.data, min_side=least, max_pixels=_process.max_pixels)
+
+
+def _image_row(number: int) -> Row:
+    """Raises UserError for a video."""
+    row = _gallery().row(number)
+    if row.is_video:
+        raise UserError(f"{number} is a video, and an image is needed here; POST /v1/videos/search takes videos")
+    return row
 
 
 def _compared_image(source: ImageInput, image: Image) -> Json:

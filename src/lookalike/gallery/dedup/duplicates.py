@@ -12,6 +12,7 @@ from lookalike.gallery.dedup.regroup import verified_with_rest, with_frames_apar
 from lookalike.gallery.dedup.representative import Around, keep_best
 from lookalike.gallery.dedup.rivals import without_rivals
 from lookalike.gallery.dedup.same_file import without_same_files
+from lookalike.gallery.dedup.video_duplicates import verified_videos
 from lookalike.gallery.dedup.wider_search import CANDIDATE, wider_groups
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.reranking import GeometricVerifier
@@ -30,6 +31,8 @@ def verified_pair(library: Library, keep: str, copy: str) -> Pair:
     a, b = library.row(keep), library.row(copy)
     if a.sha256 == b.sha256:
         return Pair(a.path, b.path, 0.0, 1.0, "identical")
+    if a.is_video or b.is_video:
+        return verified_videos(library, a, b)
     verifier = GeometricVerifier.of(library, Scoring.of(library.store, library.cards))
     pair = Pair(a.path, b.path, 0.0, 0.0, "unrelated")
     verified = verifier.groups([Group(a.path, (b.path,), (pair,))], 0.0)

@@ -12,16 +12,16 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from lookalike.comparison.video_pair import COPIES, VideoInput
+from lookalike.comparison.video_pair import COPIES, VideoInput, compare_described
 from lookalike.descriptors.video import DESCRIPTOR
-from lookalike.errors import LoadError
+from lookalike.errors import LoadError, NotAVideo
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.video_candidates import Candidate, opened
 from lookalike.gallery.search.video_search import VideoSearch, shared_segments
 from lookalike.gallery.storage.row import Row
 from lookalike.parallel import in_order
-from lookalike.types import Group, Pair, Progress, Segment, VideoDuplicates, VideoPair
+from lookalike.types import Group, Pair, Progress, Relation, Segment, VideoDuplicates, VideoPair
 
 WHOLE = 0.9  # share of either video that copies have in common
 COMPARED = 8  # of the videos that may share a segment with one, so many are verified
@@ -62,6 +62,30 @@ def video_duplicates(
     apart = [one for one in found if _pair_key(one.a, one.b) not in inside]
     pairs = tuple(VideoPair(one.a.path, one.b.path, one.surest.probability, one.segments) for one in apart)
     return VideoDuplicates(tuple(groups), pairs)
+
+
+def verified_videos(library: Library, keep: Row, copy: Row) -> Pair:
+    """What two videos are to one another, by their stored frames and a few that are read again: "unrelated" if they
+    share nothing, "similar" if less than nearly all; not verified where one cannot be read as it was indexed."""
+    if keep.is_video != copy.is_video:
+        return Pair(keep.path, copy.path, 0.0, 0.0, "unrelated", verified=True)
+    try:
+        a, b = (_input(library, row) for row in (keep, copy))
+    except LoadError:
+        return Pair(keep.path, copy.path, 0.0, 0.0, "unrelated")
+    shared = _Shared(keep, copy, compare_described(a, b, parts=False).segments)
+    if shared.segments and shared.is_whole:
+        return _pair(keep, copy, shared)
+    relation: Relation = "similar" if shared.segments else "unrelated"
+    return Pair(keep.path, copy.path, 0.0, 0.0, relation, verified=True)
+
+
+def _input(library: Library, row: Row) -> VideoInput:
+    """Raises LoadError, also where its frames were not described."""
+    frames = library.store.frames.of_image(DESCRIPTOR, row.id)
+    if frames is None:
+        raise NotAVideo("no frames of it are held", row.path)
+    return VideoInput(opened(row), frames)
 
 
 def _all_shared(

@@ -20,7 +20,7 @@ from lookalike.service import schemas, serializers, tasks
 from lookalike.service.cursors import cursor, place
 from lookalike.service.forms import ids, read_upload
 from lookalike.service.media_types import CheckedRoute
-from lookalike.service.problems import Conflict, Gone, NotThere, Refused, plain
+from lookalike.service.problems import Gone, NotThere, Refused, plain
 from lookalike.service.service import Server, Service, Writable
 from lookalike.version import __version__
 
@@ -30,7 +30,23 @@ Id = Annotated[int, InPath(ge=1, le=2**63 - 1)]
 Limit = Annotated[int, Query(ge=1, le=500)]
 Where = Annotated[str | None, Query(max_length=2000, examples=["width >= 1000 and format = 'JPEG'"])]
 FOR_EVER = {"Cache-Control": "private, max-age=31536000, immutable"}  # an id never means another content
-SHOWN_AS = {"JPEG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "WEBP": "image/webp", "AVIF": "image/avif"}
+VIDEOS = {  # media type -> how files are called that are of it
+    "video/mp4": ("MP4", "M4V", "F4V"),
+    "video/quicktime": ("MOV", "QT"),
+    "video/webm": ("WEBM",),
+    "video/x-matroska": ("MKV",),
+    "video/ogg": ("OGV",),
+    "video/mpeg": ("MPG", "MPEG", "M2V", "VOB"),
+    "video/mp2t": ("TS", "M2TS", "MTS"),
+    "video/x-msvideo": ("AVI",),
+    "video/x-ms-asf": ("WMV", "ASF"),
+    "video/x-flv": ("FLV",),
+    "video/3gpp": ("3GP", "3G2"),
+}
+SHOWN_AS = {
+    **{name: f"image/{name.lower()}" for name in ("JPEG", "PNG", "GIF", "WEBP", "AVIF")},
+    **{name: kind for kind, names in VIDEOS.items() for name in names},
+}
 ENDINGS = {"JPEG": "jpg", "TIFF": "tif"}
 
 
@@ -45,7 +61,7 @@ async def gallery(server: Server) -> dict[str, object]:
         combined = [{"name": "blend", "kind": "blend"}] if opened.can_blend else []
         folders = [plain(folder) for folder in info.folders]
         return {
-            **{name: getattr(info, name) for name in ("images", "default_by", "image_bytes", "disk_bytes")},
+            **{name: getattr(info, name) for name in ("images", "videos", "default_by", "image_bytes", "disk_bytes")},
             **{name: dict(getattr(info, name)) for name in ("descriptors", "formats", "labels", "regions", "lacking")},
             "by": [*by, *combined],
             "folders": folders,
@@ -101,7 +117,7 @@ async def image(server: Server, number: Id) -> dict[str, object]:
 
 @router.get("/images/{number}/thumbnail", response_class=Response, responses={200: {"content": {"image/webp": {}}}})
 async def thumbnail(server: Server, number: Id, side: int = KEPT) -> Response:
-    """A small image, WebP, its longer side at most 160, 320, 640 or 1600 pixels."""
+    """A small image, WebP, its longer side at most 160, 320, 640 or 1600 pixels; of a video, four frames in a row."""
     if side not in SIDES:
         raise UserError(f"side: one of {', '.join(map(str, SIDES))} pixels, not {side}")
     row, retention = await server.gallery.ask(lambda opened: (opened.row(number), opened.retention))
@@ -115,11 +131,9 @@ async def thumbnail(server: Server, number: Id, side: int = KEPT) -> Response:
 
 @router.get("/images/{number}/file", response_class=FileResponse)
 async def file(server: Server, number: Id) -> FileResponse:
-    """The file itself, if it is still the one that was indexed."""
+    """The file itself, or ranges of its bytes, if it is still the one that was indexed."""
     row = await _with_file(server, number)
-    status = await asyncio.to_thread(_status, row)
-    if (status.st_size, status.st_mtime_ns) != (row.bytes, row.mtime_ns):
-        raise Conflict(f"{plain(row.path)}: changed since it was indexed; index it again")
+    tasks.check_unchanged(row, await asyncio.to_thread(_status, row))
     kind = SHOWN_AS.get(row.format, "application/octet-stream")
     name = plain(os.path.basename(row.path))
     return FileResponse(row.path, media_type=kind, filename=name, content_disposition_type="inline")

@@ -48,6 +48,25 @@ async def search(
     return await server.workers.run(tasks.search, query, request)
 
 
+@router.post("/videos/search", response_model=schemas.VideoSearchResponse)
+async def search_videos(
+    server: Server,
+    image: Upload = None,
+    id: Annotated[  # noqa: A002  the name that it has in the API
+        int | None, Form(ge=1, le=2**63 - 1, description="the id of an image or a video of the gallery")
+    ] = None,
+    k: Annotated[int, Form(ge=1, le=1000, description="how many hits")] = 10,
+    where: Annotated[str | None, Form(max_length=2000, description="a filter", examples=["duration > 60"])] = None,
+    precision: Annotated[
+        float, Form(ge=0, lt=1, description="only with this probability; 0: those that could not be verified as well")
+    ] = 0.5,
+) -> dict[str, object]:
+    """The videos of the gallery that show this image, or share a segment with this video, and when."""
+    query = await forms.image_input(server.settings, image, id, ("image", "id"))
+    request = tasks.VideoSearchRequest(k, where or None, precision)
+    return await server.workers.run(tasks.search_videos, query, request)
+
+
 @router.post("/compare", response_model=schemas.Comparison, response_model_exclude_unset=True)
 async def compare(
     server: Server,
