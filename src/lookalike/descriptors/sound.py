@@ -51,7 +51,7 @@ class SoundDescription:
     @property
     def seconds(self) -> float:
         """How long it lasts."""
-        return len(self) * WORD_SECONDS
+        return (len(self) - 1) * WORD_SECONDS + 2 * FIRST_SECONDS if len(self) else 0.0
 
     def ternary(self) -> NDArray[np.int8]:
         """(N, 32) int8: 1 or -1, and 0 for what is not known."""

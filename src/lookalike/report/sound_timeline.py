@@ -8,14 +8,13 @@ from itertools import pairwise
 import numpy as np
 
 from lookalike.comparison.explain.canvas import GREY_INK, MARGIN, Colour, Word, blank_canvas, write_words
-from lookalike.descriptors.sound import WORD_SECONDS, SoundDescription
+from lookalike.descriptors.sound import SoundDescription
 from lookalike.formatting import clock, percent
 from lookalike.report.timeline_canvas import draw_bands, segment_colour, time_x
 from lookalike.types import Pixels, SoundSegment, VideoInfo
 
 WAVE_HEIGHT = 56  # pixels of a waveform
 BAND_HEIGHT = 90  # pixels between the two
-QUIETEST, LOUDEST = 40, 95  # decibels above a description's lowest, over which the height of a waveform goes
 WAVE: Colour = (120, 126, 124)
 SOUND_PREFIX = "S"  # before the number of a segment
 
@@ -40,19 +39,21 @@ def sound_text(segment: SoundSegment) -> str:
 
 
 def _wave(letter: str, info: VideoInfo, sound: SoundDescription | None, spans: Sequence[tuple[float, float]]) -> Pixels:
-    """A bar a pixel, as high as the loudest moment of its time, in the colour of its segment."""
+    """A bar a pixel, as high as its time is loud against the loudest, in the colour of its segment."""
     canvas = blank_canvas(WAVE_HEIGHT)
     words = [Word(letter, MARGIN - 10, WAVE_HEIGHT / 2, 15, GREY_INK, "rm")]
     if sound is None or not len(sound):
         reason = "no sound" if sound is None else "the sound cannot be read"
         return write_words(canvas, [*words, Word(reason, MARGIN, WAVE_HEIGHT / 2, 15, GREY_INK, "lm")])
     last = time_x(sound.seconds, info)
-    edges = np.linspace(0, len(sound), max(last - MARGIN, 1) + 1).astype(int)
+    edges = np.linspace(0, len(sound), max(last - MARGIN, 1) + 1)
+    amplitudes = 10 ** ((sound.loudness - float(sound.loudness.max())) / 20) * sound.loudness.any()
     for x, (first, end) in enumerate(pairwise(edges), MARGIN):
-        level = float(sound.loudness[first : max(end, first + 1)].max(initial=0))
-        half = max(round((level - QUIETEST) / (LOUDEST - QUIETEST) * WAVE_HEIGHT / 2), 1)
-        rows = slice(max(WAVE_HEIGHT // 2 - half, 0), WAVE_HEIGHT // 2 + half)
-        canvas[rows, x] = _wave_colour(first * WORD_SECONDS, spans)
+        level = amplitudes[int(first) : max(int(end), int(first) + 1)].max(initial=0)
+        half = max(round(level * WAVE_HEIGHT / 2), 1)
+        canvas[WAVE_HEIGHT // 2 - half : WAVE_HEIGHT // 2 + half, x] = _wave_colour(
+            first / len(sound) * sound.seconds, spans
+        )
     return write_words(canvas, words)
 
 
