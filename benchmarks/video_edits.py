@@ -1,17 +1,15 @@
 """Short videos for recipes and benchmarks, what people do to them, and pairs that are alike and no copies.
 
-Sources are films cut together from photographs under a moving camera, fixed cameras before which somebody walks about
-(both drawn from any folder of images), and windows of real videos. What is true of a pair is known: which seconds of
-the original are which of the edit.
+Sources are recordings: real videos, films cut together from photographs under a moving camera, and fixed cameras before
+which somebody walks about now and then (both drawn from any folder of images). Each is described once; windows are cut
+out of it and of its description. What is true of a pair is known: which seconds of the original are which of the edit.
 """
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations
 from pathlib import Path
 
 import av
@@ -19,14 +17,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.comparison.video_pair import VideoInput, describe_video
+from lookalike.descriptors.video import VideoDescription
 from lookalike.imaging import load
-from lookalike.imaging.video import open_video
-from lookalike.types import Pixels
+from lookalike.imaging.frame_sampling import RATE
+from lookalike.imaging.video import Video
+from lookalike.types import Pixels, VideoFrame, VideoInfo
 
 FPS = 10.0
 SIZE = (384, 288)
-SECONDS = 14.0
+DRAWN_SECONDS = 60.0
+WINDOW_SECONDS = (10.0, 40.0)
+EDITED_SECONDS = (10.0, 24.0)
 QUALITY, LOW_QUALITY = 25, 38  # x264's constant rate factor
+SHOTS = 24  # different photographs of a film
 INSERT_SECONDS = 6.0
 VIDEO_ENDINGS = {".mp4", ".mkv", ".mov", ".webm", ".avi"}
 
@@ -67,22 +71,24 @@ def write(path: Path, clip: Clip) -> Path:
 # --- sources ------------------------------------------------------------------------------------------
 
 
-def film(images: Sequence[Path], seed: int, seconds: float = SECONDS) -> Clip:
-    """Shots of 2 to 5 seconds, each a photograph over which the camera moves."""
+def film(images: Sequence[Path], seed: int, seconds: float = DRAWN_SECONDS) -> Clip:
+    """Shots of 2 to 5 seconds, each a photograph over which the camera moves; none comes twice while they last."""
     rng, frames = np.random.default_rng(seed), list[Pixels]()
     while len(frames) < seconds * FPS:
-        scene = _filling(load(images[int(rng.integers(len(images)))]).pixels, SIZE, 1.6)
-        count = int(rng.integers(2 * int(FPS), 5 * int(FPS)))
-        begin, end = (_viewport(rng, scene.shape[1] / scene.shape[0]) for _ in range(2))
-        frames += [_view(scene, begin + (end - begin) * n / count) for n in range(count)]
+        for place in rng.permutation(len(images)):
+            scene = _filling(load(images[int(place)]).pixels, SIZE, 1.6)
+            count = int(rng.integers(2 * int(FPS), 5 * int(FPS)))
+            begin, end = (_viewport(rng, scene.shape[1] / scene.shape[0]) for _ in range(2))
+            frames += [_view(scene, begin + (end - begin) * n / count) for n in range(count)]
     return Clip(frames[: round(seconds * FPS)])
 
 
-def fixed_camera(room: Path, people: Sequence[Path], seed: int, seconds: float = SECONDS) -> Clip:
-    """One photograph as the room; before it things walk about, each another photograph's middle in an oval."""
+def fixed_camera(room: Path, people: Sequence[Path], seed: int, seconds: float = DRAWN_SECONDS) -> Clip:
+    """One photograph as the room; before it things walk about now and then, each another photograph's middle in an
+    oval."""
     rng = np.random.default_rng(seed)
     scene, frames = _filling(load(room).pixels, SIZE, 1.0), list[Pixels]()
-    walkers = [_Walker(load(people[int(rng.integers(len(people)))]).pixels, rng, seconds) for _ in range(2)]
+    walkers = [_Walker(load(person).pixels, rng, seconds) for person in people]
     for number in range(round(seconds * FPS)):
         frame = np.clip(scene + rng.normal(0, 2, scene.shape), 0, 255).astype(np.uint8)
         for walker in walkers:
@@ -92,7 +98,7 @@ def fixed_camera(room: Path, people: Sequence[Path], seed: int, seconds: float =
 
 
 class _Walker:
-    """An oval that goes from place to place."""
+    """An oval that goes from place to place; for half of the time, in one piece, it is not there."""
 
     def __init__(self, pixels: Pixels, rng: np.random.Generator, seconds: float) -> None:
         width, height = int(rng.integers(50, 90)), int(rng.integers(90, 150))
@@ -103,6 +109,8 @@ class _Walker:
         steps = max(int(seconds / 2), 2)
         self._times = np.linspace(0, seconds, steps)
         self._x, self._y = rng.uniform(-0.3, 1.1, steps) * SIZE[0], rng.uniform(0.2, 0.7, steps) * SIZE[1]
+        away = int(rng.integers(steps))
+        self._x[np.arange(away, away + steps // 2) % steps] = 2 * SIZE[0]
 
     def draw(self, frame: Pixels, time: float) -> None:
         left, top = (int(np.interp(time, self._times, way)) for way in (self._x, self._y))
@@ -115,25 +123,74 @@ class _Walker:
         frame[y:bottom, x:right][self._inside[own]] = self._shape[own][self._inside[own]]
 
 
-def windows(path: Path, seconds: float = SECONDS) -> Iterator[Clip]:
-    """A real video, cut into windows one behind the other."""
-    video, frames = open_video(path), list[Pixels]()
-    wanted = np.arange(0, video.info.duration - 0.2, 1 / FPS)
-    for frame in video.frames_at(wanted.tolist(), SIZE[1]):
-        frames.append(frame.image.pixels)
-        if len(frames) == round(seconds * FPS):
-            yield Clip(frames)
-            frames = []
-    if len(frames) >= 0.7 * seconds * FPS:
-        yield Clip(frames)
+class Excerpt:
+    """Some seconds of a video, as a video of its own."""
+
+    def __init__(self, video: Video, start: float, end: float) -> None:
+        self._video, self._start, self._end = video, start, end
+
+    @property
+    def info(self) -> VideoInfo:
+        """See ``Video.info``."""
+        return replace(self._video.info, duration=self._end - self._start)
+
+    def frames(self, rate: float = RATE, min_side: int | None = None) -> Iterator[VideoFrame]:
+        """See ``Video.frames``."""
+        for frame in self._video.frames(rate, min_side):
+            if self._start <= frame.time < self._end:
+                yield replace(frame, time=frame.time - self._start)
+
+    def frames_at(self, times: Sequence[float], min_side: int | None = None) -> list[VideoFrame]:
+        """See ``Video.frames_at``."""
+        found = self._video.frames_at([time + self._start for time in times], min_side)
+        return [replace(frame, time=frame.time - self._start) for frame in found]
 
 
-def title_card(text: str, ground: Path, seconds: float = 5.0) -> Clip:
-    """A still with words on it."""
-    card = (_filling(load(ground).pixels, SIZE, 1.0) * 0.4).astype(np.uint8)
-    for row, line in enumerate(text.split("\n")):
-        cv2.putText(card, line, (30, 110 + 60 * row), cv2.FONT_HERSHEY_DUPLEX, 1.3, (255, 255, 255), 2, cv2.LINE_AA)
-    return Clip([card] * round(seconds * FPS))
+@dataclass(frozen=True)
+class Recording:
+    """What one camera has seen, or one film; described once."""
+
+    name: str
+    input: VideoInput
+
+    @property
+    def seconds(self) -> float:
+        return self.input.video.info.duration
+
+    def window(self, start: float, end: float) -> VideoInput:
+        """Some seconds of it: what it would give as a video of its own."""
+        times, vectors = self.input.description.times, self.input.description.vectors
+        inside = (times >= start) & (times < end)
+        cut = VideoDescription(times[inside] - np.float32(start), vectors[inside])
+        return VideoInput(Excerpt(self.input.video, start, end), cut)
+
+    def clip(self, start: float, end: float) -> Clip:
+        """The frames of some seconds of it."""
+        wanted = np.arange(start, min(end, self.seconds - 0.2), 1 / FPS)
+        return Clip([frame.image.pixels for frame in self.input.video.frames_at(wanted.tolist(), SIZE[1])])
+
+
+def recorded(path: Path) -> Recording:
+    return Recording(path.stem, describe_video(path))
+
+
+def drawn(
+    photographs: Sequence[Path], folder: Path, count: int, seed: int, seconds: float = DRAWN_SECONDS
+) -> list[Path]:
+    """So many films and fixed cameras, in turn, written into the folder if they are not there."""
+    rng, paths = np.random.default_rng(seed), list[Path]()
+    for number in range(count):
+        own = [photographs[int(place)] for place in rng.permutation(len(photographs))[:SHOTS]]
+        paths.append(folder / f"{'film' if number % 2 else 'camera'}{number}.mp4")
+        if not paths[-1].exists():
+            people = own[1 : 2 + number // 2 % 3]
+            write(
+                paths[-1],
+                film(own, seed + number, seconds)
+                if number % 2
+                else fixed_camera(own[0], people, seed + number, seconds),
+            )
+    return paths
 
 
 # --- edits --------------------------------------------------------------------------------------------
@@ -266,42 +323,52 @@ EDITS: dict[str, Edit] = {
 
 @dataclass(frozen=True)
 class Question:
-    """Two videos. ``kind``: the edit, or why they are alike; ``truth``: what they share, nothing of a negative."""
+    """Two videos. ``kind``: the edit, or why they are alike; ``b``: the edit is yet to be written; ``truth``: what they
+    share, nothing of a negative."""
 
     kind: str
-    a: Clip
-    b: Clip
+    a: VideoInput
+    b: VideoInput | Clip
     truth: tuple[Span, ...] = ()
 
 
-def sources(photographs: Sequence[Path], videos: Sequence[Path], count: int, seed: int) -> list[list[Clip]]:
-    """Lists of clips, each of one camera or film: those of one list are alike and no copies."""
+def edits(recordings: Sequence[Recording], seed: int, share: int = 1) -> Iterator[Question]:
+    """Edits of a window of each recording, with ``share`` every so manieth."""
     rng = np.random.default_rng(seed)
-    found = [list(windows(path)) for path in videos]
-    for number in range(count):
-        own = [photographs[int(place)] for place in rng.integers(len(photographs), size=8)]
-        if number % 2:
-            found.append([film(own[:4], seed + number), film(own[4:], seed + number + 5000)])
-        else:
-            found.append([fixed_camera(own[0], own[1:], seed + number + 5000 * n) for n in range(3)])
-    return [clips for clips in found if clips]
-
-
-def questions(cameras: Sequence[Sequence[Clip]], negatives: int, seed: int, share: int = 1) -> Iterator[Question]:
-    """Edits of the first clip of each camera, with ``share`` every so manieth; then so many pairs of one camera or film
-    at other times, and of unrelated ones."""
-    for number, clips in enumerate(cameras):
-        host = cameras[(number + 1) % len(cameras)][0]
+    for number, one in enumerate(recordings):
+        start, end = _window(rng, one.seconds, EDITED_SECONDS)
+        other = recordings[(number + 1) % len(recordings)]
+        clip, host = one.clip(start, end), other.clip(*_window(rng, other.seconds, EDITED_SECONDS))
         for kind, edit in list(EDITS.items())[number % share :: share]:
-            edited, truth = edit(clips[0], host)
-            yield Question(kind, clips[0], edited, tuple(truth))
-    same = [("same camera or film", a, b) for clips in cameras for a, b in combinations(clips, 2)]
-    other = [("unrelated", a[0], b[-1]) for a, b in combinations(cameras, 2)]
+            edited, truth = edit(clip, host)
+            yield Question(kind, one.window(start, end), edited, tuple(truth))
+
+
+def at_other_times(recordings: Sequence[Recording], count: int, seed: int) -> Iterator[Question]:
+    """So many pairs of windows of one recording that have no second in common."""
     rng = np.random.default_rng(seed)
-    for kind, a, b in [
-        pairs[int(place)] for pairs in (same, other) for place in rng.permutation(len(pairs))[:negatives]
-    ]:
-        yield Question(kind, a, b)
+    for number in range(count):
+        one = recordings[number % len(recordings)]
+        half = one.seconds * rng.uniform(0.35, 0.65)
+        first, second = _window(rng, half, WINDOW_SECONDS), _window(rng, one.seconds - half, WINDOW_SECONDS)
+        windows = one.window(*first), one.window(half + second[0], half + second[1])
+        yield Question(f"{one.name} at another time", *windows)
+
+
+def unrelated(recordings: Sequence[Recording], count: int, seed: int) -> Iterator[Question]:
+    """So many pairs of windows of two recordings."""
+    rng = np.random.default_rng(seed)
+    for _ in range(count):
+        a, b = (recordings[int(place)] for place in rng.choice(len(recordings), 2, replace=False))
+        windows = [one.window(*_window(rng, one.seconds, WINDOW_SECONDS)) for one in (a, b)]
+        yield Question(f"{a.name} and {b.name}", *windows)
+
+
+def _window(rng: np.random.Generator, whole: float, lengths: tuple[float, float]) -> tuple[float, float]:
+    """Begin and end of a window of a video that lasts ``whole`` seconds: all of it, if that is too short."""
+    seconds = min(float(rng.uniform(*lengths)), whole)
+    start = float(rng.uniform(0, whole - seconds))
+    return start, start + seconds
 
 
 # --- shared -------------------------------------------------------------------------------------------
@@ -334,8 +401,3 @@ def _filling(pixels: Pixels, size: tuple[int, int], larger: float) -> Pixels:
 
 def _fitted(frame: Pixels, shape: Sequence[int]) -> Pixels:
     return frame if frame.shape == tuple(shape) else _filling(frame, (shape[1], shape[0]), 1.0)
-
-
-def seed_of(text: str) -> int:
-    """A seed that depends on a name alone."""
-    return zlib.crc32(text.encode())

@@ -1,74 +1,106 @@
 """Fits comparison/video.toml: how sure a stretch of two videos is a copy.
 
-    python recipes/fit_video.py PHOTOGRAPHS [VIDEO...] > video.toml && mv video.toml DIR
+    python recipes/fit_video.py rows PHOTOGRAPHS FOLDER ROWS    # collects rows for as long as it may run, and goes on
+    python recipes/fit_video.py fit ROWS > video.toml && mv video.toml DIR
+    python recipes/fit_video.py test ROWS                       # rows of other cameras, by the curve that ships
 
-Edits of benchmarks/video_edits.py of films and fixed cameras drawn from the photographs, and of the first window of
-each video; negatives are pairs of one camera or film at other times, and unrelated ones. What temporal alignment finds
-in them is true if it overlaps what is known to be shared; all else is false, in copies too. Even odds: both count the
-same. Of every four cameras the last tests (on stderr). Seeded.
+FOLDER holds recordings, each of one camera; drawn ones, made of the photographs, are written beside them. Positives are
+edits of their windows (benchmarks/video_edits.py); negatives are windows of one camera at other times, and of two. What
+temporal alignment finds is true if it overlaps what is known to be shared; what else it finds in copies is left out. Of
+the stretches that are found in two videos PRIOR are taken for copies. Seeded.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from benchmarks.video_edits import Question, Span, questions, sources, write
+from benchmarks.video_edits import (
+    VIDEO_ENDINGS,
+    Clip,
+    Question,
+    Span,
+    at_other_times,
+    drawn,
+    edits,
+    recorded,
+    unrelated,
+    write,
+)
 from lookalike.comparison.temporal import TemporalMatch
-from lookalike.comparison.video_pair import describe_video, part_candidates, verified, whole_candidates
+from lookalike.comparison.video_evidence import probability, shipped_curve
+from lookalike.comparison.video_pair import VideoInput, describe_video, part_candidates, verified, whole_candidates
 from lookalike.imaging import is_image_name
-from lookalike.logistic import fit, probability
+from lookalike.logistic import fit
 
 SEED = 2026
-CAMERAS = 6  # drawn ones
-NEGATIVES = 20  # of each kind
-PARTS_EVERY = 5  # of the other questions, parts of frames are looked at in so manieth only: it takes long
-STRETCHES = 1  # of a pair of videos, and of parts of their frames
-NAMES = ("similarity", "centred", "stillness", "motion", "frame_odds", "seconds", "other_speed")
+DRAWN = 10
+OTHER_TIMES, UNRELATED = 320, 100
+SHARE = 3  # of the edits of a recording every so manieth is asked
+PARTS_EVERY = 6  # of the negatives, parts of frames are looked at in so manieth only: it takes long
+STRETCHES = 2  # of a pair of videos; of parts of their frames one
+NAMES = ("centred", "distinct", "stillness", "motion", "frame_odds", "seconds", "other_speed")
 SIGNS = (1, 1, -1, 1, 1, 1, -1)  # what more evidence must not do: make a copy less likely
 L2 = 0.5
+PRIOR = 0.25
 OVERLAP = 0.5  # of a stretch, on both sides, that what is shared must cover
 
-Row = tuple[list[float], bool, str]
+Row = dict[str, Any]
 
 
-def main(photographs: Path, videos: list[Path]) -> None:
+def collect(photographs: Path, folder: Path, rows: Path) -> None:
+    """Appends a line of JSON for each question that has none yet."""
     images = sorted(path for path in photographs.rglob("*") if is_image_name(path))
-    cameras = sources(images, videos, CAMERAS, SEED)
-    fitted, tested = ([c for n, c in enumerate(cameras) if (n % 4 == 3) is held] for held in (False, True))
-    rows, others = list(_rows(fitted, SEED)), list(_rows(tested, SEED + 1))
-    x, y = (np.array([row[part] for row in rows]) for part in (0, 1))
-    signs = np.array(SIGNS)
-    weights = np.where(y, 0.5 / max(y.sum(), 1), 0.5 / max((~y).sum(), 1)) * len(y)
-    model = fit(x * signs, y, l2=L2, nonnegative=True, weights=weights)
-    for name, part in (("fitted", rows), ("others", others)):
-        _report(name, part, probability(model, np.array([row[0] for row in part]) * signs))
-    print("# Written by recipes/fit_video.py.")
-    print(f"intercept = {model.intercept:.4f}\n\n[weights]")
-    for name, value in zip(NAMES, np.array(model.coefficients) * signs, strict=True):
-        if value:
-            print(f"{name} = {value:.4f}")
+    own = sorted(path for path in folder.iterdir() if path.suffix in VIDEO_ENDINGS)
+    (folder / "drawn").mkdir(exist_ok=True)
+    recordings = [recorded(path) for path in [*own, *drawn(images, folder / "drawn", DRAWN, SEED)]]
+    cameras = [one for one in recordings if not one.name.startswith("film")]
+    asked = _in_turn(
+        edits(recordings, SEED, SHARE),
+        at_other_times(cameras, OTHER_TIMES, SEED),
+        unrelated(recordings, UNRELATED, SEED),
+    )
+    done = len(rows.read_text().splitlines()) if rows.exists() else 0
+    with tempfile.TemporaryDirectory() as place, rows.open("a") as file:
+        for number, question in islice(enumerate(asked), done, None):
+            found = list(_rows(question, Path(place), number))
+            file.write(json.dumps({"kind": question.kind, "shared": bool(question.truth), "rows": found}) + "\n")
+            file.flush()
 
 
-def _rows(cameras: list, seed: int) -> Iterator[Row]:
-    with tempfile.TemporaryDirectory() as place:
-        for number, question in enumerate(questions(cameras, NEGATIVES, seed, share=3)):
-            print(f"\r{number} {question.kind:30}", end="", file=sys.stderr)
-            with_parts = "picture" in question.kind or number % PARTS_EVERY == 0
-            yield from _stretches(question, Path(place), with_parts)
+def _in_turn(*parts: Iterator[Question]) -> Iterator[Question]:
+    """One of each, again and again, so that those that were asked at any time are of all kinds."""
+    left = list(parts)
+    while left:
+        for part in list(left):
+            question = next(part, None)
+            if question is None:
+                left.remove(part)
+            else:
+                yield question
 
 
-def _stretches(question: Question, place: Path, with_parts: bool) -> Iterator[Row]:
-    a, b = (describe_video(write(place / f"{n}.mp4", clip)) for n, clip in (("a", question.a), ("b", question.b)))
-    found = whole_candidates(a, b)[:STRETCHES] + (part_candidates(a, b)[:STRETCHES] if with_parts else [])
+def _rows(question: Question, place: Path, number: int) -> Iterator[Row]:
+    a, b = question.a, _described(question.b, place)
+    wholes = whole_candidates(a, b)
+    found = wholes[:STRETCHES]
+    if "picture" in question.kind or number % PARTS_EVERY == 0:
+        found += part_candidates(a, b, wholes)[:1]
     for one in found:
-        evidence = verified(a.video, b.video, one).evidence
+        segment = verified(a.video, b.video, one)
         true = any(_is_true(one.match, span) for span in question.truth)
-        yield [evidence[name] for name in NAMES], true, question.kind
+        yield {"true": true, "evidence": dict(segment.evidence), "span": (segment.a_start, segment.a_end)}
+
+
+def _described(side: VideoInput | Clip, place: Path) -> VideoInput:
+    return describe_video(write(place / "b.mp4", side)) if isinstance(side, Clip) else side
 
 
 def _is_true(match: TemporalMatch, span: Span) -> bool:
@@ -80,17 +112,39 @@ def _is_true(match: TemporalMatch, span: Span) -> bool:
     return inside >= OVERLAP * (match.a_end - match.a_start) and apart <= 1.0
 
 
-def _report(name: str, rows: list[Row], found: np.ndarray) -> None:
-    true = np.array([row[1] for row in rows])
+def _read(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Kinds, (N, names) evidence, and which are true."""
+    asked = [json.loads(line) for line in path.read_text().splitlines()]
+    rows = [(one["kind"], row) for one in asked for row in one["rows"] if row["true"] or not one["shared"]]
+    x = np.array([[row["evidence"][name] for name in NAMES] for _, row in rows])
+    return [kind for kind, _ in rows], x, np.array([row["true"] for _, row in rows])
+
+
+def fit_curve(path: Path) -> None:
+    """Prints the curve."""
+    _, x, y = _read(path)
+    signs = np.array(SIGNS)
+    weights = np.where(y, PRIOR / y.sum(), (1 - PRIOR) / (~y).sum()) * len(y)
+    model = fit(x * signs, y, l2=L2, nonnegative=True, weights=weights)
+    print("# Written by recipes/fit_video.py.")
+    print(f"intercept = {model.intercept:.4f}\n\n[weights]")
+    for name, value in zip(NAMES, np.array(model.coefficients) * signs, strict=True):
+        if value:
+            print(f"{name} = {value:.4f}")
+
+
+def test_curve(path: Path) -> None:
+    """How sure the curve that ships is of these, and what it gets wrong."""
+    kinds, x, y = _read(path)
+    found = np.array([probability(dict(zip(NAMES, row, strict=True)), shipped_curve()) for row in x])
     print(
-        f"\n{name}: {true.sum()} true, found {(found[true] >= 0.5).mean():.3f}; {(~true).sum()} false, "
-        f"called copies {(found[~true] >= 0.5).sum()}, at .99 {(found[~true] >= 0.99).sum()}",
-        file=sys.stderr,
+        f"{y.sum()} true, found {(found[y] >= 0.5).mean():.3f}, at .9 {(found[y] >= 0.9).mean():.3f}; "
+        f"{(~y).sum()} false, called copies {(found[~y] >= 0.5).sum()}, at .9 {(found[~y] >= 0.9).sum()}"
     )
-    for row, one in zip(rows, found, strict=True):
-        if row[1] != (one >= 0.5):
-            print(f"  {row[2]}: {one:.3f} " + " ".join(f"{value:.2f}" for value in row[0]), file=sys.stderr)
+    for kind, row, true, one in zip(kinds, x, y, found, strict=True):
+        if true != (one >= 0.5):
+            print(f"{one:.3f} {kind}: " + " ".join(f"{n} {v:.2f}" for n, v in zip(NAMES, row, strict=True)))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), [Path(path) for path in sys.argv[2:]])
+    {"rows": collect, "fit": fit_curve, "test": test_curve}[sys.argv[1]](*map(Path, sys.argv[2:]))

@@ -60,7 +60,12 @@ COLUMNS = {
     "page_load": ("| the page can be used, first visit |", "asks 0 other hosts"),
     "false_copies": ("pairs at .99", "by phash", "would be cleared by default", "| memes | 4 |"),
     "clearing": ("| of these no copies | 0 |", "edited copies that went", "| not as before after undo | 0 |"),
-    "video_compare": ("offset right, %", "| **all edits** |", "| same camera or film |", "Seconds of both videos"),
+    "video_compare": (
+        "offset right, %",
+        "| **all edits** |",
+        "| same camera at other times |",
+        "Seconds of both videos",
+    ),
     "video_library": ("key frames an hour", "| 2 |", "| 4 |"),
     "video_sound": ("| **all edits** |", "| another part of the same piece | 2 |", "minutes. Seconds of both"),
     "regions_speed": ("90th percentile", "index, bytes each", "recall@10", "| 100 |", "| 300 |"),

@@ -76,6 +76,15 @@ def test_a_fixed_camera_is_told_by_its_changes() -> None:
     assert copy.centred > 0.8 > 0.4 > another.centred
 
 
+def test_how_well_frames_run_along_elsewhere_is_known() -> None:
+    """A copy runs along at one offset alone; what comes again every six seconds does so at others as well."""
+    path, again = walk(30, 1), walk(6, 2)
+    copy = temporal_matches(described(path), described(path, seed=6))[0]
+    loop = temporal_matches(described(np.tile(again, (5, 1))), described(np.tile(again, (5, 1)), seed=6))[0]
+    assert copy.centred - copy.elsewhere > 0.6
+    assert loop.centred - loop.elsewhere < 0.1
+
+
 def test_centred_correlation_is_that_of_numpy() -> None:
     """The correlation of all numbers, each column about its mean; a still has none."""
     rng = np.random.default_rng(3)

@@ -78,6 +78,16 @@ def test_a_picture_in_the_picture_is_found(tmp_path: Path) -> None:
     assert pytest.approx((270, 200, 192, 141), abs=8) == (one.box.x, one.box.y, one.box.width, one.box.height)
 
 
+@pytest.mark.parametrize("seconds", [3, 20])
+def test_a_still_proves_nothing(tmp_path: Path, seconds: int) -> None:
+    """The same room in both, and nothing moves: that may be another night, however long it lasts."""
+    room = pan("coffee.png", 0.1)
+    a, b = (write_video(tmp_path / name, room * (seconds * FPS)) for name in ("a.mp4", "b.mp4"))
+    result = compare_videos(a, b)
+    assert result.segments == ()
+    assert result.probability < 0.3
+
+
 def test_unrelated_videos_share_nothing(tmp_path: Path) -> None:
     """Photographs of other things under the same camera."""
     assert shared(tmp_path, film()[20:80], host()[:60]) == ()

@@ -10,7 +10,7 @@ frames vote by what they have besides their video's mean, and a stretch says how
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -43,6 +43,10 @@ MIN_SECONDS = 1.5
 MIN_FRAMES = 3
 MAX_MATCHES = 24  # stretches of a pair of videos
 LINES_TRIED = 2  # most voted for at each slope, of which the best stretch of all is taken each time
+APART = 2.0  # seconds from which on another offset is another one ...
+MIN_SHARED = 0.5  # ... of the frames of a stretch at least so many have partners there ...
+OFFSETS_TRIED = 200  # ... and of longer videos no more are tried,
+MOST_COMPARED = 128  # ... and of longer stretches no more frames are compared
 SAME_STRETCH = 0.5  # of both sides: what overlaps so much is the same stretch at another offset
 BLOCK_FRAMES = 1024
 
@@ -53,8 +57,9 @@ class TemporalMatch:
     1 / ``slope`` times as fast.
 
     ``a_times``, ``b_times``: (N,), the partners along it. ``similarity``: their mean cosine. ``centred``: -1..1, the
-    correlation of their vectors about each side's mean. ``variation``: how far the stiller side's vectors are from
-    their mean, 0..1; next to nothing in a still. ``score``: similarity above FLOOR, most of it of what changes, summed
+    correlation of their vectors about each side's mean. ``elsewhere``: the best of these, 0 at least, at any offset
+    that is quite another one. ``variation``: how far the stiller side's vectors are from their mean, 0..1; next to
+    nothing in a still. ``score``: similarity above FLOOR, most of it of what changes, summed
     over all seconds."""
 
     a_start: float
@@ -65,6 +70,7 @@ class TemporalMatch:
     b_times: Floats
     similarity: float
     centred: float
+    elsewhere: float
     variation: float
     score: float
 
@@ -93,7 +99,7 @@ def temporal_matches(a: VideoDescription, b: VideoDescription) -> list[TemporalM
         best = max(new, key=lambda match: match.score)
         found.append(best)
         votes = votes.without(best, sides)
-    return sorted(found, key=lambda match: -match.score)
+    return [_with_elsewhere(sides, match) for match in sorted(found, key=lambda match: -match.score)]
 
 
 class _Sides:
@@ -114,7 +120,8 @@ class _Sides:
         self.reach = float(np.percentile(best[best > 0], 80)) if (best > 0).any() else 1.0
 
     def agreement(self, rows: Ids, slope: float, offset: float) -> float:
-        """How well these frames of a run along exactly this line, over all their seconds; b is interpolated."""
+        """How well these frames of a run along exactly this line, over all their seconds, in the video in which these
+        are fewer: else what hardly changes ran along best at half the speed. b is interpolated."""
         wanted = slope * self.a_times[rows] + offset
         inside = (wanted >= self.b_times[0] - BIN / 2) & (wanted <= self.b_times[-1] + BIN / 2)
         rows, wanted = rows[inside], wanted[inside]
@@ -127,7 +134,7 @@ class _Sides:
         changing = np.einsum("nd,nd->n", self.a_centred[rows], vectors - self.b_mean) / self.scale
         gains = np.maximum(similarity - FLOOR, 0)
         gains *= np.minimum(gains / self.reach, 1) ** SHARPNESS * (STILL_SHARE + np.clip(changing, 0, 1))
-        seconds = self.a_seconds[rows]
+        seconds = self.a_seconds[rows] * min(slope, 1.0)
         return float((gains * seconds).sum()) * _usualness(slope, float(seconds.sum()))
 
     def _best_similarity(self) -> Floats:
@@ -295,6 +302,7 @@ def _along(sides: _Sides, slope: float, offset: float, tolerance: float = CLOSE)
         b_times=b_times.astype(np.float32),
         similarity=float(similarity[rows].mean()),
         centred=centred,
+        elsewhere=0.0,
         variation=variation,
         score=sides.agreement(rows, slope, offset),
     )
@@ -344,6 +352,33 @@ def centred_correlation(a: Floats, b: Floats) -> tuple[float, float]:
     variation = (min(energies) / len(a)) ** 0.5
     product = (energies[0] * energies[1]) ** 0.5
     return (float((first * second).sum()) / product if product > 1e-9 else 0.0), variation
+
+
+def _with_elsewhere(sides: _Sides, match: TemporalMatch) -> TemporalMatch:
+    """The same, knowing how well its frames run along elsewhere: first those of b are other ones, then those of a."""
+    rows = np.searchsorted(sides.a_times, match.a_times.astype(np.float64))
+    columns = np.searchsorted(sides.b_times, match.b_times.astype(np.float64))
+    kept = slice(None, None, len(rows) // MOST_COMPARED + 1)
+    rows, columns = rows[kept], columns[kept]
+    best = (
+        _best_elsewhere(sides.a[rows], columns, sides.b, sides.b_times),
+        _best_elsewhere(sides.b[columns], rows, sides.a, sides.a_times),
+    )
+    return replace(match, elsewhere=max(best))
+
+
+def _best_elsewhere(fixed: Floats, places: Ids, others: Floats, times: NDArray[np.float64]) -> float:
+    """The best centred correlation, 0 at least, of (N, D) vectors with those that lie as far before or behind their
+    partners ``places`` in the other video, each time another number of frames."""
+    best, shifts = 0.0, np.arange(-places[-1], len(times) - places[0])
+    for shift in shifts[:: len(shifts) // OFFSETS_TRIED + 1]:
+        moved = places + shift
+        inside = (moved >= 0) & (moved < len(times))
+        if inside.sum() < max(MIN_SHARED * len(places), MIN_FRAMES):
+            continue
+        if np.median(np.abs(times[moved[inside]] - times[places[inside]])) >= APART:
+            best = max(best, centred_correlation(fixed[inside], others[moved[inside]])[0])
+    return best
 
 
 class Spans(Protocol):

@@ -1,9 +1,11 @@
 """A stretch of two videos -> named numbers that say whether the one is a copy of the other, and the probability.
 
 ``similarity``: mean cosine of the frames that run along. ``centred``: the correlation of their changes, less of it
-where hardly anything changes. ``stillness``: 0..1, how little changes. ``motion``: how well every place's changes over
-time agree once the images are laid on one another, -1..1. ``frame_odds``: the mean log-odds of a few pairs of frames,
-each compared as two images are. ``seconds``: logarithm of how long it lasts. ``other_speed``: 0..1.
+where hardly anything changes. ``distinct``: how much more that is than at any quite other offset: of a fixed camera all
+offsets are alike. ``stillness``: 0..1, how little changes. ``motion``: how well every place's changes over time agree
+once the images are laid on one another, -1..1. ``frame_odds``: the mean log-odds of a few pairs of frames, compared as
+two images are; less of it in a still, for a fixed camera has the same one at other times. ``seconds``: logarithm of how
+long it lasts, as far as changes agree: a still proves no more the longer it is shown. ``other_speed``: 0..1.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from lookalike.logistic import scalar_sigmoid
 from lookalike.types import Comparison, Floats, Image
 
 STILL = 0.2  # variation from which on a stretch is no still at all
-MAX_ODDS = 8.0  # of a pair of frames, either way
+MIN_ODDS, MAX_ODDS = -4.0, 8.0  # of a pair of frames: what cannot be aligned may be dark or blurred as well
 MAX_SECONDS = 60.0  # beyond which length says nothing more
 MOTION_SIDE = 64  # pixels of the views whose changes are compared
 MOTION_BLUR = 3
@@ -36,7 +38,8 @@ Matrix = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class VideoCurve:
-    """log-odds = ``intercept`` + the sum of ``weights`` times evidence, fitted by recipes/fit_video.py at even odds."""
+    """log-odds = ``intercept`` + the sum of ``weights`` times evidence, fitted by recipes/fit_video.py, which says
+    how many stretches are taken for copies beforehand."""
 
     intercept: float
     weights: Mapping[str, float]
@@ -58,13 +61,15 @@ def stretch_evidence(match: TemporalMatch, compared: Sequence[Comparison], motio
     """The named numbers of a stretch. ``compared``: a few of its pairs of frames; ``motion``: by motion_agreement."""
     stillness = max(STILL - match.variation, 0.0) / STILL
     odds = [_odds(one) for one in compared]
+    centred = match.centred * (1 - stillness)
     return {
         "similarity": match.similarity,
-        "centred": match.centred * (1 - stillness),
+        "centred": centred,
+        "distinct": (match.centred - match.elsewhere) * (1 - stillness),
         "stillness": stillness,
         "motion": motion,
-        "frame_odds": float(np.mean(odds)) if odds else -MAX_ODDS,
-        "seconds": math.log(min(match.a_end - match.a_start, MAX_SECONDS)),
+        "frame_odds": (float(np.mean(odds)) if odds else MIN_ODDS) * (1 - stillness),
+        "seconds": math.log(min(match.a_end - match.a_start, MAX_SECONDS)) * max(centred, motion, 0.0),
         "other_speed": min(abs(math.log2(match.slope)) / UNUSUAL_FROM, 1.0),
     }
 
@@ -72,7 +77,7 @@ def stretch_evidence(match: TemporalMatch, compared: Sequence[Comparison], motio
 def _odds(comparison: Comparison) -> float:
     if comparison.odds is None:  # the same pixels
         return MAX_ODDS
-    return min(max(comparison.odds, -MAX_ODDS), MAX_ODDS)
+    return min(max(comparison.odds, MIN_ODDS), MAX_ODDS)
 
 
 def motion_agreement(pairs: Sequence[tuple[Image, Image]], matrix: Matrix | None) -> float:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.alignment.transforms import Matrix, corners, inverse, transform_points
+from lookalike.comparison.insets import inset_views
 from lookalike.comparison.pair import compare_features, extract_features
 from lookalike.comparison.sound_pair import shared_sound, sound_failures, statement
 from lookalike.comparison.temporal import TemporalMatch, same_stretch, temporal_matches
@@ -25,7 +26,6 @@ from lookalike.descriptors import get
 from lookalike.descriptors.sound import SoundDescription, describe_soundtrack
 from lookalike.descriptors.video import (
     DESCRIPTOR,
-    PARTS,
     WHOLE,
     VideoDescription,
     View,
@@ -50,12 +50,16 @@ from lookalike.types import (
 
 MAX_VERIFIED = 8  # stretches of a pair of videos that are looked at frame by frame
 FRAME_SIDE = 400  # pixels of the shorter side of frames that are compared
-WATCHED = 9  # pairs of frames of a stretch in which motion is seen ...
+WATCHED = 24  # pairs of frames of a stretch in which motion is seen ...
 COMPARED = 3  # ... and of these so many are compared as images
 MAX_FAILED = 3  # that are no copies one after the other: then those of less score are not looked at either
 MAX_PARTS_VERIFIED = 2  # the same of stretches that run along in a part of the frames only
 SAME_COMPOSITION = 0.75  # similarity of whole frames from which on parts of them are not described
-MIN_PART_CENTRED = 0.3  # centred correlation of these: of so many parts some run along by chance
+INSET_FRAMES, INSET_SIDE = (
+    10,
+    240,
+)  # frames in which pictures in the picture are sought, and their shorter side, in pixels
+MIN_PART_CENTRED = 0.3  # centred correlation of these: of several parts some run along by chance
 PARTS_SECONDS = 900.0  # of the longer video: beyond, parts of frames are not described
 MARGIN = 0.08  # of a stretch at either end, where nothing is looked at: its ends are less sure
 MIN_PROBABILITY = 0.5  # of a segment that is told
@@ -109,9 +113,10 @@ def _reported(frames: Iterator[VideoFrame], info: VideoInfo, progress: Progress 
 def compare_described(a: VideoInput, b: VideoInput, *, parts: bool = True) -> VideoComparison:
     """The same of videos that are described already; of both only a few frames are read again. ``parts``: where nothing
     is found, look for the one as a picture in the other."""
-    segments = _verified_all(a, b, whole_candidates(a, b))
+    wholes = whole_candidates(a, b)
+    segments = _verified_all(a, b, wholes)
     if parts and not any(one.probability >= MIN_PROBABILITY for one in segments):
-        segments += _verified_all(a, b, part_candidates(a, b))
+        segments += _verified_all(a, b, part_candidates(a, b, wholes))
     sure = sorted(_distinct(one for one in segments if one.probability >= MIN_PROBABILITY), key=lambda one: one.a_start)
     sound = shared_sound(a.sound, b.sound, sure)
     return VideoComparison(
@@ -148,11 +153,14 @@ def whole_candidates(a: VideoInput, b: VideoInput) -> list[Candidate]:
     return [Candidate(match) for match in temporal_matches(a.description, b.description)[:MAX_VERIFIED]]
 
 
-def part_candidates(a: VideoInput, b: VideoInput) -> list[Candidate]:
+def part_candidates(a: VideoInput, b: VideoInput, wholes: Sequence[Candidate]) -> list[Candidate]:
     """Stretches of parts of the one's frames that run along the other's whole ones: the best few of all parts.
 
-    Of long videos none: each frame is described as often as it has parts."""
-    if max(a.video.info.duration, b.video.info.duration) > PARTS_SECONDS or _same_composition(a, b):
+    Of long videos none, for each frame is described as often as it has parts; and none where ``wholes``, what runs
+    along of whole frames, is so much alike that neither can be a small part of the other's."""
+    if max(a.video.info.duration, b.video.info.duration) > PARTS_SECONDS:
+        return []
+    if wholes and wholes[0].match.similarity >= SAME_COMPOSITION:
         return []
     found = []
     for view, description in _described_parts(b).items():
@@ -163,15 +171,15 @@ def part_candidates(a: VideoInput, b: VideoInput) -> list[Candidate]:
     return sorted(likely, key=lambda one: -one.match.score)[:MAX_PARTS_VERIFIED]
 
 
-def _same_composition(a: VideoInput, b: VideoInput) -> bool:
-    """Whether whole frames are so much alike that neither can be a small part of the other's."""
-    wholes = temporal_matches(a.description, b.description)
-    return bool(wholes) and wholes[0].similarity >= SAME_COMPOSITION
-
-
 def _described_parts(one: VideoInput) -> dict[View, VideoDescription]:
-    side = round(get(DESCRIPTOR).card.min_side / min(view.side for view in PARTS))
-    return describe_views(one.video.frames(RATE, side), PARTS)
+    """Of each part in which another video may be shown the description, as if it were a video."""
+    duration, card = one.video.info.duration, get(DESCRIPTOR).card
+    times = np.linspace(0, duration, INSET_FRAMES + 1)[:-1] + duration / INSET_FRAMES / 2
+    views = inset_views([frame.image for frame in one.video.frames_at(times.tolist(), INSET_SIDE)])
+    if not views:
+        return {}
+    smallest = min(min(view.width, view.height) for view in views)
+    return describe_views(one.video.frames(RATE, round(card.min_side / smallest)), views)
 
 
 def _verified_all(a: VideoInput, b: VideoInput, found: Sequence[Candidate]) -> list[Segment]:
@@ -210,7 +218,7 @@ def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
 
 
 def _images(video: Video, times: NDArray[np.float64], view: View) -> list[Image]:
-    frames = video.frames_at(times.tolist(), round(FRAME_SIDE / view.side))
+    frames = video.frames_at(times.tolist(), round(FRAME_SIDE / min(view.width, view.height)))
     return [frame.image if view == WHOLE else view.of(frame.image) for frame in frames]
 
 
@@ -253,7 +261,7 @@ def _compare(a: Image, b: Image) -> Comparison:
 
 def _contrasted(pairs: Sequence[tuple[Image, Image]]) -> list[int]:
     """Of each third of the pairs that in which the duller image has most contrast."""
-    contrast = [min(float(image.pixels.std()) for image in pair) for pair in pairs]
+    contrast = [min(float(image.pixels[::4, ::4].std()) for image in pair) for pair in pairs]
     thirds = np.array_split(np.arange(len(pairs)), COMPARED)
     return [int(third[np.argmax([contrast[place] for place in third])]) for third in thirds]
 

@@ -22,24 +22,19 @@ class View:
 
     x: float
     y: float
-    side: float
+    width: float
+    height: float
 
     def of(self, image: Image) -> Image:
         """The part of an image; its size is that of the part of the original."""
         height, width = image.pixels.shape[:2]
-        rows = slice(round(self.y * height), round((self.y + self.side) * height))
-        columns = slice(round(self.x * width), round((self.x + self.side) * width))
-        part = np.ascontiguousarray(image.pixels[rows, columns])
-        size = (max(round(length * self.side), 1) for length in (image.width, image.height))
-        return replace(image, pixels=part, width=next(size), height=next(size))
+        rows = slice(round(self.y * height), round((self.y + self.height) * height))
+        columns = slice(round(self.x * width), round((self.x + self.width) * width))
+        size = max(round(image.width * self.width), 1), max(round(image.height * self.height), 1)
+        return replace(image, pixels=np.ascontiguousarray(image.pixels[rows, columns]), width=size[0], height=size[1])
 
 
-WHOLE = View(0.0, 0.0, 1.0)
-PARTS = (
-    *(View(x, y, 0.6) for x, y in ((0.0, 0.0), (0.4, 0.0), (0.0, 0.4), (0.4, 0.4), (0.2, 0.2))),
-    *(View(x, y, 0.4) for x in (0.0, 0.3, 0.6) for y in (0.0, 0.3, 0.6)),
-)
-"""Where another video may be shown as a picture in the picture, down to a quarter of the side."""
+WHOLE = View(0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
