@@ -22,6 +22,7 @@ from lookalike.intervals import Interval, Outcome
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 Ids = NDArray[np.int64]
+Shown = Callable[[str], tuple[Ids, Floats]]  # a text -> ids of images, and the probability that each shows it
 Progress = Callable[[int, int], None]  # how much is done, of how much
 
 Relation = Literal[
@@ -226,6 +227,43 @@ class Hit(Result):
     edits: tuple[str, ...] = ()
     verified: bool = False
     feedback_contributions: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class WordEvidence:
+    """Why an image answers to a ``word``: ``kind`` is "class" (of the network `content`), "tag", "colour", "file" (what
+    the file itself says), or "example" (how near it is to the image that was given); ``name``: which one.
+    ``probability``: 0..1, that the image shows it."""
+
+    word: str
+    kind: Literal["class", "tag", "colour", "file", "example"]
+    name: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
+class TextHit(Result):
+    """One answer of a search by words. ``probability``: 0..1, that the image shows what was asked for. ``evidence``:
+    for each word, in the order of the words."""
+
+    path: str
+    probability: float
+    evidence: tuple[WordEvidence, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextResult(Result):
+    """What a search by words found, best first; nothing, if no image shows it with the probability that was asked for.
+
+    ``understood``: the words that were judged. ``unknown``: those that nobody can judge, which say nothing. ``best``:
+    the largest probability that any image has, 0 if no word was understood. ``undescribed``: how many images the
+    network saw nothing in, or was never asked about."""
+
+    hits: tuple[TextHit, ...]
+    understood: tuple[str, ...]
+    unknown: tuple[str, ...]
+    best: float
+    undescribed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from lookalike.cli.output import (
     say_lacking,
     shown,
 )
+from lookalike.cli.text_search import LEAST, search_by_words
 from lookalike.errors import LoadError, UserError
 from lookalike.formatting import clock, percent, plural, relation_text
 from lookalike.gallery import Gallery
@@ -44,8 +45,13 @@ class QueryResult:
 
 
 @click.command()
-@click.argument("images", metavar="QUERY...", nargs=-1, required=True, type=click.Path())
+@click.argument("images", metavar="[QUERY...]", nargs=-1, type=click.Path())
 @gallery_option()
+@click.option("--text", metavar="WORDS", help="Search by words: red car on a street. An IMAGE may say what it is like.")
+@click.option("--not", "without", default="", metavar="WORDS", help="With --text: what is not to be seen.")
+@click.option(
+    "--least", type=click.FloatRange(0, 1), default=LEAST, show_default=True, help="With --text: the least probability."
+)
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits per query.")
 @click.option("--by", help="A descriptor, 'blend', or weights like colour=2,texture=1.  [default: the gallery's]")
 @click.option("--where", help="A filter, for instance: width >= 1000 and format = 'JPEG'")
@@ -74,6 +80,9 @@ class QueryResult:
 def command(
     images: tuple[str, ...],
     gallery: str,
+    text: str | None,
+    without: str,
+    least: float,
     by: str | None,
     precision: float | None,
     everything: bool,
@@ -82,7 +91,8 @@ def command(
     region: str | None,
     **options: Any,
 ) -> int:
-    """Find the images of a gallery that are most like each QUERY, an image, best first, and the videos that show it.
+    """Find the images of a gallery that are most like each QUERY, an image, best first, and the videos that show it;
+    or, with --text, the images that show what words say.
 
     Where QUERY is a video, or a folder of numbered frames, the videos that share a segment with it are told, and when.
 
@@ -93,17 +103,26 @@ def command(
     damage, label, label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
     In like, % is anything, _ one character, \\% and \\_ these signs themselves; upper and lower case are the same.
 
+    By words, -k, --where, --not, --least, --report and --json go together with --text: "dog, no people",
+    "blue at the top", "screenshot 2019"; words that nobody can judge are named.
+
     --json prints {"queries": [{"query": QUERY, "hits": [...], "blank": false, "videos": [{"path": ..., "probability":
-    ..., "segments": [...]}, ...]}, ...], "by": ..., "failed": [...]}, also for a single QUERY.
+    ..., "segments": [...]}, ...]}, ...], "by": ..., "failed": [...]}, also for a single QUERY; of words {"text": ...,
+    "hits": [...], "understood": [...], "unknown": [...], ...}.
     """
+    if text is not None:
+        asked = {"k": options["k"], "where": options["where"], "without": without, "least": least}
+        return search_by_words(gallery, text, images, report, as_json, asked)
+    if not images:
+        raise click.UsageError("name an IMAGE, or say what it shows with --text")
     with Gallery.open(gallery) as opened:
         say_lacking(opened, gallery)
         by = by or opened.default_by
         if precision is not None and not everything:
             calibrate_once(opened)
         feedback = bool(options["good"] or options["bad"])
-        least = None if everything else precision or (LIKELY if by == COPY and not feedback else None)
-        asked = {**options, "by": by, "region": _box(region), "precision": least}
+        surely = None if everything else precision or (LIKELY if by == COPY and not feedback else None)
+        asked = {**options, "by": by, "region": _box(region), "precision": surely}
         results, failed = _search_each(opened, images, asked)
         reranks = opened.will_rerank(by) and not options["views"] and not feedback
     if report:
@@ -111,7 +130,7 @@ def command(
     if as_json:
         print_json({"queries": results, "by": by, "failed": failed})
     else:
-        _print_each(results, least, reranks if options["rerank"] is None else options["rerank"] > 0)
+        _print_each(results, surely, reranks if options["rerank"] is None else options["rerank"] > 0)
     print_failures(failed)
     return 1 if failed else 0
 

@@ -25,6 +25,8 @@ from lookalike.gallery.rows import RowVerbs
 from lookalike.gallery.search.options import Region, SearchOptions, check_precision
 from lookalike.gallery.search.pipeline import SearchPipeline
 from lookalike.gallery.search.query import QuerySource
+from lookalike.gallery.search.text_search import TextSearch
+from lookalike.gallery.search.verbs import TextVerbs
 from lookalike.gallery.storage.privacy import Retention, checked
 from lookalike.gallery.videos import VideoVerbs
 from lookalike.imaging import MAX_PIXELS, ImageSource
@@ -36,13 +38,16 @@ DEFAULT_DESCRIPTORS = (*WHOLE_IMAGE_DESCRIPTORS, "regions")
 Sources = PathLike | Iterable[PathLike]
 
 
-class Gallery(RowVerbs, RootVerbs, DescriptorVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerbs, VideoVerbs):
+class Gallery(
+    RowVerbs, RootVerbs, DescriptorVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerbs, VideoVerbs, TextVerbs
+):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
 
     One thread at a time; several processes may read and write the same gallery."""
 
     def __init__(self, library: Library) -> None:
         self._library, self.path = library, library.path
+        library.store.set_shown(lambda text: TextSearch(library).shown(text))
 
     @classmethod
     def create(

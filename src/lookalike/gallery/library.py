@@ -15,6 +15,7 @@ from lookalike.errors import GalleryDamaged, GalleryError, GalleryExists, Galler
 from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
+from lookalike.gallery.index.word_index import WordIndexCache
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.privacy import Retention
 from lookalike.gallery.storage.row import Row
@@ -35,6 +36,7 @@ class Library:
     index: IndexCache
     region_index: RegionIndexCache
     frame_index: FrameIndexCache
+    word_index: WordIndexCache
 
     @classmethod
     def open(cls, path: PathLike) -> Library:
@@ -56,6 +58,7 @@ class Library:
             IndexCache(files, store, cards),
             RegionIndexCache(files, store, regions),
             FrameIndexCache(files / "frames", store, cards),
+            WordIndexCache(files, store, cards),
         )
         return cls(folder, store, cards, regions, *indexes)
 

@@ -83,6 +83,14 @@ class SearchView:
 
 
 @dataclass(frozen=True, slots=True)
+class TextSearchView:
+    """What was looked for by words, and what was found: each image, the probability that it shows it, and why."""
+
+    text: str
+    hits: tuple[tuple[Image, float, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GroupView:
     """Copies of one image: the one to keep and the ``reason``, the others with their relation to it and probability."""
 
@@ -151,6 +159,7 @@ def write_report(
     label_errors: Sequence[LabelErrorView] | None = None,
     videos: Sequence[VideoPairView] = (),
     faces: Sequence[FacePairView] = (),
+    text_searches: Sequence[TextSearchView] = (),
 ) -> None:
     """Write the page to ``path``: all of it or nothing, never half a file.
 
@@ -158,7 +167,8 @@ def write_report(
     makes its members when asked (they are asked for twice). ``label_errors``: None on any page but theirs.
     Raises UserError if the place cannot be written.
     """
-    context = _context(summary, groups, searches, comparisons, label_errors) | {"videos": videos, "faces": faces}
+    context = _context(summary, groups, searches, comparisons, label_errors)
+    context |= {"videos": videos, "faces": faces, "text_searches": text_searches}
     stream = _environment().get_template(TEMPLATE).stream(context)
     stream.enable_buffering(64)
     _write(Path(path), stream)

@@ -12,7 +12,7 @@ from lookalike.descriptors import get
 from lookalike.errors import LoadError
 from lookalike.imaging import load
 from lookalike.parallel import in_order
-from lookalike.report.html_report import GroupView, Image, LabelErrorView, PairView, SearchView
+from lookalike.report.html_report import GroupView, Image, LabelErrorView, PairView, SearchView, TextSearchView
 from lookalike.report.thumbnails import thumbnail
 from lookalike.types import Comparison, Group, Hit, LabelError, Progress
 
@@ -57,6 +57,11 @@ def pair_view(a: str, b: str, comparison: Comparison, explanation: Explanation |
 def search_view(query: str, hits: Sequence[Hit], by: str) -> SearchView:
     """A query and its hits."""
     return SearchView(image_view(query), tuple((image_view(hit.path), hit) for hit in hits), by)
+
+
+def text_search_view(text: str, hits: Sequence[tuple[str, float, str]]) -> TextSearchView:
+    """A text and its hits: path, probability, and why."""
+    return TextSearchView(text, tuple((image_view(path), probability, why) for path, probability, why in hits))
 
 
 def group_views(groups: Sequence[Group], progress: Progress | None = None) -> list[GroupView]:

@@ -51,6 +51,15 @@ class Colour:
         return Described(vectors, _contrast(spectra))
 
 
+def tiles_of(vectors: Floats) -> Floats:
+    """(N, 78) float32 vectors of this descriptor -> (N, 3, 8, 8) float32: L*, a*, b* of each tile, without the details
+    that the descriptor leaves out."""
+    spectra = np.zeros((len(vectors), 3 * GRID * GRID), np.float32)
+    spectra[:, _PLACES] = vectors / _WEIGHTS
+    basis = cosine_basis(GRID, range(GRID))
+    return np.asarray(basis.T @ spectra.reshape(-1, 3, GRID, GRID) @ basis, np.float32)
+
+
 def _tiles(images: Sequence[Image]) -> Floats:
     """N images -> (N, 3, 8, 8) float32: the mean L* 0..100, a*, b* of each tile."""
     import cv2

@@ -23,7 +23,7 @@ from lookalike.descriptors.video import VideoDescription
 from lookalike.gallery.storage.privacy import Privacy
 from lookalike.gallery.storage.row import Row
 from lookalike.paths import WalkPatterns
-from lookalike.types import Failure, Floats, Ids, Label, LabelledImage, Verdict
+from lookalike.types import Failure, Floats, Ids, Label, LabelledImage, Shown, Verdict
 
 Vectors = tuple[Ids, NDArray[Any]]  # ids (N,) and vectors (N, D), as the descriptor's card says
 StoredRegions = NDArray[np.int8]  # (R, D), as region_codec.py keeps them
@@ -434,6 +434,10 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
 
     @property
     def frames(self) -> FrameStorage: ...
+
+    def set_shown(self, shown: Shown) -> None:
+        """Who says what images show, for ``shows(...)`` in filters: a text -> ids, and the probability of each."""
+        ...
 
     def transaction(self) -> AbstractContextManager[None]:
         """Everything within is kept, or nothing; nothing else writes meanwhile."""

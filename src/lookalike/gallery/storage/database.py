@@ -13,7 +13,7 @@ from typing import Any
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryReadOnly, GalleryVersion, StorageFull
 from lookalike.gallery.storage.text_match import matches
 from lookalike.paths import composed, may_write
-from lookalike.types import Ids
+from lookalike.types import Ids, Shown
 
 APPLICATION_ID = 0x4C6B416C  # "LkAl": tells a gallery from any other SQLite file
 MIGRATIONS = (
@@ -54,6 +54,7 @@ class Database:
     def __init__(self, file: Path, options: str = "") -> None:
         """``options``: of SQLite's file address, for a connection that only reads."""
         self.file, self.read_only = file, bool(options)
+        self.shown: Shown | None = None  # see GalleryStorage.set_shown
         place = file.as_uri() + options
         with self._translated():
             self._db = sqlite3.connect(

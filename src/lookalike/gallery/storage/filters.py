@@ -4,11 +4,15 @@ width >= 1000 and (format = 'JPEG' or format in ('PNG', 'WEBP')) and not path li
 path like '%/été\_1/%'
 taken >= '2024-01-01' and camera is not null and megapixels > 8
 
+shows('dog') > 0.8 and not shows('red car')
+
 In ``like``, % is anything, _ one character, and \ takes the next one as it is (text_match.py).
 """
 
 from __future__ import annotations
 
+import json
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +22,17 @@ from typing import Any
 from lookalike.errors import UserError
 from lookalike.gallery.storage.text_match import ESCAPE
 from lookalike.paths import composed
+from lookalike.types import Shown
+
+SHOWN_FROM = 0.5  # the probability from which an image shows something, if a filter says nothing of it
+COMPARISONS = {
+    "=": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 LONGEST = 2000  # characters; keeps the nesting within what SQLite takes
 PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
@@ -60,9 +75,9 @@ class Condition:
     values: tuple[Any, ...] = ()
 
 
-def parse(text: str | None) -> Condition:
-    """A filter as an SQL condition; without one, every image. Raises UserError that points at what was not
-    understood."""
+def parse(text: str | None, shown: Shown | None = None) -> Condition:
+    """A filter as an SQL condition; without one, every image. ``shown``: who says what images show. Raises UserError
+    that points at what was not understood."""
     import lark
 
     if text is None:
@@ -70,7 +85,7 @@ def parse(text: str | None) -> Condition:
     if len(text) > LONGEST:
         raise UserError(f"where: longer than {LONGEST} characters")
     try:
-        return _translate(_grammar().parse(text))
+        return _translate(_grammar().parse(text), shown)
     except lark.exceptions.UnexpectedInput as error:
         raise UserError(f"where: not understood\n{_pointed(text, error)}\nfields: {', '.join(FIELDS)}") from error
 
@@ -89,16 +104,31 @@ def _grammar() -> Any:
     return lark.Lark(text, parser="lalr")
 
 
-def _translate(tree: Any) -> Condition:
+def _translate(tree: Any, shown: Shown | None) -> Condition:
     rule, children = tree.data, tree.children
     if rule == "start":
-        return _translate(children[0])
+        return _translate(children[0], shown)
     if rule in ("or_", "and_"):
-        return _joined(" OR " if rule == "or_" else " AND ", [_translate(child) for child in children])
+        return _joined(" OR " if rule == "or_" else " AND ", [_translate(child, shown) for child in children])
     if rule == "negated":
-        inner = _translate(children[0])
+        inner = _translate(children[0], shown)
         return Condition(f"NOT coalesce({inner.sql}, 0)", inner.values)
+    if rule == "shown":
+        return _shown(children, shown)
     return _LEAVES[rule](children)
+
+
+def _shown(children: Any, shown: Shown | None) -> Condition:
+    """The images that show a text with such a probability, by their ids."""
+    if shown is None:
+        raise UserError("where: shows(...) needs a gallery that is open for searches by words")
+    text, sign, value = children
+    ids, probabilities = shown(str(_value("shows", str, text)))
+    if str(sign).upper() == "LIKE":
+        raise UserError("where: shows(...) is a number; 'like' compares text")
+    compare, least = (operator.ge, SHOWN_FROM) if sign is None else (COMPARISONS[str(sign)], float(value))
+    found = ids[compare(probabilities.astype(float), least)].tolist()
+    return Condition("p.id IN (SELECT value FROM json_each(?))", (json.dumps(found),))
 
 
 def _joined(word: str, parts: list[Condition]) -> Condition:

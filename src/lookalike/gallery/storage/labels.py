@@ -25,7 +25,7 @@ class LabelStore:
     ) -> Iterator[tuple[int, LabelledImage]]:
         """As in the contract."""
         if ids is None:
-            yield from self._of_images(filters.parse(where), source)
+            yield from self._of_images(filters.parse(where, self._db.shown), source)
             return
         for part in batched(ids, MANY):
             yield from self._of_images(Condition(f"p.id IN ({marks(part)})", tuple(part)), source)
@@ -51,7 +51,7 @@ class LabelStore:
 
     def unasked(self, where: str | None, source: str, top: int) -> list[int]:
         """As in the contract."""
-        condition = filters.parse(where)
+        condition = filters.parse(where, self._db.shown)
         sql = f"""SELECT p.id FROM images p WHERE {condition.sql} AND p.codec IS NULL AND NOT EXISTS
                   (SELECT 1 FROM classified c WHERE c.image_id = p.id AND c.source = ? AND c.top = ?) ORDER BY p.id"""
         return [row[0] for row in self._db.all(sql, (*condition.values, source, top))]

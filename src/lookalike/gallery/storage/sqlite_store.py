@@ -25,7 +25,7 @@ from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import RegionStore
 from lookalike.gallery.storage.row import Row
 from lookalike.paths import WalkPatterns, composed
-from lookalike.types import Failure, Ids, Verdict
+from lookalike.types import Failure, Ids, Shown, Verdict
 
 _REST = (
     *("sha256", "bytes", "mtime_ns", "width", "height", "format", "taken", "camera", "frames", "damage"),
@@ -82,6 +82,10 @@ class SqliteStore:
     def open(cls, file: Path) -> SqliteStore:
         """An existing gallery file; errors as in Database.open."""
         return cls(Database.open(file))
+
+    def set_shown(self, shown: Shown) -> None:
+        """As in the contract."""
+        self._db.shown = shown
 
     def check(self) -> str:
         """As in the contract."""
@@ -220,7 +224,7 @@ class SqliteStore:
 
     def select(self, where: str | None = None) -> Ids:
         """As in the contract."""
-        condition = filters.parse(where)
+        condition = filters.parse(where, self._db.shown)
         sql = f"SELECT p.id FROM images p WHERE {condition.sql} ORDER BY p.id"
         found = self._db.all(sql, condition.values)
         return np.fromiter((v[0] for v in found), np.int64, len(found))

@@ -1,0 +1,36 @@
+"""The verbs of a gallery about words: which images show what a text asks for."""
+
+from __future__ import annotations
+
+from lookalike.gallery.library import Library
+from lookalike.gallery.search.query import QuerySource
+from lookalike.gallery.search.text_search import LEAST, TextOptions, TextSearch
+from lookalike.types import TextResult
+
+
+class TextVerbs:
+    """What ``Gallery`` says about searches by words."""
+
+    _library: Library
+
+    def search_text(
+        self,
+        text: str,
+        k: int = 10,
+        *,
+        without: str = "",
+        like: QuerySource | None = None,
+        where: str | None = None,
+        least: float = LEAST,
+    ) -> TextResult:
+        """The k images that most probably show what a text asks for, best first: "red car on a street", "dog, no
+        people", "blue at the top", "screenshot 2019".
+
+        No file is read: things and animals go by the classes that the network `content` names, scenes and everyday
+        things by tags, colours by the descriptor `colour`, and what a file says of itself by its row. ``without``:
+        words that an image is not to show. ``like``: an image, or a Row of this gallery, that it is to be like as
+        well; the text may be empty then. ``where``: a filter, see storage/filters.py. ``least``: only images with at
+        least this probability; none may be. Words that nobody can judge are ``unknown`` in the answer, and say
+        nothing. Raises UserError in a gallery that does not hold `content`.
+        """
+        return TextSearch(self._library).search(text, TextOptions(k, without, like, where, least))
