@@ -170,21 +170,16 @@ def _evidence(term: Term, columns: WordColumns, place: int, probability: float) 
         return WordEvidence(term.word, "colour", name, probability)
     if isinstance(term, FileTerm):
         return WordEvidence(term.word, "file", term.where, probability)
-    one = columns.keep(np.array([place]))
-    if concept_is_class(term, one):
-        known = [
-            (float(share), number)
-            for number, share in zip(one.places[0].tolist(), one.shares[0], strict=True)
-            if number in term.classes
-        ]
-        return WordEvidence(term.word, "class", class_names()[max(known)[1]], probability)
-    tag = max(term.tags, key=lambda number: int(one.tags[0, number]))
-    return WordEvidence(term.word, "tag", tag_head().names[tag], probability)
+    return _concept_evidence(term, columns.keep(np.array([place])), probability)
 
 
-def concept_is_class(concept: Concept, one: WordColumns) -> bool:
-    """Whether a class of the network, and no tag, speaks for the one image."""
-    named = bool(set(concept.classes) & set(one.places[0][one.shares[0] > 0].tolist()))
-    if not named or concept.tagged or not concept.tags:
-        return named and not concept.tagged
-    return bool(tag_head().by_classes(_mass(concept, one))[0] >= by_tags(one.tags[:, list(concept.tags)])[0])
+def _concept_evidence(concept: Concept, one: WordColumns, probability: float) -> WordEvidence:
+    """Of one image: the class or the tag that speaks loudest for it."""
+    known = dict(zip(one.places[0].tolist(), one.shares[0].tolist(), strict=True))
+    seen = [number for number in concept.classes if known.get(number)]
+    by_class = tag_head().by_classes(_mass(concept, one))[0] if seen and not concept.tagged else 0.0
+    if concept.tags and (concept.tagged or by_tags(one.tags[:, list(concept.tags)])[0] >= by_class):
+        tag = max(concept.tags, key=lambda number: int(one.tags[0, number]))
+        return WordEvidence(concept.word, "tag", tag_head().names[tag], probability)
+    name = class_names()[max(seen, key=known.__getitem__)] if seen else concept.word
+    return WordEvidence(concept.word, "class", name, probability)
