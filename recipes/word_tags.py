@@ -215,10 +215,10 @@ def calibration_error(p: NDArray[np.float64], y: NDArray[np.bool_], bins: int = 
     return float(sum(abs(p[place == b].sum() - y[place == b].sum()) for b in range(bins)) / len(p))
 
 
-def class_curve(one: Examples, known: Truth, every: Sequence[Tag]) -> tuple[float, float]:
-    """Intercept and slope from the log-odds of a word's classes to those of the word: over the tags that masks tell and
-    that have classes, and as many words of which no image shows anything, animals that no mask names. So a word counts
-    as likely, before anything is seen, as if half of all words that are asked for were not shown by any image."""
+def class_curve(one: Examples, known: Truth, every: Sequence[Tag]) -> tuple[float, ...]:
+    """Intercept, and slopes of the log-odds of a word's classes and of the logarithm of their number, to the log-odds of
+    the word: over the tags that masks tell and that have classes, and as many words of which no image shows anything,
+    animals that no mask names. So before anything is seen, half of all words are not shown by any image."""
     masked = np.array(["sysu" in path.parts for path in one.paths])
     words = [tag.name for tag in every]
     columns = [n for n, seen in enumerate(one.masses(words).any(axis=0)) if seen and every[n].sysu]
@@ -226,9 +226,12 @@ def class_curve(one: Examples, known: Truth, every: Sequence[Tag]) -> tuple[floa
     absent = [name for name in absent if vocabulary().find(name) is not None]
     x = np.concatenate([one.masses(words)[masked][:, columns], one.masses(absent)[masked]], axis=1)
     y = np.concatenate([known[masked][:, columns] == PRESENT, np.zeros((masked.sum(), len(absent)), bool)], axis=1)
+    found = [vocabulary().find(word) for word in [*(words[n] for n in columns), *absent]]
+    counts = np.broadcast_to(np.log([len(one.classes) if one else 1 for one in found]), x.shape)
     weights = np.broadcast_to([1.0] * len(columns) + [len(columns) / len(absent)] * len(absent), x.shape)
-    model = fit(mass_odds(x.ravel())[:, None], y.ravel(), l2=1.0, weights=weights.ravel())
-    return model.intercept, model.coefficients[0]
+    features = np.column_stack([mass_odds(x.ravel()), counts.ravel()])
+    model = fit(features, y.ravel(), l2=1.0, weights=weights.ravel())
+    return model.intercept, *model.coefficients
 
 
 def distance_curve(one: Examples, known: Truth, every: Sequence[Tag]) -> tuple[float, float]:
@@ -256,7 +259,7 @@ def main() -> None:
               f"ECE {model.calibration_error:.3f} classes {model.class_weight:.2f}")  # fmt: skip
     curve = class_curve(one, known, every)
     near = distance_curve(one, known, every)
-    print(f"classes: log-odds {curve[0]:.2f} + {curve[1]:.2f} x; distances: {near[0]:.2f} + {near[1]:.2f} x")
+    print(f"classes: {curve[0]:.2f} + {curve[1]:.2f} x + {curve[2]:.2f} log n; distances: {near[0]:.2f} + {near[1]:.2f} x")
     np.savez_compressed(
         OUT,
         names=np.array([tag.name for tag in every]),

@@ -28,7 +28,7 @@ Steps = NDArray[np.int8]
 @dataclass(frozen=True, slots=True)
 class TagHead:
     """``names``: of T tags. ``weights``: (T, D) float32 of the vector, ``class_weights``: (T,) of the log-odds of the
-    tag's own classes, ``biases``: (T,). ``class_curve``: intercept and slope.
+    tag's own classes, ``biases``: (T,). ``class_curve``: intercept, slope of the log-odds of classes, and of the logarithm of how many.
     ``distance_curve``: the same of the distance between two images, to whether they show the same kind of thing.
     ``fingerprint``: of the descriptor. ``digest``: of all these numbers."""
 
@@ -36,7 +36,7 @@ class TagHead:
     weights: Floats
     class_weights: Floats
     biases: Floats
-    class_curve: tuple[float, float]
+    class_curve: tuple[float, float, float]
     distance_curve: tuple[float, float]
     fingerprint: str
     digest: str
@@ -46,10 +46,12 @@ class TagHead:
         odds = vectors @ self.weights.T + self.class_weights * mass_odds(masses) + self.biases
         return np.asarray(np.clip(np.round(STEP * odds), -120, 120), np.int8)
 
-    def by_classes(self, mass: Floats) -> Floats:
-        """(N,) summed probabilities of a word's classes -> (N,) float32: the probability that an image shows it."""
-        intercept, slope = self.class_curve
-        return np.asarray(sigmoid(intercept + slope * mass_odds(mass)), np.float32)
+    def by_classes(self, mass: Floats, count: int) -> Floats:
+        """(N,) summed probabilities of a word's ``count`` classes -> (N,) float32: the probability that an image shows
+        it. What one class alone stands for is rarer in most libraries than what a hundred stand for."""
+        intercept, slope, per_class = self.class_curve
+        odds = intercept + per_class * float(np.log(count)) + slope * mass_odds(mass)
+        return np.asarray(sigmoid(odds), np.float32)
 
     def by_distance(self, distances: Floats) -> Floats:
         """(N,) distances of vectors -> (N,) float32: the probability that two images show the same kind of thing."""

@@ -149,7 +149,7 @@ def concept_probability(concept: Concept, columns: WordColumns) -> Floats:
     """(N,): by its tags, which know of their own classes, or by the likelier of classes and tags below it."""
     found = [by_tags(columns.tags[:, list(concept.tags)])] if concept.tags else []
     if concept.classes and not concept.tagged:
-        found.append(tag_head().by_classes(_mass(concept, columns)) * columns.described)
+        found.append(tag_head().by_classes(_mass(concept, columns), len(concept.classes)) * columns.described)
     return np.asarray(np.max(found, axis=0), np.float32)
 
 
@@ -177,7 +177,7 @@ def _concept_evidence(concept: Concept, one: WordColumns, probability: float) ->
     """Of one image: the class or the tag that speaks loudest for it."""
     known = dict(zip(one.places[0].tolist(), one.shares[0].tolist(), strict=True))
     seen = [number for number in concept.classes if known.get(number)]
-    by_class = tag_head().by_classes(_mass(concept, one))[0] if seen and not concept.tagged else 0.0
+    by_class = tag_head().by_classes(_mass(concept, one), len(concept.classes))[0] if seen and not concept.tagged else 0.0
     if concept.tags and (concept.tagged or by_tags(one.tags[:, list(concept.tags)])[0] >= by_class):
         tag = max(concept.tags, key=lambda number: int(one.tags[0, number]))
         return WordEvidence(concept.word, "tag", tag_head().names[tag], probability)
