@@ -216,9 +216,9 @@ def calibration_error(p: NDArray[np.float64], y: NDArray[np.bool_], bins: int = 
 
 
 def class_curve(one: Examples, known: Truth, every: Sequence[Tag]) -> tuple[float, ...]:
-    """Intercept, and slopes of the log-odds of a word's classes and of the logarithm of their number, to the log-odds of
-    the word: over the tags that masks tell and that have classes, and as many words of which no image shows anything,
-    animals that no mask names. So before anything is seen, half of all words are not shown by any image."""
+    """Intercept, and slopes of the log-odds of a word's classes and of the logarithm of their number, to the log-odds
+    of the word: over the tags that masks tell and that have classes, and as many words of which no image shows
+    anything, animals that no mask names. So before anything is seen, half of all words are not shown by any image."""
     masked = np.array(["sysu" in path.parts for path in one.paths])
     words = [tag.name for tag in every]
     columns = [n for n, seen in enumerate(one.masses(words).any(axis=0)) if seen and every[n].sysu]
@@ -259,7 +259,9 @@ def main() -> None:
               f"ECE {model.calibration_error:.3f} classes {model.class_weight:.2f}")  # fmt: skip
     curve = class_curve(one, known, every)
     near = distance_curve(one, known, every)
-    print(f"classes: {curve[0]:.2f} + {curve[1]:.2f} x + {curve[2]:.2f} log n; distances: {near[0]:.2f} + {near[1]:.2f} x")
+    print(
+        f"classes: {curve[0]:.2f} + {curve[1]:.2f} x + {curve[2]:.2f} log n; distances: {near[0]:.2f} + {near[1]:.2f} x"
+    )
     np.savez_compressed(
         OUT,
         names=np.array([tag.name for tag in every]),

@@ -31,6 +31,7 @@ COLUMNS = {
     "edits_recall": ("phash-256", "pdqhash", "**all edits**", "micro-AP", "| rotate-5 |"),
     "copy_recall": ("structure", "blend", "MobileNet", "**all edits**", "micro-AP", "| rotate-5 |"),
     "content_retrieval": ("mAP, %", "recall@1, %", "| clothing | MobileNet |", "| flowers | structure |"),
+    "words": ("precision of the first ten, %", "nothing shown, rightly", "| penguin |", "| **all** |"),
     "label_suspects": ("likely wrong", "of the wrong found, %", "| clothing | 0 |", "| flowers | 10 | alike |"),
     "model_speed": ("images/s", "seconds to the answer", "| lookalike index |", "| lookalike compare |", "bytes"),
     "robustness": ("| the image itself |", "| FGSM, 2/255 |", "| PGD, 4/255 |", "recall with views, %"),

@@ -101,7 +101,8 @@ def command(
 
     Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, frames,
     damage, label, label_probability, objects, object; with = != < <= > >= like, in (...), is null, and, or, not.
-    In like, % is anything, _ one character, \\% and \\_ these signs themselves; upper and lower case are the same.
+    shows('dog') > 0.8 asks what an image shows. In like, % is anything, _ one character, \\% and \\_ these signs
+    themselves; upper and lower case are the same.
 
     By words, -k, --where, --not, --least, --report and --json go together with --text: "dog, no people",
     "blue at the top", "screenshot 2019"; words that nobody can judge are named.

@@ -28,9 +28,9 @@ Steps = NDArray[np.int8]
 @dataclass(frozen=True, slots=True)
 class TagHead:
     """``names``: of T tags. ``weights``: (T, D) float32 of the vector, ``class_weights``: (T,) of the log-odds of the
-    tag's own classes, ``biases``: (T,). ``class_curve``: intercept, slope of the log-odds of classes, and of the logarithm of how many.
-    ``distance_curve``: the same of the distance between two images, to whether they show the same kind of thing.
-    ``fingerprint``: of the descriptor. ``digest``: of all these numbers."""
+    tag's own classes, ``biases``: (T,). ``class_curve``: intercept, slope of the log-odds of classes, and of the
+    logarithm of how many. ``distance_curve``: the same of the distance between two images, to whether they show the
+    same kind of thing. ``fingerprint``: of the descriptor. ``digest``: of all these numbers."""
 
     names: tuple[str, ...]
     weights: Floats

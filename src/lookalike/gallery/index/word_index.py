@@ -163,7 +163,7 @@ class WordIndexCache:
             if (covers.gallery, covers.makers) != (self._store.uuid(), self._makers):
                 return self._begin(())
             columns = WordColumns(*(np.load(file, mmap_mode="r") for file in self._files(covers.stem)))
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, EOFError, ValueError, TypeError, KeyError):
             return self._begin(())
         if len({len(getattr(columns, name)) for name in WordColumns.__slots__}) > 1:
             return self._begin(())

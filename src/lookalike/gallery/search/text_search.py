@@ -177,7 +177,9 @@ def _concept_evidence(concept: Concept, one: WordColumns, probability: float) ->
     """Of one image: the class or the tag that speaks loudest for it."""
     known = dict(zip(one.places[0].tolist(), one.shares[0].tolist(), strict=True))
     seen = [number for number in concept.classes if known.get(number)]
-    by_class = tag_head().by_classes(_mass(concept, one), len(concept.classes))[0] if seen and not concept.tagged else 0.0
+    by_class = (
+        tag_head().by_classes(_mass(concept, one), len(concept.classes))[0] if seen and not concept.tagged else 0.0
+    )
     if concept.tags and (concept.tagged or by_tags(one.tags[:, list(concept.tags)])[0] >= by_class):
         tag = max(concept.tags, key=lambda number: int(one.tags[0, number]))
         return WordEvidence(concept.word, "tag", tag_head().names[tag], probability)

@@ -1,0 +1,141 @@
+"""Searches by words in a gallery of photographs: what is found, why, what is not, and in step with what changes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lookalike.errors import UserError
+from lookalike.gallery import Gallery
+from samples import photograph_path, save
+
+PHOTOS = ("chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "brick.png", "page.png")
+
+
+@pytest.fixture(scope="module")
+def held(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A cat, a cup of coffee, a rocket, a motorcycle, bricks, a page, and two drawn grounds of one colour."""
+    folder = tmp_path_factory.mktemp("words")
+    (folder / "photos").mkdir()
+    for name in PHOTOS:
+        shutil.copy(photograph_path(name), folder / "photos" / name)
+    for name, colour in (("red", (200, 30, 35)), ("blue", (35, 80, 180))):
+        pixels = np.full((120, 90, 3), colour, np.uint8)
+        pixels[90:] = (250, 250, 250)
+        save(folder / "photos" / f"{name}.png", pixels)
+    with Gallery.create(folder / "g", ["content", "colour"]) as gallery:
+        gallery.add(folder / "photos")
+    return folder
+
+
+@pytest.fixture
+def gallery(held: Path, tmp_path: Path) -> Iterator[Gallery]:
+    shutil.copytree(held / "g", tmp_path / "g")
+    with Gallery.open(tmp_path / "g") as opened:
+        yield opened
+
+
+def found(gallery: Gallery, text: str, **options: Any) -> list[str]:
+    return [Path(hit.path).name for hit in gallery.search_text(text, **options).hits]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [("cat", "chelsea.png"), ("animals", "chelsea.png"), ("cup", "coffee.png"), ("motorcycles", "motorcycle_left.png")],
+)
+def test_words_find_what_an_image_shows(gallery: Gallery, text: str, first: str) -> None:
+    """By classes, hypernyms and tags, in the singular and the plural."""
+    assert found(gallery, text)[:1] == [first]
+
+
+def test_what_nothing_shows_is_not_found(gallery: Gallery) -> None:
+    """No image is a violin, and the best is far from it; with no least probability it is told all the same."""
+    answer = gallery.search_text("violin")
+    assert answer.hits == ()
+    assert answer.best < 0.5
+    assert len(found(gallery, "violin", least=0)) == 8
+
+
+def test_why_an_image_is_found(gallery: Gallery) -> None:
+    """The class or the tag behind each word, and the colour and its place."""
+    cat = gallery.search_text("felines").hits[0]
+    assert [(one.word, one.kind, one.name) for one in cat.evidence] == [("feline", "tag", "cat")]
+    coffee = gallery.search_text("espresso", least=0).hits[0]
+    assert [(one.word, one.kind, one.name) for one in coffee.evidence] == [("espresso", "class", "espresso")]
+    top = gallery.search_text("blue at the top").hits[0]
+    assert [(one.kind, one.name) for one in top.evidence] == [("colour", "blue at the top")]
+    assert Path(top.path).name == "blue.png"
+
+
+def test_words_that_nobody_can_judge_are_named_and_say_nothing(gallery: Gallery) -> None:
+    """A beautiful cat is a cat; what is beautiful alone finds nothing."""
+    answer = gallery.search_text("beautiful cat")
+    assert answer.unknown == ("beautiful",)
+    assert answer.hits == gallery.search_text("cat").hits
+    assert gallery.search_text("beautiful").hits == ()
+
+
+def test_what_is_unwanted_is_left_out(gallery: Gallery) -> None:
+    """In the text and beside it."""
+    assert "chelsea.png" in found(gallery, "animal")
+    assert "chelsea.png" not in found(gallery, "animal, no cat")
+    assert "chelsea.png" not in found(gallery, "animal", without="cat")
+
+
+def test_words_and_an_example_go_together(gallery: Gallery, held: Path) -> None:
+    """Without words the example alone counts, and it is nearest to itself."""
+    rocket = held / "photos" / "rocket.jpg"
+    assert found(gallery, "", like=rocket)[:1] == ["rocket.jpg"]
+    assert "rocket.jpg" not in found(gallery, "cat", like=rocket)
+
+
+def test_files_answer_and_filters_hold(gallery: Gallery) -> None:
+    """Portrait by its sides, PNG by its format; ``where`` goes before all."""
+    assert {"red.png", "blue.png"} == set(found(gallery, "portrait")) - {"page.png"}
+    assert found(gallery, "red", where="format = 'JPEG'") == []
+
+
+def test_a_filter_may_ask_what_an_image_shows(gallery: Gallery) -> None:
+    """With and without a probability, beside other conditions; an unknown word is an error."""
+    shown = [Path(row.path).name for row in gallery.rows(where="shows('cat') > 0.6 and width > 100")]
+    assert shown == ["chelsea.png"]
+    others = [Path(row.path).name for row in gallery.rows(where="not shows('cat')")]
+    assert len(others) == 7
+    with pytest.raises(UserError, match="no idea of: beautiful"):
+        gallery.ids(where="shows('beautiful')")
+
+
+def test_the_columns_follow_the_gallery(gallery: Gallery, held: Path) -> None:
+    """What is removed is not found any more, what comes again is."""
+    cat = held / "photos" / "chelsea.png"
+    assert found(gallery, "cat") == ["chelsea.png"]
+    gallery.remove(cat)
+    assert found(gallery, "cat") == []
+    gallery.add(cat)
+    assert found(gallery, "cat") == ["chelsea.png"]
+
+
+def test_saved_columns_say_the_same_and_damage_is_no_harm(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saved, loaded by the next, cut short, thrown away: the same answer each time."""
+    from lookalike.gallery.index import word_index
+
+    monkeypatch.setattr(word_index, "MIN_UNSAVED", 0)
+    answer = gallery.search_text("animal")
+    files = sorted((Path(gallery.path) / "index").glob("words.*.npy"))
+    assert len(files) == 6
+    with Gallery.open(gallery.path) as again:
+        assert again.search_text("animal") == answer
+    files[0].write_bytes(b"")
+    with Gallery.open(gallery.path) as again:
+        assert again.search_text("animal") == answer
+
+
+def test_without_content_nobody_can_say_what_an_image_shows(tmp_path: Path) -> None:
+    """The error says how to add it."""
+    with Gallery.create(tmp_path / "g", ["colour"]) as gallery, pytest.raises(UserError, match="--with content"):
+        gallery.search_text("dog")
