@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -51,3 +52,29 @@ def test_corrupt_sound_is_damaged(tmp_path: Path) -> None:
     with pytest.raises(DamagedVideo, match="its sound is corrupt"):
         found.extend(sound_samples(str(path)))
     assert sum(map(len, found)) > 0.3 * SAMPLE_RATE
+
+
+def test_a_soundtrack_that_changes_its_channels(tmp_path: Path) -> None:
+    """A broadcast that goes on in stereo: nothing is lost before the change or after it."""
+    parts = []
+    for name, sound in (("a", beep(1.0)[None]), ("b", np.stack([beep(2.0), beep(2.0)]))):
+        path = write_video(tmp_path / f"{name}.ts", FRAMES, codec="mpeg2video", sound=sound)
+        parts.append(path.read_bytes())
+    (tmp_path / "c.ts").write_bytes(b"".join(parts))
+    sound = samples(tmp_path / "c.ts")
+    assert pytest.approx((1.0, 5.2), abs=0.2) == loud(sound)
+
+
+def test_samples_that_are_no_numbers(tmp_path: Path) -> None:
+    """Floats of a broken file may be infinite or none at all: what comes out is neither."""
+    sound = beep(1.0)
+    sound[50_000:50_100], sound[60_000:60_100] = np.nan, np.inf
+    path = tmp_path / "a.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("pcm_f32le", rate=SOUND_RATE, layout="mono")
+        frame = av.AudioFrame.from_ndarray(sound[None], format="flt", layout="mono")
+        frame.sample_rate = SOUND_RATE
+        container.mux(stream.encode(frame))
+    found = samples(path)
+    assert np.isfinite(found).all()
+    assert len(found) == pytest.approx(3 * SAMPLE_RATE, abs=30)
