@@ -167,7 +167,7 @@ def command(
             opened.add_verdicts(same, "same")
         if undecided:
             opened.remove_verdicts(undecided)
-        if precision is not None and gallery:
+        if precision is not None and gallery and len(opened) > opened.video_count:
             calibrate_once(opened)
         with progress_bar("looking for copies" if no_verify else "checking pairs") as progress:
             if against is None:

@@ -119,7 +119,7 @@ def command(
     with Gallery.open(gallery) as opened:
         say_lacking(opened, gallery)
         by = by or opened.default_by
-        if precision is not None and not everything:
+        if precision is not None and not everything and len(opened) > opened.video_count:
             calibrate_once(opened)
         feedback = bool(options["good"] or options["bad"])
         surely = None if everything else precision or (LIKELY if by == COPY and not feedback else None)
