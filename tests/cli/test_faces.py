@@ -68,3 +68,30 @@ def test_a_known_model_is_added_from_its_files(tmp_path: Path, monkeypatch: pyte
     assert here("models", "add", NAME, card).code == 2
     assert here("models", "verify").out.endswith(f"ok  {NAME}\n")
     assert here("models", "show", NAME).out.count("found by") == 1
+
+
+def test_a_library_is_grouped_named_searched_and_forgotten(tmp_path: Path) -> None:
+    """The whole way at the command line, in words and as JSON."""
+    photos, gallery = tmp_path / "photos", tmp_path / "g"
+    for who in (1, 2):
+        for number in range(3):
+            save(photos / f"{who}-{number}.png", drawn_portrait({(1, 1): drawn_face(who, number)}))
+    assert here("index", photos, "--gallery", gallery, "--descriptors", NAME).code == 0
+    assert "no persons" in here("faces", "list", "--gallery", gallery).err
+    grouped = here("faces", "group", "--gallery", gallery)
+    assert "2 persons in 6 faces; 0 alone, 0 too bad to be compared" in grouped.out
+    persons = here("faces", "list", "--gallery", gallery, "--json").json["persons"]
+    number = next(one["number"] for one in persons if "1-0" in str(one["faces"]))
+    assert here("faces", "name", number, "Ada", "--gallery", gallery).out == "3 faces: Ada\n"
+    assert here("faces", "name", photos / "2-0.png#1", "--nobody", "--gallery", gallery).out == "1 face: nobody\n"
+    assert here("faces", "name", "2", "--gallery", gallery).code == 2
+    listed = here("faces", "list", "Ada", "--gallery", gallery).out
+    assert listed.count("user") == 3
+    found = here("faces", "search", photos / "1-0.png", "--gallery", gallery, "-k", "4")
+    assert found.out.count("Ada") == 3
+    hit = here("faces", "search", photos / "1-0.png", "--gallery", gallery, "--json").json["hits"][0]
+    assert (hit["person"], hit["face"]["number"], round(hit["face"]["box"]["width"])) == ("Ada", 1, 96)
+    assert here("faces", "forget", "Ada", "--gallery", gallery).code == 2
+    gone = here("faces", "forget", "Ada", "--gallery", gallery, "--yes")
+    assert re.search(r"forgotten: 3 faces in 3 images; no part of a vector is left in .*B of files", gone.out)
+    assert here("faces", "list", "Ada", "--gallery", gallery).code == 2

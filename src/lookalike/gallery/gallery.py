@@ -14,6 +14,7 @@ from lookalike.gallery.calibration.verbs import CalibrationVerbs
 from lookalike.gallery.dedup.duplicates import duplicate_measures, verified_duplicates, verified_pair
 from lookalike.gallery.dedup.incoming import IncomingReport, compare_incoming
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
+from lookalike.gallery.faces.verbs import FaceVerbs
 from lookalike.gallery.info import GalleryInfo, gallery_info
 from lookalike.gallery.ingest.ingest import add_sources, forget_sources
 from lookalike.gallery.ingest.verbs import DescriptorVerbs, RootVerbs
@@ -39,7 +40,15 @@ Sources = PathLike | Iterable[PathLike]
 
 
 class Gallery(
-    RowVerbs, RootVerbs, DescriptorVerbs, MaintenanceVerbs, LabelVerbs, CalibrationVerbs, VideoVerbs, TextVerbs
+    FaceVerbs,
+    RowVerbs,
+    RootVerbs,
+    DescriptorVerbs,
+    MaintenanceVerbs,
+    LabelVerbs,
+    CalibrationVerbs,
+    VideoVerbs,
+    TextVerbs,
 ):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
 

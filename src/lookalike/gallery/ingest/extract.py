@@ -9,14 +9,17 @@ from functools import partial
 from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.descriptors import Described, describe_all, get, min_side, region_network
 from lookalike.descriptors.keypoints import keypoints
+from lookalike.descriptors.neural.face_model import Faces
+from lookalike.descriptors.neural.region_model import Regions
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
 from lookalike.gallery.ingest.extract_video import read_video, with_frames
 from lookalike.gallery.ingest.scan import ListedFile
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage import class_codec, region_codec
-from lookalike.gallery.storage.base import NewImage, PackedRegions
+from lookalike.gallery.storage.base import NewImage, PackedFace, PackedRegions
 from lookalike.gallery.storage.embeddings import dtype_of
+from lookalike.gallery.storage.face_codec import packed_landmarks
 from lookalike.gallery.storage.keypoint_codec import KEPT, packed
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import KEPT as KEPT_SIDE
@@ -169,8 +172,16 @@ def packed_regions(images: Sequence[Image], names: Sequence[str]) -> list[dict[s
     for name in names:
         network = region_network(name)
         for one, regions in zip(found, network.regions(images), strict=True):
-            one[name] = PackedRegions(region_codec.packed(regions), region_codec.objects(regions, network.names))
+            objects = region_codec.objects(regions, network.names)
+            one[name] = PackedRegions(region_codec.packed(regions), objects, _packed_faces(regions))
     return found
+
+
+def _packed_faces(regions: Regions) -> tuple[PackedFace, ...]:
+    if not isinstance(regions, Faces):
+        return ()
+    each = zip(regions.landmarks, regions.utility.tolist(), regions.flaws, strict=True)
+    return tuple(PackedFace(packed_landmarks(points), utility, flaw) for points, utility, flaw in each)
 
 
 def packed_vectors(described: dict[str, Described], number: int) -> dict[str, tuple[bytes, float]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,12 +29,38 @@ Vectors = tuple[Ids, NDArray[Any]]  # ids (N,) and vectors (N, D), as the descri
 StoredRegions = NDArray[np.int8]  # (R, D), as region_codec.py keeps them
 
 
+class PackedFace(NamedTuple):
+    """What is stored of a face besides its region: ``landmarks`` as face_codec.py packs them, ``utility`` 0..1, and the
+    ``flaw`` for which it has no vector."""
+
+    landmarks: bytes
+    utility: float
+    flaw: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFace:
+    """A face, at this ``place`` among the regions of an image. ``person``: whose it is, None if that is undecided;
+    ``source``: "user" for a person's word, which may be that it is nobody's, or "grouped"."""
+
+    image: int
+    place: int
+    landmarks: bytes
+    utility: float
+    flaw: str | None
+    person: int | None = None
+    source: str | None = None
+    probability: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PackedRegions:
-    """The regions of one image, as they are stored, and its objects: name -> how many (see region_codec.py)."""
+    """The regions of one image, as they are stored, and its objects: name -> how many (see region_codec.py). ``faces``:
+    what else is kept of each, where they are faces."""
 
     data: bytes
     objects: Mapping[str, int]
+    faces: tuple[PackedFace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +305,10 @@ class RegionStorage(Protocol):
         """Image id and vectors of those of these images that have any, a block at a time."""
         ...
 
+    def packed(self, name: str, ids: Sequence[int]) -> list[tuple[int, bytes]]:
+        """Image id and regions as they are packed, of those of these images that have any."""
+        ...
+
     def objects(self, ids: Sequence[int]) -> dict[int, dict[str, int]]:
         """Image id -> name of a class -> how many are seen; "" stands for all together."""
         ...
@@ -293,6 +323,10 @@ class RegionStorage(Protocol):
 
     def put(self, image: int, found: Mapping[str, PackedRegions]) -> None:
         """The regions of an image, by descriptor; those that are there already stay."""
+        ...
+
+    def rewrite(self, name: str, image: int, data: bytes) -> None:
+        """The packed regions of an image in place of those that are there."""
         ...
 
     def mark(self, classes: Mapping[str, Iterable[str]]) -> None:
@@ -333,6 +367,42 @@ class FrameStorage(Protocol):
 
     def forget(self, name: str, images: Iterable[int]) -> None:
         """These have no frames by this descriptor, from now on."""
+        ...
+
+
+class FaceStorage(Protocol):
+    """Faces, which are regions with landmarks, and the persons whose they are."""
+
+    def every(self, name: str) -> list[StoredFace]:
+        """All faces of a descriptor, in the order of images."""
+        ...
+
+    def of_images(self, name: str, ids: Sequence[int]) -> dict[int, list[StoredFace]]:
+        """Image id -> its faces, in the order of its regions."""
+        ...
+
+    def persons(self) -> dict[int, str | None]:
+        """Number -> name; None for a group that nobody has named."""
+        ...
+
+    def person(self, name: str | None) -> int:
+        """The number of the person of this name, who is made if there is none; a new one without a name."""
+        ...
+
+    def rename(self, number: int, name: str) -> None:
+        """Call a person so from now on. No other one may be called so."""
+        ...
+
+    def assign(self, name: str, faces: Iterable[StoredFace]) -> None:
+        """Write whose these faces are, in place of what was said before."""
+        ...
+
+    def drop_empty_persons(self) -> None:
+        """Forget those who have no face any more."""
+        ...
+
+    def forget(self, name: str, faces: Iterable[StoredFace]) -> None:
+        """These faces are nobody's, without landmarks; who holds a copy of their vectors begins anew."""
         ...
 
 
@@ -433,6 +503,9 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
     def regions(self) -> RegionStorage: ...
 
     @property
+    def faces(self) -> FaceStorage: ...
+
+    @property
     def frames(self) -> FrameStorage: ...
 
     def set_shown(self, shown: Shown) -> None:
@@ -469,6 +542,10 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
 
     def backup(self, file: Path) -> None:
         """A whole copy, of one moment, in another file, while this one is used. Raises GalleryError."""
+        ...
+
+    def vacuum(self) -> None:
+        """Leave no byte on the disk of what was deleted. Raises GalleryError while another process reads."""
         ...
 
     def disk_bytes(self) -> int:

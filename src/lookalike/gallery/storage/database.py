@@ -26,6 +26,7 @@ MIGRATIONS = (
     "schema-7.sql",
     "schema-8.sql",
     "schema-9.sql",
+    "schema-10.sql",
 )  # number n takes a gallery from version n to n + 1
 MANY = 500  # values per IN list, well under SQLite's limit
 WAIT_SECONDS = 60.0  # for another process to finish its batch
@@ -153,6 +154,15 @@ class Database:
     def run_each(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one statement for each row within a transaction; returns how many rows it touched."""
         return self._db.executemany(sql, rows).rowcount
+
+    def vacuum(self) -> None:
+        """Write the file anew without what was deleted, and empty the log: nothing deleted is left in either."""
+        self.all("VACUUM")
+        if self.all("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
+            raise GalleryError(
+                f"{self.file}: deleted, but another process is reading, and what was deleted is still in the log; "
+                "close it and say it again"
+            )
 
     def check(self) -> str:
         """SQLite's own checks of the file and of what belongs to what: "ok", or the first thing that is wrong."""

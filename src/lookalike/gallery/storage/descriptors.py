@@ -68,7 +68,7 @@ class DescriptorStore:
         self._read()
         old = self._opened[card.name]
         new = int(self._db.all("SELECT max(id) + 1 FROM descriptors")[0][0])
-        for table in ("vectors", "regions", "objects", "frames"):
+        for table in ("vectors", "faces", "regions", "objects", "frames"):
             self._db.run(f"DELETE FROM {table} WHERE descriptor_id = ?", (old,))
         self._db.run("DELETE FROM descriptors WHERE id = ?", (old,))
         self._db.run("INSERT OR IGNORE INTO meta VALUES (?, ?)", (f"place {card.name}", str(old)))

@@ -41,7 +41,12 @@ LABEL_ORDER = f"l.probability DESC, l.source NOT IN {PERSONS}, l.source, l.label
 _LABEL = f"(SELECT {{}} FROM labels l WHERE l.image_id = p.id ORDER BY {LABEL_ORDER} LIMIT 1)"
 
 # An object by this name is seen in the image: '' stands for all objects together, see region_codec.py.
-_SEEN = "EXISTS (SELECT 1 FROM objects o WHERE o.image_id = p.id AND o.name <> '' {})"
+# A person has a name, or the gallery does not know who it is.
+_SEEN = {
+    "object": "EXISTS (SELECT 1 FROM objects o WHERE o.image_id = p.id AND o.name <> '' {})",
+    "person": "EXISTS (SELECT 1 FROM faces f JOIN persons o ON o.id = f.person_id WHERE f.image_id = p.id AND "
+    "o.name IS NOT NULL {})",
+}
 
 # name in the language -> (SQL over the row p, kind of its values)
 FIELDS: Mapping[str, tuple[str, type]] = {
@@ -62,6 +67,11 @@ FIELDS: Mapping[str, tuple[str, type]] = {
     "bitrate": ("p.bitrate", float),
     "label": (_LABEL.format("l.label"), str),
     "label_probability": (_LABEL.format("l.probability"), float),
+    "person": (
+        "(SELECT min(n.name) FROM faces f JOIN persons n ON n.id = f.person_id WHERE f.image_id = p.id)",
+        str,
+    ),  # see _seen
+    "faces": ("(SELECT count(*) FROM faces f WHERE f.image_id = p.id)", float),
     "objects": ("(SELECT max(o.count) FROM objects o WHERE o.image_id = p.id AND o.name = '')", float),
     "object": ("(SELECT min(o.name) FROM objects o WHERE o.image_id = p.id AND o.name <> '')", str),  # see _seen
 }
@@ -140,11 +150,11 @@ def _compared(children: Any) -> Condition:
     operator = str(children[1]).upper()
     if operator == "LIKE" and kind is not str:
         raise UserError(f"where: {children[0]} is a number; 'like' compares text")
-    if children[0] == "object" and operator == "!=":
-        return _seen("= ?", (_value(children[0], kind, children[2]),), seen=False)
-    if children[0] == "object":
+    if children[0] in _SEEN and operator == "!=":
+        return _seen(children[0], "= ?", (_value(children[0], kind, children[2]),), seen=False)
+    if children[0] in _SEEN:
         test, values = _test("o.name", operator, _value(children[0], kind, children[2]))
-        return Condition(_SEEN.format(f"AND {test}"), values)
+        return Condition(_SEEN[children[0]].format(f"AND {test}"), values)
     return Condition(*_test(sql, operator, _value(children[0], kind, children[2])))
 
 
@@ -159,23 +169,23 @@ def _listed(children: Any) -> Condition:
     sql, kind = _field(children[0])
     values = tuple(_value(children[0], kind, child) for child in children[1:])
     test = f"IN ({','.join('?' * len(values))})"
-    return _seen(test, values) if children[0] == "object" else Condition(f"{sql} {test}", values)
+    return _seen(children[0], test, values) if children[0] in _SEEN else Condition(f"{sql} {test}", values)
 
 
-def _seen(test: str, values: tuple[Any, ...] = (), *, seen: bool = True) -> Condition:
-    """Whether any object in the image has such a name; ``!=`` means that none has."""
-    return Condition(("" if seen else "NOT ") + _SEEN.format(f"AND o.name {test}" if test else ""), values)
+def _seen(what: str, test: str, values: tuple[Any, ...] = (), *, seen: bool = True) -> Condition:
+    """Whether any object, or person, in the image has such a name; ``!=`` means that none has."""
+    return Condition(("" if seen else "NOT ") + _SEEN[what].format(f"AND o.name {test}" if test else ""), values)
 
 
 def _absent(children: Any) -> Condition:
-    if children[0] == "object":
-        return _seen("", seen=False)
+    if children[0] in _SEEN:
+        return _seen(children[0], "", seen=False)
     return Condition(f"{_field(children[0])[0]} IS NULL")
 
 
 def _present(children: Any) -> Condition:
-    if children[0] == "object":
-        return _seen("")
+    if children[0] in _SEEN:
+        return _seen(children[0], "")
     return Condition(f"{_field(children[0])[0]} IS NOT NULL")
 
 

@@ -56,6 +56,16 @@ def packed_vectors(data: bytes, what: str) -> NDArray[np.int8]:
     return np.frombuffer(data, np.int8, dim * count, _HEAD.size + 11 * count).reshape(count, dim)
 
 
+def without_vectors(data: bytes, places: Sequence[int]) -> bytes:
+    """The same regions, those at these places with a vector of zeros, which is like no other."""
+    _, count, dim = _HEAD.unpack_from(data)
+    changed = bytearray(data)
+    for place in places:
+        start = _HEAD.size + 11 * count + dim * place
+        changed[start : start + dim] = bytes(dim)
+    return bytes(changed)
+
+
 def of_unit_length(kept: NDArray[np.int8]) -> Floats:
     """(R, D) as they are kept -> (R, D) float32."""
     vectors = kept.astype(np.float32)

@@ -10,14 +10,15 @@ from lookalike.errors import GalleryDamaged
 from lookalike.gallery.storage.base import PackedRegions, StoredRegions
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
+from lookalike.gallery.storage.faces import FaceStore
 from lookalike.gallery.storage.region_codec import packed_vectors, unpacked
 
 
 class RegionStore:
     """What a gallery holds of regions, over its database connection."""
 
-    def __init__(self, database: Database, descriptors: DescriptorStore) -> None:
-        self._db = database
+    def __init__(self, database: Database, descriptors: DescriptorStore, faces: FaceStore) -> None:
+        self._db, self._faces = database, faces
         self._number = descriptors.number
 
     def names(self) -> dict[str, str]:
@@ -51,6 +52,10 @@ class RegionStore:
         for block in self._blobs(name, ids):
             yield [(image, packed_vectors(data, self._what(image))) for image, data in block]
 
+    def packed(self, name: str, ids: Sequence[int]) -> list[tuple[int, bytes]]:
+        """As in the contract."""
+        return [one for block in self._blobs(name, ids) for one in block]
+
     def _blobs(self, name: str, ids: Sequence[int]) -> Iterator[list[tuple[int, bytes]]]:
         for part in batched(ids, MANY):
             sql = f"SELECT image_id, data FROM regions WHERE descriptor_id = ? AND image_id IN ({marks(part)})"
@@ -82,7 +87,7 @@ class RegionStore:
     def forget(self, name: str, images: Iterable[int]) -> None:
         """As in the contract."""
         rows = [(self._number(name), image) for image in images]
-        for table in ("regions", "objects"):
+        for table in ("regions", "objects", "faces"):
             self._db.run_each(f"DELETE FROM {table} WHERE descriptor_id = ? AND image_id = ?", rows)
 
     def put(self, image: int, found: Mapping[str, PackedRegions]) -> None:
@@ -93,6 +98,7 @@ class RegionStore:
             if self._db.run_each(sql, [(number, image, one.data)]):
                 rows = [(image, number, what, count) for what, count in one.objects.items()]
                 self._db.run_each("INSERT INTO objects VALUES (?, ?, ?, ?)", rows)
+                self._faces.put(image, number, one.faces)
 
     def put_copy(self, image: int, source: int) -> None:
         """Take over those of another image with the same bytes."""
@@ -105,6 +111,12 @@ class RegionStore:
             """INSERT OR IGNORE INTO objects SELECT ?, descriptor_id, name, count FROM objects WHERE image_id = ?""",
             (image, source),
         )
+        self._faces.put_copy(image, source)
+
+    def rewrite(self, name: str, image: int, data: bytes) -> None:
+        """As in the contract."""
+        sql = "UPDATE regions SET data = ? WHERE descriptor_id = ? AND image_id = ?"
+        self._db.run(sql, (data, self._number(name), image))
 
     def mark(self, classes: Mapping[str, Iterable[str]]) -> None:
         """These descriptors give regions, of these classes."""

@@ -19,6 +19,7 @@ from lookalike.gallery.storage import filters
 from lookalike.gallery.storage.base import NewImage, Tuning
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
+from lookalike.gallery.storage.faces import FaceStore
 from lookalike.gallery.storage.frames import FrameStore
 from lookalike.gallery.storage.labels import LabelStore
 from lookalike.gallery.storage.privacy import Privacy, Retention
@@ -45,7 +46,8 @@ class SqliteStore:
         self._db = database
         self._descriptors = DescriptorStore(database)
         self.labels = LabelStore(database)
-        self.regions = RegionStore(database, self._descriptors)
+        self.faces = FaceStore(database, self._descriptors)
+        self.regions = RegionStore(database, self._descriptors, self.faces)
         self.frames = FrameStore(database, self._descriptors)
         self.privacy = Privacy(self._meta("retention", "paths"), self.uuid())
         self._counted: tuple[tuple[int, int], int] | None = None
@@ -54,6 +56,7 @@ class SqliteStore:
         self.snapshot = database.snapshot
         self.version = database.version
         self.backup = database.backup
+        self.vacuum = database.vacuum
         self.close = database.close
         self.fingerprints = self._descriptors.fingerprints
         self.unfinished = self._descriptors.unfinished

@@ -1,0 +1,42 @@
+"""lookalike faces forget WHO --gallery G"""
+
+from __future__ import annotations
+
+import click
+
+from lookalike.cli.output import confirmed, gallery_option, has_terminal, json_option, print_json, printable
+from lookalike.formatting import human_bytes, plural
+from lookalike.gallery import Gallery
+
+
+@click.command()
+@click.argument("who")
+@gallery_option()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--by", help="A network of faces that the gallery holds.  [default: its only one]")
+@json_option
+def command(who: str, gallery: str, yes: bool, by: str | None, as_json: bool) -> int:
+    """Delete the vectors and landmarks of WHO's faces, a name or the number of a group; the images stay.
+
+    The store is written anew, its log emptied and the index thrown away; then all files of the gallery are looked
+    through, and it is an error if a part of a vector is left. Backups are yours to delete. An image that is indexed
+    anew, or a new one, shows the person's face again. --json prints {"person": ..., "faces": ..., "images": ...,
+    "searched": bytes}.
+    """
+    with Gallery.open(gallery) as opened:
+        person = opened.find_person(who, by=by)
+        question = (
+            f"forget {plural(len(person.faces), 'face')} of {printable(person.name or f'group {person.number}')}?"
+        )
+        if not (yes or confirmed(question)):
+            click.echo("nothing was forgotten" if has_terminal() else "nothing was forgotten: say --yes", err=True)
+            return 2
+        report = opened.forget_person(who, by=by)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(
+            f"forgotten: {plural(report.faces, 'face')} in {plural(report.images, 'image')}; no part of a vector is "
+            f"left in {human_bytes(report.searched)} of files"
+        )
+    return 0

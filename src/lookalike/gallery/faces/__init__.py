@@ -1,0 +1,1 @@
+"""Whose faces a gallery holds: grouped, named, searched, forgotten."""

@@ -1,0 +1,54 @@
+"""One face among many: the nearest by the index of regions, their exact distances from the store."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lookalike.comparison.faces import curve_of, portrait
+from lookalike.descriptors import face_network
+from lookalike.gallery.faces.grouping import person_prior
+from lookalike.gallery.faces.persons import held_faces
+from lookalike.gallery.faces.stored_faces import stored_face
+from lookalike.gallery.library import Library
+from lookalike.gallery.storage.region_codec import MAX_REGIONS
+from lookalike.imaging import ImageSource
+from lookalike.types import FaceHit, Floats, Ids
+
+REACH = 4  # times as many as are asked for, from the index, whose distances are rounded
+MIN_REACH = 64
+
+
+def search_faces(
+    library: Library, image: ImageSource, k: int, where: str | None = None, by: str | None = None
+) -> list[FaceHit]:
+    """As ``Gallery.search_faces``."""
+    name = held_faces(library, by)
+    return nearest_faces(library, name, portrait(image, face_network(name)).vector, k, where)
+
+
+def nearest_faces(library: Library, name: str, vector: Floats, k: int, where: str | None = None) -> list[FaceHit]:
+    """(1, D) of unit length -> the k nearest faces, nearest first. A face without a vector is near to none."""
+    allowed = None if where is None else library.store.select(where)
+    index = library.region_index.get(name)
+    if not len(index) or (allowed is not None and not len(allowed)):
+        return []
+    numbers = index.search(vector, min(max(REACH * k, MIN_REACH), len(index)), allowed)[0].ravel()
+    return _exact(library, name, vector, numbers[numbers >= 0], person_prior(len(index)))[:k]
+
+
+def _exact(library: Library, name: str, vector: Floats, numbers: Ids, prior: float) -> list[FaceHit]:
+    ids = list(dict.fromkeys((numbers // MAX_REGIONS).tolist()))
+    store, curve = library.store, curve_of(face_network(name).output)
+    rows, faces, called = store.rows(ids), store.faces.of_images(name, ids), store.faces.persons()
+    regions = dict(store.regions.of_images(name, ids))
+    hits = []
+    for image, place in zip(*np.divmod(numbers, MAX_REGIONS), strict=True):
+        found = next((one for one in faces.get(int(image), ()) if one.place == place), None)
+        if found is None or found.flaw is not None or int(image) not in rows:
+            continue
+        distance = float(1 - vector[0] @ regions[int(image)].vectors[place])
+        face = stored_face(found, regions[int(image)], rows[int(image)])
+        person = None if found.person is None else called.get(found.person) or str(found.person)
+        chance = float(curve.probability(distance, prior))
+        hits.append(FaceHit(rows[int(image)].path, face, distance, chance, person))
+    return sorted(hits, key=lambda hit: (hit.distance, hit.path))

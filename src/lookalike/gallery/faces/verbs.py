@@ -1,0 +1,54 @@
+"""The verbs of a gallery about faces: who is where, and what they are called."""
+
+from __future__ import annotations
+
+from lookalike.gallery.faces import persons
+from lookalike.gallery.faces.face_search import search_faces
+from lookalike.gallery.faces.forget import forget_person
+from lookalike.gallery.library import Library
+from lookalike.imaging import ImageSource
+from lookalike.paths import PathLike
+from lookalike.types import FaceGroupReport, FaceHit, ForgetReport, Person
+
+
+class FaceVerbs:
+    """What ``Gallery`` says about faces. ``by``: a descriptor of faces that is held; the only one, if nothing is
+    said."""
+
+    _library: Library
+
+    def search_faces(
+        self, image: ImageSource, k: int = 10, *, where: str | None = None, by: str | None = None
+    ) -> list[FaceHit]:
+        """The k faces most like the largest one of an image, each with its box, nearest first. Raises NoFace for an
+        image without one that can be compared."""
+        return search_faces(self._library, image, k, where, by)
+
+    def group_faces(self, *, by: str | None = None) -> FaceGroupReport:
+        """Group the faces into persons, each once in an image. Names that a user gave stay, and hold for the faces that
+        are grouped with theirs, with a probability; who is undecided stays alone."""
+        return persons.group_persons(self._library, by)
+
+    def persons(self, *, by: str | None = None) -> tuple[Person, ...]:
+        """The persons as they were grouped and named last: by name, then the groups without one, the largest first."""
+        return persons.list_persons(self._library, by)
+
+    def find_person(self, who: str, *, by: str | None = None) -> Person:
+        """By name, or by the number of a group that has none. Raises UserError that lists those that there are."""
+        return persons.find_person(self._library, who, by)
+
+    def name_group(self, number: int, name: str, *, by: str | None = None) -> Person:
+        """Say who a group is: all of its faces are of that person then, by your word. Two groups of one name become
+        one. Raises UserError for a number that there is not."""
+        return persons.name_group(self._library, number, name, by)
+
+    def name_face(self, path: PathLike, name: str | None, *, number: int | None = None, by: str | None = None) -> None:
+        """Say whose a face is, or that it is nobody's (None), so that it is grouped with none. ``number``: which one of
+        its image, from 1."""
+        persons.name_face(self._library, str(path), number, name, by)
+
+    def forget_person(self, who: str, *, by: str | None = None) -> ForgetReport:
+        """Delete vectors and landmarks of a person's faces, by name or number of a group, from the store, its log and
+        its indexes, and look through all files of the gallery whether a part is left. An image that is indexed anew
+        shows its faces again."""
+        return forget_person(self._library, who, by)

@@ -1,0 +1,84 @@
+"""The gallery's rows of faces and persons; their boxes and vectors are regions (regions.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from lookalike.gallery.storage.base import PackedFace, StoredFace
+from lookalike.gallery.storage.database import MANY, Database, batched, marks
+from lookalike.gallery.storage.descriptors import DescriptorStore
+from lookalike.gallery.storage.face_codec import NOWHERE
+
+_FACE = "image_id, place, landmarks, utility, flaw, person_id, source, probability"
+
+
+class FaceStore:
+    """What a gallery holds of faces, over its database connection."""
+
+    def __init__(self, database: Database, descriptors: DescriptorStore) -> None:
+        self._db = database
+        self._number = descriptors.number
+        self._count_backfill = descriptors.count_backfill
+
+    def every(self, name: str) -> list[StoredFace]:
+        """As in the contract."""
+        sql = f"SELECT {_FACE} FROM faces WHERE descriptor_id = ? ORDER BY image_id, place"
+        return [StoredFace(*one) for one in self._db.all(sql, (self._number(name),))]
+
+    def of_images(self, name: str, ids: Sequence[int]) -> dict[int, list[StoredFace]]:
+        """As in the contract."""
+        found: dict[int, list[StoredFace]] = {}
+        for part in batched(ids, MANY):
+            sql = f"""SELECT {_FACE} FROM faces WHERE descriptor_id = ? AND image_id IN ({marks(part)})
+                      ORDER BY image_id, place"""
+            for one in self._db.all(sql, (self._number(name), *part)):
+                found.setdefault(one[0], []).append(StoredFace(*one))
+        return found
+
+    def persons(self) -> dict[int, str | None]:
+        """As in the contract."""
+        return dict(self._db.all("SELECT id, name FROM persons ORDER BY id"))
+
+    # --- writing; call within a transaction
+
+    def put(self, image: int, descriptor: int, faces: Iterable[PackedFace]) -> None:
+        """The faces of an image, in the order of its regions."""
+        rows = [(image, descriptor, place, *one) for place, one in enumerate(faces)]
+        sql = "INSERT INTO faces (image_id, descriptor_id, place, landmarks, utility, flaw) VALUES (?, ?, ?, ?, ?, ?)"
+        self._db.run_each(sql, rows)
+
+    def put_copy(self, image: int, source: int) -> None:
+        """Take over those of another image with the same bytes."""
+        self._db.run(
+            f"""INSERT OR IGNORE INTO faces (descriptor_id, {_FACE})
+                SELECT descriptor_id, ?, {_FACE.partition(", ")[2]} FROM faces WHERE image_id = ?""",
+            (image, source),
+        )
+
+    def person(self, name: str | None) -> int:
+        """As in the contract."""
+        found = self._db.all("SELECT id FROM persons WHERE name = ?", (name,)) if name is not None else []
+        return int(found[0][0]) if found else self._db.run("INSERT INTO persons (name) VALUES (?)", (name,))
+
+    def rename(self, number: int, name: str) -> None:
+        """As in the contract."""
+        self._db.run("UPDATE persons SET name = ? WHERE id = ?", (name, number))
+
+    def assign(self, name: str, faces: Iterable[StoredFace]) -> None:
+        """As in the contract."""
+        rows = [(one.person, one.source, one.probability, one.image, self._number(name), one.place) for one in faces]
+        sql = """UPDATE faces SET person_id = ?, source = ?, probability = ?
+                 WHERE image_id = ? AND descriptor_id = ? AND place = ?"""
+        self._db.run_each(sql, rows)
+
+    def drop_empty_persons(self) -> None:
+        """As in the contract."""
+        self._db.run("DELETE FROM persons WHERE id NOT IN (SELECT person_id FROM faces WHERE person_id IS NOT NULL)")
+
+    def forget(self, name: str, faces: Iterable[StoredFace]) -> None:
+        """As in the contract."""
+        rows = [(NOWHERE, one.image, self._number(name), one.place) for one in faces]
+        sql = """UPDATE faces SET landmarks = ?, utility = 0, flaw = 'forgotten', person_id = NULL, source = NULL,
+                 probability = NULL WHERE image_id = ? AND descriptor_id = ? AND place = ?"""
+        self._db.run_each(sql, rows)
+        self._count_backfill(name)  # an index that holds them begins anew
