@@ -308,7 +308,8 @@ def format_7(tmp_path: Path) -> Path:
         database.execute("UPDATE descriptors SET fingerprint = ?, card = ? WHERE name = ?", (name * 3, card, name))
     database.execute("UPDATE vectors SET vector = zeroblob(512) WHERE descriptor_id < 3")
     database.execute("ALTER TABLE vectors DROP COLUMN classes")
-    database.execute("DROP TABLE frames")
+    for table in ("frames", "faces", "persons"):
+        database.execute(f"DROP TABLE {table}")
     for column in ("codec", "duration", "fps", "bitrate"):
         database.execute(f"ALTER TABLE images DROP COLUMN {column}")
     database.execute("PRAGMA user_version = 7")
