@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -48,8 +48,8 @@ def gallery(tmp_path: Path, photos: Path) -> Iterator[Gallery]:
         yield opened
 
 
-def names(paths: object) -> set[str]:
-    return {Path(one).stem for one in paths}  # type: ignore[attr-defined]
+def names(paths: Iterable[str]) -> set[str]:
+    return {Path(one).stem for one in paths}
 
 
 def by_path(gallery: Gallery) -> dict[str, set[str]]:
