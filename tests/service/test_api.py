@@ -127,6 +127,19 @@ def test_filters_and_measures_are_passed_on(server: Served):
     assert all(hit["width"] > 600 for hit in found["hits"])
 
 
+def test_words_find_what_an_image_shows(server: Served, gallery: Path):
+    """The answer of ``Gallery.search_text`` with the images' fields; a text is needed."""
+    answer = server.post("/v1/search/text", data={"text": "beautiful cat", "k": 3, "least": 0.5}).json()
+    with Gallery.open(gallery) as opened:
+        expected = opened.search_text("beautiful cat", 3)
+    assert (answer["unknown"], answer["understood"]) == (["beautiful"], ["cat"])
+    assert [(hit["path"], hit["probability"]) for hit in answer["hits"]] == [
+        (hit.path, hit.probability) for hit in expected.hits
+    ]
+    assert {hit["name"][:7] for hit in answer["hits"]} == {"chelsea"}
+    assert "text" in problem(server.post("/v1/search/text", data={"k": 3}), 422)
+
+
 def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Path):
     """With a good and a bad example, distance is the sum of its feedback_contributions, and follows Rocchio's
     formula."""

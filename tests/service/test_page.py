@@ -42,6 +42,7 @@ VIEWS = {  # and what is to be seen there in the end
 FIRST_BYTES, VIEW_BYTES = 100_000, 40_000  # of the page's own files: a first visit's, and each further view's
 OPENED = {  # from the start: what is clicked, and what is to be seen then; the last click opens what is measured
     "search": [(".samples a", "#hits[aria-busy=false]")],
+    "text": [("[data-act=example]", "#hits li")],
     "compare": [("[data-tab=compare]", "#answer p")],
     "duplicates": [("[data-tab=duplicates]", "#focus figure")],
     "library": [("[data-tab=library]", "#library-grid img")],
@@ -190,6 +191,26 @@ def test_a_chosen_file_finds_its_image(at: Opener, tmp_path: Path):
     first.hover()
     expect(first.locator(".why")).to_be_visible()
     expect(first.locator(".why")).to_contain_text(re.compile("keypoints", re.IGNORECASE))
+
+
+def test_words_find_the_cat(at: Opener):
+    """Typed into the box of the start: the cat and its copy, why, and the word that nobody can judge."""
+    page = at("search")
+    page.locator(".textbox input").fill("beautiful cat")
+    page.locator("[data-act=search-text]").click()
+    expect(page.locator("#hits > li")).to_have_count(2)
+    assert {one.removesuffix("-small.jpg").removesuffix(".jpg") for one in names(page)} == {"chelsea"}
+    expect(page.locator("#text-note")).to_have_text("No idea of: beautiful.")
+    expect(page.locator("#hits .text-why").first).to_have_text("cat")
+    page.go_back()
+    expect(page.locator(".samples img").first).to_be_visible()
+
+
+def test_nothing_like_that_is_said(at: Opener):
+    """A word that is understood, and that no image shows."""
+    page = at("search?text=violin")
+    expect(page.locator("#text-note")).to_contain_text("Nothing like that here")
+    expect(page.locator("#hits > li")).to_have_count(0)
 
 
 def test_the_first_answer_does_not_wait_for_the_second(at: Opener, server: Served):

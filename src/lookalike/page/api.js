@@ -68,6 +68,9 @@ export function thumbnail(id, side) {
 export const search = ({ file, id }, options, signal) =>
   ask("POST", "/v1/search", { form: { ...(file ? { image: file } : { id }), ...options }, signal });
 
+/** By words, English ones: {hits, understood, unknown, best}. `options`: k, where, without, least. */
+export const searchText = (text, options, signal) => ask("POST", "/v1/search/text", { form: { text, ...options }, signal });
+
 const both = (a, b) => ({ ...(a.file ? { a: a.file } : { a_id: a.id }), ...(b.file ? { b: b.file } : { b_id: b.id }) });
 export const compare = (a, b, signal) => ask("POST", "/v1/compare", { form: { ...both(a, b), explain: true }, signal });
 /** The comparison's reasons, drawn: a PNG. */

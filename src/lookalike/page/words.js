@@ -3,6 +3,9 @@
 export const LANGUAGES = ["en", "zh-CN"];
 
 export const WORDS = {
+  "text.ask": ["What the image shows, in English words", "图片的内容（英文单词）"],
+  "text.example": ["dog, red car on a street", "例如 dog、red car on a street"],
+  "text.search": ["Search by words", "按文字搜索"],
   skip: ["Skip to the content", "跳到内容"],
   views: ["Views", "页面"],
   "view.search": ["Search", "搜索"],

@@ -118,6 +118,30 @@ class SearchResponse(BaseModel):
     hits: list[Hit]
 
 
+class WordEvidence(BaseModel):
+    """Why an image answers to a word, as in the Python library."""
+
+    word: str
+    kind: Literal["class", "tag", "colour", "file", "example"]
+    name: str
+    probability: float
+
+
+class TextHit(Image):
+    probability: float
+    evidence: list[WordEvidence]
+
+
+class TextSearchResponse(BaseModel):
+    """``unknown``: words that nobody can judge; ``best``: the largest probability that any image has."""
+
+    hits: list[TextHit]
+    understood: list[str]
+    unknown: list[str]
+    best: float
+    undescribed: int
+
+
 class Segment(BaseModel):
     """A stretch of a that b shows as well, in seconds of each; of a still, a lasts no time, and ``evidence`` has the
     "moment"."""

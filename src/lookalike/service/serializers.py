@@ -9,7 +9,7 @@ from typing import Any
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.service.problems import plain
-from lookalike.types import Hit, Result, VideoHit, VideoPair, to_json
+from lookalike.types import Hit, Result, TextHit, VideoHit, VideoPair, to_json
 
 Json = dict[str, Any]
 
@@ -53,6 +53,12 @@ def _hit(image: Json, hit: Hit, gallery: Gallery) -> Json:
     fields = _without(hit, "path")
     fields["feedback_contributions"] = by_id(gallery, hit.feedback_contributions)
     return {**image, **fields}
+
+
+def text_hits(gallery: Gallery, results: Sequence[TextHit]) -> list[Json]:
+    """The hits of a search by words whose images are still held."""
+    by_path = images_at(gallery, [hit.path for hit in results])
+    return [{**by_path[hit.path], **_without(hit, "path")} for hit in results if hit.path in by_path]
 
 
 def video_hits(gallery: Gallery, results: Sequence[VideoHit]) -> list[Json]:

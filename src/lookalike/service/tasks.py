@@ -73,6 +73,16 @@ class VideoSearchRequest:
     precision: float = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class TextSearchRequest:
+    """What of a search by words may be chosen, as for ``Gallery.search_text``."""
+
+    k: int = 10
+    without: str = ""
+    where: str | None = None
+    least: float = 0.5
+
+
 @dataclass(slots=True)
 class _Process:
     """What this process keeps open."""
@@ -100,6 +110,13 @@ def warm() -> bool:
     grey = from_array(np.tile(np.arange(256, dtype=np.uint8), (256, 1)))
     gallery.search(grey, 1, rerank=0)
     return True
+
+
+def search_text(text: str, request: TextSearchRequest) -> Json:
+    """The answer of ``POST /v1/search/text``."""
+    gallery = _gallery()
+    result = gallery.search_text(text, request.k, without=request.without, where=request.where, least=request.least)
+    return {**result.to_dict(), "hits": serializers.text_hits(gallery, result.hits)}
 
 
 def search(image: ImageInput, request: SearchRequest) -> Json:

@@ -68,9 +68,11 @@ def by_tags(steps: Steps) -> Floats:
 def class_mass(places: NDArray[np.uint16], shares: NDArray[np.float16], classes: Sequence[int], count: int) -> Floats:
     """(N, K) numbers of the likeliest of ``count`` classes and their probabilities -> (N,): those of ``classes`` added
     up."""
-    wanted = np.zeros(count, np.float32)
-    wanted[list(classes)] = 1
-    return np.asarray((wanted[places] * shares).sum(axis=1, dtype=np.float32), np.float32)
+    wanted = np.zeros(count, bool)
+    wanted[list(classes)] = True
+    cells = np.flatnonzero(wanted[places])
+    found = shares.reshape(-1)[cells].astype(np.float32)
+    return np.bincount(cells // places.shape[1], found, len(places)).astype(np.float32)
 
 
 def mass_odds(mass: Floats) -> Floats:

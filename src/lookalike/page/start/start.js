@@ -6,13 +6,16 @@ import { cameraButton, chooser, fits, intake } from "../intake.js";
 import { t } from "../language.js";
 import { go, link } from "../route.js";
 import { keep, nameOf } from "../subject.js";
+import { textbox } from "../textbox.js";
 
 const SAMPLES = 12;
+const EXAMPLES = ["cat", "people", "street", "blue at the top"];
 
 export function mount(root, gallery) {
   const take = (file) => { if (fits(file, gallery)) go("search", { id: keep(file) }); };
   const samples = el("ul.samples", { label: t("start.samples") });
-  root.append(el("h1.view-title", t("start.title")),
+  root.append(el("h1.view-title", t("start.title")), textbox(),
+    el("p.soft", t("start.words"), " ", EXAMPLES.flatMap((text) => [el("a", { href: link("search", { text }), act: "example" }, text), " "])),
     el("div.drop", { data: { role: "drop" } }, el("p.big", t("drop")),
       el("div.row.centre", chooser(take, t("choose"), { class: "main" }), cameraButton(take)), el("p.soft", t("start.paste"))),
     gallery.images ? el("h2.start-samples", t("start.samples")) : el("p.empty", t("library.empty"), " ", el("a", { href: link("library") }, t("view.library"))), samples);

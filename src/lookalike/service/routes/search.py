@@ -48,6 +48,22 @@ async def search(
     return await server.workers.run(tasks.search, query, request)
 
 
+@router.post("/search/text", response_model=schemas.TextSearchResponse)
+async def search_text(
+    server: Server,
+    text: Annotated[
+        str, Form(min_length=1, max_length=500, description="what is looked for", examples=["red car on a street"])
+    ],
+    without: Annotated[str, Form(max_length=500, description="what is not to be seen", examples=["people"])] = "",
+    k: Annotated[int, Form(ge=1, le=1000, description="how many hits")] = 10,
+    where: Annotated[str | None, Form(max_length=2000, description="a filter", examples=["width >= 1000"])] = None,
+    least: Annotated[float, Form(ge=0, le=1, description="only images that show it with this probability")] = 0.5,
+) -> dict[str, object]:
+    """The images of the gallery that show what a text says, the most probable first; words that nobody can judge."""
+    request = tasks.TextSearchRequest(k, without, where or None, least)
+    return await server.workers.run(tasks.search_text, text, request)
+
+
 @router.post("/videos/search", response_model=schemas.VideoSearchResponse)
 async def search_videos(
     server: Server,
