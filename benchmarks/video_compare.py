@@ -110,6 +110,7 @@ def measure(options: Options) -> str:
     )
     workers = options.size(os.cpu_count() or 1, 1)
     share = partial(_answer_share, options, folder, workers)
+    kept = sum(len(_read(_file(folder, number, workers))) for number in range(workers))
     if workers == 1:
         share(0)
     else:
@@ -117,6 +118,8 @@ def measure(options: Options) -> str:
             list(pool.map(share, range(workers)))
     answers = [one for number in range(workers) for one in _read(_file(folder, number, workers))]
     parts = [_edits(answers), _false_alarms(answers), _published(options.data / "video"), _cost(options.data, answers)]
+    if kept:
+        parts.append(f"{kept} of the {len(answers)} answers are of earlier runs, which are not in the time above.")
     return "\n\n".join(part for part in parts if part)
 
 
