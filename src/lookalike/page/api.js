@@ -71,6 +71,10 @@ export const search = ({ file, id }, options, signal) =>
 /** By words, English ones: {hits, understood, unknown, best}. `options`: k, where, without, least. */
 export const searchText = (text, options, signal) => ask("POST", "/v1/search/text", { form: { text, ...options }, signal });
 
+/** Which videos show the image, or share a segment with the video, and when; `options`: k, where, precision. */
+export const searchVideos = ({ file, id }, options, signal) =>
+  ask("POST", "/v1/videos/search", { form: { ...(file ? { image: file } : { id }), ...options }, signal });
+
 const both = (a, b) => ({ ...(a.file ? { a: a.file } : { a_id: a.id }), ...(b.file ? { b: b.file } : { b_id: b.id }) });
 export const compare = (a, b, signal) => ask("POST", "/v1/compare", { form: { ...both(a, b), explain: true }, signal });
 /** The comparison's reasons, drawn: a PNG. */

@@ -37,6 +37,9 @@ const PATHS = {
   search: "M10 3a7 7 0 1 0 0 14 7 7 0 0 0 0-14M15.5 15.5 21 21",
   compare: "M4 5h7v14H4zM13 5h7v14h-7",
   duplicates: "M4 4h11v11H4zM9 15v5h11V9h-5",
+  videos: "M3 5h18v14H3zM7 5v14M17 5v14M3 9h4M3 15h4M17 9h4M17 15h4",
+  play: "M7 4l13 8-13 8z",
+  pause: "M8 4v16M16 4v16",
   library: "M4 4h6v6H4zM14 4h6v6h-6zM4 14h6v6H4zM14 14h6v6h-6z",
   map: "M4 6l5-2 6 2 5-2v14l-5 2-6-2-5 2zM9 4v14M15 6v14",
   good: "M7 11v9H4v-9zM7 12l4-8c1.6 0 2.4 1 2 3l-.6 3H18a2 2 0 0 1 2 2.4l-1.2 6A2 2 0 0 1 16.8 20H7",
@@ -104,7 +107,7 @@ export function dialog(title, closeWord, ...children) {
 }
 
 /** Whether a key is meant for a field that is being written in. */
-export const writing = (event) => event.target.closest?.("input:not([type=checkbox], [type=range]), textarea, select") !== null
+export const writing = (event) => event.target.closest?.("input:not([type=checkbox], [type=range]), textarea, select, video") !== null
   || event.ctrlKey || event.metaKey || event.altKey;
 
 /** What this browser remembers; a private or a full one nothing. */

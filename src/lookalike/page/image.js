@@ -1,7 +1,7 @@
 // How an image is shown: its thumbnail with a box, its relation, its facts.
 import { thumbnail } from "./api.js";
 import { el, icon } from "./dom.js";
-import { bytes, distance, listed, named, percent, t } from "./language.js";
+import { bytes, clock, distance, listed, named, percent, t } from "./language.js";
 import { nameOf } from "./subject.js";
 
 export const hollow = () => el("span.none", icon("image"), el("span", t("no-preview")));
@@ -13,8 +13,12 @@ export function img(source, alt, props = {}) {
   return node;
 }
 
+/** Of a video its filmstrip, which is wider. */
 export const thumb = (image, side, props = {}) =>
-  img(thumbnail(image.id, side), props.alt ?? nameOf(image), { loading: "lazy", ...props });
+  img(thumbnail(image.id, image.codec ? 2 * side : side), props.alt ?? nameOf(image), { loading: "lazy", ...(image.codec && { class: "strip" }), ...props });
+
+/** How long a video takes. */
+export const length = (image) => image.codec && el("span.length", { title: t("duration") }, el("span.unseen", `${t("duration")} `), clock(image.duration ?? 0));
 
 /** A box in pixels of an image, laid over it. */
 export function outline(box, width, height, kind = "") {
@@ -26,11 +30,13 @@ export function outline(box, width, height, kind = "") {
   return node;
 }
 
-/** An image on its mat, whole, with boxes at their places. */
+export const FRAMES = 4; // of a filmstrip
+
+/** An image on its mat, whole, with boxes at their places; a video as its filmstrip. */
 export function mat(image, node, boxes = []) {
-  const frame = el("span.frame", { vars: { "--ratio": `${image.width || 4} / ${image.height || 3}` } }, node,
-    boxes.map((box) => outline(box, image.width, image.height)));
-  return el("span.mat", frame);
+  const frame = el("span.frame", { vars: { "--ratio": `${(image.width || 4) * (image.codec ? FRAMES : 1)} / ${image.height || 3}` } }, node,
+    !image.codec && boxes.map((box) => outline(box, image.width, image.height)));
+  return el("span.mat", frame, length(image));
 }
 
 /** The relation in a word or two; of a part, which of the two lies in the other. */
@@ -52,6 +58,7 @@ export function facts(image) {
     image.width > 0 && el("span", size(image)),
     image.bytes > 0 && el("span", bytes(image.bytes)),
     image.format && el("span", image.format),
+    image.codec && el("span", image.codec),
   ]);
 }
 

@@ -49,6 +49,14 @@ export function percent(share, relation = "") {
   return `${number(100 * share, 1)} %`;
 }
 
+/** Seconds as "1:02:03" or "2:03"; `digits`: of a second. */
+export function clock(seconds, digits = 0) {
+  const whole = Number(seconds.toFixed(digits));
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60];
+  const rest = (whole % 60).toFixed(digits).padStart(digits ? digits + 3 : 2, "0");
+  return `${hours ? `${hours}:${String(minutes).padStart(2, "0")}` : minutes}:${rest}`;
+}
+
 export const distance = (value) => number(value, Math.abs(value) >= 10 ? 0 : 3);
 
 /** "2024-07-14 18:02:11", as EXIF tells it, for people. */

@@ -1,11 +1,12 @@
 // Where we are: #/tab?name=value. The address is the state, so that links, back and forward work.
 
 export const TABS = ["search", "compare", "duplicates", "library", "map"];
+const VIEWS = [...TABS, "videos"]; // those without a tab are reached from others
 
 /** `view`: the tab's own, or the start while there is nothing yet to search with. */
 export function here() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const tab = TABS.includes(path) ? path : "search";
+  const tab = VIEWS.includes(path) ? path : "search";
   const params = new URLSearchParams(query);
   return { tab, view: tab === "search" && !params.get("id") ? (params.get("text") ? "text" : "start") : tab, params };
 }

@@ -2,10 +2,11 @@
 import * as api from "../api.js";
 import { button, dialog, el } from "../dom.js";
 import { mat, objects, size, thumb } from "../image.js";
-import { bytes, date, listed, named, percent, t } from "../language.js";
+import { bytes, clock, date, listed, named, number, percent, t } from "../language.js";
 import { complain, say } from "../live.js";
 import { link } from "../route.js";
 import { nameOf } from "../subject.js";
+import { filmstrip, player } from "../video.js";
 
 /** Opens the image; `ongone(id)` when it was forgotten. `query`: the subject it may be compared with. */
 export async function detail(id, gallery, { ongone, query } = {}) {
@@ -13,14 +14,15 @@ export async function detail(id, gallery, { ongone, query } = {}) {
   try { image = await api.image(id); } catch (error) { complain(error); return; }
   const leave = (to) => () => { box.close(); location.hash = to; };
   const acts = el("div.row.acts",
-    button(t("similar"), { class: "main", act: "similar", onclick: leave(link("search", { id })) }, "search"),
-    query && query !== String(id) && button(t("compare-query"), { act: "compare", onclick: leave(link("compare", { a: query, b: id })) }, "compare"),
-    button(t("compare-other"), { act: "compare-other", onclick: leave(link("compare", { a: id })) }, "compare"),
+    !image.codec && button(t("similar"), { class: "main", act: "similar", onclick: leave(link("search", { id })) }, "search"),
+    gallery.videos > 0 && button(t("view.videos"), { class: image.codec ? "main" : "", act: "videos", onclick: leave(link("videos", { id })) }, "videos"),
+    !image.codec && query && query !== String(id) && button(t("compare-query"), { act: "compare", onclick: leave(link("compare", { a: query, b: id })) }, "compare"),
+    !image.codec && button(t("compare-other"), { act: "compare-other", onclick: leave(link("compare", { a: id })) }, "compare"),
     gallery.retention === "paths" && el("a.button", { href: api.fileOf(id), target: "_blank", rel: "noopener" }, t("open-file")),
     !gallery.read_only && button(t("forget"), { act: "forget", onclick: () => forget(false) }),
     !gallery.read_only && gallery.retention === "paths" && button(t("trash"), { act: "trash", onclick: () => forget(true) }));
   const box = dialog(nameOf(image), t("close"),
-    el("div.detail", mat(image, thumb(image, 800, { loading: "eager" })), el("div", known(image), acts)));
+    el("div.detail", image.codec ? el("div.row", player(image, gallery), filmstrip(image)) : mat(image, thumb(image, 800, { loading: "eager" })), el("div", known(image), acts)));
   box.dataset.detail = id;
 
   function forget(trash) {
@@ -45,10 +47,11 @@ function known(image) {
   const rows = [
     ["path", image.path], ["size", size(image)], ["bytes", bytes(image.bytes)], ["format", image.format],
     ["taken", image.taken && date(image.taken)], ["camera", image.camera],
-    ["frames", image.frames > 1 && image.frames], ["damage", image.damage],
+    ["duration", image.duration && clock(image.duration, 1)], ["codec", image.codec], ["fps", image.fps && number(image.fps, 2)],
+    ["bitrate", image.bitrate && `${bytes(image.bitrate / 8)}/s`], ["frames", image.frames > 1 && image.frames], ["damage", image.damage],
     ["labels", listed(image.labels.map((one) => [one.label, one.probability < 1 && percent(one.probability), `(${one.source})`].filter(Boolean).join(" ")))],
     ["objects", objects(image)], ["id", image.id], ["SHA-256", image.sha256],
   ];
   return el("dl.known", rows.filter(([, value]) => value).map(([name, value]) =>
-    el("div", el("dt", name === "camera" ? t(name) : named("known", name)), el("dd", { class: name === "SHA-256" || name === "path" ? "code" : "" }, String(value)))));
+    el("div", el("dt", ["camera", "duration"].includes(name) ? t(name) : named("known", name)), el("dd", { class: name === "SHA-256" || name === "path" ? "code" : "" }, String(value)))));
 }

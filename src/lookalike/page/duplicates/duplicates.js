@@ -7,6 +7,7 @@ import { bytes, listed, number, t } from "../language.js";
 import { complain, say } from "../live.js";
 import { again, go, link } from "../route.js";
 import { nameOf } from "../subject.js";
+import { filmstrip, player } from "../video.js";
 import { Plan } from "./plan.js";
 import { review } from "./review.js";
 
@@ -135,7 +136,7 @@ export function mount(root, gallery) {
     const pair = known(keeper, other);
     const box = (which) => (pair?.box && pair.box_in === ((which === group().members[0]) ? "a" : "b") ? [pair.box] : []);
     const figure = (image, flag, kind) => el("figure", { class: `tile ${kind}`, data: { id: image.id, role: kind } },
-      mat(image, thumb(image, 640, { loading: "eager" }), box(image)),
+      image.codec ? [player(image, gallery), filmstrip(image)] : mat(image, thumb(image, 640, { loading: "eager" }), box(image)),
       el("figcaption", el("p.row.tight", el("span.flag", flag), name(image)), facts(image),
         image.path && el("p.soft.small", el("bdi", image.path))));
     const marked = Boolean(plan.marked[other.id]);
@@ -143,7 +144,7 @@ export function mount(root, gallery) {
       el("div.row.between", el("h2", t("duplicates.place", { at: at + 1, total })),
         el("span.row.tight", tool(t("key.P"), "previous", { onclick: () => choose(at - 1), act: "previous" }), tool(t("key.J"), "next", { onclick: () => choose(at + 1), act: "next" }))),
       el("div.both", figure(keeper, t("keeps"), "keep"), figure(other, t(marked ? "to-remove" : "copy"), marked ? "marked" : "candidate")),
-      el("div.row", pair && verdict({ ...pair, box_in: null }), pair && el("p.soft", listed(edits(pair))), el("a", { href: link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
+      el("div.row", pair && verdict({ ...pair, box_in: null }), pair && el("p.soft", listed(edits(pair))), el("a", { href: keeper.codec ? link("videos", { id: keeper.id, with: other.id }) : link("compare", { a: keeper.id, b: other.id }) }, t("view.compare"))),
       others().length > 1 && el("ul.film", { label: t("duplicates.group") }, others().map((image, index) => el("li",
         el("button", { label: nameOf(image), "aria-pressed": String(image === other), class: plan.marked[image.id] ? "planned" : "", act: `film-${image.id}`, onclick: () => { chosen = index + 1; present(); } },
           thumb(image, 72, { alt: "" }))))),

@@ -35,7 +35,7 @@ export function mount(root, gallery) {
     filter.set(where);
     ids = await api.allIds(where, signal);
     places = new Map(ids.map((id, at) => [id, at]));
-    count.textContent = `${t("images", { n: ids.length })}${where ? "" : ` · ${bytes(gallery.image_bytes)}`}`;
+    count.textContent = `${t(gallery.videos ? "library.mixed" : "images", { n: ids.length })}${where ? "" : ` · ${bytes(gallery.image_bytes)}`}`;
     empty.hidden = ids.length > 0;
     empty.textContent = t(where ? "none-match" : "library.empty");
     grid.show(ids.length);

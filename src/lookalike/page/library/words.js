@@ -1,5 +1,6 @@
 export const WORDS = {
   "library.images": ["Images of the library", "图库中的图片"],
+  "library.mixed": ["{n} image or video|{n} images and videos", "{n} 张图片和视频"],
   "library.upload": ["Add an image", "添加图片"],
   "library.added": ["{name} is in the library now.", "{name} 已加入图库。"],
   "index.title": ["Folders and indexing", "文件夹与索引"],

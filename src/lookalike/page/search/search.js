@@ -70,6 +70,7 @@ export function mount(root, gallery) {
     heading.textContent = t("search.like", { name: query.name || t("query") });
     panel.replaceChildren(picker.node, el("p.name", el("bdi", query.name)),
       el("div.row.tight", chooser(take, t("search.other"), { class: "small" }), cameraButton(take, { class: "small" }),
+        gallery.videos > 0 && small(t("view.videos"), { act: "videos", onclick: () => go("videos", { id: now.id }) }),
         small(t("search.new"), { act: "new-search", onclick: () => go("search") })));
   }
 
@@ -83,6 +84,7 @@ export function mount(root, gallery) {
       if (query?.ref !== now.id) {
         query = await subject(now.id, signal);
         if (!query) { say(t("gone")); location.replace(link("search")); return; }
+        if (query.codec) { location.replace(link("videos", { id: now.id })); return; }
         ranking.skeleton(now.k);
         present();
       }

@@ -23,7 +23,7 @@ export function mount(root, gallery) {
 
   async function update(params, signal) {
     if (!gallery.images) return;
-    const every = await api.allIds("", signal);
+    const every = await api.allIds(gallery.videos ? "codec is null" : "", signal);
     const step = Math.max(1, Math.floor(every.length / SAMPLES));
     const images = await api.images(every.filter((_, at) => at % step === 0).slice(0, SAMPLES), signal);
     samples.replaceChildren(...images.map((image) =>
