@@ -13,6 +13,7 @@ VERBS = {
     "list": "List the persons of a gallery.",
     "name": "Say who a group or a face is.",
     "forget": "Delete a person's face vectors, and make sure that they are gone.",
+    "evaluate": "Measure a network of faces on your own people, also per group.",
 }
 
 
