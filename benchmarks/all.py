@@ -17,7 +17,16 @@ SCRIPTS = (
     *("index_speed", "search_speed", "duplicates_speed", "growth", "model_speed"),
     *("edits_recall", "copy_recall", "content_retrieval", "words", "label_suspects", "robustness", "calibration"),
     *("relations", "boxes", "verified_recall", "verified_speed", "false_copies", "clearing"),
-    *("region_recall", "sub_image", "second_chance", "regions_speed", "video_compare", "video_sound", "video_library"),
+    *(
+        "region_recall",
+        "sub_image",
+        "second_chance",
+        "regions_speed",
+        "video_compare",
+        "faces",
+        "video_sound",
+        "video_library",
+    ),
     *("service_load", "service_soak", "service_fuzz", "page_load"),
 )
 
