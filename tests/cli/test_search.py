@@ -34,7 +34,8 @@ def test_json(gallery: Path, photos: Path) -> None:
     assert list(ran.json) == ["queries", "by", "failed"]
     assert (ran.json["by"], ran.json["failed"]) == ("copy", [])
     (query,) = ran.json["queries"]
-    assert list(query) == ["query", "hits", "blank"]
+    assert list(query) == ["query", "hits", "blank", "videos"]
+    assert query["videos"] == []
     assert (query["query"], query["blank"]) == (str(photos / "0003.jpg"), False)
     assert [sorted(hit) for hit in query["hits"]] == [sorted(fields(Hit))] * 4
     with Gallery.open(gallery) as opened:
