@@ -328,13 +328,14 @@ def _needed(by: str | None) -> list[str]:
 
 def _report(path: str, found: Duplicates, failures: tuple[Failure, ...], images: int) -> None:
     from lookalike.report import Summary, write_report
-    from lookalike.report.view_models import group_views
+    from lookalike.report.view_models import group_views, shared_views
 
     new = (("New", f"{len(found.new):,}"),) if found.new is not None else ()
     facts = (("Images", f"{images:,}"), ("Groups", f"{len(found.groups):,}"), *new)
     with progress_bar("drawing the report") as progress:
         views = group_views(found.groups, progress)
-    write_report(path, summary=Summary("Duplicates", facts, failures), groups=views)
+        videos = shared_views(found.videos, progress)
+    write_report(path, summary=Summary("Duplicates", facts, failures), groups=views, videos=videos)
     click.echo(f"report: {shown(path)}", err=True)
 
 

@@ -38,7 +38,8 @@ class Image:
 
     ``path``: as the user would write it. ``thumbnail``: a data URI, or "" for none. ``width``, ``height``:
     pixels of the upright original, 0 if not known. ``bytes``: length of the file, 0 if not known.
-    ``label``: a note of the caller's, for example what was edited.
+    ``label``: a note of the caller's, for example what was edited. ``duration``: seconds of a video, whose thumbnail is
+    its filmstrip; None for an image.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Image:
     format: str
     taken: str | None = None
     label: str = ""
+    duration: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,8 @@ class LabelErrorView:
 
 @dataclass(frozen=True, slots=True)
 class VideoPairView:
-    """Two videos that were compared: their ``segments``, the ``timeline`` as a data URI, a line for each segment of
-    their ``sound``, and the ``statement`` about both."""
+    """Two videos that were compared: their ``segments``, the ``timeline`` as a data URI or "", a line for each
+    segment of their ``sound``, and the ``statement`` about both."""
 
     a: str
     b: str

@@ -9,12 +9,23 @@ from typing import TypeVar
 from lookalike.comparison.explain.attribution import Explanation
 from lookalike.comparison.explain.draw import draw
 from lookalike.descriptors import get
-from lookalike.errors import LoadError
+from lookalike.errors import LoadError, MissingDependency
 from lookalike.imaging import load
+from lookalike.imaging.filmstrip import filmstrip
+from lookalike.imaging.video import is_video_name, open_video
 from lookalike.parallel import in_order
-from lookalike.report.html_report import GroupView, Image, LabelErrorView, PairView, SearchView, TextSearchView
+from lookalike.report.html_report import (
+    GroupView,
+    Image,
+    LabelErrorView,
+    PairView,
+    SearchView,
+    TextSearchView,
+    VideoPairView,
+)
 from lookalike.report.thumbnails import thumbnail
-from lookalike.types import Comparison, Group, Hit, LabelError, Progress
+from lookalike.report.video_timeline import video_pair_view
+from lookalike.types import Comparison, Group, Hit, LabelError, Progress, VideoComparison, VideoPair
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -26,13 +37,23 @@ MAX_NEIGHBOURS = 4  # of a label that is likely wrong
 
 
 def image_view(path: str, *, side: int = THUMBNAIL_SIDE, label: str = "") -> Image:
-    """What the report says of the image at this path."""
+    """What the report says of the image or the video at this path."""
     try:
+        if is_video_name(path):
+            return _video_view(path, side, label)
         image = load(path, min_side=side)
     except LoadError as error:
         return Image(path, "", 0, 0, 0, "", label=label or error.reason)
+    except MissingDependency as error:
+        return Image(path, "", 0, 0, 0, "", label=label or str(error))
     small = thumbnail(image.pixels, side)
     return Image(path, small, image.width, image.height, image.bytes, image.format, image.taken, label)
+
+
+def _video_view(path: str, side: int, label: str) -> Image:
+    video = open_video(path)
+    info, strip = video.info, thumbnail(filmstrip(video, side), side)
+    return Image(path, strip, info.width, info.height, info.bytes, info.format, None, label, info.duration)
 
 
 def pair_view(a: str, b: str, comparison: Comparison, explanation: Explanation | None = None) -> PairView:
@@ -69,6 +90,11 @@ def group_views(groups: Sequence[Group], progress: Progress | None = None) -> li
     return _on_all_cores(_group_view, groups, progress)
 
 
+def shared_views(pairs: Sequence[VideoPair], progress: Progress | None = None) -> list[VideoPairView]:
+    """Videos that share segments, with their timelines, made on all cores."""
+    return _on_all_cores(_shared_view, pairs, progress)
+
+
 def label_error_views(label_errors: Sequence[LabelError], progress: Progress | None = None) -> list[LabelErrorView]:
     """Label errors with their thumbnails, made on all cores."""
     return _on_all_cores(_label_error_view, label_errors, progress)
@@ -96,6 +122,15 @@ def _label_error_view(label_error: LabelError) -> LabelErrorView:
         likely=label_error.likely,
         neighbours=neighbours,
     )
+
+
+def _shared_view(pair: VideoPair) -> VideoPairView:
+    """Without a timeline where one of the two cannot be read any more."""
+    try:
+        a, b = open_video(pair.a), open_video(pair.b)
+        return video_pair_view(a, b, VideoComparison(a.info, b.info, pair.segments, pair.probability))
+    except (LoadError, MissingDependency):
+        return VideoPairView(pair.a, pair.b, pair.segments, "")
 
 
 def _group_view(group: Group) -> GroupView:

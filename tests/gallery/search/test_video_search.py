@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -18,6 +19,7 @@ from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
+from lookalike.report.view_models import image_view
 from samples import folder_of
 from videos import FPS, pan, write_video
 
@@ -181,6 +183,22 @@ def test_the_command_line(path: Path, library: Path, tmp_path: Path) -> None:
     copies = run("duplicates", "-g", path, "--precision", 0.5)
     assert "again.mp4  " in copies.stdout
     assert "share " in copies.stdout
+
+
+def test_the_report_of_copies(path: Path, library: Path, tmp_path: Path) -> None:
+    """Videos are shown by filmstrips with their lengths, and what shares segments by a timeline and in words."""
+    run("duplicates", "-g", path, "--precision", 0.5, "--report", tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text("utf-8")
+    group, shared = (
+        page[page.index('id="duplicates"') :],
+        page[page.index('id="videos"') : page.index('id="duplicates"')],
+    )
+    assert group.count("no preview of") == 0
+    assert group.count("<span>0:12.0</span>") == 3
+    assert shared.count("<figure") == shared.count("<article") == 3
+    assert len(re.findall(r"<li>0:0\d\.\d – 0:0\d\.\d of the first is", shared)) >= 3
+    gone = image_view(str(library / "gone.mp4"))
+    assert (gone.thumbnail, gone.duration, gone.label != "") == ("", None, True)
 
 
 def test_what_cannot_be_verified(path: Path, library: Path, tmp_path: Path) -> None:
