@@ -37,7 +37,7 @@ def test_json(photos: Path) -> None:
     """One document: groups, files that failed, and nothing removed; nothing else on either stream."""
     ran = process("duplicates", photos, "--json", env={"LOOKALIKE_GALLERY": ""})
     assert (ran.code, ran.err) == (0, "")
-    assert list(ran.json) == ["groups", "failed", "removed", "plan", "new", "skipped", "left_out"]
+    assert list(ran.json) == ["groups", "failed", "removed", "plan", "new", "videos", "skipped", "left_out"]
     assert [list(group) for group in ran.json["groups"]] == [fields(Group)] * 2
     assert [list(group["pairs"][0]) for group in ran.json["groups"]] == [fields(Pair)] * 2
     assert (ran.json["failed"], ran.json["removed"], ran.json["plan"], ran.json["new"]) == ([], None, None, None)
@@ -78,7 +78,7 @@ def test_yes_moves(photos: Path, tmp_path: Path) -> None:
     with Gallery.open(tmp_path / "g") as gallery:
         assert len(gallery) == 4
     again = process("duplicates", "-g", tmp_path / "g", "--move-to", tmp_path / "out", "--yes", "--json")
-    nothing = {"groups": [], "failed": [], "removed": None, "new": None, "skipped": 0, "left_out": {}}
+    nothing = {"groups": [], "failed": [], "removed": None, "new": None, "videos": [], "skipped": 0, "left_out": {}}
     assert again.json == nothing | {"plan": {"kind": "moved", "removals": [], "left": []}}
 
 

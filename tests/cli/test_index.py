@@ -21,7 +21,9 @@ def test_json(photos: Path, tmp_path: Path) -> None:
     """The report's fields, what is gone and the total; nothing else on stdout, nothing on stderr."""
     ran = process("index", photos, "-g", tmp_path / "g", "--json")
     assert (ran.code, ran.err) == (0, "")
-    assert sorted(ran.json) == sorted([*fields(AddReport), "descriptors", "gone", "images", "upgrade", "described"])
+    assert sorted(ran.json) == sorted(
+        [*fields(AddReport), "descriptors", "gone", "images", "videos", "upgrade", "described"]
+    )
     assert (ran.json["added"], ran.json["failed"], ran.json["images"]) == (5, [], 5)
 
 
