@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from benchmarks.harness import SEED, peak_mib, seconds
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
+from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
+from lookalike.gallery.index.word_index import WordIndexCache
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.region_matching import RegionQuery
 from lookalike.gallery.search.region_search import RegionSource
@@ -105,9 +107,9 @@ def _centres(size: int) -> NDArray[Any]:
 def _opened(folder: Path) -> Any:
     store = SqliteStore.open(folder / "g.sqlite")
     index = RegionIndexCache(folder / "index", store, {NAME: CARD})
-    source = RegionSource(
-        Library(folder, store, {}, {NAME: CARD}, IndexCache(folder / "index", store, {}), index), NAME
-    )
+    others = (cache(folder / "index", store, {}) for cache in (FrameIndexCache, WordIndexCache))
+    whole = IndexCache(folder / "index", store, {})
+    source = RegionSource(Library(folder, store, {}, {NAME: CARD}, whole, index, *others), NAME)
 
     def ask(query: RegionQuery, exact: bool = False) -> list[Hit]:
         return source.candidates(query, K, None, exact)
