@@ -30,7 +30,7 @@ from itertools import chain, zip_longest
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
-from typing import Any, Protocol
+from typing import Any
 
 import cv2
 import numpy as np
@@ -50,6 +50,7 @@ from benchmarks.video_edits import (
     unrelated,
     write,
 )
+from lookalike.comparison.temporal import Spans as SegmentSpans
 from lookalike.comparison.video_pair import VideoInput, compare_described, describe_video
 from lookalike.imaging.video import Video, open_video
 from lookalike.types import Pixels
@@ -65,19 +66,6 @@ TMK_COSINE = 0.7
 ORIGINAL = "chair-orig-22-sd-bar"
 
 Spans = list[tuple[float, float]]
-
-
-class SegmentLike(Protocol):
-    """Where a segment lies in both videos."""
-
-    @property
-    def a_start(self) -> float: ...
-    @property
-    def a_end(self) -> float: ...
-    @property
-    def b_start(self) -> float: ...
-    @property
-    def b_end(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -343,7 +331,7 @@ def _luma(pixels: Pixels) -> NDArray[np.float32]:
 # --- segments -----------------------------------------------------------------------------------------
 
 
-def segment_scores(segments: Sequence[SegmentLike], truth: Sequence[Span]) -> tuple[float, float]:
+def segment_scores(segments: Sequence[SegmentSpans], truth: Sequence[Span]) -> tuple[float, float]:
     """VCSL's segment precision and recall, 0..1 each: on each side the share of the seconds that are reported, or true,
     which lie in the overlap of a reported segment and a true one, both sides multiplied."""
     guesses = [(one.a_start, one.a_end, one.b_start, one.b_end) for one in segments]
@@ -374,11 +362,11 @@ def _length(spans: Spans) -> float:
     return total
 
 
-def _touches(segment: SegmentLike, span: Span) -> bool:
+def _touches(segment: SegmentSpans, span: Span) -> bool:
     return _overlap((segment.a_start, segment.a_end, segment.b_start, segment.b_end), span) is not None
 
 
-def _is_near(segment: SegmentLike, span: Span) -> bool:
+def _is_near(segment: SegmentSpans, span: Span) -> bool:
     """Whether it shows the middle of what is shared at its time."""
     middle = (span[0] + span[1]) / 2
     slope = (segment.b_end - segment.b_start) / (segment.a_end - segment.a_start)

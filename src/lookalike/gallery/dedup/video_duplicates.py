@@ -17,7 +17,7 @@ from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import LoadError, NotAVideo
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.library import Library
-from lookalike.gallery.search.video_candidates import Candidate, opened
+from lookalike.gallery.search.video_candidates import Candidate, all_of, opened
 from lookalike.gallery.search.video_search import VideoSearch, shared_segments
 from lookalike.gallery.storage.row import Row
 from lookalike.parallel import in_order
@@ -101,7 +101,7 @@ def _all_shared(
         likely = [one for one in near if one.row.id in copies and _digests(row, one.row) not in different]
         shared = [one for one in _verified(library, row, likely[:COMPARED], precision) if one is not None]
         for first in (row, *copies[row.id]):
-            yield from (_Shared(first, other, _whole(other)) for other in copies[row.id] if other.id > first.id)
+            yield from (_Shared(first, other, (all_of(other),)) for other in copies[row.id] if other.id > first.id)
             yield from (_Shared(first, twin, one.segments) for one in shared for twin in (one.b, *copies[one.b.id]))
         if progress:
             progress(done, len(firsts))
@@ -118,11 +118,10 @@ def _digests(a: Row, b: Row) -> tuple[str, str]:
 
 def _verified(library: Library, row: Row, near: Sequence[Candidate], precision: float) -> list[_Shared | None]:
     """What each of these shares with a video; None for nothing that is sure enough."""
-    frames = library.store.frames.of_image(DESCRIPTOR, row.id) if near else None
-    if frames is None:
+    if not near:
         return []
     try:
-        query = VideoInput(opened(row), frames)
+        query = _input(library, row)
     except LoadError:
         return []
     return list(in_order(partial(_shared, query, row, one, precision) for one in near))
@@ -135,11 +134,6 @@ def _shared(query: VideoInput, row: Row, candidate: Candidate, precision: float)
         return None
     sure = tuple(one for one in segments if one.probability >= precision)
     return _Shared(row, candidate.row, sure) if sure else None
-
-
-def _whole(row: Row) -> tuple[Segment, ...]:
-    end = row.duration or 0.0
-    return (Segment(0.0, end, 0.0, end, 1.0, "identical", 1.0),)
 
 
 def _covered(spans: Sequence[tuple[float, float]]) -> float:

@@ -10,6 +10,7 @@ from lookalike.errors import LoadError
 from lookalike.gallery.load_verified import CHANGED
 from lookalike.gallery.storage.row import Row
 from lookalike.imaging.video import Video, open_video
+from lookalike.types import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,12 @@ class Candidate:
     row: Row
     description: VideoDescription
     score: float
+
+
+def all_of(row: Row) -> Segment:
+    """What a video shares with another one of the same bytes."""
+    end = row.duration or 0.0
+    return Segment(0.0, end, 0.0, end, 1.0, "identical", 1.0)
 
 
 def opened(row: Row) -> Video:

@@ -23,14 +23,14 @@ from lookalike.errors import LoadError, UserError
 from lookalike.gallery.index.frame_index import key_frames
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.still_search import shown_in, verified_still
-from lookalike.gallery.search.video_candidates import Candidate, opened
+from lookalike.gallery.search.video_candidates import Candidate, all_of, opened
 from lookalike.gallery.storage.row import Row
 from lookalike.imaging import ImageSource, as_image
 from lookalike.imaging.frame_sampling import RATE
 from lookalike.imaging.video import VideoSource, open_video
 from lookalike.imaging.video_file import sha256_of
 from lookalike.parallel import in_order
-from lookalike.types import Floats, Ids, Segment, VideoComparison, VideoHit
+from lookalike.types import Floats, Ids, VideoComparison, VideoHit
 
 MAX_QUERY_FRAMES = 256  # key frames of a query that are looked for, evenly spread
 FRAMES_PER_QUERY_FRAME = 128  # that the index tells of
@@ -41,7 +41,7 @@ VERIFIED = 8  # of these the best, whose files are read
 
 
 class VideoSearch:
-    """Searches among the videos of one gallery, as they are now. Raises UserError for a gallery that holds none."""
+    """Searches among the videos of one gallery, as they are now. Raises UserError for a gallery without ``copy``."""
 
     def __init__(self, library: Library) -> None:
         if DESCRIPTOR not in library.cards:
@@ -56,7 +56,8 @@ class VideoSearch:
         query, sha256 = self._query(source, fps)
         same = [row for row in self._store.same_bytes(sha256) if row.is_video]
         allowed = self._allowed(where)
-        hits = [_identical(row) for row in same if allowed is None or row.id in allowed]
+        known = [row for row in same if allowed is None or row.id in allowed]
+        hits = [VideoHit(row.path, 1.0, (all_of(row),), verified=True) for row in known]
         near = self.aligned(query.description, allowed, {row.id for row in same})
         hits += in_order(partial(_verified_video, query, one) for one in near[:VERIFIED])
         return _best(hits, k, precision)
@@ -158,11 +159,6 @@ def _verified_video(query: _Query, candidate: Candidate) -> VideoHit:
     except LoadError:
         return VideoHit(candidate.row.path, 0.0, ())
     return VideoHit(candidate.row.path, found.probability, found.segments, verified=True)
-
-
-def _identical(row: Row) -> VideoHit:
-    end = row.duration or 0.0
-    return VideoHit(row.path, 1.0, (Segment(0.0, end, 0.0, end, 1.0, "identical", 1.0),), verified=True)
 
 
 def _best(hits: Sequence[VideoHit], k: int, precision: float) -> list[VideoHit]:
