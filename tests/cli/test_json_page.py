@@ -22,6 +22,7 @@ CALLS = {  # row of the page -> how it is called, in this order, in a folder wit
     "search": "search query.jpg --gallery g --by structure",
     "compare": "compare query.jpg photos/0000.jpg",
     "duplicates": "duplicates --gallery g --by structure --no-verify",
+    "audit": "audit photos",
     "describe": "describe query.jpg",
     "classify IMAGE": "classify query.jpg --model flowers",
     "classify --gallery": "classify --gallery g --model flowers",

@@ -24,6 +24,7 @@ VERBS = {
     "video": "Compare videos: which segment of the one is which of the other.",
     "faces": "Compare, search and group faces; name people.",
     "duplicates": "Find groups of copies; review, move or delete them.",
+    "audit": "Report what is wrong with a data set: leakage, outliers, labels.",
     "undo": "Bring back what `duplicates` cleared away or `organize` moved.",
     "classify": "Classify images with a model, and keep its labels.",
     "labels": "List, import and forget labels; find likely label errors.",

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from lookalike.errors import UserError
+from lookalike.gallery.audit.verbs import AuditVerbs
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.calibration.verbs import CalibrationVerbs
 from lookalike.gallery.dedup.duplicates import duplicate_measures, verified_duplicates, verified_pair
@@ -49,6 +50,7 @@ class Gallery(
     CalibrationVerbs,
     VideoVerbs,
     TextVerbs,
+    AuditVerbs,
 ):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
 

@@ -143,6 +143,41 @@ class FacePairView:
 
 
 @dataclass(frozen=True, slots=True)
+class LeakView:
+    """Copies of one image in several ``splits``: each with its split, its relation to the first and its probability."""
+
+    splits: tuple[str, ...]
+    images: tuple[tuple[Image, str, Relation | None, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFindingsView:
+    """The images that stand out in one respect: its ``name``, a ``lede`` of what that is, how many there are in all,
+    and those that are shown, each with its reason as a note."""
+
+    name: str
+    lede: str
+    total: int
+    images: tuple[Image, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditView:
+    """The report of a data set. ``leaks`` of ``total_leaks``; ``leak_counts``: (splits, leaks). ``classes``: (class,
+    images of each of the ``splits``, all, share of the commonest, what is the matter or ""). ``notes``: what could not
+    be checked."""
+
+    total_leaks: int
+    leaks: tuple[LeakView, ...]
+    leak_counts: tuple[tuple[str, int], ...]
+    findings: tuple[ImageFindingsView, ...]
+    splits: tuple[str, ...]
+    classes: tuple[tuple[str, tuple[int, ...], int, float, str], ...]
+    balance: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Summary:
     """The head of the page: a title, (label, value) facts, and the files that could not be used."""
 
@@ -162,15 +197,16 @@ def write_report(
     videos: Sequence[VideoPairView] = (),
     faces: Sequence[FacePairView] = (),
     text_searches: Sequence[TextSearchView] = (),
+    audit: AuditView | None = None,
 ) -> None:
     """Write the page to ``path``: all of it or nothing, never half a file.
 
     The page is written as it is made, so memory does not grow with it; ``groups`` may be a sequence that
-    makes its members when asked (they are asked for twice). ``label_errors``: None on any page but theirs.
+    makes its members when asked (they are asked for twice). ``label_errors``, ``audit``: None on any page but theirs.
     Raises UserError if the place cannot be written.
     """
-    context = _context(summary, groups, searches, comparisons, label_errors)
-    context |= {"videos": videos, "faces": faces, "text_searches": text_searches}
+    context = _context(summary, groups, searches, comparisons, label_errors, audit)
+    context |= {"videos": videos, "faces": faces, "text_searches": text_searches, "audit": audit}
     stream = _environment().get_template(TEMPLATE).stream(context)
     stream.enable_buffering(64)
     _write(Path(path), stream)
@@ -217,8 +253,9 @@ def _context(
     searches: Sequence[SearchView],
     comparisons: Sequence[PairView],
     label_errors: Sequence[LabelErrorView] | None,
+    audit: AuditView | None,
 ) -> dict[str, Any]:
-    folder, relations, freed = _summarise(groups, searches, comparisons, label_errors)
+    folder, relations, freed = _summarise(groups, searches, comparisons, label_errors, audit)
     return {
         "summary": summary,
         "groups": groups,
@@ -234,15 +271,24 @@ def _context(
     }
 
 
+def _audit_paths(audit: AuditView) -> Iterator[str]:
+    for leak in audit.leaks:
+        yield from (image.path for image, *_ in leak.images)
+    for finding in audit.findings:
+        yield from (image.path for image in finding.images)
+
+
 def _summarise(
     groups: Sequence[GroupView],
     searches: Sequence[SearchView],
     comparisons: Sequence[PairView],
     label_errors: Sequence[LabelErrorView] | None,
+    audit: AuditView | None,
 ) -> tuple[str, Counter[str], int]:
     """The common folder, how many copies there are of each relation, and the bytes of all copies."""
     folders = {_folder(p.path) for pair in comparisons for p in (pair.a, pair.b)}
     folders |= {_folder(image.path) for search in searches for image, _ in search.hits}
+    folders |= {_folder(path) for path in _audit_paths(audit)} if audit else set()
     for error in label_errors or ():
         folders |= {_folder(image.path) for image in (error.image, *(near for near, _ in error.neighbours))}
     relations: Counter[str] = Counter()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from lookalike.csvfile import Line, Named, read_csv
@@ -18,7 +18,7 @@ CERTAIN = 1.0
 
 
 @dataclass(slots=True)
-class _Read:
+class ReadLabels:
     """path -> label, paths of which nothing is said, and what could not be used."""
 
     labels: dict[str, str] = field(default_factory=dict)
@@ -35,7 +35,7 @@ def label_from_folders(store: GalleryStorage, root: PathLike) -> LabelReport:
     inside = [row.path for row in store.every_row() if composed(row.path).startswith(start)]
     if not inside:
         raise UserError(f"{root}: this gallery holds no image below it; index it first")
-    read = _Read()
+    read = ReadLabels()
     for path in inside:
         folders = composed(path)[len(start) :].split(os.sep)[:-1]
         _take(read, path, folders[0] if folders else "", path)
@@ -47,9 +47,14 @@ def label_from_csv(store: GalleryStorage, file: PathLike) -> LabelReport:
     label than an earlier line are listed as failed, and so is every line of such an image; the others are used.
 
     Raises UserError for a file without these columns."""
+    return _written(store, "csv", read_csv_labels([row.path for row in store.every_row()], file))
+
+
+def read_csv_labels(paths: Sequence[str], file: PathLike) -> ReadLabels:
+    """What the file calls these images; nothing is written. Raises UserError for a file without these columns."""
     lines = read_csv(file, COLUMNS)
-    named = Named([row.path for row in store.every_row()], os.path.dirname(absolute(file)))
-    read, lines_of = _Read(), dict[str, dict[str, Line]]()
+    named = Named(paths, os.path.dirname(absolute(file)))
+    read, lines_of = ReadLabels(), dict[str, dict[str, Line]]()
     for line in lines:
         try:
             lines_of.setdefault(named.path(line.values[0]), {}).setdefault(_tidy(line.values[1]), line)
@@ -61,10 +66,10 @@ def label_from_csv(store: GalleryStorage, file: PathLike) -> LabelReport:
             read.failed.append(Failure(f"{file}:{where}", f"{path}: called {' and '.join(map(repr, labels))}"))
         else:
             _take(read, path, next(iter(labels)), f"{file}:{where}")
-    return _written(store, "csv", read)
+    return read
 
 
-def _take(read: _Read, path: str, label: str, place: str) -> None:
+def _take(read: ReadLabels, path: str, label: str, place: str) -> None:
     label = _tidy(label)
     if not label:
         read.unlabelled.append(path)
@@ -79,7 +84,7 @@ def _tidy(label: str) -> str:
     return composed(label).strip()
 
 
-def _written(store: GalleryStorage, source: str, read: _Read) -> LabelReport:
+def _written(store: GalleryStorage, source: str, read: ReadLabels) -> LabelReport:
     """In place of what the same source said of these images before."""
     rows = {path: store.row_of(path) for path in (*read.labels, *read.unlabelled)}
     with store.transaction():

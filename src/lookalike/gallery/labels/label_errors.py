@@ -54,6 +54,17 @@ def find_label_errors(
     has no vote. ``precision``: how probable it must be that a label is wrong to be called likely. Raises UserError if
     fewer than two labels are there to choose from, or fewer than k + 1 images."""
     labels = {number: one.labels[0] for number, one in store.labels.of_images(source=source)}
+    return label_errors_among(store, card, labels, k, precision)
+
+
+def label_errors_among(
+    store: GalleryStorage,
+    card: DescriptorCard,
+    labels: Mapping[int, Label],
+    k: int = NEIGHBOURS,
+    precision: float = PRECISION,
+) -> list[LabelError]:
+    """The same of labels that need not be stored: image id -> its label."""
     called = _called(store, card, labels)
     if len(set(called.kinds.tolist())) < 2 or len(called.rows) <= k:
         raise UserError(
