@@ -472,6 +472,21 @@ class LabelError:
 
 
 @dataclass(frozen=True, slots=True)
+class NextLabel(Result):
+    """An image whose label would teach most, among those that have none of a person's.
+
+    ``probabilities``: label -> 0..1, by the labelled images near it, the likeliest first; what is missing to 1 is that
+    it is none of them. ``uncertainty``: 0..1, that the likeliest is wrong. ``like``: other images without a label
+    that look like it, and like none before it, of which its label would tell as well. ``reason``: all that in words."""
+
+    path: str
+    probabilities: Mapping[str, float]
+    uncertainty: float
+    like: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class PairMetrics:
     """How well a measure separates judged pairs, each 0..1. ``accuracy``: of the verdict at even odds. ``auc``: the
     area under the ROC curve. ``recall``: the share of the same pairs that reach the precision that was asked for;

@@ -26,6 +26,8 @@ CALLS = {  # row of the page -> how it is called, in this order, in a folder wit
     "describe": "describe query.jpg",
     "classify IMAGE": "classify query.jpg --model flowers",
     "classify --gallery": "classify --gallery g --model flowers",
+    "label --suggest": "label --gallery words --suggest",
+    "label --next": "label --gallery words --next 2",
     "labels import": "labels import --gallery g --csv labels.csv",
     "labels list": "labels list --gallery g",
     "labels list --counts": "labels list --gallery g --counts",
@@ -61,6 +63,7 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(photos.parent)
         patch.setenv("LOOKALIKE_MODELS", str(folder / "models"))
+        here("index", "photos", "--gallery", "words", "--descriptors", "content")
         return {row: list(here(*call.split(), "--json").json) for row, call in CALLS.items()}
 
 

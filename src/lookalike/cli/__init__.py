@@ -27,6 +27,7 @@ VERBS = {
     "audit": "Report what is wrong with a data set: leakage, outliers, labels.",
     "undo": "Bring back what `duplicates` cleared away or `organize` moved.",
     "classify": "Classify images with a model, and keep its labels.",
+    "label": "Suggest labels by words; name the images to label next.",
     "labels": "List, import and forget labels; find likely label errors.",
     "organize": "Copy, link or move images into one folder per label.",
     "tune": "Learn weights and thresholds from pairs that you have judged.",

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.descriptors.base import DescriptorCard
+from lookalike.errors import UserError
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.class_codec import KEPT, unpacked
 from lookalike.gallery.storage.embeddings import dtype_of, width_of
@@ -215,6 +216,17 @@ class WordIndexCache:
 def judges(cards: Mapping[str, DescriptorCard]) -> bool:
     """Whether a gallery with these descriptors holds vectors that the head of tags was fitted on."""
     return CONTENT in cards and cards[CONTENT].fingerprint == tag_head().fingerprint
+
+
+def need_words(cards: Mapping[str, DescriptorCard], gallery: Path) -> None:
+    """Raises UserError for a gallery with these descriptors that words say nothing about."""
+    if judges(cards):
+        return
+    held = "of which this gallery holds another version; " if CONTENT in cards else "which this gallery does not hold; "
+    raise UserError(
+        f"words go by the network `content`, {held}"
+        f"nothing else is read again by: lookalike index --gallery {gallery} --with {CONTENT}"
+    )
 
 
 def _tags(

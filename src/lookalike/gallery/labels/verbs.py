@@ -10,9 +10,11 @@ from lookalike.errors import UserError
 from lookalike.gallery.labels.classify import Classifier
 from lookalike.gallery.labels.import_labels import label_from_csv, label_from_folders
 from lookalike.gallery.labels.label_errors import NEIGHBOURS, PRECISION, find_label_errors
+from lookalike.gallery.labels.label_next import next_labels
+from lookalike.gallery.labels.suggest import suggest_labels
 from lookalike.gallery.library import Library
 from lookalike.paths import PathLike, absolute
-from lookalike.types import ClassifyReport, Label, LabelError, LabelledImage, LabelReport, Progress
+from lookalike.types import ClassifyReport, Label, LabelError, LabelledImage, LabelReport, NextLabel, Progress
 
 
 class LabelVerbs:
@@ -45,6 +47,31 @@ class LabelVerbs:
         if least is not None and not 0 <= least <= 1:
             raise UserError(f"least must be a probability, 0..1, not {least:g}")
         return Classifier(store, classifier(os.fspath(model)), top, least, progress).run(where, redo, replace)
+
+    def suggest_labels(
+        self,
+        *,
+        where: str | None = None,
+        top: int = 5,
+        least: float = 0.5,
+        progress: Progress | None = None,
+    ) -> ClassifyReport:
+        """Label images with the tags and classes that they show with at least the probability ``least``, the ``top``
+        likeliest of each, in place of earlier suggestions; no file is read. They are labels of the source "words".
+        What the network `content` saw nothing in is left out. Raises UserError in a gallery that does not hold it."""
+        if top < 1:
+            raise UserError(f"top must be 1 or more, not {top}")
+        if not 0 <= least <= 1:
+            raise UserError(f"least must be a probability, 0..1, not {least:g}")
+        return suggest_labels(self._library, where, top, least, progress)
+
+    def next_labels(self, count: int, *, where: str | None = None) -> list[NextLabel]:
+        """The images that a person should label next, the one that teaches most first, and why: by a person's labels so
+        far (``label_from_csv``, ``label_from_folders``) they are unsure, they are unlike one another, and many other
+        unsure images are like them. Raises UserError in a gallery that does not hold the network `content`."""
+        if count < 1:
+            raise UserError(f"count must be 1 or more, not {count}")
+        return next_labels(self._library, count, where)
 
     def labels(self, *, where: str | None = None, source: str | None = None) -> list[LabelledImage]:
         """The images that have labels, by path, each with its labels. ``source``: of this model, or of a person's

@@ -13,7 +13,7 @@ import numpy as np
 
 from lookalike.descriptors import describe_all
 from lookalike.errors import UserError
-from lookalike.gallery.index.word_index import CLASSES, CONTENT, WordColumns, judges
+from lookalike.gallery.index.word_index import CLASSES, CONTENT, WordColumns, need_words
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.query import QuerySource, query_image, stored_embeddings
 from lookalike.gallery.storage.embeddings import Embeddings
@@ -58,13 +58,7 @@ class TextSearch:
 
     def __init__(self, library: Library) -> None:
         self._library, self._store = library, library.store
-        if not judges(library.cards):
-            held = library.cards.get(CONTENT)
-            raise UserError(
-                "a search by words goes by the network `content`, "
-                + ("of which this gallery holds another version; " if held else "which this gallery does not hold; ")
-                + f"nothing else is read again by: lookalike index --gallery {library.path} --with {CONTENT}"
-            )
+        need_words(library.cards, library.path)
 
     def search(self, text: str, options: TextOptions) -> TextResult:
         """At most ``options.k`` hits, best first, each with at least the probability ``options.least``."""
