@@ -136,3 +136,15 @@ def test_a_gallery_of_other_images_is_refused(root: Path, tmp_path: Path) -> Non
     assert "holds nothing but the data set" in ran.err
     with Gallery.open(root / "g") as opened:
         assert opened.rows_at([tmp_path / "a.png"]) == {}
+
+
+def test_page_of_a_clean_data_set(tmp_path: Path) -> None:
+    """Where nothing is found the page says so, of leaks and of copies."""
+    for n in range(4):
+        save(tmp_path / "set" / f"{n}.png", tinted(n))
+    ran = here("audit", tmp_path / "set", "--report", tmp_path / "page.html")
+    page = (tmp_path / "page.html").read_text()
+    assert ran.code == 0
+    assert "There are no splits to compare." in page
+    assert "No duplicates found." in page
+    assert "leakage: no splits" in page
