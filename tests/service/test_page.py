@@ -90,6 +90,45 @@ def server(gallery: Path) -> Iterator[Served]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def locked(gallery: Path) -> Iterator[Served]:
+    """Who has no token gets no answer."""
+    with serving(gallery, "--token", "secret") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def read_only(gallery: Path) -> Iterator[Served]:
+    with serving(gallery, "--read-only") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Over 3,000 images."""
+    folder = tmp_path_factory.mktemp("large")
+    with Gallery.create(folder / "g.gallery", descriptors=("structure",)) as opened:
+        opened.add(save(folder / "photos" / "a.png", drawn(1, 40, 30)))
+        row = next(iter(opened))
+        with opened._library.store.transaction():
+            for number in range(2999):
+                opened._library.store.put_copy(replace(row, path=f"/nowhere/{number:04}.png"), row.id)
+    with serving(folder / "g.gallery") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Over 200 images that are all different."""
+    folder = tmp_path_factory.mktemp("many")
+    with Gallery.create(folder / "g.gallery", descriptors=("colour",)) as opened:
+        for number in range(200):
+            save(folder / "photos" / f"{number}.png", drawn(number, 60, 40))
+        opened.add(folder / "photos")
+    with serving(folder / "g.gallery") as served:
+        yield served
+
+
 @pytest.fixture
 def own(corpora: Corpora, tmp_path: Path) -> Iterator[tuple[Served, Path]]:
     """A server over images that a test may change, and their folder."""
@@ -529,22 +568,15 @@ def test_what_an_upgrade_has_left_is_said(context: BrowserContext, tmp_path: Pat
         expect(page.locator("#index-lacking")).to_be_hidden()
 
 
-def test_a_large_library_has_few_elements(context: BrowserContext, tmp_path: Path):
+def test_a_large_library_has_few_elements(context: BrowserContext, large: Served):
     """3,000 images: only what is in sight is in the document, and the end can be reached at once."""
-    with Gallery.create(tmp_path / "g.gallery", descriptors=("structure",)) as opened:
-        opened.add(save(tmp_path / "photos" / "a.png", drawn(1, 40, 30)))
-        row = next(iter(opened))
-        with opened._library.store.transaction():
-            for number in range(2999):
-                opened._library.store.put_copy(replace(row, path=f"/nowhere/{number:04}.png"), row.id)
-    with serving(tmp_path / "g.gallery") as server:
-        page = visiting(context, f"{server.url}/#/library").page
-        expect(page.locator("#library-count")).to_contain_text("3,000")
-        expect(page.locator("#library-grid li").first).to_be_visible()
-        assert page.locator("#library-grid li").count() < 150
-        page.evaluate("scrollTo(0, document.body.scrollHeight)")
-        expect(page.locator("#library-grid li[data-index='2999'] .name")).to_contain_text("2998.png")
-        assert page.locator("#library-grid li").count() < 150
+    page = visiting(context, f"{large.url}/#/library").page
+    expect(page.locator("#library-count")).to_contain_text("3,000")
+    expect(page.locator("#library-grid li").first).to_be_visible()
+    assert page.locator("#library-grid li").count() < 150
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator("#library-grid li[data-index='2999'] .name")).to_contain_text("2998.png")
+    assert page.locator("#library-grid li").count() < 150
 
 
 # --- the map
@@ -563,25 +595,20 @@ def test_the_map_opens_what_is_clicked(at: Opener):
     expect(page.locator("dialog[open]")).to_be_visible()
 
 
-def test_the_map_of_many_begins_with_thumbnails(context: BrowserContext, tmp_path: Path):
+def test_the_map_of_many_begins_with_thumbnails(context: BrowserContext, many: Served):
     """200 images, more than can all be shown: some stand for their neighbours before anybody zooms in, and open."""
-    with Gallery.create(tmp_path / "g.gallery", descriptors=("colour",)) as opened:
-        for number in range(200):
-            save(tmp_path / "photos" / f"{number}.png", drawn(number, 60, 40))
-        opened.add(tmp_path / "photos")
-    with serving(tmp_path / "g.gallery") as server:
-        visit = visiting(context, f"{server.url}/#/map")
-        page = visit.page
-        expect(page.locator("#map-about")).to_contain_text("200 images")
-        with page.expect_response("**/thumbnail*"):
-            pass
-        page.wait_for_load_state("networkidle")
-        assert 8 < len([one for one in visit.requests if "/thumbnail" in one]) < 200
-        assert len(np.unique(drawn_on(page, "#map").reshape(-1, 3), axis=0)) > 1000
-        page.locator("#map").focus()
-        page.keyboard.press("Enter")
-        expect(page.locator("dialog[open]")).to_be_visible()
-        assert visit.complaints == []
+    visit = visiting(context, f"{many.url}/#/map")
+    page = visit.page
+    expect(page.locator("#map-about")).to_contain_text("200 images")
+    with page.expect_response("**/thumbnail*"):
+        pass
+    page.wait_for_load_state("networkidle")
+    assert 8 < len([one for one in visit.requests if "/thumbnail" in one]) < 200
+    assert len(np.unique(drawn_on(page, "#map").reshape(-1, 3), axis=0)) > 1000
+    page.locator("#map").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("dialog[open]")).to_be_visible()
+    assert visit.complaints == []
 
 
 # --- for everyone
@@ -627,27 +654,25 @@ def test_the_theme_is_remembered(at: Opener):
     expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
-def test_a_locked_server_says_how_to_get_in(context: BrowserContext, gallery: Path):
+def test_a_locked_server_says_how_to_get_in(context: BrowserContext, locked: Served):
     """Without the token the page is not even served; opened with it, everything works."""
-    with serving(gallery, "--token", "secret") as server:
-        page = context.new_page()
-        assert page.goto(server.url).status == 401
-        page.goto(f"{server.url}/?token=secret")
-        expect(page.locator("h1")).to_be_visible()
-        assert "secret" not in page.url
-        page.goto(f"{server.url}/#/library")
-        holds(page, 11)
+    page = context.new_page()
+    assert page.goto(locked.url).status == 401
+    page.goto(f"{locked.url}/?token=secret")
+    expect(page.locator("h1")).to_be_visible()
+    assert "secret" not in page.url
+    page.goto(f"{locked.url}/#/library")
+    holds(page, 11)
 
 
-def test_a_read_only_page_offers_no_changes(context: BrowserContext, gallery: Path):
+def test_a_read_only_page_offers_no_changes(context: BrowserContext, read_only: Served):
     """No removal, no indexing, no upload."""
-    with serving(gallery, "--read-only") as server:
-        page = visiting(context, f"{server.url}/#/library").page
-        holds(page, 11)
-        page.locator("#library-grid li button").first.click()
-        expect(page.locator("dialog[open] [data-act=similar]")).to_be_visible()
-        for act in ("forget", "trash", "index"):
-            expect(page.locator(f"[data-act={act}]")).to_have_count(0)
+    page = visiting(context, f"{read_only.url}/#/library").page
+    holds(page, 11)
+    page.locator("#library-grid li button").first.click()
+    expect(page.locator("dialog[open] [data-act=similar]")).to_be_visible()
+    for act in ("forget", "trash", "index"):
+        expect(page.locator(f"[data-act={act}]")).to_have_count(0)
 
 
 @pytest.mark.parametrize("view", OPENED)

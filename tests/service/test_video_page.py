@@ -28,12 +28,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     browsers do not know."""
     folder = tmp_path_factory.mktemp("page") / "films"
     folder_of(folder, 2)
-    film = [*pan("coffee.png", 6), *pan("astronaut.png", 6, start=1)]
+    film = [*pan("coffee.png", 4), *pan("astronaut.png", 4, start=1)]
     write_video(folder / "film.webm", film, codec="libvpx")
     write_video(folder / "again.webm", [frame[::2, ::2] for frame in film], quality=12, codec="libvpx")
     write_video(folder / "part.webm", [*pan("rocket.jpg", OFFSET), *film[::2]], codec="libvpx")
     write_video(folder / "other.mp4", pan("chelsea.png", 3))
-    save(folder / "still.png", film[85])
+    save(folder / "still.png", film[65])
     with Gallery.create(folder.parent / "g.gallery", ["copy"]) as gallery:
         assert gallery.add(folder).added == 7
     with serving(folder.parent / "g.gallery") as served:
@@ -91,7 +91,7 @@ def test_a_video_is_told_by_its_length_and_played(visit: Visit, ids: dict[str, i
     """A badge in the library; opened, it plays; "Find in videos" is offered, and no search for similar images."""
     page = visit.page
     cell = page.locator(f"[data-id='{ids['film.webm']}']")
-    expect(cell.locator(".length")).to_have_text(re.compile(r"0:12$"))
+    expect(cell.locator(".length")).to_have_text(re.compile(r"0:08$"))
     expect(page.locator(f"[data-id='{ids['still.png']}'] .name")).to_have_text("still.png")
     expect(page.locator(f"[data-id='{ids['still.png']}'] .length")).to_have_count(0)
     cell.locator("button").click()
@@ -153,7 +153,7 @@ def test_a_still_is_found_and_the_video_jumps_to_it(visit: Visit, ids: dict[str,
     expect(page).to_have_url(re.compile(f"with={ids['film.webm']}"))
     jumped = page.locator("#pair video")
     until(lambda: jumped.evaluate("one => one.currentTime") > 0)
-    assert jumped.evaluate("one => one.currentTime") == pytest.approx(8.5, abs=0.6)
+    assert jumped.evaluate("one => one.currentTime") == pytest.approx(6.5, abs=0.6)
     expect(page.locator("#pair .band line")).to_have_count(1)
     page.goto(f"{server.url}/#/videos?id={ids['0000.jpg']}")
     expect(page.locator("#videos")).to_contain_text("No video of the library shows it.")

@@ -20,6 +20,7 @@ from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
 from lookalike.report.view_models import image_view
+from lookalike.types import VideoDuplicates
 from samples import folder_of
 from videos import FPS, pan, write_video
 
@@ -59,6 +60,15 @@ def path(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def gallery(path: Path):
     with Gallery.open(path) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def copies(path: Path) -> tuple[VideoDuplicates, list[tuple[int, int]]]:
+    """What there is at a probability of one half, and the progress that was told."""
+    seen: list[tuple[int, int]] = []
+    with Gallery.open(path) as opened:
+        found = opened.video_duplicates(precision=0.5, progress=lambda done, total: seen.append((done, total)))
+    return found, seen
 
 
 def names(hits) -> list[str]:
@@ -124,10 +134,9 @@ def test_a_still_finds_its_moment(gallery: Gallery, tmp_path: Path) -> None:
     assert gallery.search_in_videos(grey) == []
 
 
-def test_copies(gallery: Gallery) -> None:
+def test_copies(copies: tuple[VideoDuplicates, list[tuple[int, int]]]) -> None:
     """Whole copies are a group around the largest; a part is told as segments, once for each film that has it."""
-    seen = []
-    found = gallery.video_duplicates(precision=0.5, progress=lambda done, total: seen.append((done, total)))
+    found, seen = copies
     (group,) = found.groups
     assert Path(group.keep).name in {"film.mp4", "same.mp4"}
     assert sorted(names_of(group)) == ["again.mp4", "film.mp4", "same.mp4"]
@@ -137,41 +146,62 @@ def test_copies(gallery: Gallery) -> None:
     assert {Path(one).name for pair in found.pairs for one in (pair.a, pair.b)} == {*FILMS} - {"other.avi"}
     assert all("part.mkv" in pair.a + pair.b for pair in found.pairs)
     assert seen[-1] == (4, 4)
-    gallery.add_verdicts([(group.keep, str(Path(group.keep).with_name("again.mp4")))], "different")
-    apart = gallery.video_duplicates(precision=0.5)
-    assert sorted(names_of(apart.groups[0])) == ["film.mp4", "same.mp4"]
-    gallery.remove_verdicts([(group.keep, str(Path(group.keep).with_name("again.mp4")))])
+
+
+@pytest.fixture(scope="module")
+def two(library: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A gallery of a film and of its smaller copy."""
+    place = tmp_path_factory.mktemp("two") / "g"
+    with Gallery.create(place, [DESCRIPTOR]) as gallery:
+        assert gallery.add([library / "film.mp4", library / "again.mp4"]).added == 2
+    return place
+
+
+def test_what_a_person_called_different_is_no_copy(two: Path, library: Path) -> None:
+    """Until it is taken back; and what a person prefers is kept, though it is smaller."""
+    film, again = (str(library / name) for name in ("film.mp4", "again.mp4"))
+    with Gallery.open(two) as gallery:
+        gallery.add_verdicts([(film, again)], "different")
+        assert gallery.video_duplicates(precision=0.5).groups == ()
+        gallery.remove_verdicts([(film, again)])
+        (group,) = gallery.video_duplicates(precision=0.5, prefer=[again]).groups
+    assert (Path(group.keep).name, group.reason) == ("again.mp4", "in a preferred folder")
 
 
 def names_of(group) -> list[str]:
     return [Path(one).name for one in (group.keep, *group.others)]
 
 
-def test_only_the_same_bytes_are_cleared(gallery: Gallery) -> None:
+def test_only_the_same_bytes_are_cleared(
+    gallery: Gallery, copies: tuple[VideoDuplicates, list[tuple[int, int]]]
+) -> None:
     """A few frames say nothing of the rest, or of the sound: another file goes only where a list names it."""
-    (group,) = gallery.video_duplicates(precision=0.5).groups
+    (group,) = copies[0].groups
     plan = plan_removals(gallery, group.pairs, "moved")
     assert [Path(one.copy).name for one in plan.removals] == sorted({"film.mp4", "same.mp4"} - {Path(group.keep).name})
     assert [Path(one.path).name for one in plan.left] == ["again.mp4"]
 
 
-def test_prefers_a_folder(gallery: Gallery, library: Path) -> None:
-    """What a person prefers is kept, though it is smaller."""
-    (group,) = gallery.video_duplicates(precision=0.5, prefer=[library / "again.mp4"]).groups
-    assert (Path(group.keep).name, group.reason) == ("again.mp4", "in a preferred folder")
+@pytest.fixture(scope="module")
+def printed(path: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    """What `duplicates` prints, and the page that it writes."""
+    report = tmp_path_factory.mktemp("report") / "r.html"
+    lines = run("duplicates", "-g", path, "--precision", 0.5, "--report", report).stdout
+    return lines, report.read_text("utf-8")
 
 
-def test_the_command_line(path: Path, library: Path, tmp_path: Path) -> None:
+def test_the_command_line(path: Path, library: Path, printed: tuple[str, str], tmp_path: Path) -> None:
     """`search` takes a video, a still or a folder of frames; `duplicates` and `info` tell of videos as well."""
     part = write_video(tmp_path / "q.mp4", pan("coffee.png", 6)[20:])
     found = json.loads(run("search", part, "-g", path, "--json").stdout)
     assert {Path(one["path"]).name for one in found["queries"][0]["videos"]} >= {"film.mp4", "part.mkv"}
-    assert "shown at" in run("search", part, "-g", path).stdout
+    only = ("--where", "path like '%/film.mp4'")
+    assert "shown at" in run("search", part, "-g", path, *only).stdout
     folder = tmp_path / "frames"
     folder.mkdir()
     for number, pixels in enumerate(pan("coffee.png", 6)[::2]):
         PIL.Image.fromarray(pixels).save(folder / f"{number:04}.jpg")
-    assert "film.mp4" in run("search", folder, "-g", path, "--fps", FPS / 2).stdout
+    assert "film.mp4" in run("search", folder, "-g", path, "--fps", FPS / 2, *only).stdout
     still = tmp_path / "still.png"
     PIL.Image.fromarray(pan("chelsea.png", 6, start=2)[20]).save(still)
     lines = run("search", still, "-g", path)
@@ -180,15 +210,13 @@ def test_the_command_line(path: Path, library: Path, tmp_path: Path) -> None:
     nothing = run("search", library / "0000.jpg", "-g", path, "--json")
     assert json.loads(nothing.stdout)["queries"][0]["videos"] == []
     assert "videos  5" in run("info", "-g", path).stdout
-    copies = run("duplicates", "-g", path, "--precision", 0.5)
-    assert "again.mp4  " in copies.stdout
-    assert "share " in copies.stdout
+    assert "again.mp4  " in printed[0]
+    assert "share " in printed[0]
 
 
-def test_the_report_of_copies(path: Path, library: Path, tmp_path: Path) -> None:
+def test_the_report_of_copies(library: Path, printed: tuple[str, str]) -> None:
     """Videos are shown by filmstrips with their lengths, and what shares segments by a timeline and in words."""
-    run("duplicates", "-g", path, "--precision", 0.5, "--report", tmp_path / "r.html")
-    page = (tmp_path / "r.html").read_text("utf-8")
+    page = printed[1]
     group, shared = (
         page[page.index('id="duplicates"') :],
         page[page.index('id="videos"') : page.index('id="duplicates"')],
