@@ -405,6 +405,45 @@ class Person(Result):
 
 
 @dataclass(frozen=True, slots=True)
+class ImageFace(Result):
+    """A face of an image of a gallery, and whose it is: ``person``, the number of its group, and ``name``; None if that
+    is undecided, or if by a person's word (``source`` "user") it is nobody's. ``probability``: as of PersonFace."""
+
+    face: Face
+    person: int | None
+    name: str | None
+    source: str | None
+    probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonSummary(Result):
+    """A person in short: ``faces`` and ``images`` are counts. ``cover``: the image of the face that shows the person
+    best, and ``cover_face`` its number there."""
+
+    number: int
+    name: str | None
+    faces: int
+    images: int
+    cover: str
+    cover_face: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceCounts(Result):
+    """What a gallery holds of faces ``by`` a network: ``described`` and ``lacking`` are images that were looked at and
+    that were not; ``faces`` in all, of which ``grouped`` are a person's, ``alone`` nobody's yet, ``flawed`` useless."""
+
+    by: str
+    described: int
+    lacking: int
+    faces: int
+    grouped: int
+    alone: int
+    flawed: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaceGroupReport(Result):
     """What became of a gallery's faces: ``grouped`` ones belong to one of the ``persons``, ``alone`` are undecided and
     stay so, ``flawed`` are too bad to be compared."""

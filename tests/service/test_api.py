@@ -496,6 +496,10 @@ def test_a_read_only_server_changes_nothing(gallery: Path, tmp_path: Path):
             server.post("/v1/index", json={}),
             server.post("/v1/verdicts", json={"pairs": [[1, 2]], "verdict": "same"}),
             server.post("/v1/removals", json={"removals": [{"copy": 1, "keep": 2}]}),
+            server.post("/v1/faces", json={}),
+            server.post("/v1/persons", json={"faces": [[1, 1]]}),
+            server.post("/v1/persons/1/name", json={"name": "Ada"}),
+            server.delete("/v1/persons/1"),
         ):
             assert "read-only" in problem(answer, 403)
         assert server.post("/v1/search", data={"id": 1, "rerank": 0}).status_code == 200

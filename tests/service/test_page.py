@@ -46,6 +46,7 @@ OPENED = {  # from the start: what is clicked, and what is to be seen then; the 
     "compare": [("[data-tab=compare]", "#answer p")],
     "duplicates": [("[data-tab=duplicates]", "#focus figure")],
     "library": [("[data-tab=library]", "#library-grid img")],
+    "people": [("[data-tab=people]", "#people-how")],
     "map": [("[data-tab=map]", "#map-about:has-text('images')")],
     "detail": [("[data-tab=library]", "#library-grid img"), ("#library-grid button", "dialog[open]")],
 }
@@ -577,6 +578,17 @@ def test_a_large_library_has_few_elements(context: BrowserContext, large: Served
     page.evaluate("scrollTo(0, document.body.scrollHeight)")
     expect(page.locator("#library-grid li[data-index='2999'] .name")).to_contain_text("2998.png")
     assert page.locator("#library-grid li").count() < 150
+
+
+# --- people
+
+
+def test_without_a_network_of_faces_the_page_says_how_one_is_added(at: Opener):
+    """The commands, and that people are to be asked; nothing can be begun."""
+    page = at("people")
+    expect(page.locator("#people-how code")).to_contain_text("lookalike models add faces --from")
+    expect(page.locator("#people-how")).to_contain_text("Ask the people")
+    expect(page.locator("[data-act=seek]")).to_have_count(0)
 
 
 # --- the map

@@ -80,6 +80,27 @@ export const compare = (a, b, signal) => ask("POST", "/v1/compare", { form: { ..
 /** The comparison's reasons, drawn: a PNG. */
 export const comparisonDrawn = (a, b) => ask("POST", "/v1/compare/image", { form: both(a, b) });
 
+// --- people
+
+/** {installed, held, counts}: networks of faces, and how many faces there are. */
+export const faceState = (signal) => get("/v1/faces", {}, signal);
+/** Looks for faces and groups them: a job. */
+export const findPeople = () => ask("POST", "/v1/faces", { json: { by: null } });
+export const persons = (cursor, signal) => get("/v1/persons", { limit: 100, cursor }, signal);
+export const person = (number, cursor, signal) => get(`/v1/persons/${number}`, { limit: 60, cursor }, signal);
+export const facesOf = async (id, signal) => (await get(`/v1/images/${id}/faces`, {}, signal)).faces;
+/** `faces`: [id of an image, number of a face]; `name`: null for a person of their own. */
+export const sayPerson = (faces, name) => ask("POST", "/v1/persons", { json: { faces, name } });
+export const sayNobody = (faces) => ask("POST", "/v1/persons", { json: { faces, nobody: true } });
+export const namePerson = (number, name) => ask("POST", `/v1/persons/${number}/name`, { json: { name } });
+/** Deletes the vectors of a person's faces: a job. */
+export const forgetPerson = (number) => ask("DELETE", `/v1/persons/${number}`);
+/** `options`: face, k, where. */
+export const searchFaces = ({ file, id }, options, signal) =>
+  ask("POST", "/v1/faces/search", { form: { ...(file ? { image: file } : { id }), ...options }, signal });
+/** Where a face is to be had, with a little around it. */
+export const faceOf = (id, number) => `/v1/images/${id}/faces/${number}/thumbnail?side=320`;
+
 // --- duplicates
 
 /** A page of groups {groups, next, total, bytes}, or, with a `kind`, the job that finds them. */

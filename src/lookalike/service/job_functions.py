@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from lookalike.actions import dedupe_actions
 from lookalike.actions.dedupe_actions import RemovalReport, trash
@@ -11,7 +11,20 @@ from lookalike.actions.removal_plan import CLEARED, NOT_VERIFIED, Selection, pla
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.gallery import Gallery
 from lookalike.service.duplicate_results import FoundDuplicates
-from lookalike.types import AddReport, Failure, Pair, Progress, Relation
+from lookalike.types import AddReport, Failure, ForgetReport, Pair, Progress, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class FacesFound:
+    """``described``: images that were looked at now; ``persons``, and faces that are ``grouped``, ``alone`` or too bad
+    to be compared."""
+
+    described: int
+    persons: int
+    grouped: int
+    alone: int
+    flawed: int
+    failed: tuple[Failure, ...] = ()
 
 
 def index(progress: Progress, gallery: str, folders: Sequence[str], retry_failed: bool) -> AddReport:
@@ -20,6 +33,23 @@ def index(progress: Progress, gallery: str, folders: Sequence[str], retry_failed
         report = opened.add(list(folders), progress=progress, retry_failed=retry_failed)
         opened.describe_lacking(progress=progress)  # what is left of an upgrade; the gallery tells how many still lack
         return report
+
+
+def faces(progress: Progress, gallery: str, by: str) -> FacesFound:
+    """Look for faces in the images that were not looked at yet, and group all of them."""
+    with Gallery.open(gallery) as opened:
+        report = opened.add_descriptor(by, progress=progress)
+        grouped = opened.group_faces(by=by)
+        return FacesFound(
+            report.updated, len(grouped.persons), grouped.grouped, grouped.alone, grouped.flawed, report.failed
+        )
+
+
+def forget_person(progress: Progress, gallery: str, who: str, by: str | None) -> ForgetReport:
+    """Delete the vectors of a person's faces, and make sure that they are gone."""
+    progress(0, 0)
+    with Gallery.open(gallery) as opened:
+        return opened.forget_person(who, by=by)
 
 
 def duplicates(progress: Progress, gallery: str, precision: float, by: str | None) -> FoundDuplicates:

@@ -193,6 +193,141 @@ class SharedSegmentsList(BaseModel):
     total: int
 
 
+class Face(BaseModel):
+    """As in the Python library: ``number`` from 1, ``box`` and ``landmarks`` in pixels of the upright original."""
+
+    number: int
+    box: Box
+    landmarks: list[tuple[float, float]]
+    score: float
+    utility: float
+    flaw: Literal["small", "blurred", "turned", "forgotten"] | None
+
+
+class FaceCounts(BaseModel):
+    """``described``, ``lacking``: images that were looked at, and that were not; of the ``faces`` some are ``grouped``
+    into persons, ``alone``, or ``flawed`` and like no other."""
+
+    by: str
+    described: int
+    lacking: int
+    faces: int
+    grouped: int
+    alone: int
+    flawed: int
+
+
+class FaceState(BaseModel):
+    """Names of networks of faces; ``counts`` is null where the gallery holds none."""
+
+    installed: list[str]
+    held: list[str]
+    counts: FaceCounts | None
+
+
+class FaceRequest(RequestBody):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"by": None}})
+    by: Annotated[str | None, Field(max_length=200)] = None
+
+
+class FaceQuery(BaseModel):
+    """``turned``: the face was found once the image was turned by a quarter or more, and its box is of that."""
+
+    id: int | None
+    width: int
+    height: int
+    face: Face
+    turned: bool
+
+
+class FaceHit(Image):
+    face: Face
+    distance: float
+    probability: float
+    person: str | None
+
+
+class FaceSearchResponse(BaseModel):
+    query: FaceQuery
+    hits: list[FaceHit]
+
+
+class FaceComparison(BaseModel):
+    a: Face
+    b: Face
+    distance: float
+    probability: float
+    a_faces: int
+    b_faces: int
+    turned: list[Literal["a", "b"]]
+
+
+class ImageFace(BaseModel):
+    """``person``: the number of its group; null if that is undecided, or, by a person's word, nobody's."""
+
+    face: Face
+    person: int | None
+    name: str | None
+    source: Literal["user", "grouped"] | None
+    probability: float | None
+
+
+class ImageFaces(BaseModel):
+    faces: list[ImageFace]
+
+
+class PersonSummary(BaseModel):
+    """``faces``, ``images``: how many; ``cover``: the id of the image that shows the person best, and ``cover_face``
+    the number of the face in it."""
+
+    number: int
+    name: str | None
+    faces: int
+    images: int
+    cover: int
+    cover_face: int
+
+
+class PersonList(BaseModel):
+    persons: list[PersonSummary]
+    next: str | None
+    total: int
+
+
+class PersonFace(Image):
+    face: Face
+    source: Literal["user", "grouped"]
+    probability: float
+
+
+class Person(BaseModel):
+    number: int
+    name: str | None
+    faces: list[PersonFace]
+    next: str | None
+    total: int
+
+
+class PersonName(RequestBody):
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"name": "Ada"}})
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class FacesOf(RequestBody):
+    """``faces``: [id of an image, number of a face in it] each."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"faces": [[17, 1]], "name": "Ada"}})
+    faces: Annotated[list[tuple[Id, Annotated[int, Field(ge=1, le=64)]]], Field(min_length=1, max_length=10_000)]
+    name: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    nobody: bool = False
+
+
+class PersonSaid(BaseModel):
+    """``person``: the number of its group, null for nobody."""
+
+    person: int | None
+
+
 class ComparedImage(BaseModel):
     id: int | None
     width: int
@@ -295,7 +430,7 @@ class Job(BaseModel):
     """``started``, ``ended``: seconds since 1970; ``total`` is 0 while it is not known."""
 
     id: str
-    kind: Literal["index", "duplicates", "removals"]
+    kind: Literal["index", "duplicates", "removals", "faces", "forget"]
     state: Literal["waiting", "running", "done", "failed", "cancelled"]
     done: int
     total: int
@@ -335,6 +470,7 @@ class GalleryInfo(BaseModel):
     labels: dict[str, int]
     label_counts: dict[str, dict[str, int]]
     regions: dict[str, int]
+    faces: list[str]
     lacking: dict[str, int]
     retention: str
     read_only: bool

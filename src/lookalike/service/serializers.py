@@ -9,7 +9,17 @@ from typing import Any
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.service.problems import plain
-from lookalike.types import Hit, Result, TextHit, VideoHit, VideoPair, to_json
+from lookalike.types import (
+    FaceHit,
+    Hit,
+    PersonFace,
+    PersonSummary,
+    Result,
+    TextHit,
+    VideoHit,
+    VideoPair,
+    to_json,
+)
 
 Json = dict[str, Any]
 
@@ -72,6 +82,24 @@ def video_pairs(gallery: Gallery, pairs: Sequence[VideoPair]) -> list[Json]:
     by_path = images_at(gallery, [path for pair in pairs for path in (pair.a, pair.b)])
     held = (pair for pair in pairs if pair.a in by_path and pair.b in by_path)
     return [{**pair.to_dict(), "a": by_path[pair.a], "b": by_path[pair.b]} for pair in held]
+
+
+def face_hits(gallery: Gallery, results: Sequence[FaceHit]) -> list[Json]:
+    """The hits whose images are still held."""
+    by_path = images_at(gallery, [hit.path for hit in results])
+    return [{**by_path[hit.path], **_without(hit, "path")} for hit in results if hit.path in by_path]
+
+
+def persons(gallery: Gallery, results: Sequence[PersonSummary]) -> list[Json]:
+    """Those whose cover is still held, with its id in place of its path."""
+    rows = gallery.rows_at([one.cover for one in results])
+    return [{**one.to_dict(), "cover": rows[one.cover].id} for one in results if one.cover in rows]
+
+
+def person_faces(gallery: Gallery, results: Sequence[PersonFace]) -> list[Json]:
+    """Those whose images are still held."""
+    by_path = images_at(gallery, [one.path for one in results])
+    return [{**by_path[one.path], **_without(one, "path")} for one in results if one.path in by_path]
 
 
 def images_at(gallery: Gallery, paths: Iterable[str]) -> dict[str, Json]:

@@ -20,10 +20,14 @@ from PIL import Image as Pillow
 
 from lookalike.comparison.explain.attribution import explain, explanation_json
 from lookalike.comparison.explain.draw import draw
+from lookalike.comparison.faces import compare_faces as compared_faces
+from lookalike.comparison.faces import portrait
 from lookalike.comparison.pair import compare as compared
+from lookalike.descriptors import face_names, face_network
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.classifier import classify as classified
 from lookalike.descriptors.neural.classifier import labels_of
+from lookalike.descriptors.neural.face_model import FaceNetwork
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
@@ -154,6 +158,30 @@ def search_videos(query: ImageInput, request: VideoSearchRequest) -> Json:
     return {"query": {"id": query.id, **described}, "hits": serializers.video_hits(gallery, hits)}
 
 
+def search_faces(query: ImageInput, face: int | None, k: int, where: str | None, by: str | None) -> Json:
+    """The answer of ``POST /v1/faces/search``; of a face that the gallery knows by its vector."""
+    gallery = _gallery()
+    if query.id is not None and face is not None:
+        row = _image_row(query.id)
+        found = next((one.face for one in gallery.faces_of(row.path, by=by) if one.face.number == face), None)
+        hits = gallery.search_face_of(row.path, face, k, where=where, by=by)
+        described = {"id": row.id, "width": row.width, "height": row.height, "face": to_json(found), "turned": False}
+    else:
+        network = _face_network(by)
+        seen = portrait(_image(query, network.card.min_side), network)
+        hits = gallery.search_faces(seen, k, where=where, by=by)
+        size = {"width": seen.image.width, "height": seen.image.height}
+        described = {"id": query.id, **size, "face": to_json(seen.face), "turned": seen.turned}
+    return {"query": described, "hits": serializers.face_hits(gallery, hits)}
+
+
+def compare_faces(a: ImageInput, b: ImageInput, by: str | None) -> Json:
+    """The answer of ``POST /v1/faces/compare``."""
+    network = _face_network(by)
+    first, second = (_image(one, network.card.min_side) for one in (a, b))
+    return compared_faces(first, second, network.card.name).to_dict()
+
+
 def compare(a: ImageInput, b: ImageInput, reasons: bool) -> Json:
     """The answer of ``POST /v1/compare``."""
     first, second = _image(a), _image(b)
@@ -236,6 +264,12 @@ def _gallery() -> Gallery:
     if _process.gallery is None:
         raise RuntimeError("start() has not been called in this process")
     return _process.gallery
+
+
+def _face_network(by: str | None) -> FaceNetwork:
+    """The one that is meant, the one that the gallery holds, or one that is installed. Raises UserError."""
+    known = (by, *_gallery().held_faces(), *face_names(), "faces")
+    return face_network(next(name for name in known if name))
 
 
 def _query(source: ImageInput, request: SearchRequest) -> Row | Image:

@@ -20,7 +20,8 @@ from lookalike.gallery import Gallery
 @click.option("--by", help="A network of faces that the gallery holds.  [default: its only one]")
 @json_option
 def command(who: str, name: str | None, gallery: str, nobody: bool, by: str | None, as_json: bool) -> int:
-    """Say who a person is. WHO: the number of a group, or an image, IMAGE#2 for its second face.
+    """Say who a person is. WHO: the number of a group, a name that is to be another one, or an image, IMAGE#2 for its
+    second face.
 
     All faces of a group are of that person then, by your word; two groups of one name become one. `faces group` hands
     the name on to faces that are grouped with these. --where "person = 'Ada'" finds the images. --json prints
@@ -29,10 +30,11 @@ def command(who: str, name: str | None, gallery: str, nobody: bool, by: str | No
     if (name is None) != nobody:
         raise click.UsageError("say a NAME, or --nobody")
     with Gallery.open(gallery) as opened:
-        if who.isdigit() and not os.path.exists(who):
+        number = _group(opened, who, by)
+        if number is not None:
             if name is None:
                 raise UserError("--nobody is for a face: IMAGE or IMAGE#N")
-            count = len(opened.name_group(int(who), name, by=by).faces)
+            count = len(opened.name_group(number, name, by=by).faces)
         else:
             path, number = _parsed(who)
             opened.name_face(path, name, number=number, by=by)
@@ -42,6 +44,14 @@ def command(who: str, name: str | None, gallery: str, nobody: bool, by: str | No
     else:
         click.echo(f"{plural(count, 'face')}: {'nobody' if name is None else printable(name)}")
     return 0
+
+
+def _group(opened: Gallery, who: str, by: str | None) -> int | None:
+    """The number that is meant, or that of the person of this name; None for an image. A file of that name is one."""
+    if os.path.exists(who):
+        return None
+    named = next((one.number for one in opened.person_summaries(by=by) if one.name == who), None)
+    return int(who) if who.isdigit() else named
 
 
 def _parsed(who: str) -> tuple[str, int | None]:

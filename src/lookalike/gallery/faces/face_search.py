@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lookalike.comparison.faces import curve_of, portrait
+from lookalike.comparison.faces import FLAWS, Portrait, curve_of, portrait
 from lookalike.descriptors import face_network
+from lookalike.errors import UserError
 from lookalike.gallery.faces.grouping import person_prior
 from lookalike.gallery.faces.persons import held_faces
 from lookalike.gallery.faces.stored_faces import stored_face
@@ -19,11 +20,27 @@ MIN_REACH = 64
 
 
 def search_faces(
-    library: Library, image: ImageSource, k: int, where: str | None = None, by: str | None = None
+    library: Library, image: ImageSource | Portrait, k: int, where: str | None = None, by: str | None = None
 ) -> list[FaceHit]:
     """As ``Gallery.search_faces``."""
     name = held_faces(library, by)
-    return nearest_faces(library, name, portrait(image, face_network(name)).vector, k, where)
+    seen = image if isinstance(image, Portrait) else portrait(image, face_network(name))
+    return nearest_faces(library, name, seen.vector, k, where)
+
+
+def search_held_face(
+    library: Library, path: str, number: int, k: int, where: str | None = None, by: str | None = None
+) -> list[FaceHit]:
+    """As ``Gallery.search_face_of``."""
+    name, row = held_faces(library, by), library.row(path)
+    faces = library.store.faces.of_images(name, [row.id]).get(row.id, [])
+    face = next((one for one in faces if one.place + 1 == number), None)
+    if face is None:
+        raise UserError(f"{path}: shows {len(faces)} faces, and none is number {number}")
+    if face.flaw is not None:
+        raise UserError(f"{path}: face {number} is {FLAWS[face.flaw]}, and like no other")
+    regions = dict(library.store.regions.of_images(name, [row.id]))
+    return nearest_faces(library, name, regions[row.id].vectors[[face.place]], k, where)
 
 
 def nearest_faces(library: Library, name: str, vector: Floats, k: int, where: str | None = None) -> list[FaceHit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -32,7 +32,7 @@ class _Usable:
 
 def held_faces(library: Library, by: str | None = None) -> str:
     """The descriptor of faces that a gallery holds. Raises UserError that says how it is added."""
-    held = [name for name in library.region_cards if name in face_names()]
+    held = held_names(library)
     if by is None and held:
         return held[0]
     if by in held:
@@ -43,6 +43,17 @@ def held_faces(library: Library, by: str | None = None) -> str:
         f"this gallery holds no {name!r}; add them, and nothing else is read again: "
         f"lookalike index --gallery {library.path} --with {name}"
     )
+
+
+def held_names(library: Library) -> list[str]:
+    """The descriptors of faces that a gallery holds; another process may have added one since it was opened."""
+    known = face_names()
+    for name in library.store.regions.names():
+        if name in known and name not in library.region_cards:
+            card = face_network(name).card
+            if library.store.fingerprints()[name] == card.fingerprint:
+                library.region_cards[name] = card
+    return [name for name in library.region_cards if name in known]
 
 
 def group_persons(library: Library, by: str | None = None) -> FaceGroupReport:
@@ -76,37 +87,6 @@ def list_persons(library: Library, by: str | None = None) -> tuple[Person, ...]:
     return tuple(sorted(found, key=lambda one: (one.name is None, one.name or "", -len(one.faces), one.number)))
 
 
-def name_group(library: Library, number: int, called: str, by: str | None = None) -> Person:
-    """A user's word that all faces of a group are of a person of this name. One of that name already is joined."""
-    name, called = held_faces(library, by), _checked(called)
-    store = library.store
-    with store.transaction():
-        faces = [one for one in store.faces.every(name) if one.person == number]
-        if not faces:
-            raise UserError(f"there is no group {number}; lookalike faces list shows them")
-        if called not in store.faces.persons().values():
-            store.faces.rename(number, called)
-        _say(library, name, faces, called)
-    return find_person(library, called, name)
-
-
-def name_face(library: Library, path: str, number: int | None, called: str | None, by: str | None = None) -> None:
-    """A user's word whose a face is; None: nobody's who is known. ``number``: of the face in its image, from 1; None
-    where the image shows but one."""
-    name = held_faces(library, by)
-    row = library.row(path)
-    faces = library.store.faces.of_images(name, [row.id]).get(row.id, [])
-    if number is None and len(faces) != 1:
-        raise UserError(f"{path}: shows {len(faces)} faces; say which one: {path}#1")
-    chosen = [one for one in faces if one.place + 1 == (number or 1)]
-    if not chosen:
-        raise UserError(f"{path}: shows {len(faces)} faces, and none is number {number}")
-    if chosen[0].flaw == "forgotten":
-        raise UserError(f"{path}: this face was forgotten")
-    with library.store.transaction():
-        _say(library, name, chosen, called if called is None else _checked(called))
-
-
 def find_person(library: Library, who: str, by: str | None = None) -> Person:
     """By name, or by the number of a group. Raises UserError that lists those that there are."""
     persons = list_persons(library, by)
@@ -117,14 +97,12 @@ def find_person(library: Library, who: str, by: str | None = None) -> Person:
     raise UserError(f"no person {who!r}; there are: {known}")
 
 
-def _say(library: Library, name: str, faces: Iterable[StoredFace], called: str | None) -> None:
-    """Within a transaction."""
-    person = library.store.faces.person(called) if called is not None else None
-    probability = None if called is None else 1.0
-    library.store.faces.assign(
-        name, [replace(one, person=person, source=USER, probability=probability) for one in faces]
-    )
-    library.store.faces.drop_empty_persons()
+def numbered_person(library: Library, number: int, by: str | None = None) -> Person:
+    """By the number of its group, named or not. Raises UserError where there is none."""
+    found = next((one for one in list_persons(library, by) if one.number == number), None)
+    if found is None:
+        raise UserError(f"there is no person {number} (any more)")
+    return found
 
 
 def _assigned(
@@ -135,6 +113,7 @@ def _assigned(
     by_name: dict[int, list[int]] = {}
     new: list[StoredFace] = []
     taken = set(library.store.faces.persons()) - _unnamed(library)
+    taken |= {person for one in usable.faces if (person := _named(one)) is not None}
     for group in sorted(groups, key=len, reverse=True):
         named = {person for row in group if (person := _named(usable.faces[row])) is not None}
         if named:
@@ -222,10 +201,3 @@ def _named(face: StoredFace) -> int | None:
 
 def _is_nobodys(face: StoredFace) -> bool:
     return face.source == USER and face.person is None
-
-
-def _checked(called: str) -> str:
-    called = called.strip()
-    if not called or called.isdigit():
-        raise UserError(f"a person's name must be a text, and no number, not {called!r}")
-    return called

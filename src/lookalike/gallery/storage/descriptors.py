@@ -32,6 +32,8 @@ class DescriptorStore:
     def number(self, name: str) -> int:
         """The id of the version that was there when the gallery was opened. Raises GalleryVersion if another one has
         taken its place since: its vectors are none that this process could compare with."""
+        if name not in self._opened:  # another process has added it since
+            self._opened.update(self._db.all("SELECT name, id FROM descriptors WHERE name = ?", (name,)))
         number = self._opened[name]
         if not self._db.all("SELECT 1 FROM descriptors WHERE id = ?", (number,)):
             raise GalleryVersion(

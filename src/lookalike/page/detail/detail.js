@@ -16,6 +16,7 @@ export async function detail(id, gallery, { ongone, query } = {}) {
   const acts = el("div.row.acts",
     !image.codec && button(t("similar"), { class: "main", act: "similar", onclick: leave(link("search", { id })) }, "search"),
     gallery.videos > 0 && button(t("view.videos"), { class: image.codec ? "main" : "", act: "videos", onclick: leave(link("videos", { id })) }, "videos"),
+    !image.codec && gallery.faces.length > 0 && button(t("view.people"), { act: "people", onclick: leave(link("people", { photo: id })) }, "people"),
     !image.codec && query && query !== String(id) && button(t("compare-query"), { act: "compare", onclick: leave(link("compare", { a: query, b: id })) }, "compare"),
     !image.codec && button(t("compare-other"), { act: "compare-other", onclick: leave(link("compare", { a: id })) }, "compare"),
     gallery.retention === "paths" && el("a.button", { href: api.fileOf(id), target: "_blank", rel: "noopener" }, t("open-file")),
