@@ -26,6 +26,7 @@ from samples import drawn, folder_of, save
 COLUMNS = {
     "index_speed": ("images/s", "imagehash.phash, 2 processes", "lookalike index"),
     "search_speed": ("gallery / bare, 1 thread", "IndexFlat", "IndexBinaryFlat", "recall@10"),
+    "recommend_speed": ("by hand, median", "recall@10 of the exact", "| none | 400 |"),
     "duplicates_speed": ("seconds", "pairs found", "| 1,000 | gallery |"),
     "growth": ("cold search, s", "| 200 |", "| 400 |"),
     "edits_recall": ("phash-256", "pdqhash", "**all edits**", "micro-AP", "| rotate-5 |"),

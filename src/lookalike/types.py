@@ -567,6 +567,23 @@ class TuneReport:
 
 
 @dataclass(frozen=True, slots=True)
+class WeightReport:
+    """What clicks taught about a recommendation. ``clicked``, ``passed``: pairs of items that were used. ``weights``:
+    measure -> share. ``auc_before``, ``auc_after``: the probability that a clicked pair has the higher score, by the
+    weights so far, and cross-validated by the new ones; only what ``helped`` beyond doubt is ``kept``."""
+
+    clicked: int
+    passed: int
+    weights: Mapping[str, float]
+    auc_before: float
+    auc_after: float
+    auc_gain: Interval
+    helped: bool
+    kept: bool
+    failed: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A file that could not be used, and why."""
 
@@ -618,6 +635,43 @@ class AddReport:
     skipped: int = 0
     failed: tuple[Failure, ...] = field(default=())
     left_out: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueReport(Result):
+    """What became of a catalogue's items. ``absent``: items that the gallery holds and the table does not name; they
+    stay. ``encoding``: how the table was read. ``columns``: column -> "number" or "text". ``without_image``: ids of
+    all held items of which the gallery holds no image: they are not recommended. ``images``: what became of the files.
+    ``failed``: lines, cells and files that could not be used, and why."""
+
+    added: int
+    updated: int
+    unchanged: int
+    absent: int
+    encoding: str
+    columns: Mapping[str, str]
+    without_image: tuple[str, ...]
+    images: AddReport
+    failed: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation(Result):
+    """An item of a catalogue that is like what was asked for, and why.
+
+    ``path``: the image of it that is most alike. ``score``: 1 for the same, 0
+    for what is as unlike as two unrelated images; the sum of ``parts``: measure ("content", "colour", "text", ...) ->
+    what it adds. ``similar_chosen``: 0..1, how like the most similar one of the items before it is, which counted
+    against it. ``values``: its columns. ``variants``: ids of the items that it stands for."""
+
+    id: str
+    title: str
+    path: str
+    score: float
+    parts: Mapping[str, float]
+    similar_chosen: float
+    values: Mapping[str, str | float]
+    variants: tuple[str, ...] = ()
 
 
 def to_json(value: Any) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lookalike.types import TuneReport
+from lookalike.types import TuneReport, WeightReport
 from networks import install, labelled_card, means, with_logits
 from samples import drawn, folder_of, save
 from terminal import fields, here
@@ -20,6 +20,7 @@ OPEN = {command for command, _, words in ROWS if words.startswith("and ")}  # th
 CALLS = {  # row of the page -> how it is called, in this order, in a folder with the files that are named
     "index": "index photos --gallery g --descriptors copy,structure",
     "search": "search query.jpg --gallery g --by structure",
+    "recommend": "recommend query.jpg --gallery shop",
     "compare": "compare query.jpg photos/0000.jpg",
     "duplicates": "duplicates --gallery g --by structure --no-verify",
     "audit": "audit photos",
@@ -58,6 +59,9 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     photos = folder_of(folder / "photos", 12)
     save(folder / "query.jpg", drawn(1, 320, 240))
     labels = [f"photos/{n:04}.jpg,{('rose', 'tulip')[n % 2]}" for n in range(12)]
+    items = "".join(f"{n},photos/{n:04}.jpg\n" for n in range(12))
+    (folder / "items.csv").write_text("id,file\n" + items)
+    here("index", "--catalogue", folder / "items.csv", "--gallery", folder / "shop", "--descriptors", "structure")
     (folder / "labels.csv").write_text("\n".join(["path,label", *labels]))
     install(folder / "models", "flowers", with_logits(means()), labelled_card("flowers"))
     with pytest.MonkeyPatch.context() as patch:
@@ -75,12 +79,13 @@ def test_the_keys_are_those_that_are_printed(row: str, printed: dict[str, list[s
 
 
 def test_what_takes_long_is_told_by_its_type() -> None:
-    """`tune` prints the fields of a TuneReport."""
+    """`tune` prints the fields of a TuneReport, or of a WeightReport."""
     assert KEYS["tune"] == fields(TuneReport)
+    assert KEYS["tune --clicks"] == fields(WeightReport)
 
 
 def test_the_page_has_every_call() -> None:
     """No row of the table is untested but those that train, fit curves, or need a network of their own to add."""
     assert set(KEYS) - set(CALLS) == {
-        "tune", "calibrate", "models add", "train copy", "train recipe", "train classifier", "demo",
+        "tune", "tune --clicks", "calibrate", "models add", "train copy", "train recipe", "train classifier", "demo",
     }  # fmt: skip

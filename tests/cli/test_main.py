@@ -52,6 +52,7 @@ def test_every_verb_is_a_file() -> None:
         "clearing",
         "text_search",
         "upgrading",
+        "catalogue_report",
     }
     files |= {path.parent.name for path in folder.glob("*/__init__.py")}
     assert files == set(WRITTEN)

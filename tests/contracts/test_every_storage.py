@@ -119,12 +119,44 @@ def test_it_has_every_part_of_the_contract(store: GalleryStorage) -> None:
     parts = {
         base.RowStorage: store, base.VectorStorage: store, base.FittedStorage: store, base.GalleryStorage: store,
         base.RegionStorage: store.regions, base.LabelStorage: store.labels, base.FrameStorage: store.frames,
+        base.ItemStorage: store.items,
     }  # fmt: skip
     for protocol, part in parts.items():
         for name, method in inspect.getmembers(protocol, inspect.isfunction):
             if not name.startswith("_"):
                 expected = list(inspect.signature(method).parameters)[1:]
                 assert expected == list(inspect.signature(getattr(part, name)).parameters), f"{protocol}.{name}"
+
+
+def test_items_of_a_catalogue(store: GalleryStorage) -> None:
+    """They are written in place of what has their code, know those of their files that are images, and can go."""
+    shirt = base.Item("A", "Red shirt", ("/photos/1.jpg", "/photos/9.jpg"), {"price": 9.5, "size": "M"})
+    with store.transaction():
+        first = store.put(image(1))
+        store.items.put_columns({"price": "number", "size": "text"})
+        store.items.put(shirt)
+        store.items.put(base.Item("B", "Hat of red wool", ("/photos/8.jpg",), {}))
+    codes = store.items.codes()
+    assert store.items.of_ids([codes["A"]]) == {codes["A"]: shirt}
+    assert [part.tolist() for part in store.items.images()] == [[codes["A"]], [first]]
+    assert store.items.without_image() == ["B"]
+    assert store.select("item.price > 9 and not item.size = 'L'").tolist() == [first]
+    assert store.select("item.price is null").tolist() == []
+    assert (store.items.number("A"), store.items.number("nothing")) == (codes["A"], None)
+    revision, every = store.items.since(0)
+    assert list(every) == sorted(codes.values())
+    files = store.items.files_version()
+    with store.transaction():
+        store.items.put(replace(shirt, title="Coat", files=("/photos/8.jpg",), values={"price": 2.0}))
+    assert store.items.codes() == codes
+    latest, changed = store.items.since(revision)
+    assert (latest > revision, list(changed)) == (True, [codes["A"]])
+    assert store.items.files_version() > files
+    assert store.select("item.price is null").tolist() == [first]
+    with store.transaction():
+        assert store.items.forget(["A", "nothing"]) == 1
+    assert store.items.count() == 1
+    assert store.check() == "ok"
 
 
 def test_rows(store: GalleryStorage) -> None:

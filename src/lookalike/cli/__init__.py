@@ -20,6 +20,7 @@ from lookalike.version import __version__
 VERBS = {
     "index": "Add images to a gallery: what is new or changed.",
     "search": "Find the images of a gallery that are most like given ones.",
+    "recommend": "Recommend items of a catalogue that are like an image or an item.",
     "compare": "Compare two images: relation, probability, evidence.",
     "video": "Compare videos: which segment of the one is which of the other.",
     "faces": "Compare, search and group faces; name people.",

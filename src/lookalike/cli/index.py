@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import click
 
+from lookalike.cli.catalogue_report import print_catalogue
 from lookalike.cli.output import (
     confirmed,
     gallery_option,
@@ -58,6 +59,12 @@ COUNTED = ("added", "updated", "moved", "unchanged", "skipped")  # of an AddRepo
     "--frames", metavar="DIR", multiple=True, type=click.Path(), help="A folder of numbered frames: one video."
 )
 @click.option("--fps", type=float, help="Frames a second of --frames.  [default: 25]")
+@click.option(
+    "--catalogue",
+    metavar="CSV",
+    type=click.Path(dir_okay=False),
+    help="A table of items: id, title, file, price, any columns.",
+)
 @walk_options
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
 @click.option(
@@ -79,6 +86,7 @@ def command(
     force: bool,
     frames: tuple[str, ...],
     fps: float | None,
+    catalogue: str | None,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
     retry: bool,
@@ -96,28 +104,32 @@ def command(
     --refresh never forgets the images of a folder that is gone or empty, for its drive may not be mounted: `lookalike
     roots move` tells where it is now, `lookalike roots forget` forgets it.
 
+    --catalogue says what a shop knows of its items, one a line, with the column "id"; "file" names images, seen from
+    the table's folder, several separated by ";" or on further lines with that id. Columns that the table has not, and
+    items that it does not name, stay as they were, and known images are not read again. `lookalike recommend` uses it.
+
     A gallery of an earlier version of Lookalike, or of a model, is described anew: only vectors, and what was fitted to
     them, are replaced, and DIR may be left out.
 
     --json prints {"added": N, ..., "failed": [...], "descriptors": [{"name": ..., "updated": N, ..., "failed": [...]}],
     "gone": [...], "images": N, "videos": N, "upgrade": {...}, "described": {...}}; "descriptors" are those that were
-    asked for of an existing gallery.
+    asked for of an existing gallery. With --catalogue, "catalogue" is what became of its items.
     """
     asked = _names(descriptors, also)
     is_new = not os.path.exists(gallery)
-    if not (sources or frames) and is_new:
+    if not (sources or frames or catalogue) and is_new:
         raise click.UsageError("a new gallery needs DIR..." if asked else "Missing argument 'DIR...'.")
     upgraded = UpgradeReport() if is_new else Gallery.upgrade(gallery)
     print_upgrade(upgraded)
     opened = (
-        _created(gallery, (*sources, *frames), descriptors, also, keypoints, retention)
+        _created(gallery, (*sources, *frames, *_listed(catalogue)), descriptors, also, keypoints, retention)
         if is_new
         else _existing(gallery, keypoints, retention)
     )
     later = [] if is_new else asked
     with opened:
         lacking = opened.lacking()
-        if not (sources or frames or asked or lacking or upgraded.replaced):
+        if not (sources or frames or catalogue or asked or lacking or upgraded.replaced):
             raise click.UsageError("Missing argument 'DIR...': this gallery has nothing to be described anew.")
         with progress_bar("indexing") as progress:
             if opened.retention != "paths":  # before the files are read, for it will not be possible afterwards
@@ -133,6 +145,7 @@ def command(
             )
             for folder in frames:
                 report = _together(report, opened.add_frames(folder, fps=fps, progress=progress))
+            items = opened.add_catalogue(catalogue, progress=progress, max_pixels=max_pixels) if catalogue else None
             backfilled = {name: opened.add_descriptor(name, progress=progress, max_pixels=max_pixels) for name in later}
             described = opened.describe_lacking(progress=progress, max_pixels=max_pixels)
         try:
@@ -156,15 +169,24 @@ def command(
                     "images": images,
                     "videos": videos,
                     **again,
+                    **({"catalogue": items} if items else {}),
                 }
             )
         else:
             _print(report, gone, opened, gallery)
             print_described(lacking, described)
+            if items:
+                print_catalogue(items)
             for name, one in backfilled.items():
                 _print_backfilled(name, one)
         say_lacking(opened, gallery)
-    return 1 if left or report.failed or any(one.failed for one in backfilled.values()) else 0
+    return (
+        1 if left or report.failed or (items and items.failed) or any(one.failed for one in backfilled.values()) else 0
+    )
+
+
+def _listed(catalogue: str | None) -> tuple[str, ...]:
+    return () if catalogue is None else (catalogue,)
 
 
 def _names(descriptors: str | None, also: str | None) -> list[str]:

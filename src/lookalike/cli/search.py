@@ -100,9 +100,9 @@ def command(
     for surer ones, by probabilities that are calibrated on this gallery's own images the first time.
 
     Fields for --where: path, format, camera, taken, width, height, megapixels, aspect, bytes, frames,
-    damage, label, label_probability, objects, object, faces, person; with = != < <= > >= like, in (...), is null,
-    and, or, not. shows('dog') > 0.8 asks what an image shows. In like, % is anything, _ one character, \\% and \\_
-    these signs themselves; upper and lower case are the same.
+    damage, label, label_probability, objects, object, faces, person, and of a catalogue item.id, item.title and
+    item.COLUMN; with = != < <= > >= like, in (...), is null, and, or, not. shows('dog') > 0.8 asks what an image shows.
+    In like, % is anything, _ one character, \\% and \\_ these signs themselves; upper and lower case are the same.
 
     By words, -k, --where, --not, --least, --report and --json go together with --text: "dog, no people",
     "blue at the top", "screenshot 2019"; words that nobody can judge are named.

@@ -31,6 +31,9 @@ from lookalike.types import PairMetrics, TuneReport
 @gallery_option(required=False)
 @click.option("--pairs", type=click.Path(), help="A CSV file with the columns a, b and verdict (same or different).")
 @click.option("--verdicts", is_flag=True, help="Take what `duplicates --same` and `--different` have recorded.")
+@click.option(
+    "--clicks", type=click.Path(), help="For recommend: a CSV file with the columns item, other, verdict (see below)."
+)
 @click.option("--by", help="blend or a descriptor.  [default: blend]")
 @click.option(
     "--precision",
@@ -46,6 +49,7 @@ def command(
     gallery: str | None,
     pairs: str | None,
     verdicts: bool,
+    clicks: str | None,
     by: str | None,
     precision: float,
     forget: bool,
@@ -55,13 +59,19 @@ def command(
 
     With a gallery it is kept, if it helped beyond doubt, and search and duplicates go by it; no image is read again. A
     and B are paths, or names of files in the gallery. PAIRS.csv alone is about any files, and nothing is kept.
+
+    --clicks teaches `lookalike recommend`: ITEM and OTHER are ids of the catalogue, and the verdict says whether people
+    who saw the one clicked the other, or passed it over: clicked or passed, or same and different. `--forget --by
+    recommend` forgets it.
     """
-    if sum((files is not None, pairs is not None, verdicts, forget)) != 1:
-        raise click.UsageError("choose one of PAIRS.csv, --pairs, --verdicts and --forget")
+    if sum((files is not None, pairs is not None, verdicts, clicks is not None, forget)) != 1:
+        raise click.UsageError("choose one of PAIRS.csv, --pairs, --verdicts, --clicks and --forget")
     if files is None and not gallery:
         raise click.UsageError("name the gallery with --gallery, or the pairs of plain files as PAIRS.csv")
     if forget:
         return _forget(str(gallery), by, as_json)
+    if clicks is not None:
+        return _of_clicks(str(gallery), clicks, as_json)
     if files is not None:
         report = _of_files(files, by or BLEND, precision)
     else:
@@ -91,6 +101,23 @@ def _of_files(file: str, by: str, precision: float) -> TuneReport:
             failed = opened.add(paths, progress=progress).failed
         report = opened.tune(file, by=by, precision=precision, keep=False)
     return replace(report, failed=(*failed, *report.failed))
+
+
+def _of_clicks(gallery: str, clicks: str, as_json: bool) -> int:
+    with Gallery.open(gallery) as opened:
+        say_lacking(opened, gallery)
+        report = opened.tune_recommend(clicks)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(
+            f"{report.clicked:,} pairs clicked, {report.passed:,} passed over. ROC AUC {report.auc_before:.4f} before, "
+            f"{report.auc_after:.4f} after, cross-validated: {gain_text(report.auc_gain)}"
+        )
+        click.echo("--by " + ",".join(f"{name}={share:.3f}" for name, share in report.weights.items()))
+        click.echo("It helped, and is kept." if report.kept else "Nothing was changed: no gain beyond doubt.")
+        print_failures(report.failed)
+    return 1 if report.failed else 0
 
 
 def _forget(gallery: str, by: str | None, as_json: bool) -> int:

@@ -23,6 +23,7 @@ from lookalike.gallery.labels.verbs import LabelVerbs
 from lookalike.gallery.library import Library, create_library
 from lookalike.gallery.maintenance.verbs import MaintenanceVerbs
 from lookalike.gallery.projection import Projection2D, project
+from lookalike.gallery.recommend.verbs import CatalogueVerbs
 from lookalike.gallery.rows import RowVerbs
 from lookalike.gallery.search.options import Region, SearchOptions, check_precision
 from lookalike.gallery.search.pipeline import SearchPipeline
@@ -51,6 +52,7 @@ class Gallery(
     VideoVerbs,
     TextVerbs,
     AuditVerbs,
+    CatalogueVerbs,
 ):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
 

@@ -12,6 +12,7 @@ from lookalike.descriptors import get
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import RegionDescriptor
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryExists, GalleryMissing, GalleryVersion, UserError
+from lookalike.gallery.index.catalogue_cache import CatalogueCache
 from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
@@ -37,6 +38,7 @@ class Library:
     region_index: RegionIndexCache
     frame_index: FrameIndexCache
     word_index: WordIndexCache
+    catalogue: CatalogueCache
 
     @classmethod
     def open(cls, path: PathLike) -> Library:
@@ -59,6 +61,7 @@ class Library:
             RegionIndexCache(files, store, regions),
             FrameIndexCache(files / "frames", store, cards),
             WordIndexCache(files, store, cards),
+            CatalogueCache(store),
         )
         return cls(folder, store, cards, regions, *indexes)
 

@@ -22,6 +22,7 @@ from lookalike.types import Ids
 HNSW_FROM = 50_000  # vectors; below, comparing with all of them is as quick
 HNSW_LINKS = 32
 HNSW_BUILD = 80  # candidates looked at when a vector is linked
+GRAPH_SHARE = 0.5  # of the vectors that a filter leaves: below it they are compared one by one
 ROUNDING = 2e-3  # of half precision
 HNSW_SEARCH = 96  # candidates looked at when a query is answered
 
@@ -97,7 +98,20 @@ class FaissIndex:
 
     def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Neighbours:
         """As VectorIndex.search."""
+        if self.graph and allowed is not None and len(allowed) < GRAPH_SHARE * len(self):
+            return self._among(self._prepared(queries), k, allowed)
         distances, ids = self._index.search(self._prepared(queries), k, **self._options(k, allowed))
+        return ids, self._readable(distances, ids)
+
+    def _among(self, queries: NDArray[Any], k: int, allowed: Ids) -> Neighbours:
+        """One by one what a filter leaves: a walk through the graph would mostly lead over what it does not."""
+        import faiss
+
+        known = faiss.vector_to_array(self._index.id_map)
+        here = np.isin(known, allowed, kind="table") & ~np.isin(known, self._tombstones)
+        storage = faiss.downcast_index(faiss.downcast_index(self._index.index).storage)
+        distances, places = storage.search(queries, k, params=faiss.SearchParameters(sel=_selector(here)))
+        ids = np.where(places >= 0, known[places], -1)
         return ids, self._readable(distances, ids)
 
     def _prepared(self, vectors: NDArray[Any]) -> NDArray[Any]:
@@ -119,17 +133,27 @@ class FaissIndex:
     def _options(self, k: int, allowed: Ids | None) -> dict[str, Any]:
         import faiss
 
-        selector = self._selector(allowed)
         if self.graph:
-            return {"params": faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH, 2 * k), sel=selector)}
-        return {"params": faiss.SearchParameters(sel=selector)} if selector is not None else {}
+            walk = faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH, 2 * k), sel=self._among_ids(allowed))
+            return {"params": walk}
+        return {} if allowed is None else {"params": faiss.SearchParameters(sel=self._among_ids(allowed))}
 
-    def _selector(self, allowed: Ids | None) -> Any:
+    def _among_ids(self, allowed: Ids | None) -> Any:
         import faiss
 
-        if allowed is not None:
-            return faiss.IDSelectorBatch(np.setdiff1d(allowed, self._tombstones))
-        return faiss.IDSelectorNot(faiss.IDSelectorBatch(self._tombstones)) if len(self._tombstones) else None
+        if allowed is None:
+            return faiss.IDSelectorNot(faiss.IDSelectorBatch(self._tombstones)) if len(self._tombstones) else None
+        mask = np.zeros(int(allowed.max(initial=0)) + 1, bool)
+        mask[allowed] = True
+        mask[self._tombstones[self._tombstones < len(mask)]] = False
+        return _selector(mask)
+
+
+def _selector(mask: NDArray[np.bool_]) -> Any:
+    """Those whose number has True in the mask (M,)."""
+    import faiss
+
+    return faiss.IDSelectorBitmap(np.packbits(mask, bitorder="little"))
 
 
 def _new(metric: Metric, dim: int, graph: bool) -> Any:

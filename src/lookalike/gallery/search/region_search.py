@@ -12,7 +12,8 @@ import numpy as np
 from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.comparison.pair import COMPARISON_DESCRIPTORS
 from lookalike.descriptors import region_network
-from lookalike.descriptors.neural.region_model import FINE_SCALE, Regions
+from lookalike.descriptors.neural.region_model import FINE_SCALE, Regions, no_regions
+from lookalike.distance import normalise
 from lookalike.errors import UserError
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.options import SearchOptions
@@ -54,6 +55,23 @@ class RegionSource:
         image = query_image(source, needed, options.region, least)
         return RegionQuery.of(self._name, image, image.sha256 if options.region is None else "")
 
+    def stored_query(self, row: Row) -> RegionQuery:
+        """By the regions that are stored of an image of the gallery, the first of which is all of it: no file is
+        read."""
+        held = dict(self._store.regions.of_images(self._name, [row.id])).get(row.id)
+        parts = no_regions(region_network(self._name).card.dim) if held is None else held
+        return RegionQuery(normalise(parts.vectors[:1]), parts, row.width, row.height)
+
+    def nearest_images(self, query: RegionQuery, k: int, allowed: Ids) -> Ids:
+        """Ids of those of the allowed images that are nearest by the index, at least k of them if it knows so many."""
+        return self._candidates(query, k, allowed) if len(query.scales) else allowed[:0]
+
+    def distances(self, query: RegionQuery, images: Ids) -> dict[int, float]:
+        """Image id -> how near it is by its regions, or by those of the query; of a blank query, of none."""
+        if not len(query.scales):
+            return {}
+        return {number: match.distance for number, match in self._compared(query, images).items()}
+
     def part(self, image: Image) -> RegionQuery:
         """A query that is looked for as a part of others alone."""
         return RegionQuery.of(self._name, image, "", with_parts=False)
@@ -80,6 +98,9 @@ class RegionSource:
             ids = self._store.select() if allowed is None else allowed
         else:
             ids = self._candidates(query, k, allowed)
+        return self._compared(query, ids)
+
+    def _compared(self, query: RegionQuery, ids: Ids) -> dict[int, RegionMatch]:
         found: dict[int, RegionMatch] = {}
         for block in self._store.regions.vectors_of(self._name, ids.tolist()):
             found |= nearest(query, block)

@@ -29,6 +29,27 @@ Vectors = tuple[Ids, NDArray[Any]]  # ids (N,) and vectors (N, D), as the descri
 StoredRegions = NDArray[np.int8]  # (R, D), as region_codec.py keeps them
 
 
+Value = str | float  # in a column of a catalogue
+
+
+class ItemImages(NamedTuple):
+    """Which items are shown by which images: ids (P,) of items, rising, and of images (P,), in the items' order."""
+
+    items: Ids
+    images: Ids
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """What a catalogue says of one thing: its ``code`` there, the paths of its ``files``, best first, whether or not
+    the gallery holds them, and column -> value, without empty ones."""
+
+    code: str
+    title: str
+    files: tuple[str, ...]
+    values: Mapping[str, Value]
+
+
 class PackedFace(NamedTuple):
     """What is stored of a face besides its region: ``landmarks`` as face_codec.py packs them, ``utility`` 0..1, and the
     ``flaw`` for which it has no vector."""
@@ -450,6 +471,59 @@ class LabelStorage(Protocol):
         ...
 
 
+class ItemStorage(Protocol):
+    """A catalogue: items, which images may show."""
+
+    def count(self) -> int:
+        """How many items there are."""
+        ...
+
+    def columns(self) -> dict[str, str]:
+        """Column -> its kind, "number" or "text"."""
+        ...
+
+    def codes(self) -> dict[str, int]:
+        """What the catalogue calls an item -> its id."""
+        ...
+
+    def number(self, code: str) -> int | None:
+        """The id of the item that the catalogue calls so."""
+        ...
+
+    def of_ids(self, ids: Sequence[int]) -> dict[int, Item]:
+        """Id -> item, of those that are there."""
+        ...
+
+    def since(self, revision: int) -> tuple[int, dict[int, Item]]:
+        """The newest revision, and by id the items that were written after this one, rising. What was forgotten is
+        not told; there are fewer items then."""
+        ...
+
+    def files_version(self) -> int:
+        """Rises when it changes which item has which files, by a write, a move, or by being forgotten."""
+        ...
+
+    def images(self, where: str | None = None) -> ItemImages:
+        """The images of those items for which a filter holds; it may also speak of the image. Videos do not count."""
+        ...
+
+    def without_image(self) -> list[str]:
+        """Codes of the items of which the gallery holds no image."""
+        ...
+
+    def put_columns(self, kinds: Mapping[str, str]) -> None:
+        """These columns are of these kinds, from now on."""
+        ...
+
+    def put(self, item: Item) -> None:
+        """Write an item, in the place of what has its code."""
+        ...
+
+    def forget(self, codes: Iterable[str]) -> int:
+        """Forget items; returns how many there were. Their images stay."""
+        ...
+
+
 class FittedStorage(Protocol):
     """What persons said of pairs, and what was fitted to this gallery."""
 
@@ -507,6 +581,9 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
 
     @property
     def frames(self) -> FrameStorage: ...
+
+    @property
+    def items(self) -> ItemStorage: ...
 
     def set_shown(self, shown: Shown) -> None:
         """Who says what images show, for ``shows(...)`` in filters: a text -> ids, and the probability of each."""

@@ -5,6 +5,9 @@ path like '%/été\_1/%'
 taken >= '2024-01-01' and camera is not null and megapixels > 8
 
 shows('dog') > 0.8 and not shows('red car')
+item.price < 50 and item.size in ('S', 'M')
+
+Of a catalogue's items all conditions have to hold for one and the same item that the image shows.
 
 In ``like``, % is anything, _ one character, and \ takes the next one as it is (text_match.py).
 """
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import json
 import operator
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -48,8 +51,9 @@ _SEEN = {
     "o.name IS NOT NULL {})",
 }
 
-# name in the language -> (SQL over the row p, kind of its values)
-FIELDS: Mapping[str, tuple[str, type]] = {
+Field = tuple[str, type]  # SQL over the row p, and the kind of its values
+# name in the language -> field
+FIELDS: Mapping[str, Field] = {
     "path": ("p.name", str),
     "format": ("p.format", str),
     "camera": ("p.camera", str),
@@ -85,19 +89,49 @@ class Condition:
     values: tuple[Any, ...] = ()
 
 
-def parse(text: str | None, shown: Shown | None = None) -> Condition:
-    """A filter as an SQL condition; without one, every image. ``shown``: who says what images show. Raises UserError
-    that points at what was not understood."""
-    import lark
+def parse(text: str | None, shown: Shown | None = None, items: Mapping[str, Field] | None = None) -> Condition:
+    """A filter as an SQL condition over a row ``p`` of images; without one, every image. ``shown``: who says what
+    images show. ``items``: the fields of a catalogue's items, over a row ``m`` of item_files. Raises UserError that
+    points at what was not understood."""
+    condition = parse_items(text, shown, items or {})
+    if text is None or not items or "item." not in text:
+        return condition
+    inner = f"SELECT p.id FROM images p LEFT JOIN item_files m ON m.path = p.path WHERE {condition.sql}"
+    return Condition(f"p.id IN ({inner})", condition.values)
 
+
+def parse_items(text: str | None, shown: Shown | None, items: Mapping[str, Field]) -> Condition:
+    """The same over a row ``p`` of images and the row ``m`` of an item's file, so that it holds for that item."""
     if text is None:
         return Condition("1")
+    fields = {**FIELDS, **items}
+    return _Translator(fields, shown).condition(tree(text, fields))
+
+
+def tree(text: str, fields: Iterable[str]) -> Any:
+    """A filter as lark's tree. Raises UserError that points at what was not understood, and names ``fields``."""
+    import lark
+
     if len(text) > LONGEST:
         raise UserError(f"where: longer than {LONGEST} characters")
     try:
-        return _translate(_grammar().parse(text), shown)
+        return _grammar().parse(text)
     except lark.exceptions.UnexpectedInput as error:
-        raise UserError(f"where: not understood\n{_pointed(text, error)}\nfields: {', '.join(FIELDS)}") from error
+        raise UserError(f"where: not understood\n{_pointed(text, error)}\nfields: {', '.join(fields)}") from error
+
+
+def names(tree: Any) -> list[str]:
+    """The fields that a filter speaks of; "shows" for what images show."""
+    if tree.data in ("start", "or_", "and_", "negated"):
+        return [name for child in tree.children for name in names(child)]
+    return ["shows" if tree.data == "shown" else str(tree.children[0])]
+
+
+def known_field(name: str, fields: Collection[str]) -> str:
+    """The name, if there is such a field. Raises UserError that names those that there are."""
+    if name not in fields:
+        raise UserError(f"where: no field {name!r}; there are {', '.join(fields)}")
+    return name
 
 
 def _pointed(text: str, error: Any) -> str:
@@ -114,18 +148,28 @@ def _grammar() -> Any:
     return lark.Lark(text, parser="lalr")
 
 
-def _translate(tree: Any, shown: Shown | None) -> Condition:
-    rule, children = tree.data, tree.children
-    if rule == "start":
-        return _translate(children[0], shown)
-    if rule in ("or_", "and_"):
-        return _joined(" OR " if rule == "or_" else " AND ", [_translate(child, shown) for child in children])
-    if rule == "negated":
-        inner = _translate(children[0], shown)
-        return Condition(f"NOT coalesce({inner.sql}, 0)", inner.values)
-    if rule == "shown":
-        return _shown(children, shown)
-    return _LEAVES[rule](children)
+@dataclass(frozen=True, slots=True)
+class _Translator:
+    """What the names of a filter mean. ``fields``: all that there are."""
+
+    fields: Mapping[str, Field]
+    shown: Shown | None
+
+    def condition(self, tree: Any) -> Condition:
+        rule, children = tree.data, tree.children
+        if rule == "start":
+            return self.condition(children[0])
+        if rule in ("or_", "and_"):
+            return _joined(" OR " if rule == "or_" else " AND ", [self.condition(child) for child in children])
+        if rule == "negated":
+            inner = self.condition(children[0])
+            return Condition(f"NOT coalesce({inner.sql}, 0)", inner.values)
+        if rule == "shown":
+            return _shown(children, self.shown)
+        return _LEAVES[rule](self._field(children[0]), children)
+
+    def _field(self, name: str) -> Field:
+        return self.fields[known_field(str(name), self.fields)]
 
 
 def _shown(children: Any, shown: Shown | None) -> Condition:
@@ -133,7 +177,7 @@ def _shown(children: Any, shown: Shown | None) -> Condition:
     if shown is None:
         raise UserError("where: shows(...) needs a gallery that is open for searches by words")
     text, sign, value = children
-    ids, probabilities = shown(str(_value("shows", str, text)))
+    ids, probabilities = shown(str(literal("shows", str, text)))
     if str(sign).upper() == "LIKE":
         raise UserError("where: shows(...) is a number; 'like' compares text")
     compare, least = (operator.ge, SHOWN_FROM) if sign is None else (COMPARISONS[str(sign)], float(value))
@@ -145,17 +189,17 @@ def _joined(word: str, parts: list[Condition]) -> Condition:
     return Condition(f"({word.join(part.sql for part in parts)})", tuple(v for part in parts for v in part.values))
 
 
-def _compared(children: Any) -> Condition:
-    sql, kind = _field(children[0])
+def _compared(field: Field, children: Any) -> Condition:
+    sql, kind = field
     operator = str(children[1]).upper()
-    if operator == "LIKE" and kind is not str:
-        raise UserError(f"where: {children[0]} is a number; 'like' compares text")
+    if operator == "LIKE":
+        refuse_like(children[0], kind)
     if children[0] in _SEEN and operator == "!=":
-        return _seen(children[0], "= ?", (_value(children[0], kind, children[2]),), seen=False)
+        return _seen(children[0], "= ?", (literal(children[0], kind, children[2]),), seen=False)
     if children[0] in _SEEN:
-        test, values = _test("o.name", operator, _value(children[0], kind, children[2]))
+        test, values = _test("o.name", operator, literal(children[0], kind, children[2]))
         return Condition(_SEEN[children[0]].format(f"AND {test}"), values)
-    return Condition(*_test(sql, operator, _value(children[0], kind, children[2])))
+    return Condition(*_test(sql, operator, literal(children[0], kind, children[2])))
 
 
 def _test(sql: str, operator: str, value: str | float) -> tuple[str, tuple[str | float]]:
@@ -165,9 +209,9 @@ def _test(sql: str, operator: str, value: str | float) -> tuple[str, tuple[str |
     return (rf"{sql} LIKE ? ESCAPE '{ESCAPE}'" if str(value).isascii() else f"matches(?, {sql})"), (value,)
 
 
-def _listed(children: Any) -> Condition:
-    sql, kind = _field(children[0])
-    values = tuple(_value(children[0], kind, child) for child in children[1:])
+def _listed(field: Field, children: Any) -> Condition:
+    sql, kind = field
+    values = tuple(literal(children[0], kind, child) for child in children[1:])
     test = f"IN ({','.join('?' * len(values))})"
     return _seen(children[0], test, values) if children[0] in _SEEN else Condition(f"{sql} {test}", values)
 
@@ -177,28 +221,28 @@ def _seen(what: str, test: str, values: tuple[Any, ...] = (), *, seen: bool = Tr
     return Condition(("" if seen else "NOT ") + _SEEN[what].format(f"AND o.name {test}" if test else ""), values)
 
 
-def _absent(children: Any) -> Condition:
+def _absent(field: Field, children: Any) -> Condition:
     if children[0] in _SEEN:
         return _seen(children[0], "", seen=False)
-    return Condition(f"{_field(children[0])[0]} IS NULL")
+    return Condition(f"{field[0]} IS NULL")
 
 
-def _present(children: Any) -> Condition:
+def _present(field: Field, children: Any) -> Condition:
     if children[0] in _SEEN:
         return _seen(children[0], "")
-    return Condition(f"{_field(children[0])[0]} IS NOT NULL")
+    return Condition(f"{field[0]} IS NOT NULL")
 
 
 _LEAVES = {"compared": _compared, "listed": _listed, "absent": _absent, "present": _present}
 
 
-def _field(name: str) -> tuple[str, type]:
-    if str(name) not in FIELDS:
-        raise UserError(f"where: no field {str(name)!r}; there are {', '.join(FIELDS)}")
-    return FIELDS[str(name)]
+def refuse_like(name: str, kind: type) -> None:
+    """Raises UserError where a field is no text."""
+    if kind is not str:
+        raise UserError(f"where: {name} is a number; 'like' compares text")
 
 
-def _value(name: str, kind: type, token: Any) -> str | float:
+def literal(name: str, kind: type, token: Any) -> str | float:
     if token.type == "NUMBER" and kind is float:
         return float(token)
     if token.type == "TEXT" and kind is str:

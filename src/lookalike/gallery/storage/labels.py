@@ -11,21 +11,25 @@ from lookalike.gallery.storage import filters
 from lookalike.gallery.storage.base import Prediction
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.filters import LABEL_ORDER, Condition
+from lookalike.gallery.storage.items import ItemStore
 from lookalike.types import Label, LabelledImage
 
 
 class LabelStore:
     """Labels over one database connection. Reads may be made at any time, writes within a transaction."""
 
-    def __init__(self, database: Database) -> None:
-        self._db = database
+    def __init__(self, database: Database, items: ItemStore) -> None:
+        """``items``: the catalogue, of which filters may speak."""
+        self._db, self._items = database, items
 
     def of_images(
         self, where: str | None = None, source: str | None = None, ids: Sequence[int] | None = None
     ) -> Iterator[tuple[int, LabelledImage]]:
         """As in the contract."""
         if ids is None:
-            yield from self._of_images(filters.parse(where, self._db.shown), source)
+            yield from self._of_images(
+                filters.parse(where, self._db.shown, self._items.fields() if where else None), source
+            )
             return
         for part in batched(ids, MANY):
             yield from self._of_images(Condition(f"p.id IN ({marks(part)})", tuple(part)), source)
@@ -51,7 +55,7 @@ class LabelStore:
 
     def unasked(self, where: str | None, source: str, top: int) -> list[int]:
         """As in the contract."""
-        condition = filters.parse(where, self._db.shown)
+        condition = filters.parse(where, self._db.shown, self._items.fields() if where else None)
         sql = f"""SELECT p.id FROM images p WHERE {condition.sql} AND p.codec IS NULL AND NOT EXISTS
                   (SELECT 1 FROM classified c WHERE c.image_id = p.id AND c.source = ? AND c.top = ?) ORDER BY p.id"""
         return [row[0] for row in self._db.all(sql, (*condition.values, source, top))]

@@ -21,6 +21,7 @@ from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.faces import FaceStore
 from lookalike.gallery.storage.frames import FrameStore
+from lookalike.gallery.storage.items import ItemStore
 from lookalike.gallery.storage.labels import LabelStore
 from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import RegionStore
@@ -45,7 +46,8 @@ class SqliteStore:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._descriptors = DescriptorStore(database)
-        self.labels = LabelStore(database)
+        self.items = ItemStore(database, self._raw)
+        self.labels = LabelStore(database, self.items)
         self.faces = FaceStore(database, self._descriptors)
         self.regions = RegionStore(database, self._descriptors, self.faces)
         self.frames = FrameStore(database, self._descriptors)
@@ -227,7 +229,7 @@ class SqliteStore:
 
     def select(self, where: str | None = None) -> Ids:
         """As in the contract."""
-        condition = filters.parse(where, self._db.shown)
+        condition = filters.parse(where, self._db.shown, self.items.fields() if where else None)
         sql = f"SELECT p.id FROM images p WHERE {condition.sql} ORDER BY p.id"
         found = self._db.all(sql, condition.values)
         return np.fromiter((v[0] for v in found), np.int64, len(found))

@@ -13,16 +13,19 @@ ESCAPE = "\\"
 def matches(pattern: str, text: str | None) -> bool | None:
     """Whether the whole text is what the pattern says; None of no text. Takes time in proportion to both, whatever the
     pattern."""
-    return None if text is None else bool(_compiled(pattern).fullmatch(_folded(str(text))))
+    return None if text is None else bool(compiled(pattern).fullmatch(folded(str(text))))
 
 
-def _folded(text: str) -> str:
+def folded(text: str) -> str:
+    """Without what makes no difference: what ``compiled`` is held against."""
     return text.lower() if text.isascii() else normalize("NFC", normalize("NFC", text).casefold())
 
 
 @lru_cache(maxsize=64)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """Each stretch between two % is found as early as it can be, and never looked for again: the groups are atomic."""
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern for folded texts.
+
+    Each stretch between two % is found as early as it can be, and never looked for again: the groups are atomic."""
     first, *others = _stretches(pattern)
     if not others:
         return re.compile(first, re.DOTALL)
@@ -35,11 +38,11 @@ def _stretches(pattern: str) -> list[str]:
     found, literal = [""], ""
     for one in re.findall(r"\\.|%|_|[^%_\\]+|\\", normalize("NFC", pattern), re.DOTALL):
         if one in ("%", "_"):
-            found[-1] += re.escape(_folded(literal)) + ("." if one == "_" else "")
+            found[-1] += re.escape(folded(literal)) + ("." if one == "_" else "")
             literal = ""
         else:
             literal += one[1:] if len(one) == 2 and one[0] == ESCAPE else one
         if one == "%":
             found.append("")
-    found[-1] += re.escape(_folded(literal))
+    found[-1] += re.escape(folded(literal))
     return found

@@ -1,0 +1,1 @@
+"""More like this, of a catalogue: measured, told why, diverse."""

@@ -1,0 +1,78 @@
+"""The verbs of a gallery about its catalogue: what is in it, and what is like a thing in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from lookalike.errors import UserError
+from lookalike.gallery.catalogue.import_items import import_catalogue
+from lookalike.gallery.library import Library
+from lookalike.gallery.recommend.learn_weights import learn_weights, read_clicks
+from lookalike.gallery.recommend.options import DIVERSITY, RecommendOptions
+from lookalike.gallery.recommend.recommend import Recommender
+from lookalike.gallery.search.query import QuerySource
+from lookalike.imaging import MAX_PIXELS
+from lookalike.paths import PathLike
+from lookalike.types import CatalogueReport, Progress, Recommendation, WeightReport
+
+
+class CatalogueVerbs:
+    """What ``Gallery`` says about a shop's items."""
+
+    _library: Library
+
+    def add_catalogue(
+        self, table: PathLike, *, progress: Progress | None = None, max_pixels: int = MAX_PIXELS
+    ) -> CatalogueReport:
+        """Take over a catalogue, a CSV file with a column "id", and perhaps "title", "file" and any others.
+
+        "file", "files", "image" or "images" name an item's images, several separated by ";" or "|", or on further lines
+        with the same id; they are seen from the table's folder, and indexed if they are not known. "price", "stock",
+        and columns with nothing but numbers are numbers in filters (item.price < 50), the others text. Columns that the
+        table has not, and items that it does not name, stay as they were: a table of id, price and stock changes these
+        alone, and reads no image. Raises UserError for a file that is no such table."""
+        return import_catalogue(self._library, table, progress, max_pixels)
+
+    def forget_items(self, ids: Iterable[str]) -> int:
+        """Take these items out of the catalogue; their images stay. Returns how many there were."""
+        store = self._library.store
+        with store.transaction():
+            return store.items.forget(ids)
+
+    def tune_recommend(self, clicks: PathLike, *, keep: bool = True) -> WeightReport:
+        """Learn the weights of ``recommend`` from what people clicked, and ``keep`` them if held-out pairs are told
+        apart better beyond doubt; ``forget_tuning("recommend")`` forgets them.
+
+        ``clicks``: a CSV file with the columns item, other (ids of the catalogue) and verdict: "clicked" or "passed",
+        or "same" and "different". Raises UserError for fewer than 20 usable pairs of either kind."""
+        return learn_weights(self._library, read_clicks(self._library, clicks), keep)
+
+    def recommend(
+        self,
+        image: QuerySource | None = None,
+        k: int = 10,
+        *,
+        item: str | None = None,
+        by: str | Mapping[str, float] | None = None,
+        where: str | None = None,
+        text: str = "",
+        diversity: float = DIVERSITY,
+        fold: str | None = None,
+    ) -> list[Recommendation]:
+        """At most k items of the catalogue like what an ``image`` shows, or like one of its items, by id; the best
+        first, but for what is too like those before it.
+
+        ``by``: measures, or weights like {"content": 2, "text": 1}: descriptors that the gallery holds, of whole images
+        or of regions, and "text", the words of titles and text columns. ``where``: a filter, for instance
+        "item.price < 50 and item.size = 'M'". ``text``: words to look for, in the place of the item's own.
+        ``diversity``: 0..1, how much being like an item that was chosen before counts against one (maximal marginal
+        relevance). ``fold``: the column whose value variants of one item share, of which the best one stands for all;
+        by default "variant_of", which names the id of another item. Raises UserError in a gallery without a
+        catalogue."""
+        options = RecommendOptions(k, by, where, text, diversity, fold)
+        recommender = Recommender(self._library)
+        if image is not None and item is None:
+            return recommender.like_image(image, options)
+        if item is not None and image is None:
+            return recommender.like_item(item, options)
+        raise UserError("recommend what is like an image, or like an item of the catalogue: give one of them")
