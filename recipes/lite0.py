@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from lookalike.descriptors.neural.onnx_model import squeeze
+from lookalike.descriptors.neural.image_fit import squeeze
 from lookalike.errors import LoadError
 from lookalike.imaging import from_array, is_image_name, load
 from lookalike.imaging.manipulations import EDITS, apply

@@ -232,11 +232,11 @@ class Hit(Result):
 @dataclass(frozen=True, slots=True)
 class WordEvidence:
     """Why an image answers to a ``word``: ``kind`` is "class" (of the network `content`), "tag", "colour", "file" (what
-    the file itself says), or "example" (how near it is to the image that was given); ``name``: which one.
-    ``probability``: 0..1, that the image shows it."""
+    the file itself says), "example" (how near it is to the image that was given), or "model" (a network of the user's
+    own, asked for the whole text); ``name``: which one. ``probability``: 0..1, that the image shows it."""
 
     word: str
-    kind: Literal["class", "tag", "colour", "file", "example"]
+    kind: Literal["class", "tag", "colour", "file", "example", "model"]
     name: str
     probability: float
 

@@ -87,5 +87,6 @@ def test_what_takes_long_is_told_by_its_type() -> None:
 def test_the_page_has_every_call() -> None:
     """No row of the table is untested but those that train, fit curves, or need a network of their own to add."""
     assert set(KEYS) - set(CALLS) == {
-        "tune", "tune --clicks", "calibrate", "models add", "train copy", "train recipe", "train classifier", "demo",
+        "tune", "tune --clicks", "calibrate", "models add", "models import", "train copy", "train recipe",
+        "train classifier", "demo",
     }  # fmt: skip

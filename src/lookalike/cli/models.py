@@ -1,10 +1,11 @@
-"""lookalike models list | show NAME | add FILE.onnx [--card FILE.toml] | remove NAME | verify [NAME]
+"""lookalike models list | show NAME | add FILE.onnx [--card FILE.toml] | import PATH | remove NAME | verify [NAME]
 
 add faces --from FILE... takes the files of a model whose card came with Lookalike.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -15,9 +16,11 @@ from lookalike.descriptors.neural.image_digests import DigestsFile
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.model_store import ModelCard, ModelInfo
 from lookalike.descriptors.neural.onnx_model import Labels
-from lookalike.errors import ModelCardInvalid, ModelError
+from lookalike.errors import MissingDependency, ModelCardInvalid, ModelError
 from lookalike.formatting import human_bytes, plural
 from lookalike.types import Failure, to_json
+
+IMPORTS = ("torch", "transformers", "onnx", "onnxscript", "tokenizers", "sentencepiece")
 
 
 @click.group()
@@ -95,6 +98,42 @@ def add(model: str, more: tuple[Path, ...], card: Path | None, files: tuple[Path
     return 0
 
 
+@command.command("import")
+@click.argument("folder", metavar="PATH", type=click.Path(path_type=Path))
+@click.option(
+    "--images", required=True, metavar="DIR", type=click.Path(path_type=Path), help="Images of yours, to measure on."
+)
+@click.option("--name", help="Of the model and its descriptor.  [default: the folder's]")
+@click.option(
+    "--quantize", "int8", is_flag=True, help="Store the weights in 8 bits: half the size. What it costs is measured."
+)
+@click.option("--licence", metavar="TEXT", help="Of the weights.  [default: what README.md says in the folder]")
+@json_option
+def import_model(folder: Path, images: Path, name: str | None, int8: bool, licence: str | None, as_json: bool) -> int:
+    """Import a network of the library transformers, CLIP, SigLIP, DINOv2 or ViT, from the folder PATH.
+
+    It becomes a model like any other, and its vectors are compared with those that transformers gives on images of
+    yours. With a text tower (CLIP, SigLIP) `search --text` goes by it in galleries that hold it. Nothing is downloaded.
+    Needs the extra: pip install 'lookalike[import]'.
+    """
+    for package in IMPORTS:
+        if find_spec(package) is None:
+            raise MissingDependency(f"{package} is not installed; get it with: pip install 'lookalike[import]'")
+    from lookalike.training.imported.import_model import ImportOptions
+    from lookalike.training.imported.import_model import import_model as run
+
+    options = ImportOptions(folder, images, name, int8, licence)
+    added = run(options, lambda text: click.echo(printable(text), err=True))
+    if as_json:
+        print_json({**to_json(model_store.info(added)), "measured": added.measured})
+        return 0
+    click.echo(f"added {added.name}: {', '.join(output.name for output in added.outputs)}")
+    for what, result in added.measured.items():
+        click.echo(f"{what}: {result:.6f}")
+    click.echo(f"terms: {printable(added.licence)}")
+    return 0
+
+
 @command.command()
 @click.argument("name")
 @json_option
@@ -127,10 +166,10 @@ def verify(name: str | None, as_json: bool) -> int:
     return max(codes, default=ModelCardInvalid.exit_code if failed else 0)
 
 
-def _error(card: ModelCard) -> ModelError | None:
+def _error(card: ModelCard) -> ModelError | MissingDependency | None:
     try:
         model_store.verify(card)
-    except ModelError as error:
+    except (ModelError, MissingDependency) as error:
         return error
     return None
 
@@ -161,13 +200,18 @@ def _origin(info: ModelInfo) -> str:
     return "shipped" if info.shipped else "own"
 
 
+def _role(card: ModelCard) -> str:
+    """What its files are for, besides the first."""
+    return "found by" if card.faces else "texts by"
+
+
 def _print(card: ModelCard, info: ModelInfo) -> None:
     spec = card.input
     lines = [
         ("model", f"{card.name} ({_origin(info)}, {info.state})"),
         ("file", f"{shown(str(card.onnx))}, {human_bytes(info.bytes)}"),
         ("sha256", card.sha256),
-        *((("found by", f"{shown(str(file))}, sha256 {sha256}") for file, sha256 in card.files[1:])),
+        *(((_role(card), f"{shown(str(file))}, sha256 {sha256}") for file, sha256 in card.files[1:])),
         ("licence", card.licence),
         ("source", card.source),
         ("input", f"{spec.side} x {spec.side} pixels, {spec.type}, {spec.layout}"),

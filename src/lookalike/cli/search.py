@@ -105,14 +105,15 @@ def command(
     In like, % is anything, _ one character, \\% and \\_ these signs themselves; upper and lower case are the same.
 
     By words, -k, --where, --not, --least, --report and --json go together with --text: "dog, no people",
-    "blue at the top", "screenshot 2019"; words that nobody can judge are named.
+    "blue at the top", "screenshot 2019"; words that nobody can judge are named. A gallery with a network that reads
+    texts (`models import`) is searched by that; --by words, or --by its name, says which.
 
     --json prints {"queries": [{"query": QUERY, "hits": [...], "blank": false, "videos": [{"path": ..., "probability":
     ..., "segments": [...]}, ...]}, ...], "by": ..., "failed": [...]}, also for a single QUERY; of words {"text": ...,
     "hits": [...], "understood": [...], "unknown": [...], ...}.
     """
     if text is not None:
-        asked = {"k": options["k"], "where": options["where"], "without": without, "least": least}
+        asked = {"k": options["k"], "where": options["where"], "without": without, "least": least, "by": by}
         return search_by_words(gallery, text, images, report, as_json, asked)
     if not images:
         raise click.UsageError("name an IMAGE, or say what it shows with --text")

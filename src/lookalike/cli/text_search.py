@@ -52,6 +52,8 @@ def _of_word(one: WordEvidence) -> str:
     said = percent(one.probability, "similar")
     if one.kind == "file":
         return one.word
+    if one.kind == "model":
+        return f"by {one.name}"
     if one.kind == "example":
         return f"like the image {said}"
     return f"{one.name} {said}" if one.name == one.word else f"{one.word}: {one.name} {said}"

@@ -14,6 +14,7 @@ from lookalike.descriptors.registry import (
     region_network,
     register,
     shipped_names,
+    text_network,
 )
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "region_network",
     "register",
     "shipped_names",
+    "text_network",
 ]

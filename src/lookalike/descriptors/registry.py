@@ -19,6 +19,7 @@ from lookalike.descriptors.neural.face_model import FaceNetwork
 from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.descriptors.neural.onnx_model import Network, Neural
 from lookalike.descriptors.neural.region_model import RegionDescriptor
+from lookalike.descriptors.neural.text_model import TextNetwork
 from lookalike.errors import LookalikeError, UserError
 from lookalike.types import Failure, Image
 
@@ -98,6 +99,12 @@ def face_network(name: str) -> FaceNetwork:
 def face_names() -> list[str]:
     """The descriptors of faces that there are."""
     return [output.name for model in model_store.all_models() if model.faces for output in model.outputs]
+
+
+def text_network(name: str) -> TextNetwork | None:
+    """The text tower whose vectors are compared with those of the descriptor ``name``; None if it has none."""
+    model = _model_of(name)
+    return model_store.text(model) if model and model.text and model.text.output == name else None
 
 
 def shipped_names() -> list[str]:

@@ -25,10 +25,10 @@ from lookalike.gallery.maintenance.verbs import MaintenanceVerbs
 from lookalike.gallery.projection import Projection2D, project
 from lookalike.gallery.recommend.verbs import CatalogueVerbs
 from lookalike.gallery.rows import RowVerbs
+from lookalike.gallery.search.model_text_search import text_search
 from lookalike.gallery.search.options import Region, SearchOptions, check_precision
 from lookalike.gallery.search.pipeline import SearchPipeline
 from lookalike.gallery.search.query import QuerySource
-from lookalike.gallery.search.text_search import TextSearch
 from lookalike.gallery.search.verbs import TextVerbs
 from lookalike.gallery.storage.privacy import Retention, checked
 from lookalike.gallery.videos import VideoVerbs
@@ -60,7 +60,7 @@ class Gallery(
 
     def __init__(self, library: Library) -> None:
         self._library, self.path = library, library.path
-        library.store.set_shown(lambda text: TextSearch(library).shown(text))
+        library.store.set_shown(lambda text: text_search(library, None).shown(text))
 
     @classmethod
     def create(

@@ -122,7 +122,7 @@ class WordEvidence(BaseModel):
     """Why an image answers to a word, as in the Python library."""
 
     word: str
-    kind: Literal["class", "tag", "colour", "file", "example"]
+    kind: Literal["class", "tag", "colour", "file", "example", "model"]
     name: str
     probability: float
 

@@ -15,8 +15,10 @@ from lookalike.descriptors.base import NAME, RESERVED, DescriptorCard
 from lookalike.descriptors.neural.face_alignment import ARCFACE, Template
 from lookalike.descriptors.neural.face_model import MIN_SIDE, DetectorFile, FaceOutput
 from lookalike.descriptors.neural.image_digests import ENDING, DigestsFile
+from lookalike.descriptors.neural.image_fit import SQUEEZED, FitMethod, ImageFit, Resample
 from lookalike.descriptors.neural.onnx_model import Channels, Labels, Layout, ModelInput, Triple, Type
 from lookalike.descriptors.neural.region_model import RegionOutput
+from lookalike.descriptors.neural.text_model import NamedFile, TextTower
 from lookalike.distance import Metric
 from lookalike.errors import ModelCardInvalid
 
@@ -58,7 +60,7 @@ class ModelCard:
 
     ``outputs``: one descriptor per output of the network. ``measured``: what was measured -> result.
     ``labels``: the names of its classes, if it is a classifier. ``regions``: its output, if it is a network of regions.
-    ``faces``: its output and its detector, if it is one of faces.
+    ``faces``: its output and its detector, if it is one of faces. ``text``: its text tower, if it has one.
     ``base_models``: what it began with, itself begun with the next; none if it began with random weights.
     ``image_digests``: the file that tells which images it was trained on, if it comes with one.
     """
@@ -79,6 +81,7 @@ class ModelCard:
     faces: FaceOutput | None = None
     base_models: tuple[BaseModel, ...] = ()
     image_digests: DigestsFile | None = None
+    text: TextTower | None = None
 
     @property
     def onnx(self) -> Path:
@@ -87,9 +90,10 @@ class ModelCard:
 
     @property
     def files(self) -> tuple[tuple[Path, str], ...]:
-        """Where each of its ONNX files must lie, and its sha256."""
+        """Where each of the files that it computes with must lie, and its sha256."""
         detector = [(self.onnx.with_name(self.faces.detector.file), self.faces.detector.sha256)] if self.faces else []
-        return ((self.onnx, self.sha256), *detector)
+        text = [(self.onnx.with_name(one.file), one.sha256) for one in self.text.files] if self.text else []
+        return ((self.onnx, self.sha256), *detector, *text)
 
     @property
     def digests(self) -> Path | None:
@@ -122,6 +126,7 @@ def read_card(path: Path) -> ModelCard:
         faces=_faces(card),
         base_models=tuple(_base_model(table) for table in card.tables("base_models", [])),
         image_digests=_image_digests(card),
+        text=_text(card),
     )
     if not read.outputs:
         raise card.wrong("outputs", "names no output")
@@ -129,6 +134,10 @@ def read_card(path: Path) -> ModelCard:
         raise card.table("labels").wrong("output", f"must be one of the outputs: {', '.join(outputs.values)}")
     if read.regions and [read.regions.output] != list(outputs.values):
         raise card.table("regions").wrong("output", f"must be the only output; there are {', '.join(outputs.values)}")
+    if (read.regions or read.faces) and input_spec.fit != SQUEEZED:
+        raise card.table("input").wrong("fit", "and resample go with networks of whole images only")
+    if read.text:
+        _check_text(card, read.text, read)
     if read.faces:
         read = _with_faces(card, read, read.faces)
     card.finish()
@@ -179,6 +188,7 @@ def _input(table: _Table) -> ModelInput:
         mean=table.triple("mean", (0.0, 0.0, 0.0)),
         std=table.triple("std", (1.0, 1.0, 1.0)),
         channels=table.one_of("channels", get_args(Channels)) if "channels" in table.values else "RGB",
+        fit=_fit(table),
     )
     if min(input_spec.std) <= 0:
         raise table.wrong("std", "must be above 0")
@@ -186,6 +196,19 @@ def _input(table: _Table) -> ModelInput:
         raise table.wrong("mean" if "mean" in table.values else "std", 'goes with type = "float32" only')
     table.finish()
     return input_spec
+
+
+def _fit(table: _Table) -> ImageFit:
+    method: FitMethod = table.one_of("fit", get_args(FitMethod)) if "fit" in table.values else "squeeze"
+    resample: Resample = table.one_of("resample", get_args(Resample)) if "resample" in table.values else "area"
+    if method == "squeeze":
+        return ImageFit(method, 0, resample)
+    if resample == "area":
+        raise table.wrong("resample", "must be one of Pillow's filters where fit is 'crop'")
+    resize = table.positive("resize")
+    if resize < table.positive("side"):
+        raise table.wrong("resize", f"must be {table.positive('side')} or more: the square is cut out of it")
+    return ImageFit(method, resize, resample)
 
 
 def _output(outputs: _Table, name: str, source: str, sha256: str, input_spec: ModelInput) -> DescriptorCard:
@@ -198,7 +221,7 @@ def _output(outputs: _Table, name: str, source: str, sha256: str, input_spec: Mo
         metric=table.one_of("metric", METRICS),
         dim=table.positive("dim"),
         bits=STORED_BITS * table.positive("dim"),
-        min_side=input_spec.side,
+        min_side=input_spec.min_side,
         min_contrast=table.number("min_contrast", MIN_CONTRAST),
         median_negative_distance=table.number("median_negative_distance"),
         source=source,
@@ -218,7 +241,8 @@ def _output(outputs: _Table, name: str, source: str, sha256: str, input_spec: Mo
 def _origin(sha256: str, input_spec: ModelInput) -> str:
     """What the vectors depend on: the file, and what is done to an image before it."""
     order = "" if input_spec.channels == "RGB" else f" channels={input_spec.channels}"
-    return f"{sha256} side={input_spec.side} type={input_spec.type} mean={input_spec.mean} std={input_spec.std}{order}"
+    values = f"type={input_spec.type} mean={input_spec.mean} std={input_spec.std}"
+    return f"{sha256} side={input_spec.side} {values}{order}{input_spec.fit.origin}"
 
 
 def _training(table: _Table) -> Training:
@@ -241,6 +265,44 @@ def _image_digests(card: _Table) -> DigestsFile | None:
     entry = DigestsFile(_file(table, ENDING), sha256, table.count("trained"), table.count("held_out"))
     table.finish()
     return entry
+
+
+def _text(card: _Table) -> TextTower | None:
+    if "text" not in card.values:
+        return None
+    table = card.table("text")
+    tower = TextTower(
+        output=table.text("output"),
+        length=table.positive("length"),
+        scale=table.number("scale"),
+        prompt=table.text("prompt"),
+        tower=_named_file(table.table("tower"), ".onnx"),
+        tokenizer=_named_file(table.table("tokenizer"), ".json"),
+        names=_named_file(table.table("names"), ".npz"),
+    )
+    if tower.scale <= 0:
+        raise table.wrong("scale", "must be above 0")
+    if tower.prompt.count("{}") != 1 or set("{}") & set(tower.prompt.replace("{}", "")):
+        raise table.wrong("prompt", "must hold {} once, where the text goes, and no other braces")
+    table.finish()
+    return tower
+
+
+def _named_file(table: _Table, ending: str) -> NamedFile:
+    named = NamedFile(_file(table, ending), table.matching("sha256", DIGEST, "64 hexadecimal digits, in lower case"))
+    table.finish()
+    return named
+
+
+def _check_text(card: _Table, text: TextTower, read: ModelCard) -> None:
+    """Texts are compared with whole images, by the cosine."""
+    output = next((one for one in read.outputs if one.name == text.output), None)
+    if output is None or output.metric != "cosine":
+        raise card.table("text").wrong("output", "must be one of the outputs, with the metric 'cosine'")
+    if read.regions or read.faces:
+        raise card.wrong("text", "excludes the tables regions and faces")
+    if len({read.file, *(one.file for one in text.files)}) < 1 + len(text.files):
+        raise card.table("text").wrong("tower", "must be another file than the image tower's")
 
 
 def _measured(card: _Table) -> dict[str, float]:

@@ -24,6 +24,7 @@ from lookalike.descriptors.neural.model_card import ModelCard, read_card
 from lookalike.descriptors.neural.onnx_model import Network, check_digest
 from lookalike.descriptors.neural.onnx_model import network as _network
 from lookalike.descriptors.neural.region_model import RegionNetwork
+from lookalike.descriptors.neural.text_model import TextNetwork
 from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelError, ModelMissing, UserError
 from lookalike.types import Failure
 
@@ -44,6 +45,7 @@ __all__ = [
     "refused",
     "remove",
     "shipped",
+    "text",
     "trained_on",
     "users",
     "verify",
@@ -59,7 +61,8 @@ State = Literal["ok", "missing", "damaged"]
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model in a line. ``descriptors``: name -> dim; ``bytes``: of its ONNX files, 0 for one that is missing."""
+    """A model in a line. ``descriptors``: name -> dim; ``bytes``: of the files that it computes with, 0 for one that is
+    missing."""
 
     name: str
     descriptors: Mapping[str, int]
@@ -198,6 +201,20 @@ def faces(card: ModelCard) -> FaceNetwork:
 _faces = cache(FaceNetwork)
 
 
+def text(card: ModelCard) -> TextNetwork:
+    """The text tower of a card with a table [text], one for the whole process; its files are not looked at yet."""
+    if card.text is None:
+        raise UserError(f"{card.path}: this model reads no texts: its card has no table [text]")
+    return _text(card.onnx.parent, card.text, _text_dim(card))
+
+
+_text = cache(TextNetwork)
+
+
+def _text_dim(card: ModelCard) -> int:
+    return next(output.dim for output in card.outputs if card.text and output.name == card.text.output)
+
+
 def verify(card: ModelCard) -> None:
     """Check that the ONNX file is the one of its card, has the card's input and outputs, and gives finite vectors.
 
@@ -212,6 +229,10 @@ def verify(card: ModelCard) -> None:
         RegionNetwork(card.onnx, card.sha256, card.input, card.outputs[0], card.regions).smoke_test()
         return
     Network(card.onnx, card.sha256, card.input, card.outputs, card.labels).smoke_test()
+    if card.text:
+        for file, sha256 in card.files:
+            check_digest(file, sha256)
+        TextNetwork(card.onnx.parent, card.text, _text_dim(card)).smoke_test()
 
 
 def trained_on(card: ModelCard) -> ImageDigests:
@@ -336,6 +357,8 @@ def _drafted(onnx: Path, card: Path, given: ModelCard, draft: Path, others: Sequ
 def _named_files(card: ModelCard) -> list[tuple[str, str]]:
     """Besides the ONNX file that the card is of, and what they are to it."""
     named = [(card.faces.detector.file, "the detector of its faces")] if card.faces else []
+    if card.text:
+        named += [(one.file, "for texts") for one in card.text.files]
     if card.image_digests:
         named.append((card.image_digests.file, "with the images that the model was trained on"))
     return named

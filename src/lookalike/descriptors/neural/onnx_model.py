@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.descriptors.hashes.structure import FULL_CONTRAST
+from lookalike.descriptors.neural.image_fit import SQUEEZED, ImageFit, fit_images
 from lookalike.distance import normalise
 from lookalike.errors import ModelCardInvalid, ModelDamaged, ModelMissing, UserError
 from lookalike.types import Floats, Image, Pixels
@@ -52,7 +53,7 @@ class ModelInput:
     """What a network takes: ``side`` x ``side`` pixels of sRGB, as ``layout`` and ``type`` say.
 
     uint8: 0..255. float32: (value / 255 - ``mean``) / ``std``, per channel of red, green, blue. ``channels``: the order
-    in which these come.
+    in which these come. ``fit``: how an image becomes the square.
     """
 
     name: str
@@ -62,11 +63,21 @@ class ModelInput:
     mean: Triple = (0.0, 0.0, 0.0)
     std: Triple = (1.0, 1.0, 1.0)
     channels: Channels = "RGB"
+    fit: ImageFit = SQUEEZED
 
     @property
     def shape(self) -> tuple[int, int, int]:
         """Of one image, in this layout."""
         return (self.side, self.side, 3) if self.layout == "NHWC" else (3, self.side, self.side)
+
+    @property
+    def min_side(self) -> int:
+        """Pixels: the shortest side that a decoded image must keep."""
+        return max(self.side, self.fit.resize)
+
+    def squares(self, images: Sequence[Image]) -> Pixels:
+        """N images of any size -> (N, side, side, 3) uint8."""
+        return fit_images(images, self.side, self.fit)
 
     def prepare(self, squeezed: Pixels) -> NDArray[Any]:
         """(N, side, side, 3) uint8 sRGB -> (N, 3, side, side) or (N, side, side, 3) of this type."""
@@ -127,7 +138,7 @@ class Network:
         }
         contrast = [np.empty(0, np.float32)]
         for start in range(0, len(images), MODEL_BATCH):
-            squeezed = squeeze(images[start : start + MODEL_BATCH], self.input_spec.side)
+            squeezed = self.input_spec.squares(images[start : start + MODEL_BATCH])
             contrast.append(contrast_of(squeezed))
             for name, part in self.run(squeezed, list(raw)).items():
                 raw[name].append(part)
@@ -171,8 +182,7 @@ class Network:
         if self.labels is None:
             raise UserError(f"{self.file}: a network without labels: its card has no table [labels]")
         whole = [
-            squeeze(images[start : start + MODEL_BATCH], self.input_spec.side)
-            for start in range(0, len(images), MODEL_BATCH)
+            self.input_spec.squares(images[start : start + MODEL_BATCH]) for start in range(0, len(images), MODEL_BATCH)
         ]
         parts = [self._logits(squeezed, self.labels) for squeezed in whole]
         return np.concatenate([np.empty((0, len(self.labels.names)), np.float32), *parts])
@@ -199,7 +209,7 @@ class Network:
         output = name + PARTS
         if output not in {one.name for one in self.open().get_outputs()}:
             return None
-        parts = self._run_session(squeeze([image], self.input_spec.side), [output])[0]
+        parts = self._run_session(self.input_spec.squares([image]), [output])[0]
         fits = parts.ndim == 4 and parts.shape[:2] == (1, self.outputs[name].dim) and np.isfinite(parts).all()
         return np.ascontiguousarray(parts[0].transpose(1, 2, 0)) if fits else None
 
@@ -360,18 +370,6 @@ def _shape(lengths: Sequence[int | str | None]) -> str:
 
 def _listed(names: Any) -> str:
     return ", ".join(map(repr, names)) or "none"
-
-
-def squeeze(images: Sequence[Image], side: int) -> Pixels:
-    """N images -> (N, side, side, 3) uint8: by area where both sides shrink, else linear."""
-    import cv2
-
-    squeezed = np.empty((len(images), side, side, 3), np.uint8)
-    for row, image in enumerate(images):
-        shrinks = min(image.pixels.shape[:2]) >= side
-        method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
-        squeezed[row] = cv2.resize(image.pixels, (side, side), interpolation=method)
-    return squeezed
 
 
 def contrast_of(squeezed: Pixels) -> Floats:

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.descriptors.hashes.structure import FULL_CONTRAST
 from lookalike.descriptors.neural.background import with_grey_background
-from lookalike.descriptors.neural.onnx_model import ModelInput, contrast_of, open_session, squeeze
+from lookalike.descriptors.neural.image_fit import squeeze
+from lookalike.descriptors.neural.onnx_model import ModelInput, contrast_of, open_session
 from lookalike.errors import ModelCardInvalid, ModelDamaged
 from lookalike.types import Box, Floats, Image, Pixels
 

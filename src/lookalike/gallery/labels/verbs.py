@@ -12,6 +12,7 @@ from lookalike.gallery.labels.import_labels import label_from_csv, label_from_fo
 from lookalike.gallery.labels.label_errors import NEIGHBOURS, PRECISION, find_label_errors
 from lookalike.gallery.labels.label_next import next_labels
 from lookalike.gallery.labels.suggest import suggest_labels
+from lookalike.gallery.labels.zero_shot import label_by_names
 from lookalike.gallery.library import Library
 from lookalike.paths import PathLike, absolute
 from lookalike.types import ClassifyReport, Label, LabelError, LabelledImage, LabelReport, NextLabel, Progress
@@ -51,6 +52,7 @@ class LabelVerbs:
     def suggest_labels(
         self,
         *,
+        names: Sequence[str] | None = None,
         where: str | None = None,
         top: int = 5,
         least: float = 0.5,
@@ -58,11 +60,16 @@ class LabelVerbs:
     ) -> ClassifyReport:
         """Label images with the tags and classes that they show with at least the probability ``least``, the ``top``
         likeliest of each, in place of earlier suggestions; no file is read. They are labels of the source "words".
-        What the network `content` saw nothing in is left out. Raises UserError in a gallery that does not hold it."""
+        What the network `content` saw nothing in is left out. Raises UserError in a gallery that does not hold it.
+
+        ``names``: these instead, judged by a network that reads texts (``lookalike models import``), as labels of the
+        source "names". Raises UserError in a gallery that holds none."""
         if top < 1:
             raise UserError(f"top must be 1 or more, not {top}")
         if not 0 <= least <= 1:
             raise UserError(f"least must be a probability, 0..1, not {least:g}")
+        if names is not None:
+            return label_by_names(self._library, names, where, top, least)
         return suggest_labels(self._library, where, top, least, progress)
 
     def next_labels(self, count: int, *, where: str | None = None) -> list[NextLabel]:

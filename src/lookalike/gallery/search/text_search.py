@@ -69,7 +69,7 @@ class TextSearch:
         if not (query.wanted or options.like is not None) or not len(columns.ids):
             return TextResult((), understood, query.unknown, 0.0, undescribed)
         wanted = [self.scores(term, columns) for term in query.wanted]
-        near = [] if options.like is None else [self._nearness(options.like, columns.ids)]
+        near = [] if options.like is None else [self.nearness(options.like, columns.ids)]
         probability = joint([*wanted, *near]) * self._absent(query, columns)
         order = np.lexsort((columns.ids, -probability))[: options.k]
         order = order[probability[order] >= options.least]
@@ -105,7 +105,7 @@ class TextSearch:
             absent *= 1 - joint([self.scores(term, columns) for term in group])
         return absent
 
-    def _nearness(self, like: QuerySource, ids: Ids) -> Floats:
+    def nearness(self, like: QuerySource, ids: Ids) -> Floats:
         """(N,): the probability that each image shows the same kind of thing as the one that is given."""
         cards = {CONTENT: self._library.cards[CONTENT]}
         if isinstance(like, Row):

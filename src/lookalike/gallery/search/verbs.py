@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lookalike.gallery.library import Library
+from lookalike.gallery.search.model_text_search import text_search
 from lookalike.gallery.search.query import QuerySource
-from lookalike.gallery.search.text_search import LEAST, TextOptions, TextSearch
+from lookalike.gallery.search.text_search import LEAST, TextOptions
 from lookalike.types import TextResult
 
 
@@ -22,6 +23,7 @@ class TextVerbs:
         like: QuerySource | None = None,
         where: str | None = None,
         least: float = LEAST,
+        by: str | None = None,
     ) -> TextResult:
         """The k images that most probably show what a text asks for, best first: "red car on a street", "dog, no
         people", "blue at the top", "screenshot 2019".
@@ -31,6 +33,8 @@ class TextVerbs:
         words that an image is not to show. ``like``: an image, or a Row of this gallery, that it is to be like as
         well; the text may be empty then. ``where``: a filter, see storage/filters.py. ``least``: only images with at
         least this probability; none may be. Words that nobody can judge are ``unknown`` in the answer, and say
-        nothing. Raises UserError in a gallery that does not hold `content`.
+        nothing. ``by``: the descriptor of a network with a text tower (``lookalike models import``), which reads the
+        text as a whole, or "words" for all that; by default such a network where the gallery holds one. Raises
+        UserError in a gallery that holds neither `content` nor such a network.
         """
-        return TextSearch(self._library).search(text, TextOptions(k, without, like, where, least))
+        return text_search(self._library, by).search(text, TextOptions(k, without, like, where, least))

@@ -8,9 +8,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from lookalike.descriptors.neural.image_digests import DigestsFile
+from lookalike.descriptors.neural.image_fit import SQUEEZED, ImageFit
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.onnx_model import Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
+from lookalike.descriptors.neural.text_model import TextTower
 from lookalike.distance import Metric
 from lookalike.training.models.residual_net import EMBEDDING_DIM
 
@@ -19,13 +21,15 @@ from lookalike.training.models.residual_net import EMBEDDING_DIM
 class OutputSpec:
     """A card's entry of an output. ``median_negative_distance``: median distance between unrelated images, in its
     ``metric``. ``version``: of the vectors; those of another one cannot be compared with them.
-    ``rerank``: the nearest by it are re-ranked by geometric verification, see DescriptorCard."""
+    ``rerank``: the nearest by it are re-ranked by geometric verification, ``semantic``: near means that the same kind
+    of thing is shown, see DescriptorCard."""
 
     median_negative_distance: float
     dim: int = EMBEDDING_DIM
     metric: Metric = "cosine"
     version: int = 1
     rerank: bool = False
+    semantic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,8 @@ class CardContents:
     """All that a card holds. ``outputs``: ONNX output -> what it is; a number alone is its
     ``median_negative_distance``. ``training``: pairs of a data set and its terms. ``measured``: metric -> value.
     ``labels``: the classes that it predicts; ``regions``: its boxes, if it gives any. ``base_models``: the networks
-    whose weights it began with, see ModelCard. ``image_digests``: the file of the images that it was trained on."""
+    whose weights it began with, see ModelCard. ``image_digests``: the file of the images that it was trained on.
+    ``fit``: how images become squares. ``text``: its text tower, if it has one."""
 
     name: str
     sha256: str
@@ -48,6 +53,8 @@ class CardContents:
     regions: RegionOutput | None = None
     base_models: Sequence[BaseModel] = ()
     image_digests: DigestsFile | None = None
+    fit: ImageFit = SQUEEZED
+    text: TextTower | None = None
 
 
 def write_card(card: CardContents, path: Path) -> None:
@@ -62,6 +69,7 @@ def write_card(card: CardContents, path: Path) -> None:
         *(f"    {_quoted(weakness)}," for weakness in card.weaknesses),
         "]",
         *("", "[input]", 'name = "image"', f"side = {card.side}", 'layout = "NHWC"', 'type = "uint8"'),
+        *_fit(card.fit),
     ]  # fmt: skip
     for name, given in card.outputs.items():
         output = given if isinstance(given, OutputSpec) else OutputSpec(given)
@@ -70,10 +78,12 @@ def write_card(card: CardContents, path: Path) -> None:
             f"metric = {_quoted(output.metric)}",
             f"median_negative_distance = {output.median_negative_distance:.3f}",
             *(["rerank = true"] if output.rerank else []),
+            *(["semantic = true"] if output.semantic else []),
         ]
     lines += _labels(card.labels) if card.labels else []
     lines += _regions(card.regions) if card.regions else []
     lines += _image_digests(card.image_digests) if card.image_digests else []
+    lines += _text(card.text) if card.text else []
     for base in card.base_models:
         lines += ["", "[[base_models]]", *(f"{key} = {_quoted(value)}" for key, value in asdict(base).items())]
     for data, terms in card.training:
@@ -81,6 +91,21 @@ def write_card(card: CardContents, path: Path) -> None:
     if card.measured:
         lines += ["", "[measured]", *(f"{_quoted(what)} = {value:g}" for what, value in card.measured.items())]
     path.with_suffix(".toml").write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _fit(fit: ImageFit) -> list[str]:
+    if fit == SQUEEZED:
+        return []
+    resize = [f"resize = {fit.resize}"] if fit.method == "crop" else []
+    return [f"fit = {_quoted(fit.method)}", *resize, f"resample = {_quoted(fit.resample)}"]
+
+
+def _text(text: TextTower) -> list[str]:
+    lines = ["", "[text]", f"output = {_quoted(text.output)}", f"length = {text.length}", f"scale = {text.scale!r}"]
+    lines.append(f"prompt = {_quoted(text.prompt)}")
+    for key, named in (("tower", text.tower), ("tokenizer", text.tokenizer), ("names", text.names)):
+        lines += ["", f"[text.{key}]", f"file = {_quoted(named.file)}", f"sha256 = {_quoted(named.sha256)}"]
+    return lines
 
 
 def _labels(labels: Labels) -> list[str]:

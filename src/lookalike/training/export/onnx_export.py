@@ -135,7 +135,7 @@ def _written(
     lengths = {0: torch.export.Dim("n", min=1, max=4096)}
     if any_side:
         lengths |= {1: torch.export.Dim("h", min=2, max=64) * 16, 2: torch.export.Dim("w", min=2, max=64) * 16}
-    with _quiet():
+    with quiet_exporter():
         program = torch.onnx.export(
             wrapped, (image,), dynamo=True, optimize=False, verbose=False, input_names=["image"],
             output_names=list(names), dynamic_shapes={"image": lengths}, opset_version=18,
@@ -143,7 +143,7 @@ def _written(
     if program is None:
         raise ModelError(f"{path}: torch gave no ONNX program")
     part = path.with_suffix(".part")
-    model = _without_metadata(program.model_proto)
+    model = without_metadata(program.model_proto)
     if calibration is not None:
         onnx.save(to_int8(to_static_int8(model, calibration, INT8_LAYERS, FLOAT_LAYERS)), part)
         _check_similarity(wrapped, names[0], part, calibration)
@@ -155,7 +155,7 @@ def _written(
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet_exporter() -> Iterator[None]:
     """Torch's exporter warns of torchvision, which is not missed here, and of its own outdated calls."""
     log = logging.getLogger("torch.onnx._internal.exporter._registration")
     before = log.level
@@ -195,7 +195,7 @@ def _fill(network: _Module, path: Path) -> _Module:
     return network.eval()
 
 
-def _without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
+def without_metadata(model: onnx.ModelProto) -> onnx.ModelProto:
     """Without what the exporter notes of the machine and the source code, without biases of zeros, and with bounds that
     the runtime knows beforehand."""
     _drop_zero_biases(model.graph)
