@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lookalike.comparison.faces import BY
 from lookalike.csvfile import read_csv
 from lookalike.descriptors import face_network
-from lookalike.descriptors.neural.face_model import FaceNetwork, Faces
+from lookalike.descriptors.neural.face_model import FaceNetwork
 from lookalike.errors import LoadError, UserError
 from lookalike.imaging import is_image_name, load
 from lookalike.intervals import Interval, share_interval
@@ -109,7 +109,7 @@ def evaluate_faces(
     threshold = _threshold(distances[~chosen.same])
     accepted = distances[chosen.same] <= threshold
     accuracy = _fold_accuracies(distances, chosen)
-    curve = fit(distances[there, None], chosen.same[there], l2=L2, weights=_even(chosen.same[there]))
+    slope, intercept = fit_curve(distances[there], chosen.same[there])
     return FaceReport(
         images=len(asked),
         people=len(np.unique(owners[asked])),
@@ -120,13 +120,20 @@ def evaluate_faces(
         accuracy_error=float(accuracy.std(ddof=1) / np.sqrt(len(accuracy))),
         tar=share_interval(int(accepted.sum()), len(accepted)),
         threshold=threshold,
-        slope=-curve.coefficients[0],
-        intercept=curve.intercept,
+        slope=slope,
+        intercept=intercept,
         no_face=tuple(path for path, one in found.items() if one == "none"),
         bad_face=tuple(path for path, one in found.items() if one == "bad"),
         groups=_group_errors(Path(groups), list(people), owners, chosen, distances <= threshold) if groups else (),
         failed=tuple(one for one in found.values() if isinstance(one, Failure)),
     )
+
+
+def fit_curve(distances: NDArray[np.float64], same: NDArray[np.bool_]) -> tuple[float, float]:
+    """(P,) distances of pairs, and whether each is of one person -> slope and intercept of the curve of a card: the
+    log-odds are intercept - slope * distance, at even odds."""
+    curve = fit(distances[:, None], same, l2=L2, weights=_even(same))
+    return -curve.coefficients[0], curve.intercept
 
 
 def _people(folder: Path) -> dict[str, list[str]]:
@@ -203,16 +210,10 @@ def _central(network: FaceNetwork, path: str) -> tuple[Floats | None, str | Fail
         faces = network.faces(load(path, min_side=network.card.min_side))
     except LoadError as error:
         return None, Failure(path, error.reason)
-    if not len(faces):
+    best = faces.central
+    if best is None:
         return None, "none"
-    best = int(_centrality(faces).argmax())
     return faces.vectors[best], None if faces.flaws[best] is None else "bad"
-
-
-def _centrality(faces: Faces) -> Floats:
-    middle = faces.boxes[:, :2] + faces.boxes[:, 2:] / 2
-    away = np.linalg.norm(middle - 0.5, axis=1)
-    return np.asarray(faces.boxes[:, 2] * faces.boxes[:, 3] * (1 - away), np.float32)
 
 
 def _threshold(different: NDArray[np.float64]) -> float:

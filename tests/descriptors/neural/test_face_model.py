@@ -10,7 +10,7 @@ import pytest
 from lookalike.descriptors import face_network, get, region_network
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.face_detector import FaceDetector, overlap
-from lookalike.descriptors.neural.face_model import MAX_FACES, FaceNetwork
+from lookalike.descriptors.neural.face_model import MAX_FACES, FaceNetwork, Faces, _turned_back
 from lookalike.descriptors.neural.face_utility import face_utility, sharpness
 from lookalike.descriptors.neural.model_store import read_card
 from lookalike.errors import ModelCardInvalid, ModelDamaged, UserError
@@ -85,6 +85,41 @@ def test_the_largest_usable_face_stands_for_an_image(network: FaceNetwork) -> No
     assert described.contrast[0] > network.card.min_contrast > described.contrast[1] == 0
     assert len(network.query_vectors(from_array(drawn_portrait({})))) == 0
     assert len(network.query_regions(from_array(image))) == 0
+
+
+def test_faces_of_an_image_that_stands_on_its_head_are_kept(network: FaceNetwork) -> None:
+    """The detector sees this one once the image is turned; its box is where it lies, its vector that of the face."""
+    pixels = np.full((310, 310, 3), 128, np.uint8)
+    pixels[..., 2] = 0
+    pixels[22 : 22 + FACE, 22 : 22 + FACE] = np.rot90(drawn_face(4), 2)
+    image = from_array(pixels)
+    assert len(network.faces(image)) == 0
+    (found,) = network.regions([image])
+    assert found.boxes[0] * 310 == pytest.approx([22, 22, FACE, FACE], abs=0.01)
+    upright = network.faces(from_array(drawn_portrait({(1, 1): drawn_face(4)})))
+    assert found.vectors[0] @ upright.vectors[0] > 0.99
+    eyes, mouth = found.landmarks[0, :2, 1].mean() * 310, found.landmarks[0, 3:, 1].mean() * 310
+    assert 22 < mouth < eyes < 22 + FACE
+
+
+@pytest.mark.parametrize("quarters", [1, 2, 3])
+def test_boxes_are_turned_back(quarters: int) -> None:
+    """A rectangle is painted, the image turned, and the rectangle found there: back to where it was painted."""
+    painted = np.zeros((40, 60), bool)
+    painted[4:10, 30:50] = True
+    turned = np.rot90(painted, quarters)
+    rows, columns = np.nonzero(turned)
+    high, wide = turned.shape
+    box = [columns.min() / wide, rows.min() / high, np.ptp(columns) / wide + 1 / wide, np.ptp(rows) / high + 1 / high]
+    corner = [[[box[0], box[1]]] * 5]
+    one = Faces(
+        np.array([box], np.float32), np.ones(1, np.float32), np.zeros(1, np.int64), np.ones((1, 2), np.float32),
+        np.array(corner, np.float32), np.ones(1, np.float32), (None,),
+    )  # fmt: skip
+    back = _turned_back(one, quarters)
+    assert back.boxes[0] * (60, 40, 60, 40) == pytest.approx([30, 4, 20, 6], abs=1e-4)
+    corners = {1: (50, 4), 2: (50, 10), 3: (30, 10)}
+    assert back.landmarks[0, 0] * (60, 40) == pytest.approx(corners[quarters], abs=1e-4)
 
 
 def test_no_more_faces_than_an_image_has_room_for(network: FaceNetwork) -> None:

@@ -11,12 +11,15 @@ import pytest
 
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.neural import model_store
+from lookalike.descriptors.neural.model_store import read_card
 from lookalike.errors import GalleryError, NoFace, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.faces.forget import _holds
 from lookalike.gallery.faces.grouping import group_faces
 from lookalike.gallery.index import index_cache
-from portraits import NAME, drawn_face, drawn_portrait, install_portraits
+from lookalike.gallery.index.region_index import RegionIndex
+from networks import write_card
+from portraits import DETECTOR, NAME, drawn_face, drawn_portrait, face_card, install_portraits
 from samples import save
 
 CURVE = Calibration(20.0, 10.0, "by hand")
@@ -219,6 +222,85 @@ def test_forgetting_waits_for_no_reader_and_says_so(gallery: Gallery, photos: Pa
     with pytest.raises(GalleryError, match="another process"):
         gallery.forget_person("Ada")
     reader.close()
+
+
+def test_a_forgetting_that_was_broken_off_is_finished(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the deletion and the sweep, it is said again, and then no part of a vector is left."""
+    gallery.name_face(photos / "1-0.png", "Ada")
+    vector = vectors_of(gallery, "1-0")[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(gallery._library.store, "vacuum", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            gallery.forget_person("Ada")
+    assert gallery.persons() == ()
+    with pytest.raises(UserError, match="no person 'Eve'"):
+        gallery.forget_person("Eve")
+    assert gallery.forget_person("Ada").faces == 0
+    assert vector[:32] not in every_byte(gallery.path)
+    with pytest.raises(UserError, match="no person 'Ada'"):
+        gallery.forget_person("Ada")
+
+
+def interrupted() -> None:
+    raise KeyboardInterrupt
+
+
+def test_an_index_that_is_written_meanwhile_keeps_nothing(
+    gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process had read the vectors, and writes its index just after they were forgotten: it does not stay."""
+    monkeypatch.setattr(index_cache, "MIN_UNSAVED", 0)
+    gallery.name_face(photos / "1-0.png", "Ada")
+    save_index, forgotten = RegionIndex.save, []
+
+    def saved(index: RegionIndex, file: Path) -> None:
+        if not forgotten:
+            forgotten.append(gallery.forget_person("Ada"))
+        save_index(index, file)
+
+    with Gallery.open(gallery.path) as other:
+        monkeypatch.setattr(RegionIndex, "save", saved)
+        other.search_faces(photos / "2-0.png", 1)
+    assert forgotten[0].faces == 1
+    assert list((gallery.path / "index").glob(f"{NAME}.*.faiss")) == []
+
+
+def test_words_outlive_another_version_of_the_network(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    """Names, nobody's faces and what was forgotten stay, by the place of the face, though all vectors are new."""
+    gallery.name_face(photos / "group.png", "Ada", number=1)
+    gallery.name_face(photos / "nine.png", None)
+    gallery.name_face(photos / "3-0.png", "Eve")
+    gallery.forget_person("Eve")
+    ada = next(one.face.box for one in gallery.faces_of(photos / "group.png") if one.name == "Ada")
+    gallery.close()
+    content = {**face_card((tmp_path / "models" / DETECTOR).read_bytes())}
+    content["sha256"] = read_card(tmp_path / "models" / f"{NAME}.toml").sha256
+    content["outputs"][NAME]["version"] = 2
+    write_card(tmp_path / "models" / f"{NAME}.toml", content)
+    assert Gallery.upgrade(gallery.path).replaced == (NAME,)
+    with Gallery.open(gallery.path) as upgraded:
+        assert upgraded.persons() == ()
+        upgraded.describe_lacking()
+        assert [one.name for one in upgraded.persons()] == ["Ada"]
+        named = {one.name: one.face.box for one in upgraded.faces_of(photos / "group.png")}
+        assert named["Ada"] == ada
+        assert upgraded.faces_of(photos / "nine.png")[0].source == "user"
+        (gone,) = upgraded.faces_of(photos / "3-0.png")
+        assert gone.face.flaw == "forgotten"
+        assert not vectors_of(upgraded, "3-0")[0].strip(b"\0")
+        assert vectors_of(upgraded, "3-1")[0].strip(b"\0")
+        upgraded.group_faces()
+        assert "group" in names(face.path for face in upgraded.find_person("Ada").faces)
+        assert upgraded.forget_person("Ada").faces >= 1
+
+
+def vectors_of(gallery: Gallery, name: str) -> list[bytes]:
+    """The bytes of the vectors of the image of this name."""
+    row = next(row for row in gallery.rows() if Path(row.path).stem == name)
+    ((_, vectors),) = next(iter(gallery._library.store.regions.vectors_of(NAME, [row.id])))
+    return [vector.tobytes() for vector in vectors]
 
 
 def test_a_trace_is_seen_wherever_it_lies() -> None:

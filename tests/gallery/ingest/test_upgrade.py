@@ -308,7 +308,9 @@ def format_7(tmp_path: Path) -> Path:
         database.execute("UPDATE descriptors SET fingerprint = ?, card = ? WHERE name = ?", (name * 3, card, name))
     database.execute("UPDATE vectors SET vector = zeroblob(512) WHERE descriptor_id < 3")
     database.execute("ALTER TABLE vectors DROP COLUMN classes")
-    for table in ("frames", "faces", "persons"):
+    database.execute("DROP TRIGGER image_moved")
+    items = ("item_values", "item_files", "item_columns", "items")
+    for table in ("frames", "face_words", "faces", "persons", *items):
         database.execute(f"DROP TABLE {table}")
     for column in ("codec", "duration", "fps", "bitrate"):
         database.execute(f"ALTER TABLE images DROP COLUMN {column}")

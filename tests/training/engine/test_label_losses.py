@@ -104,5 +104,22 @@ def test_margin_softmax_by_loops() -> None:
     assert losses.margin_softmax(fan(), cell_centres, LABELS, 0.25, 8.0).item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_arc_margin_softmax_by_loops() -> None:
+    """The right angle is widened by the margin; beyond half a turn the cosine is lessened instead, and still falls."""
+    cell_centres = torch.tensor([[2.0, 0.0], [0.0, 0.5]])
+    expected = 0.0
+    for i in range(5):
+        to = [cosine_to(i, 0.0), cosine_to(i, 90.0)]
+        right = int(LABELS[i])
+        angle = math.acos(to[right])
+        to[right] = math.cos(angle + 0.3) if angle + 0.3 < math.pi else to[right] - 0.3 * math.sin(0.3)
+        expected -= math.log(softmax([8 * x for x in to])[right]) / 5
+    loss = losses.arc_margin_softmax(fan(), cell_centres, LABELS, 0.3, 8.0)
+    assert loss.item() == pytest.approx(expected, rel=1e-3)
+    opposite, one = torch.tensor([[-1.0, 0.0]]), torch.tensor([0])
+    away = losses.arc_margin_softmax(opposite, cell_centres, one, 0.3, 8.0)
+    assert away > losses.margin_softmax(opposite, cell_centres, one, 0.0, 8.0)
+
+
 def cosine_to(i: int, angle: float) -> float:
     return math.cos(math.radians(ANGLES[i] - angle))

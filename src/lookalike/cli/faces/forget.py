@@ -24,19 +24,22 @@ def command(who: str, gallery: str, yes: bool, by: str | None, as_json: bool) ->
     "searched": bytes}.
     """
     with Gallery.open(gallery) as opened:
-        person = opened.find_person(who, by=by)
-        question = (
-            f"forget {plural(len(person.faces), 'face')} of {printable(person.name or f'group {person.number}')}?"
-        )
-        if not (yes or confirmed(question)):
+        if not (yes or confirmed(_question(opened, who, by))):
             click.echo("nothing was forgotten" if has_terminal() else "nothing was forgotten: say --yes", err=True)
             return 2
         report = opened.forget_person(who, by=by)
     if as_json:
         print_json(report)
+    elif not report.faces:
+        click.echo("what was left of a forgetting that was broken off is gone: the files were written anew")
     else:
         click.echo(
             f"forgotten: {plural(report.faces, 'face')} in {plural(report.images, 'image')}; no part of a vector is "
             f"left in {human_bytes(report.searched)} of files"
         )
     return 0
+
+
+def _question(opened: Gallery, who: str, by: str | None) -> str:
+    known = next((one for one in opened.person_summaries(by=by) if who in (one.name, str(one.number))), None)
+    return f"forget {plural(known.faces, 'face')} of {printable(who)}?" if known else f"forget {printable(who)}?"

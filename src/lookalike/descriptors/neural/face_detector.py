@@ -62,13 +62,19 @@ class FaceDetector:
         """The faces in (h, w, 3) uint8 sRGB. Raises ModelMissing, ModelDamaged, ModelCardInvalid."""
         side = self.input_spec.side
         longest = max(pixels.shape[:2])
-        scale = min(side / longest, max(1.0, min(ENLARGE_SIDE * side / longest, MAX_ENLARGE)))
-        found = [self._detect(_resized(pixels, scale)).scaled(scale)]
+        found = [self.glance(pixels)]
         if longest > side / (1 - TILE_OVERLAP):
             fine = min(1.0, FINE_SCALE * side / longest)
             whole = _resized(pixels, fine)
             found += [self._detect_tile(whole, x, y).scaled(fine) for x, y in _tiles(whole, side)]
         return _without_repeats(found)
+
+    def glance(self, pixels: Pixels) -> FoundFaces:
+        """The faces that are large enough to be seen in the whole, fitted into the network's square: one pass."""
+        side = self.input_spec.side
+        longest = max(pixels.shape[:2])
+        scale = min(side / longest, max(1.0, min(ENLARGE_SIDE * side / longest, MAX_ENLARGE)))
+        return _without_repeats([self._detect(_resized(pixels, scale)).scaled(scale)])
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has YuNet's input and outputs."""

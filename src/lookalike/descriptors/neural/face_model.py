@@ -77,6 +77,12 @@ class Faces(Regions):
         rows = np.array([row for row, flaw in enumerate(self.flaws) if flaw is None], np.int64)
         return rows[np.argsort(-self.boxes[rows, 2] * self.boxes[rows, 3], kind="stable")]
 
+    @property
+    def central(self) -> int | None:
+        """The row of the face that a portrait is of, large and in its middle, good or bad; None without any."""
+        away = np.linalg.norm(self.boxes[:, :2] + self.boxes[:, 2:] / 2 - 0.5, axis=1)
+        return int((self.boxes[:, 2] * self.boxes[:, 3] * (1 - away)).argmax()) if len(self) else None
+
 
 class FaceNetwork(RegionDescriptor):
     """Two ONNX files with a card that has a table [faces]. Any thread may use it."""
@@ -131,19 +137,31 @@ class FaceNetwork(RegionDescriptor):
         return np.asarray(normalise(np.where(sound, raw, 0).astype(np.float64)), np.float32)
 
     def regions(self, images: Sequence[Image]) -> list[Faces]:
-        """As a gallery keeps them: of each image, the vectors of useless faces zeros."""
-        return [_kept(self.faces(image)) for image in images]
+        """As a gallery keeps them: of each image, the vectors of useless faces zeros. Faces of an image that lies on
+        its side, or stands on its head, are found as well, and told where they are in the image as it lies."""
+        return [_kept(self._any_way(image)) for image in images]
+
+    def _any_way(self, image: Image) -> Faces:
+        """Where no face is as sure as an upright one, a glance at the image turned by quarters; the surest counts."""
+        found = self.faces(image)
+        if _surest(found.scores) >= UPRIGHT_SCORE:
+            return found
+        glances = {n: _surest(self.detector.glance(_turned(image, n).pixels).scores) for n in QUARTERS}
+        quarters = max(QUARTERS, key=lambda n: glances[n])
+        if glances[quarters] < max(UPRIGHT_SCORE, _surest(found.scores)):
+            return found
+        return _turned_back(self.faces(_turned(image, quarters)), quarters)
 
     def upright_faces(self, image: Image) -> tuple[Faces, Image]:
         """The faces of a query, and the image as they are upright in it: where none is as sure as an upright one, it is
         turned by quarters, and the surest counts."""
         best = self.faces(image), image
         for quarters in QUARTERS:
-            if _surest(best[0]) >= UPRIGHT_SCORE:
+            if _surest(best[0].scores) >= UPRIGHT_SCORE:
                 break
             turned = _turned(image, quarters)
             found = self.faces(turned)
-            if _surest(found) > _surest(best[0]):
+            if _surest(found.scores) > _surest(best[0].scores):
                 best = found, turned
         return best
 
@@ -180,8 +198,8 @@ class FaceNetwork(RegionDescriptor):
             raise ModelDamaged(f"{self._embedder.file}: its vectors are zeros for an ordinary image")
 
 
-def _surest(faces: Faces) -> float:
-    return float(faces.scores.max(initial=0))
+def _surest(scores: Floats) -> float:
+    return float(scores.max(initial=0))
 
 
 def _kept(faces: Faces) -> Faces:
@@ -196,3 +214,13 @@ def _turned(image: Image, quarters: int) -> Image:
         return image
     width, height = (image.height, image.width) if quarters % 2 else (image.width, image.height)
     return replace(image, pixels=np.ascontiguousarray(np.rot90(image.pixels, quarters)), width=width, height=height)
+
+
+def _turned_back(faces: Faces, quarters: int) -> Faces:
+    """The faces of an image that was turned against the clock, where they are in the image as it was."""
+    boxes, points = faces.boxes, faces.landmarks
+    for _ in range(quarters):
+        x, y, width, height = boxes.T
+        boxes = np.stack([1 - y - height, x, height, width], 1)
+        points = np.stack([1 - points[..., 1], points[..., 0]], -1)
+    return replace(faces, boxes=boxes, landmarks=points)

@@ -368,7 +368,8 @@ def _moved_in(copied: ModelCard) -> ModelCard:
     """The card goes last: it is what makes a model known."""
     path = folder() / f"{copied.name}.toml"
     card = replace(copied, path=str(path))
-    files = [(copied.onnx.with_name(name), path.with_name(name)) for name in _own_files(copied)]
+    shared = _shared_file(copied, path)
+    files = [(copied.onnx.with_name(name), path.with_name(name)) for name in _own_files(copied) if name != shared]
     for place in (path, *(to for _, to in files)):
         if place.exists():
             raise UserError(f"{place}: there is such a file already; remove it, or give the model another name")
@@ -376,6 +377,15 @@ def _moved_in(copied: ModelCard) -> ModelCard:
         here.rename(to)
     Path(copied.path).rename(path)
     return card
+
+
+def _shared_file(card: ModelCard, path: Path) -> str | None:
+    """The detector's, if the very same one lies there for another model of faces."""
+    if card.faces is None:
+        return None
+    found = card.faces.detector
+    place = path.with_name(found.file)
+    return found.file if place.is_file() and _digest(place) == found.sha256 else None
 
 
 def _own_files(card: ModelCard) -> list[str]:
@@ -389,7 +399,8 @@ def remove(name: str) -> ModelCard:
         raise UserError(f"{name!r} came with Lookalike and stays; only models that were added can be removed")
     try:
         Path(card.path).unlink()
-        for file in _own_files(card):
+        others = {file for other in all_models() for file in _own_files(other) if not is_shipped(other)}
+        for file in set(_own_files(card)) - others:
             card.onnx.with_name(file).unlink(missing_ok=True)
     except OSError as error:
         raise ModelError(f"{card.path}: cannot be removed: {error.strerror or error}") from error

@@ -5,14 +5,16 @@ What stays is that the image has a face at that place. Backups and copies of the
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.errors import GalleryError
-from lookalike.gallery.faces.persons import find_person, held_faces
+from lookalike.gallery.faces.persons import find_person, held_faces, list_persons
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import StoredFace, StoredRegions
 from lookalike.gallery.storage.region_codec import without_vectors
@@ -25,19 +27,44 @@ PIECE = 32  # bytes of a vector that are looked for: pages of a file may cut a w
 def forget_person(library: Library, who: str, by: str | None = None) -> ForgetReport:
     """As ``Gallery.forget_person``."""
     name = held_faces(library, by)
+    store, digest = library.store, hashlib.sha256(who.encode()).hexdigest()
+    if digest in store.faces.unswept() and not _is_known(library, who, name):
+        return _finished(library, name, who)
     person = find_person(library, who, name)
-    with library.store.transaction():
-        every = library.store.faces.every(name)
+    store.empty_log("another process is reading, and a log that it needs keeps what would be deleted")
+    with store.transaction():
+        every = store.faces.every(name)
         gone, vectors = _with_same_vectors(library, name, every, [one for one in every if one.person == person.number])
         for image, places in _by_image(gone).items():
-            ((_, data),) = library.store.regions.packed(name, [image])
-            library.store.regions.rewrite(name, image, without_vectors(data, places))
-        library.store.faces.forget(name, gone)
-        library.store.faces.drop_empty_persons()
+            ((_, data),) = store.regions.packed(name, [image])
+            store.regions.rewrite(name, image, without_vectors(data, places))
+        store.faces.forget(name, gone)
+        store.faces.forget_words(person.number)
+        store.faces.drop_empty_persons()
+        store.faces.set_unswept(store.faces.unswept() | {digest})
+    searched = _swept(library, name, vectors)
+    return ForgetReport(person.name or str(person.number), len(gone), len(_by_image(gone)), searched)
+
+
+def _finished(library: Library, name: str, who: str) -> ForgetReport:
+    """A forgetting that was broken off once the vectors were deleted: what is left of them is swept now. Nobody knows
+    them any more, so that nothing can be looked for."""
+    _swept(library, name, np.empty((0, 0), np.int8))
+    return ForgetReport(who, 0, 0, 0)
+
+
+def _swept(library: Library, name: str, vectors: StoredRegions) -> int:
+    """The index goes, and the files are written anew; how many bytes were searched for these vectors then."""
     library.region_index.discard(name)
     library.store.vacuum()
-    searched = _searched_bytes(library.path, vectors)
-    return ForgetReport(person.name or str(person.number), len(gone), len(_by_image(gone)), searched)
+    searched = _searched_bytes(library.path, vectors) if len(vectors) else 0
+    with library.store.transaction():
+        library.store.faces.set_unswept(set())
+    return searched
+
+
+def _is_known(library: Library, who: str, name: str) -> bool:
+    return any(who in (one.name, str(one.number)) for one in list_persons(library, name))
 
 
 def _with_same_vectors(
@@ -64,10 +91,11 @@ def _searched_bytes(folder: Path, vectors: StoredRegions) -> int:
     searched = 0
     pieces = {row[at : at + PIECE].tobytes() for row in vectors for at in range(0, vectors.shape[1] - PIECE + 1, PIECE)}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-        for window in _windows(file):
-            if _holds(window, pieces):
-                raise GalleryError(f"{file}: still holds a part of a vector that was forgotten; say it once more")
-        searched += file.stat().st_size
+        with suppress(FileNotFoundError):  # an index that another process has thrown away meanwhile
+            for window in _windows(file):
+                if _holds(window, pieces):
+                    raise GalleryError(f"{file}: still holds a part of a vector that was forgotten; say it once more")
+            searched += file.stat().st_size
     return searched
 
 

@@ -17,7 +17,7 @@ from lookalike.types import Floats, Ids
 FACES_PER_PERSON = 10  # that a library is expected to hold, of a person who is in it
 MEAN_PROBABILITY = 0.5  # of the average pair of a group, among as many faces as there are
 WORST_PROBABILITY = 0.1  # of every pair of a group, at even odds
-BLOCK = 2_000  # faces that are held against all others at a time
+BLOCK = 512  # faces that are held against all others at a time: 100 MB for 50,000
 
 
 def person_prior(faces: int) -> float:
@@ -30,10 +30,12 @@ def group_faces(vectors: Floats, images: Ids, names: Sequence[int | None], curve
     groups of two and more rows. Faces of one image, or of two named persons, are never in one group."""
     worst = curve.distance(WORST_PROBABILITY)
     mean = min(curve.distance(MEAN_PROBABILITY, person_prior(len(vectors))), worst)
-    rows = np.array([-1 if name is None else name for name in names], np.int64)
+    shown, said = images.tolist(), list(names)
 
     def close(a: list[int], b: list[int]) -> bool:
-        if np.intersect1d(images[a], images[b]).size or len(set(rows[[*a, *b]].tolist()) - {-1}) > 1:
+        if not {shown[row] for row in a}.isdisjoint([shown[row] for row in b]):
+            return False
+        if len({said[row] for row in (*a, *b)} - {None}) > 1:
             return False
         distances = 1 - vectors[a] @ vectors[b].T
         return float(distances.max()) <= worst and float(distances.mean()) <= mean
@@ -49,16 +51,16 @@ def mean_distances(vectors: Floats, group: Sequence[int], to: Sequence[int]) -> 
 
 
 def _pairs(vectors: Floats, limit: float) -> Iterator[tuple[int, int]]:
-    """The pairs of rows up to this distance, nearest first."""
+    """The pairs of rows up to this distance, nearest first: each block against itself and what comes after it."""
     found: list[tuple[Ids, Ids, Floats]] = []
     for start in range(0, len(vectors), BLOCK):
-        distances = 1 - vectors[start : start + BLOCK] @ vectors.T
-        first, second = np.nonzero(distances <= limit)
-        later = second > first + start
+        similarities = vectors[start : start + BLOCK] @ vectors[start:].T
+        first, second = np.nonzero(similarities >= 1 - limit)
+        later = second > first
         first, second = first[later], second[later]
-        found.append((first + start, second, distances[first, second]))
+        found.append((first + start, second + start, similarities[first, second]))
     if not found:
         return
     first, second, near = (np.concatenate(part) for part in zip(*found, strict=True))
-    for row in np.argsort(near, kind="stable").tolist():
-        yield int(first[row]), int(second[row])
+    order = np.argsort(-near, kind="stable")
+    yield from zip(first[order].tolist(), second[order].tolist(), strict=True)

@@ -177,6 +177,9 @@ class IndexCache:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             cached.index.save(self._folder / file)
+            if self._store.backfills(name) != cached.backfills:  # a person was forgotten while it was written
+                (self._folder / file).unlink()
+                return
             self._point(name, asdict(manifest))
         except (OSError, RuntimeError):
             (self._folder / file).unlink(missing_ok=True)

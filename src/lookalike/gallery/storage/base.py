@@ -236,8 +236,8 @@ class VectorStorage(Protocol):
 
     def replace_descriptor(self, card: DescriptorCard) -> None:
         """Hold this version of a descriptor in the place of the one that is held: all vectors, regions and objects of
-        that one are gone, every image lacks it, and it is ``unfinished``. Who has the other version open gets
-        GalleryVersion from then on."""
+        that one are gone, every image lacks it, and it is ``unfinished``. What a person said of faces is said again of
+        those that are found. Who has the other version open gets GalleryVersion from then on."""
         ...
 
     def unfinished(self) -> list[str]:
@@ -424,6 +424,18 @@ class FaceStorage(Protocol):
 
     def forget(self, name: str, faces: Iterable[StoredFace]) -> None:
         """These faces are nobody's, without landmarks; who holds a copy of their vectors begins anew."""
+        ...
+
+    def forget_words(self, person: int) -> None:
+        """Faces that are found anew and were said to be this person's get no vector either."""
+        ...
+
+    def unswept(self) -> set[str]:
+        """Digests of the persons whose vectors were deleted, while a trace of them may be left in the files."""
+        ...
+
+    def set_unswept(self, digests: set[str]) -> None:
+        """Remember for whom the files are still to be swept."""
         ...
 
 
@@ -623,6 +635,11 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
 
     def vacuum(self) -> None:
         """Leave no byte on the disk of what was deleted. Raises GalleryError while another process reads."""
+        ...
+
+    def empty_log(self, trouble: str) -> None:
+        """Write what is in the engine's log where it belongs. Raises GalleryError with this ``trouble`` while another
+        process reads."""
         ...
 
     def disk_bytes(self) -> int:

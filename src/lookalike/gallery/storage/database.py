@@ -28,6 +28,7 @@ MIGRATIONS = (
     "schema-9.sql",
     "schema-10.sql",
     "schema-11.sql",
+    "schema-12.sql",
 )  # number n takes a gallery from version n to n + 1
 MANY = 500  # values per IN list, well under SQLite's limit
 WAIT_SECONDS = 60.0  # for another process to finish its batch
@@ -159,11 +160,12 @@ class Database:
     def vacuum(self) -> None:
         """Write the file anew without what was deleted, and empty the log: nothing deleted is left in either."""
         self.all("VACUUM")
+        self.empty_log("deleted, but another process is reading, and what was deleted is still in the log")
+
+    def empty_log(self, trouble: str) -> None:
+        """Write the log into the file. Raises GalleryError with this ``trouble`` while another process reads."""
         if self.all("PRAGMA wal_checkpoint(TRUNCATE)")[0][0]:
-            raise GalleryError(
-                f"{self.file}: deleted, but another process is reading, and what was deleted is still in the log; "
-                "close it and say it again"
-            )
+            raise GalleryError(f"{self.file}: {trouble}; close it and say it again")
 
     def check(self) -> str:
         """SQLite's own checks of the file and of what belongs to what: "ok", or the first thing that is wrong."""

@@ -8,6 +8,7 @@ from lookalike.gallery.storage.base import PackedFace, StoredFace
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.face_codec import NOWHERE
+from lookalike.gallery.storage.face_words import FaceWords
 
 _FACE = "image_id, place, landmarks, utility, flaw, person_id, source, probability"
 
@@ -19,6 +20,8 @@ class FaceStore:
         self._db = database
         self._number = descriptors.number
         self._count_backfill = descriptors.count_backfill
+        self.words = FaceWords(database)
+        self.forget_words = self.words.forget_person
 
     def every(self, name: str) -> list[StoredFace]:
         """As in the contract."""
@@ -39,7 +42,16 @@ class FaceStore:
         """As in the contract."""
         return dict(self._db.all("SELECT id, name FROM persons ORDER BY id"))
 
+    def unswept(self) -> set[str]:
+        """As in the contract."""
+        found = self._db.all("SELECT value FROM meta WHERE key = 'unswept faces'")
+        return set(found[0][0].split()) if found else set()
+
     # --- writing; call within a transaction
+
+    def set_unswept(self, digests: set[str]) -> None:
+        """As in the contract."""
+        self._db.run("INSERT OR REPLACE INTO meta VALUES ('unswept faces', ?)", (" ".join(sorted(digests)),))
 
     def put(self, image: int, descriptor: int, faces: Iterable[PackedFace]) -> None:
         """The faces of an image, in the order of its regions."""
@@ -73,7 +85,10 @@ class FaceStore:
 
     def drop_empty_persons(self) -> None:
         """As in the contract."""
-        self._db.run("DELETE FROM persons WHERE id NOT IN (SELECT person_id FROM faces WHERE person_id IS NOT NULL)")
+        used = " UNION ".join(
+            f"SELECT person_id FROM {table} WHERE person_id IS NOT NULL" for table in ("faces", "face_words")
+        )
+        self._db.run(f"DELETE FROM persons WHERE id NOT IN ({used})")
 
     def forget(self, name: str, faces: Iterable[StoredFace]) -> None:
         """As in the contract."""

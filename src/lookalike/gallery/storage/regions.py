@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from lookalike.descriptors.neural.region_model import Regions
 from lookalike.errors import GalleryDamaged
 from lookalike.gallery.storage.base import PackedRegions, StoredRegions
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
+from lookalike.gallery.storage.face_words import FaceWord, forgotten_face, matched
 from lookalike.gallery.storage.faces import FaceStore
-from lookalike.gallery.storage.region_codec import packed_vectors, unpacked
+from lookalike.gallery.storage.region_codec import packed_vectors, unpacked, without_vectors
 
 
 class RegionStore:
@@ -94,11 +96,45 @@ class RegionStore:
         """The regions of an image, by descriptor; those that are there already stay."""
         for name, one in found.items():
             number = self._number(name)
+            one, said = self._reminded(image, name, one)
             sql = "INSERT OR IGNORE INTO regions (descriptor_id, image_id, data) VALUES (?, ?, ?)"
             if self._db.run_each(sql, [(number, image, one.data)]):
                 rows = [(image, number, what, count) for what, count in one.objects.items()]
                 self._db.run_each("INSERT INTO objects VALUES (?, ?, ?, ?)", rows)
                 self._faces.put(image, number, one.faces)
+                self._say_again(image, name, said)
+
+    def _reminded(self, image: int, name: str, one: PackedRegions) -> tuple[PackedRegions, dict[int, FaceWord]]:
+        """The regions, without the vectors of those that a person wished forgotten; and what was said of which."""
+        words = self._faces.words.of_image(image, name) if one.faces else []
+        if not words:
+            return one, {}
+        said = matched(words, unpacked(one.data, self._what(image)).boxes)
+        gone = [place for place, word in said.items() if word.forgotten]
+        faces = [forgotten_face(face) if place in gone else face for place, face in enumerate(one.faces)]
+        return replace(one, data=without_vectors(one.data, gone), faces=tuple(faces)), said
+
+    def _say_again(self, image: int, name: str, said: Mapping[int, FaceWord]) -> None:
+        if not said:
+            return
+        stored = {one.place: one for one in self._faces.of_images(name, [image])[image]}
+        spoken = {place: word for place, word in said.items() if not word.forgotten}
+        named = [
+            replace(stored[place], person=word.person, source="user", probability=None if word.person is None else 1.0)
+            for place, word in spoken.items()
+        ]
+        self._faces.assign(name, named)
+        self._faces.words.drop(said.values())
+
+    def keep_words(self, name: str) -> None:
+        """Within a transaction: what a person said of the faces of this descriptor outlives their regions."""
+        spoken = [one for one in self._faces.every(name) if one.source == "user" or one.flaw == "forgotten"]
+        boxes = {image: found.boxes for image, found in self.of_images(name, sorted({one.image for one in spoken}))}
+        words = [
+            FaceWord(one.image, tuple(boxes[one.image][one.place].tolist()), one.person, one.flaw == "forgotten")
+            for one in spoken
+        ]
+        self._faces.words.keep(name, words)
 
     def put_copy(self, image: int, source: int) -> None:
         """Take over those of another image with the same bytes."""

@@ -6,6 +6,7 @@ Whatever a step draws depends on the seed and the step's number alone.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -35,6 +36,7 @@ PHOTO = Augmentation(
     jpeg=0.1,
     stretch=1.0,
 )
+FACE = replace(PHOTO, min_area=0.8, colour_filter=0.1, blur=0.2, pixelate=0.1, noise=0.2, jpeg=0.2, stretch=0.2)
 ELASTIC_GRID = 5  # points each way whose shifts bend a drawing
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -102,3 +104,14 @@ def margin_softmax(vectors: Tensor, class_centres: Tensor, labels: Tensor, margi
     cosines = vectors @ functional.normalize(class_centres).T
     right = functional.one_hot(labels, len(class_centres)).bool()
     return functional.cross_entropy(scale * torch.where(right, cosines - margin, cosines), labels)
+
+
+def arc_margin_softmax(vectors: Tensor, class_centres: Tensor, labels: Tensor, margin: float, scale: float) -> Tensor:
+    """As ``margin_softmax``, but the margin, in radians, is added to the angle (ArcFace, arXiv 1801.07698). Where the
+    angle would go beyond half a turn, the cosine is lessened as by a margin of cosines, so that it always falls."""
+    cosines = (vectors @ functional.normalize(class_centres).T).clamp(-1 + 1e-6, 1 - 1e-6)
+    angles = cosines.acos()
+    beyond = cosines - margin * math.sin(margin)
+    pushed = torch.where(angles + margin < math.pi, (angles + margin).cos(), beyond)
+    right = functional.one_hot(labels, len(class_centres)).bool()
+    return functional.cross_entropy(scale * torch.where(right, pushed, cosines), labels)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
 from torch import nn
 
+from lookalike.descriptors.neural.face_model import FaceOutput
 from lookalike.descriptors.neural.image_digests import ENDING, ImageDigests, write_digests
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.onnx_model import LOGITS, Labels
 from lookalike.descriptors.neural.region_model import RegionOutput
 from lookalike.distance import Metric
+from lookalike.errors import UserError
 from lookalike.report.html_report import visible
 from lookalike.training.export.card import CardContents, OutputSpec, write_card
 from lookalike.training.export.onnx_export import export_outputs, export_regions
@@ -40,6 +43,16 @@ class DetectionOutput:
     names: Sequence[str]
     count: int
     query_sides: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FaceParts:
+    """What makes an embedder of aligned faces a network of faces: the detector's file, whose ``licence`` is that of
+    another model, how faces are aligned, and the curve. ``output`` gets the trained model's own names."""
+
+    output: FaceOutput
+    detector: Path
+    licence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +85,7 @@ class TrainedModel:
     classes: ClassOutput | None = None
     objects: DetectionOutput | None = None
     base_models: tuple[BaseModel, ...] = ()
+    faces: FaceParts | None = None
 
 
 def export_model(trained: TrainedModel, name: str, out: Path, report: Path | None, data: str) -> str:
@@ -79,13 +93,15 @@ def export_model(trained: TrainedModel, name: str, out: Path, report: Path | Non
 
     ``name``: of the descriptor and the model; ``data``: what the card calls the images."""
     sha256 = _export(trained, name, out)
+    faces = _with_detector(trained.faces, name, out) if trained.faces else None
+    licence = "the licence of your images" + (f"; of the detector: {trained.faces.licence}" if trained.faces else "")
     write_card(
         CardContents(
-            name, sha256, "the licence of your images", trained.source, trained.side,
+            name, sha256, licence, trained.source, trained.side,
             {name: OutputSpec(max(trained.median_negative_distance, MIN_MEDIAN_DISTANCE), trained.dim, trained.metric)},
             [(f"{trained.images} images of {visible(data)}", "yours")], trained.metrics, trained.weaknesses,
             _labels(trained, name), _regions(trained, name), trained.base_models,
-            write_digests(trained.digests, out.with_suffix(ENDING)),
+            write_digests(trained.digests, out.with_suffix(ENDING)), faces=faces,
         ),
         out,
     )  # fmt: skip
@@ -98,6 +114,16 @@ def _export(trained: TrainedModel, name: str, out: Path) -> str:
     if trained.objects:
         return export_regions(cast(Detector, trained.network), name, trained.side, out)
     return export_outputs(trained.network, [name, *([name + LOGITS] if trained.classes else [])], trained.side, out)
+
+
+def _with_detector(parts: FaceParts, name: str, out: Path) -> FaceOutput:
+    """The detector's file lies beside the embedder's, as its card says."""
+    place = out.with_name(parts.output.detector.file)
+    if place == out:
+        raise UserError(f"{out}: the detector of its faces is called so; choose another name")
+    if not place.exists() or not place.samefile(parts.detector):
+        shutil.copyfile(parts.detector, place)
+    return replace(parts.output, output=name, embedding=name)
 
 
 def _labels(trained: TrainedModel, name: str) -> Labels | None:

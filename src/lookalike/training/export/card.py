@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from lookalike.descriptors.neural.face_model import FaceOutput
 from lookalike.descriptors.neural.image_digests import DigestsFile
 from lookalike.descriptors.neural.image_fit import SQUEEZED, ImageFit
 from lookalike.descriptors.neural.model_card import BaseModel
@@ -38,7 +39,8 @@ class CardContents:
     ``median_negative_distance``. ``training``: pairs of a data set and its terms. ``measured``: metric -> value.
     ``labels``: the classes that it predicts; ``regions``: its boxes, if it gives any. ``base_models``: the networks
     whose weights it began with, see ModelCard. ``image_digests``: the file of the images that it was trained on.
-    ``fit``: how images become squares. ``text``: its text tower, if it has one."""
+    ``fit``: how images become squares. ``text``: its text tower, if it has one. ``faces``: how it finds and aligns
+    faces, if it is an embedder of them."""
 
     name: str
     sha256: str
@@ -55,6 +57,7 @@ class CardContents:
     image_digests: DigestsFile | None = None
     fit: ImageFit = SQUEEZED
     text: TextTower | None = None
+    faces: FaceOutput | None = None
 
 
 def write_card(card: CardContents, path: Path) -> None:
@@ -82,6 +85,7 @@ def write_card(card: CardContents, path: Path) -> None:
         ]
     lines += _labels(card.labels) if card.labels else []
     lines += _regions(card.regions) if card.regions else []
+    lines += _faces(card.faces) if card.faces else []
     lines += _image_digests(card.image_digests) if card.image_digests else []
     lines += _text(card.text) if card.text else []
     for base in card.base_models:
@@ -120,6 +124,21 @@ def _regions(regions: RegionOutput) -> list[str]:
         *("", "[regions]", f"output = {_quoted(regions.output)}", f"count = {regions.count}"),
         f"query_scales = {list(regions.query_scales)}",
         *(_names(regions.names) if regions.names else ()),
+    ]
+
+
+def _faces(faces: FaceOutput) -> list[str]:
+    found, seen = faces.detector, faces.detector.input
+    return [
+        *("", "[faces]", f"output = {_quoted(faces.output)}", f"embedding = {_quoted(faces.embedding)}"),
+        f"template = {[list(point) for point in faces.template]}",
+        *("", "[faces.curve]", f"slope = {faces.slope:.3f}", f"intercept = {faces.intercept:.3f}"),
+        f"fitted_on = {_quoted(faces.fitted_on)}",
+        *("", "[faces.detector]", f"file = {_quoted(found.file)}", f"sha256 = {_quoted(found.sha256)}"),
+        f"threshold = {found.threshold!r}",
+        *("", "[faces.detector.input]", f"name = {_quoted(seen.name)}", f"side = {seen.side}"),
+        *(f"{key} = {_quoted(getattr(seen, key))}" for key in ("layout", "type", "channels")),
+        *(f"{key} = {list(getattr(seen, key))}" for key in ("mean", "std")),
     ]
 
 

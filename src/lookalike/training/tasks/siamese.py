@@ -1,9 +1,10 @@
 """A siamese network: one embedding network for both images, whose distance says whether they are of one class.
 
 Two branches with shared weights and a contrastive loss (Hadsell et al., "Dimensionality reduction by learning an
-invariant mapping", 2006), triplets (FaceNet, arXiv 1503.03832), NT-Xent (arXiv 2002.05709), a margin softmax with
-SupCon (arXiv 1801.09414, 2004.11362), or pairs classified by a weighted L1 distance (Koch et al., "Siamese neural
-networks for one-shot image recognition", 2015). Classes that were never trained on are what it is measured by.
+invariant mapping", 2006), triplets (FaceNet, arXiv 1503.03832), NT-Xent (arXiv 2002.05709), a margin softmax of cosines
+(CosFace, arXiv 1801.09414) or of angles (ArcFace, arXiv 1801.07698) with SupCon (arXiv 2004.11362), or pairs classified
+by a weighted L1 distance (Koch et al., "Siamese neural networks for one-shot image recognition", 2015). Classes that
+were never trained on are what it is measured by. A batch has as many images of a rare class as of a common one.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from lookalike.descriptors import face_network
 from lookalike.distance import Metric
 from lookalike.errors import UserError
-from lookalike.training.data.augmented_views import PHOTO, Views
+from lookalike.training.data.aligned_faces import align_people
+from lookalike.training.data.augmented_views import FACE, PHOTO, Views
 from lookalike.training.data.image_folder import ImageFolder, Rows, Split, evenly_spaced, hold_out, read_labelled_images
 from lookalike.training.engine import losses
 from lookalike.training.engine.settings import Settings, check_settings, setting
@@ -30,15 +33,18 @@ from lookalike.training.export.training_page import Page, learning_curves
 from lookalike.training.models.embedding_net import SMALL_WIDTHS, EmbeddingNet, predict
 from lookalike.training.models.residual_net import EMBEDDING_DIM, trunk
 from lookalike.training.tasks.beside_content import BesideContent, beside_content, content_section
+from lookalike.training.tasks.face_parts import face_parts
 from lookalike.training.tasks.pretrained import INITS, begun_with, begun_with_content, resolve_init
 from lookalike.training.tasks.verification_metrics import Verification, refuse_without_pairs, sections, verify_pairs
 from lookalike.types import Progress
 
 LEARNING_RATES = (3e-4, 1e-3)  # of weights that know something already, and of random ones
-LOSSES = ("contrastive", "triplet", "nt-xent", "margin")
+LOSSES = ("contrastive", "triplet", "nt-xent", "margin", "arcface")
 MINING = ("random", "semi-hard", "hard")
 HEADS = ("distance", "l1")
-MARGINS = {"contrastive": 1.0, "triplet": 0.2, "margin": 0.25}
+ANGULAR = ("nt-xent", "margin", "arcface")  # losses of cosines
+SOFTMAX = {"margin": losses.margin_softmax, "arcface": losses.arc_margin_softmax}
+MARGINS = {"contrastive": 1.0, "triplet": 0.2, "margin": 0.25, "arcface": 0.3}
 SCALE = 16.0  # of the cosines in a margin softmax
 CLASSES_TO_HOLD_OUT = 6  # from so many on whole classes are held out
 VALIDATION_IMAGES, TEST_IMAGES = (
@@ -58,18 +64,21 @@ class SiameseSettings(Settings):
     loss: str = setting("contrastive", "The loss on distances.", LOSSES)
     mining: str = setting("semi-hard", "Which negatives a pair of a class is compared with.", MINING)
     head: str = setting("distance", "Classify pairs by their distance, or by a weighted L1 of the vectors.", HEADS)
-    margin: float = setting(0.0, "Of contrastive, triplet and margin; 0: 1, 0.2 and 0.25.", maximum=10)
-    temperature: float = setting(0.1, "Of nt-xent and of margin's SupCon.", minimum=0.001, maximum=10)
+    margin: float = setting(0.0, "Of contrastive, triplet, margin and arcface; 0: 1, 0.2, 0.25, 0.3.", maximum=10)
+    temperature: float = setting(
+        0.1, "Of nt-xent, and of the SupCon beside margin and arcface.", minimum=0.001, maximum=10
+    )
     images_per_class: int = setting(4, "Images of each class in a batch.", minimum=2, maximum=1000)
     dim: int = setting(
         EMBEDDING_DIM, "Numbers in a vector; 256 keeps what the network of `content` knows.", minimum=2, maximum=4096
     )
     drawings: bool = setting(False, "Small drawings: bend and move them; a small network for fine strokes.")
+    faces: str = setting("", "DIR has a folder per person: cut out and align faces as this network of faces does.")
     rotation_classes: bool = setting(False, "The quarter turns of a class are classes of their own.")
 
     @property
     def metric(self) -> Metric:
-        return "cosine" if self.loss in ("nt-xent", "margin") else "euclidean"
+        return "cosine" if self.loss in ANGULAR else "euclidean"
 
 
 class ClassCentres(nn.Module):
@@ -91,19 +100,20 @@ class SiameseTask:
         self.identity: Mapping[str, Any] = {
             "task": "siamese", "classes": list(self.cache.classes), "init": init, "side": settings.side,
             "loss": settings.loss, "head": settings.head, "dim": settings.dim, "drawings": settings.drawings,
-            "turns": settings.rotation_classes,
+            "turns": settings.rotation_classes, **({"faces": settings.faces} if settings.faces else {}),
         }  # fmt: skip
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(settings.seed)
             self.network = to_channels_last(siamese_net(settings, init))
             self.aux_head: nn.Module = self._aux_head()
-        self.views = Views(settings.seed, settings.side, None if settings.drawings else PHOTO)
+        changes = FACE if settings.faces else PHOTO
+        self.views = Views(settings.seed, settings.side, None if settings.drawings else changes)
         self.validated = evenly_spaced(split.held_out, VALIDATION_IMAGES)
 
     def _aux_head(self) -> nn.Module:
         if self.settings.head == "l1":
             return nn.Linear(self.settings.dim, 1)
-        if self.settings.loss == "margin":
+        if self.settings.loss in SOFTMAX:
             return ClassCentres(
                 len(self.rows) * (ROTATIONS if self.settings.rotation_classes else 1), self.settings.dim
             )
@@ -143,11 +153,10 @@ class SiameseTask:
         margin = settings.margin or MARGINS.get(settings.loss, 0.0)
         if settings.loss == "nt-xent":
             return {"nt-xent": losses.nt_xent(vectors, *losses.class_pairs(labels), settings.temperature)}
-        if settings.loss == "margin":
+        if settings.loss in SOFTMAX:
+            centres = cast(ClassCentres, self.aux_head).weight
             return {
-                "margin": losses.margin_softmax(
-                    vectors, cast(ClassCentres, self.aux_head).weight, labels, margin, SCALE
-                ),
+                settings.loss: SOFTMAX[settings.loss](vectors, centres, labels, margin, SCALE),
                 "supcon": losses.supervised_contrastive(vectors, labels, settings.temperature),
             }
         distances = torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist")
@@ -231,7 +240,7 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
     the best network so far is what is made. Raises UserError for images or settings that will not do, for a run of
     something else, and when a loss is no longer a number."""
     check_settings(settings)
-    images = read_labelled_images(source, settings.side, run_folder / "image-cache", settings.nested)
+    images = _images(source, settings, run_folder)
     by_class = len(images.cache.classes) >= CLASSES_TO_HOLD_OUT
     split = hold_out(images.cache, settings.held_out, settings.seed, run_folder / "held.json", by_class, 2)
     init = _init(settings, len(split.training))
@@ -244,6 +253,7 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
     (vectors,) = predict(network.to(device()), images.cache.pixels[held], settings.side)
     verification = verify_pairs(vectors, images.cache.labels[held], settings.metric)
     init = str(task.identity["init"])
+    people = f"{len(np.unique(images.cache.labels[held]))} people of {source.absolute().name}, held out"
     compared = beside_content(vectors, settings.metric, images.cache, held)
     return TrainedModel(
         network=network,
@@ -266,7 +276,19 @@ def train_siamese(source: Path, settings: SiameseSettings, run_folder: Path, pro
         notes=(*images.notes, *_without_head(settings), *_worse(compared)),
         failed=images.cache.failed,
         base_models=begun_with("content", "trained on pairs of further images") if init != "scratch" else (),
+        faces=face_parts(settings.faces, verification, people) if settings.faces else None,
     )  # fmt: skip
+
+
+def _images(source: Path, settings: SiameseSettings, run_folder: Path) -> ImageFolder:
+    """The labelled images, of faces those that were aligned; what shows no face is among the failed."""
+    if not settings.faces:
+        return read_labelled_images(source, settings.side, run_folder / "image-cache", settings.nested)
+    if settings.metric != "cosine" or settings.head != "distance" or settings.drawings:
+        raise UserError(f"--faces {settings.faces} is for cosines of photographs: --loss margin, arcface or nt-xent")
+    faces = align_people(source, face_network(settings.faces), run_folder / "aligned", settings.side)
+    found = read_labelled_images(faces.folder, settings.side, run_folder / "image-cache")
+    return replace(found, cache=replace(found.cache, failed=(*faces.failed, *found.cache.failed)))
 
 
 def _loss_of(settings: SiameseSettings) -> str:
@@ -301,7 +323,7 @@ def _page(
     )
     what = "whole classes, which it has never seen" if by_class else "images of the classes that it was trained on"
     pair_sections = sections(verification, [images.cache.pixels[row] for row in held], f"Held out: {what}.")
-    losses_seen = ("contrastive", "triplet", "nt-xent", "margin", "supcon", "pairs")
+    losses_seen = ("contrastive", "triplet", "nt-xent", "margin", "arcface", "supcon", "pairs")
     first = learning_curves(run_folder, losses_seen, ("AUC", "equal error rate"))
     last = (content_section(compared),) if compared else ()
     return Page("A siamese network", facts, (first, *pair_sections, *last), images.notes, images.cache.failed)

@@ -1,0 +1,83 @@
+"""What a person said of faces, by their boxes: it outlives the vectors, and is said again of the faces found next.
+
+A version of a descriptor that takes another's place finds the faces anew, perhaps in another order; a face is the one
+of which something was said where the two boxes cover each other best, and by half at least.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lookalike.descriptors.neural.face_detector import overlap
+from lookalike.gallery.storage.base import PackedFace
+from lookalike.gallery.storage.database import Database
+from lookalike.gallery.storage.face_codec import NOWHERE
+from lookalike.types import Floats
+
+MIN_OVERLAP = 0.5  # of two boxes, over what both cover
+
+
+@dataclass(frozen=True, slots=True)
+class FaceWord:
+    """``box``: shares of the image; ``person``: None for nobody's; ``number``: of its row, 0 if it has none yet."""
+
+    image: int
+    box: tuple[float, float, float, float]
+    person: int | None
+    forgotten: bool
+    number: int = 0
+
+
+class FaceWords:
+    """The table of words, over the gallery's connection."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def of_image(self, image: int, descriptor: str) -> list[FaceWord]:
+        """What was said, in the order in which it was kept."""
+        sql = """SELECT image_id, x, y, width, height, person_id, forgotten, id FROM face_words
+                 WHERE image_id = ? AND descriptor = ? ORDER BY id"""
+        return [
+            FaceWord(one[0], one[1:5], one[5], bool(one[6]), one[7]) for one in self._db.all(sql, (image, descriptor))
+        ]
+
+    # --- writing; call within a transaction
+
+    def keep(self, descriptor: str, words: Iterable[FaceWord]) -> None:
+        """Remember these."""
+        sql = """INSERT INTO face_words (image_id, descriptor, x, y, width, height, person_id, forgotten)
+                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
+        rows = [(one.image, descriptor, *one.box, one.person, int(one.forgotten)) for one in words]
+        self._db.run_each(sql, rows)
+
+    def drop(self, words: Iterable[FaceWord]) -> None:
+        """They were said again of faces."""
+        self._db.run_each("DELETE FROM face_words WHERE id = ?", [(one.number,) for one in words])
+
+    def forget_person(self, person: int) -> None:
+        """What was said to be this person's gets no vector when it is found again."""
+        self._db.run("UPDATE face_words SET person_id = NULL, forgotten = 1 WHERE person_id = ?", (person,))
+
+
+def matched(words: Sequence[FaceWord], boxes: Floats) -> dict[int, FaceWord]:
+    """Row of ``boxes``, (F, 4) -> the word that is of it, each word and each face once, the best overlaps first."""
+    shares = np.array([overlap(np.array(word.box, np.float32), boxes) for word in words])
+    found: dict[int, FaceWord] = {}
+    taken: set[int] = set()
+    for flat in np.argsort(-shares, axis=None, kind="stable").tolist():
+        word, row = divmod(flat, len(boxes))
+        if shares[word, row] < MIN_OVERLAP:
+            break
+        if word not in taken and row not in found:
+            taken.add(word)
+            found[row] = words[word]
+    return found
+
+
+def forgotten_face(face: PackedFace) -> PackedFace:
+    """A face of which nothing is kept but that it is there."""
+    return face._replace(landmarks=NOWHERE, utility=0.0, flaw="forgotten")
