@@ -457,12 +457,14 @@ class FaceGroupReport(Result):
 @dataclass(frozen=True, slots=True)
 class ForgetReport(Result):
     """A person whose faces were forgotten: ``faces`` lost their vectors and landmarks, in ``images``. ``searched``:
-    bytes of the gallery's files that were looked through afterwards, in which none of these vectors was left."""
+    bytes of the gallery's files that were looked through afterwards, in which none of these vectors was left.
+    ``alike``: faces that stay, and are as likely as not, or likelier, of the same person; the likeliest first."""
 
     person: str
     faces: int
     images: int
     searched: int
+    alike: tuple[FaceHit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

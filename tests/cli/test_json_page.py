@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lookalike.types import TuneReport, WeightReport
 from networks import install, labelled_card, means, with_logits
+from portraits import drawn_face, drawn_portrait, install_portraits
 from samples import drawn, folder_of, save
 from terminal import fields, here
 
@@ -38,6 +40,13 @@ CALLS = {  # row of the page -> how it is called, in this order, in a folder wit
     "undo": "undo",
     "labels forget": "labels forget csv --gallery g",
     "tune --forget": "tune --gallery g --forget",
+    "faces compare": "faces compare people/1/0.png people/1/1.png --by portraits",
+    "faces evaluate": "faces evaluate people --by portraits",
+    "faces group": "faces group --gallery faces",
+    "faces list": "faces list --gallery faces",
+    "faces search": "faces search people/1/0.png --gallery faces",
+    "faces name": "faces name 1 Ada --gallery faces",
+    "faces forget": "faces forget Ada --gallery faces --yes",
     "evaluate": "evaluate photos --by structure --queries 2",
     "models list": "models list",
     "models show": "models show flowers",
@@ -64,9 +73,13 @@ def printed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     here("index", "--catalogue", folder / "items.csv", "--gallery", folder / "shop", "--descriptors", "structure")
     (folder / "labels.csv").write_text("\n".join(["path,label", *labels]))
     install(folder / "models", "flowers", with_logits(means()), labelled_card("flowers"))
+    install_portraits(folder / "models")
+    for who, number in np.ndindex(3, 3):
+        save(folder / "people" / str(who) / f"{number}.png", drawn_portrait({(1, 1): drawn_face(who, number)}))
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(photos.parent)
         patch.setenv("LOOKALIKE_MODELS", str(folder / "models"))
+        here("index", "people", "--gallery", "faces", "--descriptors", "portraits")
         here("index", "photos", "--gallery", "words", "--descriptors", "content")
         return {row: list(here(*call.split(), "--json").json) for row, call in CALLS.items()}
 

@@ -198,6 +198,7 @@ def test_a_person_is_forgotten_to_the_last_byte(
     assert ada[-128:] in every_byte(gallery.path)
     report = gallery.forget_person("Ada")
     assert (report.person, report.faces, report.images) == ("Ada", 5, 5)
+    assert report.alike == ()
     left = every_byte(gallery.path)
     assert ada[-128:] not in left
     assert not any(ada[-128:][at : at + 32] in left for at in range(0, 128, 32))
@@ -222,6 +223,32 @@ def test_forgetting_waits_for_no_reader_and_says_so(gallery: Gallery, photos: Pa
     with pytest.raises(GalleryError, match="another process"):
         gallery.forget_person("Ada")
     reader.close()
+
+
+def test_a_crowd_seen_twice_and_its_copy(tmp_path: Path) -> None:
+    """Thirty-six faces in one photograph, again in another, and the first file once more: thirty-six persons, each in
+    all three, and nobody twice in one."""
+    places = [(column, row) for row in range(6) for column in range(6)]
+    for name, order in (("a", range(36)), ("b", range(35, -1, -1))):
+        placed = {places[at]: drawn_face(100 + who, at) for at, who in enumerate(order)}
+        save(tmp_path / "crowd" / f"{name}.png", drawn_portrait(placed, side=576))
+    (tmp_path / "crowd" / "copy.png").write_bytes((tmp_path / "crowd" / "a.png").read_bytes())
+    with Gallery.create(tmp_path / "many", [NAME]) as gallery:
+        assert gallery.add(tmp_path / "crowd").added == 3
+        report = gallery.group_faces()
+        assert (len(report.persons), report.grouped) == (36, 108)
+        assert all(len(one.faces) == len(names(face.path for face in one.faces)) == 3 for one in report.persons)
+        number = report.persons[0].number
+        assert gallery.forget_person(str(number)).images == 3
+
+
+def test_faces_that_stay_and_may_be_hers_are_told(gallery: Gallery, photos: Path) -> None:
+    """Nobody grouped them: only the one that was named goes, and the others of the person are named in the report."""
+    gallery.name_face(photos / "1-0.png", "Ada")
+    report = gallery.forget_person("Ada")
+    assert report.faces == 1
+    assert names(hit.path for hit in report.alike) == {"1-1", "1-2", "group"}
+    assert all(hit.probability >= 0.5 for hit in report.alike)
 
 
 def test_a_forgetting_that_was_broken_off_is_finished(

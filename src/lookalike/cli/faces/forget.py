@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import click
 
-from lookalike.cli.output import confirmed, gallery_option, has_terminal, json_option, print_json, printable
-from lookalike.formatting import human_bytes, plural
+from lookalike.cli.faces.words import face_words
+from lookalike.cli.output import (
+    confirmed,
+    gallery_option,
+    has_terminal,
+    json_option,
+    print_json,
+    print_table,
+    printable,
+    shown,
+)
+from lookalike.formatting import human_bytes, percent, plural
 from lookalike.gallery import Gallery
+
+MOST_ALIKE = 20  # that are listed
 
 
 @click.command()
@@ -21,7 +33,8 @@ def command(who: str, gallery: str, yes: bool, by: str | None, as_json: bool) ->
     The store is written anew, its log emptied and the index thrown away; then all files of the gallery are looked
     through, and it is an error if a part of a vector is left. Backups are yours to delete. An image that is indexed
     anew, or a new one, shows the person's face again. --json prints {"person": ..., "faces": ..., "images": ...,
-    "searched": bytes}.
+    "searched": bytes, "alike": [...]}; alike are
+    faces that stayed and may be of the same person: name them, and forget again.
     """
     with Gallery.open(gallery) as opened:
         if not (yes or confirmed(_question(opened, who, by))):
@@ -37,6 +50,10 @@ def command(who: str, gallery: str, yes: bool, by: str | None, as_json: bool) ->
             f"forgotten: {plural(report.faces, 'face')} in {plural(report.images, 'image')}; no part of a vector is "
             f"left in {human_bytes(report.searched)} of files"
         )
+    if report.alike and not as_json:
+        click.echo(f"{plural(len(report.alike), 'face')} may be of the same person and stayed, for nobody said so:")
+        rows = [[percent(one.probability), face_words(one.face), shown(one.path)] for one in report.alike[:MOST_ALIKE]]
+        print_table(["probability", "face at", "image"], rows, numbers=["probability"])
     return 0
 
 

@@ -6,7 +6,6 @@ that size as well, so that the forty faces of a group are found and not only the
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lookalike.descriptors.neural.onnx_model import ModelInput, open_session
+from lookalike.descriptors.neural.onnx_model import CheckedSession, ModelInput
 from lookalike.errors import ModelCardInvalid, ModelDamaged
 from lookalike.types import Floats, Pixels
 
@@ -55,8 +54,7 @@ class FaceDetector:
     def __init__(self, file: Path, sha256: str, input_spec: ModelInput, threshold: float) -> None:
         """``threshold``: 0..1, the score below which it is no face."""
         self.file, self.sha256, self.input_spec, self.threshold = file, sha256, input_spec, threshold
-        self._session: Any = None
-        self._opening = threading.Lock()
+        self._session = CheckedSession(file, sha256, self._check)
 
     def detect(self, pixels: Pixels) -> FoundFaces:
         """The faces in (h, w, 3) uint8 sRGB. Raises ModelMissing, ModelDamaged, ModelCardInvalid."""
@@ -78,12 +76,7 @@ class FaceDetector:
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has YuNet's input and outputs."""
-        with self._opening:
-            if self._session is None:
-                session = open_session(self.file, self.sha256)
-                self._check(session)
-                self._session = session
-            return self._session
+        return self._session.get()
 
     def _detect_tile(self, whole: Pixels, x: int, y: int) -> FoundFaces:
         """Those that no inner edge of the tile at (x, y) cuts: they are whole in the next one."""

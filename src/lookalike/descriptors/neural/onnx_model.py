@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import platform
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -122,8 +122,7 @@ class Network:
         self._dims = {card.name: card.dim for card in outputs}
         if labels:
             self._dims[labels.output + LOGITS] = len(labels.names)
-        self._session: Any = None
-        self._opening = threading.Lock()
+        self._session = CheckedSession(file, sha256, self._check)
 
     def describe(self, images: Sequence[Image], names: Sequence[str]) -> dict[str, Described]:
         """N images of any size -> name of an output -> (N, dim) float32 and contrast 0..1, and of the output that
@@ -215,14 +214,12 @@ class Network:
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its input and outputs."""
-        with self._opening:
-            if self._session is None:
-                session = open_session(self.file, self.sha256)
-                _check_input(self.file, session, self.input_spec)
-                _check_outputs(self.file, session, self.outputs)
-                _check_labels(self.file, session, self.labels)
-                self._session = session
-            return self._session
+        return self._session.get()
+
+    def _check(self, session: Any) -> None:
+        _check_input(self.file, session, self.input_spec)
+        _check_outputs(self.file, session, self.outputs)
+        _check_labels(self.file, session, self.labels)
 
     def smoke_test(self) -> None:
         """Run it on two images of noise. Raises ModelDamaged if a number is not finite, or what ``open`` raises."""
@@ -275,6 +272,25 @@ def check_digest(file: Path, sha256: str) -> None:
             f"{file}: damaged or swapped model file: its sha256 is {actual}, its card says {sha256}; "
             "put the right file back, or correct the card"
         )
+
+
+class CheckedSession:
+    """The ONNX Runtime session of a file, made when it is first asked for. ``check``: raises what makes the network
+    another one than its card says. Any thread may ask."""
+
+    def __init__(self, file: Path, sha256: str, check: Callable[[Any], None]) -> None:
+        self._file, self._sha256, self._check = file, sha256, check
+        self._session: Any = None
+        self._opening = threading.Lock()
+
+    def get(self) -> Any:
+        """The session. Raises ModelMissing, ModelDamaged, ModelCardInvalid; then it is tried again the next time."""
+        with self._opening:
+            if self._session is None:
+                session = open_session(self._file, self._sha256)
+                self._check(session)
+                self._session = session
+            return self._session
 
 
 def open_session(file: Path, sha256: str) -> Any:

@@ -8,7 +8,6 @@ part of something, keeps its shape and is embedded small, at the scales at which
 from __future__ import annotations
 
 import math
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.descriptors.hashes.structure import FULL_CONTRAST
 from lookalike.descriptors.neural.background import with_grey_background
 from lookalike.descriptors.neural.image_fit import squeeze
-from lookalike.descriptors.neural.onnx_model import ModelInput, contrast_of, open_session
+from lookalike.descriptors.neural.onnx_model import CheckedSession, ModelInput, contrast_of
 from lookalike.errors import ModelCardInvalid, ModelDamaged
 from lookalike.types import Box, Floats, Image, Pixels
 
@@ -109,8 +108,7 @@ class RegionNetwork(RegionDescriptor):
     ) -> None:
         self.file, self.sha256, self.input_spec, self.card, self.output = file, sha256, input_spec, card, output
         self.names = output.names
-        self._session: Any = None
-        self._opening = threading.Lock()
+        self._session = CheckedSession(file, sha256, self._check)
 
     def describe(self, images: Sequence[Image]) -> Described:
         """The whole images: (N, dim) float32 and contrast 0..1."""
@@ -153,12 +151,7 @@ class RegionNetwork(RegionDescriptor):
 
     def open(self) -> Any:
         """The ONNX Runtime session, made once: the file is the one of the card, and has its outputs."""
-        with self._opening:
-            if self._session is None:
-                session = open_session(self.file, self.sha256)
-                self._check(session)
-                self._session = session
-            return self._session
+        return self._session.get()
 
     def smoke_test(self) -> None:
         """Run it on noise. Raises ModelDamaged if a number is not finite, or what ``open`` raises."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from lookalike.comparison.faces import FLAWS, Portrait, curve_of, portrait
@@ -11,6 +13,7 @@ from lookalike.gallery.faces.grouping import person_prior
 from lookalike.gallery.faces.persons import held_faces
 from lookalike.gallery.faces.stored_faces import stored_face
 from lookalike.gallery.library import Library
+from lookalike.gallery.storage.base import StoredFace
 from lookalike.gallery.storage.region_codec import MAX_REGIONS
 from lookalike.imaging import ImageSource
 from lookalike.types import FaceHit, Floats, Ids
@@ -55,17 +58,28 @@ def nearest_faces(library: Library, name: str, vector: Floats, k: int, where: st
 
 def _exact(library: Library, name: str, vector: Floats, numbers: Ids, prior: float) -> list[FaceHit]:
     ids = list(dict.fromkeys((numbers // MAX_REGIONS).tolist()))
-    store, curve = library.store, curve_of(face_network(name).output)
-    rows, faces, called = store.rows(ids), store.faces.of_images(name, ids), store.faces.persons()
-    regions = dict(store.regions.of_images(name, ids))
-    hits = []
+    faces = library.store.faces.of_images(name, ids)
+    regions = dict(library.store.regions.of_images(name, ids))
+    found = []
     for image, place in zip(*np.divmod(numbers, MAX_REGIONS), strict=True):
-        found = next((one for one in faces.get(int(image), ()) if one.place == place), None)
-        if found is None or found.flaw is not None or int(image) not in rows:
-            continue
-        distance = float(1 - vector[0] @ regions[int(image)].vectors[place])
-        face = stored_face(found, regions[int(image)], rows[int(image)])
-        person = None if found.person is None else called.get(found.person) or str(found.person)
-        chance = float(curve.probability(distance, prior))
-        hits.append(FaceHit(rows[int(image)].path, face, distance, chance, person))
+        face = next((one for one in faces.get(int(image), ()) if one.place == place), None)
+        if face is not None and face.flaw is None:
+            found.append((face, float(1 - vector[0] @ regions[int(image)].vectors[place])))
+    return face_hits(library, name, found, prior)
+
+
+def face_hits(library: Library, name: str, found: Sequence[tuple[StoredFace, float]], prior: float) -> list[FaceHit]:
+    """Faces and how far they are from the one that is meant -> hits, nearest first; those whose images are gone since
+    are none."""
+    ids = list(dict.fromkeys(face.image for face, _ in found))
+    rows, called = library.store.rows(ids), library.store.faces.persons()
+    regions, curve = dict(library.store.regions.of_images(name, ids)), curve_of(face_network(name).output)
+    hits = []
+    for one, distance in found:
+        if one.image in rows and one.image in regions:
+            face = stored_face(one, regions[one.image], rows[one.image])
+            person = None if one.person is None else called.get(one.person) or str(one.person)
+            hits.append(
+                FaceHit(rows[one.image].path, face, distance, float(curve.probability(distance, prior)), person)
+            )
     return sorted(hits, key=lambda hit: (hit.distance, hit.path))

@@ -13,13 +13,19 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.comparison.faces import curve_of
+from lookalike.descriptors import face_network
 from lookalike.errors import GalleryError
-from lookalike.gallery.faces.persons import find_person, held_faces, list_persons
+from lookalike.gallery.faces.face_search import face_hits
+from lookalike.gallery.faces.grouping import person_prior
+from lookalike.gallery.faces.persons import find_person, held_faces, list_persons, usable_faces
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import StoredFace, StoredRegions
 from lookalike.gallery.storage.region_codec import without_vectors
-from lookalike.types import ForgetReport
+from lookalike.types import FaceHit, Floats, ForgetReport
 
+ALIKE = 0.5  # the probability from which a face that stays is told
+BLOCK = 4096  # faces that are held against those that go at a time
 WINDOW = 1 << 24  # bytes of a file that are looked through at a time
 PIECE = 32  # bytes of a vector that are looked for: pages of a file may cut a whole one
 
@@ -35,6 +41,7 @@ def forget_person(library: Library, who: str, by: str | None = None) -> ForgetRe
     with store.transaction():
         every = store.faces.every(name)
         gone, vectors = _with_same_vectors(library, name, every, [one for one in every if one.person == person.number])
+        alike = _alike(library, name, every, gone)
         for image, places in _by_image(gone).items():
             ((_, data),) = store.regions.packed(name, [image])
             store.regions.rewrite(name, image, without_vectors(data, places))
@@ -43,7 +50,25 @@ def forget_person(library: Library, who: str, by: str | None = None) -> ForgetRe
         store.faces.drop_empty_persons()
         store.faces.set_unswept(store.faces.unswept() | {digest})
     searched = _swept(library, name, vectors)
-    return ForgetReport(person.name or str(person.number), len(gone), len(_by_image(gone)), searched)
+    return ForgetReport(person.name or str(person.number), len(gone), len(_by_image(gone)), searched, alike)
+
+
+def _alike(library: Library, name: str, every: Sequence[StoredFace], gone: Sequence[StoredFace]) -> tuple[FaceHit, ...]:
+    """The faces that stay and are probably of the same person, though nobody said so, nor were they grouped so."""
+    leaving = {(one.image, one.place) for one in gone}
+    sound = [one for one in every if one.flaw is None]
+    hers = usable_faces(library, name, [one for one in sound if (one.image, one.place) in leaving])
+    others = usable_faces(library, name, [one for one in sound if (one.image, one.place) not in leaving])
+    if not hers.faces or not others.faces:
+        return ()
+    distances = 1 - np.concatenate([block @ hers.vectors.T for block in _blocks(others.vectors)]).max(1)
+    prior = person_prior(len(sound))
+    near = np.flatnonzero(distances <= curve_of(face_network(name).output).distance(ALIKE, prior))
+    return tuple(face_hits(library, name, [(others.faces[row], float(distances[row])) for row in near], prior))
+
+
+def _blocks(vectors: Floats) -> Iterator[Floats]:
+    yield from (vectors[start : start + BLOCK] for start in range(0, len(vectors), BLOCK))
 
 
 def _finished(library: Library, name: str, who: str) -> ForgetReport:

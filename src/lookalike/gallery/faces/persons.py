@@ -22,7 +22,7 @@ USER, GROUPED = "user", "grouped"
 
 
 @dataclass(frozen=True, slots=True)
-class _Usable:
+class UsableFaces:
     """The faces that can be compared: N of them, with their vectors (N, D) and images (N,)."""
 
     faces: list[StoredFace]
@@ -62,7 +62,7 @@ def group_persons(library: Library, by: str | None = None) -> FaceGroupReport:
     store, curve = library.store, curve_of(face_network(name).output)
     with store.transaction():
         every = store.faces.every(name)
-        usable = _usable(library, name, [one for one in every if one.flaw is None and not _is_nobodys(one)])
+        usable = usable_faces(library, name, [one for one in every if one.flaw is None and not _is_nobodys(one)])
         groups = group_faces(usable.vectors, usable.images, [_named(one) for one in usable.faces], curve)
         assigned = _assigned(library, usable, groups, curve)
         free = [replace(one, person=None, source=None, probability=None) for one in usable.faces if one.source != USER]
@@ -106,7 +106,7 @@ def numbered_person(library: Library, number: int, by: str | None = None) -> Per
 
 
 def _assigned(
-    library: Library, usable: _Usable, groups: Sequence[Sequence[int]], curve: Calibration
+    library: Library, usable: UsableFaces, groups: Sequence[Sequence[int]], curve: Calibration
 ) -> list[StoredFace]:
     """Whose the faces of these groups are, but for those of which a user said it."""
     prior = person_prior(len(usable.faces))
@@ -132,7 +132,7 @@ def _assigned(
 
 
 def _faces(
-    usable: _Usable, rows: Sequence[int], person: int, curve: Calibration, distances: Floats, prior: float
+    usable: UsableFaces, rows: Sequence[int], person: int, curve: Calibration, distances: Floats, prior: float
 ) -> list[StoredFace]:
     chances = curve.probability(distances, prior).tolist()
     pairs = zip((usable.faces[row] for row in rows), chances, strict=True)
@@ -141,7 +141,7 @@ def _faces(
     ]
 
 
-def _once(usable: _Usable, rows: Sequence[int], distances: Floats, own: Sequence[int]) -> list[int]:
+def _once(usable: UsableFaces, rows: Sequence[int], distances: Floats, own: Sequence[int]) -> list[int]:
     """Places among ``rows``: of two faces in one photograph the one that a user named, or the nearer one, for several
     groups may have been given one name."""
     seen = {int(usable.images[row]) for row in own}
@@ -165,13 +165,13 @@ def _unnamed(library: Library) -> set[int]:
     return {number for number, called in library.store.faces.persons().items() if called is None}
 
 
-def _usable(library: Library, name: str, faces: Sequence[StoredFace]) -> _Usable:
+def usable_faces(library: Library, name: str, faces: Sequence[StoredFace]) -> UsableFaces:
     """With their vectors, from the store."""
     ids = list(dict.fromkeys(one.image for one in faces))
     vectors = {image: regions.vectors for image, regions in library.store.regions.of_images(name, ids)}
     dim = library.region_cards[name].dim
     found = [vectors[one.image][one.place] for one in faces]
-    return _Usable(
+    return UsableFaces(
         list(faces),
         np.array(found, np.float32).reshape(len(found), dim),
         np.array([one.image for one in faces], np.int64),

@@ -58,7 +58,8 @@ async function forget(one, whole) {
   try {
     const ended = await follow(await api.forgetPerson(one.number), () => { /* seconds */ }, whole);
     if (ended.error) throw new Error(ended.error);
-    say(t("people.forgotten", { name: called(one), n: ended.result.faces }));
+    const { faces, alike } = ended.result;
+    say([t("people.forgotten", { name: called(one), n: faces }), alike.length > 0 && t("people.alike", { n: alike.length })].filter(Boolean).join("\n"));
     go("people");
   } catch (error) { complain(error); }
 }

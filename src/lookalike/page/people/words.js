@@ -29,6 +29,7 @@ export const WORDS = {
   "people.forget-sure": ["Delete the vectors of {n} faces of {name}, and the name? The photographs stay. This cannot be undone.", "删除 {name} 的 {n} 张人脸特征和姓名？照片会保留。此操作无法撤销。"],
   "people.forget-yes": ["Delete them", "删除"],
   "people.forgotten": ["{name} is forgotten: {n} faces, and no part of a vector is left.", "已删除 {name}：{n} 张人脸，特征数据已无残留。"],
+  "people.alike": ["{n} face that stayed may be of the same person: look where it is, and forget it too.|{n} faces that stayed may be of the same person: look where they are, and forget them too.", "仍有 {n} 张人脸可能属于此人，请查看并一并删除。"],
   "people.your-word": ["by your word", "由您确认"],
   "people.sure-of": ["{share} sure", "可信度 {share}"],
   "people.same": ["{share} the same person", "同一人的概率 {share}"],
