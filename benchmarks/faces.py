@@ -20,15 +20,21 @@ import cv2
 import numpy as np
 
 from benchmarks.harness import ROOT, SEED, Options, run, table
+from lookalike.comparison.calibration import Calibration
 from lookalike.comparison.faces import portrait
 from lookalike.descriptors import face_names, face_network
 from lookalike.descriptors.neural.region_model import Regions
+from lookalike.distance import normalise
 from lookalike.evaluation.face_protocol import evaluate_faces
 from lookalike.gallery import Gallery
 from lookalike.gallery.faces.face_search import nearest_faces
+from lookalike.gallery.faces.grouping import group_faces
 from lookalike.gallery.library import FILE
 from lookalike.gallery.storage.region_codec import packed
 
+GROUPED = 50_000  # faces of synthetic people, FACES_EACH of each
+FACES_EACH = 10
+SPREAD = 0.6  # of a synthetic person's faces: 0.26 apart on average
 MANY = 100_000  # faces, of which all but AT&T's are random vectors
 NOTE = (
     "AT&T's 40 people by SFace and YuNet. The curve was fitted on the same people. Group photographs: those of four "
@@ -57,6 +63,7 @@ def measure(options: Options) -> str:
             ("accepted of one person where 1 in 1,000 of two is", f"{report.tar.value:.2%}"),
             ("images without a face", str(len(report.no_face))),
             *_grouped(folder, Path(place), name),
+            *_grouped_many(options.size(GROUPED, 1_000)),
             *_found(folder, Path(place), name, options.size(MANY, 2_000), options.size(ROUNDS, 5)),
         ]
     return f"{NOTE}\n\n{table(('measure', 'value'), rows)}"
@@ -101,6 +108,21 @@ def _grouped(folder: Path, place: Path, name: str) -> Iterator[tuple[str, str]]:
         yield "group photographs: F of pairs in a group, %", f"{_pair_f(gallery, owner):.1%}"
         twice = sum(len(one.faces) - len({face.path for face in one.faces}) for one in gallery.persons())
         yield "group photographs in which a person is twice", str(twice)
+
+
+def _grouped_many(count: int) -> Iterator[tuple[str, str]]:
+    """How long the groups of a large library take: vectors around the directions of synthetic people."""
+    random = np.random.default_rng(SEED)
+    who = np.repeat(np.arange(count // FACES_EACH), FACES_EACH)
+    people = normalise(random.standard_normal((count // FACES_EACH, 128)))
+    vectors = normalise(people[who] + SPREAD / np.sqrt(128) * random.standard_normal((count, 128))).astype(np.float32)
+    images = random.permutation(np.arange(count) // PER_ROW)
+    started = time.perf_counter()
+    groups = group_faces(vectors, images, [None] * count, Calibration(26.1, 16.45, "the card of SFace"))
+    took = time.perf_counter() - started
+    wrong = sum(len(set(who[group].tolist())) > 1 for group in groups)
+    yield f"{count:,} synthetic faces: grouped in, s", f"{took:.1f}"
+    yield "of these groups hold two people", f"{wrong:,} of {len(groups):,}"
 
 
 def _glue(truth: dict[str, str], place: Path) -> dict[str, list[str]]:

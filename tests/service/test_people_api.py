@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +19,10 @@ from served import Served, serving
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three portraits each of persons 1 and 2, one of both, of a bad face and of a wall, in a gallery without faces."""
+    """Three portraits each of persons 1 to 4, one of 1 and 2, of a bad face and of a wall, in a gallery without faces;
+    what is said of persons is said of 3 and 4 alone."""
     folder = tmp_path_factory.mktemp("people") / "photos"
-    for who in (1, 2):
+    for who in (1, 2, 3, 4):
         for number in range(3):
             save(folder / f"{who}-{number}.png", drawn_portrait({(number, 1): drawn_face(who, number)}))
     save(folder / "both.png", drawn_portrait({(0, 0): drawn_face(1, 8), (2, 2): drawn_face(2, 8)}))
@@ -30,7 +30,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save(folder / "wall.png", drawn_portrait({}))
     install_portraits(folder.parent / "models")
     with Gallery.create(folder.parent / "g.gallery", ["colour"]) as gallery:
-        assert gallery.add(folder).added == 9
+        assert gallery.add(folder).added == 15
     return folder
 
 
@@ -47,6 +47,8 @@ def server(photos: Path, answers: dict[str, dict]) -> Iterator[Served]:
         for path in ("faces", "persons", "images/1/faces"):
             answers[path] = served.get(f"/v1/{path}").json()
         answers["found"] = find_people(served)
+        answers["state"] = served.get("/v1/faces").json()
+        answers["grouped"] = persons(served)
         yield served
 
 
@@ -76,17 +78,20 @@ def test_faces_are_looked_for_where_the_gallery_had_none(server: Served, answers
     assert answers["faces"] == {"installed": [NAME], "held": [], "counts": None}
     assert answers["persons"] == {"persons": [], "next": None, "total": 0}
     assert answers["images/1/faces"] == {"faces": []}
-    expected = {"described": 9, "persons": 2, "grouped": 8, "alone": 0, "flawed": 1, "failed": []}
+    expected = {"described": 15, "persons": 4, "grouped": 14, "alone": 0, "flawed": 1, "failed": []}
     assert answers["found"] == expected
-    counts = {"by": NAME, "described": 9, "lacking": 0, "faces": 9, "grouped": 8, "alone": 0, "flawed": 1}
-    assert server.get("/v1/faces").json() == {"installed": [NAME], "held": [NAME], "counts": counts}
-    assert sorted(map(sorted, persons(server).values())) == [
+    counts = {"by": NAME, "described": 15, "lacking": 0, "faces": 15, "grouped": 14, "alone": 0, "flawed": 1}
+    assert answers["state"] == {"installed": [NAME], "held": [NAME], "counts": counts}
+    assert sorted(map(sorted, answers["grouped"].values())) == [
         ["1-0", "1-1", "1-2", "both"],
         ["2-0", "2-1", "2-2", "both"],
+        ["3-0", "3-1", "3-2"],
+        ["4-0", "4-1", "4-2"],
     ]
     first = server.get("/v1/persons", params={"limit": 1}).json()
     second = server.get("/v1/persons", params={"limit": 1, "cursor": first["next"]}).json()
-    assert (first["total"], second["next"], first["persons"] == second["persons"]) == (2, None, False)
+    assert first["total"] == second["total"] >= 2
+    assert first["persons"] != second["persons"]
 
 
 def test_the_faces_of_an_image_and_their_crops(server: Served, ids: dict[str, int]) -> None:
@@ -136,40 +141,33 @@ def test_two_portraits_are_compared(server: Served, ids: dict[str, int], photos:
     assert (none.status_code, "no face is found" in none.json()["detail"]) == (422, True)
 
 
-def test_people_are_named_split_joined_and_forgotten(photos: Path, tmp_path: Path) -> None:
+def test_people_are_named_split_joined_and_forgotten(server: Served, ids: dict[str, int]) -> None:
     """The whole way: each word stays through another grouping, and a person who is forgotten is gone."""
-    shutil.copytree(photos.parent / "g.gallery", tmp_path / "g.gallery")
-    with serving(tmp_path / "g.gallery", env={model_store.VARIABLE: str(photos.parent / "models")}) as served:
-        name_split_join_and_forget(served)
-
-
-def name_split_join_and_forget(server: Served) -> None:
-    ids = {one["name"].removesuffix(".png"): one["id"] for one in server.get("/v1/images").json()["images"]}
-    find_people(server)
-    number = next(key for key, images in persons(server).items() if "1-0" in images)
+    number = next(key for key, images in persons(server).items() if "3-0" in images)
     assert server.post(f"/v1/persons/{number}/name", json={"name": " Ada "}).json() == {"person": int(number)}
     assert server.post(f"/v1/persons/{number}/name", json={"name": "Ada L."}).json() == {"person": int(number)}
-    assert persons(server)["Ada L."] == {"1-0", "1-1", "1-2", "both"}
-    other = next(key for key in persons(server) if key != "Ada L.")
-    answer = server.post("/v1/persons", json={"faces": [[ids["2-0"], 1], [ids["2-1"], 1]]})
+    assert persons(server)["Ada L."] == {"3-0", "3-1", "3-2"}
+    other = next(key for key, images in persons(server).items() if "4-0" in images)
+    answer = server.post("/v1/persons", json={"faces": [[ids["4-0"], 1]]})
     assert answer.status_code == 200, answer.text
     split = answer.json()["person"]
     find_people(server)
     found = persons(server)
-    assert found[str(split)] >= {"2-0", "2-1"}
+    assert "4-0" in found[str(split)]
     assert not found[str(split)] & found[other]
-    assert found[str(split)] | found[other] == {"2-0", "2-1", "2-2", "both"}
+    assert found[str(split)] | found[other] == {"4-0", "4-1", "4-2"}
     assert server.post(f"/v1/persons/{split}/name", json={"name": "Eve"}).json() == {"person": split}
     server.post(f"/v1/persons/{other}/name", json={"name": "Eve"})
-    assert persons(server)["Eve"] == {"2-0", "2-1", "2-2", "both"}
-    assert server.post("/v1/persons", json={"faces": [[ids["2-2"], 1]], "nobody": True}).json() == {"person": None}
-    assert persons(server)["Eve"] == {"2-0", "2-1", "both"}
+    assert persons(server)["Eve"] == {"4-0", "4-1", "4-2"}
+    assert server.post("/v1/persons", json={"faces": [[ids["4-2"], 1]], "nobody": True}).json() == {"person": None}
+    assert persons(server)["Eve"] == {"4-0", "4-1"}
     eve = next(one["number"] for one in server.get("/v1/persons").json()["persons"] if one["name"] == "Eve")
     job = server.ended(server.delete(f"/v1/persons/{eve}").json())
-    assert (job["state"], job["result"]["person"], job["result"]["faces"]) == ("done", "Eve", 3)
-    assert set(persons(server)) == {"Ada L."}
-    hits = server.post("/v1/faces/search", data={"id": ids["2-2"], "face": 1}).json()["hits"]
-    assert {hit["name"] for hit in hits if hit["probability"] > 0.5} == {"2-2.png"}
+    assert (job["state"], job["result"]["person"], job["result"]["faces"]) == ("done", "Eve", 2)
+    assert [Path(hit["path"]).name for hit in job["result"]["alike"]] == ["4-2.png"]
+    assert "Eve" not in persons(server)
+    hits = server.post("/v1/faces/search", data={"id": ids["4-2"], "face": 1}).json()["hits"]
+    assert {hit["name"] for hit in hits if hit["probability"] > 0.5} == {"4-2.png"}
 
 
 def test_mistakes_are_named(server: Served, ids: dict[str, int]) -> None:

@@ -59,7 +59,13 @@ def get(name: str) -> Descriptor:
     found = plugins.find(name)
     if found is not None:
         return found
-    raise UserError(f"no descriptor {name!r}; there are {', '.join(names())}{_refused()}")
+    raise UserError(f"no descriptor {name!r}; there are {', '.join(names())}{_refused()}{_of_others(name)}")
+
+
+def _of_others(name: str) -> str:
+    """How a model is had whose card came with Lookalike, and whose files did not."""
+    known = name in model_store.known_names()
+    return f"; `lookalike models add {name} --from FILE...` adds it, once you have its files" if known else ""
 
 
 def refused() -> tuple[Failure, ...]:

@@ -170,6 +170,13 @@ def test_it_is_a_descriptor_of_regions(network: FaceNetwork) -> None:
         face_network("structure")
 
 
+def test_who_lacks_a_known_network_hears_how_it_is_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For instance where a gallery that holds its vectors is opened on another machine."""
+    monkeypatch.setenv(model_store.VARIABLE, str(tmp_path / "none"))
+    with pytest.raises(UserError, match=r"no descriptor 'faces'; .*`lookalike models add faces --from FILE"):
+        get("faces")
+
+
 def test_the_fingerprint_knows_the_detector(tmp_path: Path) -> None:
     """Vectors of faces that another one found and cut out are not comparable."""
     install_portraits(tmp_path)
