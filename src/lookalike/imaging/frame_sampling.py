@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,4 +37,4 @@ class FrameSampler:
         before, self._before = self._before, luma
         if luma is None or before is None or before.shape != luma.shape:
             return False
-        return float(np.abs(luma.astype(np.int16) - before).mean()) > CUT
+        return cv2.norm(luma, before, cv2.NORM_L1) > CUT * luma.size

@@ -98,9 +98,10 @@ class VideoStream:
         """Each frame with its time in seconds. ``complete``: raise DamagedVideo if the file ends too early."""
         begin, end, packets, broken = begins(container, stream), 0.0, 0, 0
         watched = [stream, *container.streams.audio] if complete else [stream]
+        ticks = {one.index: float(one.time_base or 0) for one in watched}
         guessed, step = 0.0, 1 / self._info.fps if self._info.fps else 0.04
         for packet in read_on(container.demux(watched)):
-            end = max(end, _end(packet) - begin)
+            end = max(end, _end(packet) * ticks[packet.stream_index] - begin)
             if packet.stream_index != stream.index:
                 continue
             packets += 1
@@ -123,7 +124,7 @@ class VideoStream:
         for number in range(count):
             try:
                 container.seek(int((begin + duration * number / count) * MICROSECONDS), backward=True)
-                found.append(next(container.decode(stream)))
+                found.append(next(_shown_at_once(container, stream)))
             except (StopIteration, OSError, ValueError):
                 continue
         if not found:
@@ -205,11 +206,20 @@ def _duration(container: InputContainer, stream: Stream) -> float:
     return float(stream.duration * stream.time_base) if stream.duration and stream.time_base else 0.0
 
 
-def _end(packet: Packet[Any]) -> float:
-    """When what the packet holds is over, in seconds of its stream's time stamps."""
-    if packet.pts is None or packet.time_base is None:
-        return 0.0
-    return float((packet.pts + (packet.duration or 0)) * packet.time_base)
+def _end(packet: Packet[Any]) -> int:
+    """When what the packet holds is over, in its stream's time stamps."""
+    return 0 if packet.pts is None else packet.pts + (packet.duration or 0)
+
+
+def _shown_at_once(container: InputContainer, stream: Stream) -> Iterator[Decoded]:
+    """The frames from here on. A key frame is not held back until those come that are shown before it."""
+    decoder = stream.codec_context
+    for packet in container.demux(stream):
+        frames = packet.decode()
+        if not frames and packet.is_keyframe:
+            frames = decoder.decode(None)
+            decoder.flush_buffers()
+        yield from frames
 
 
 def _coarse_luma(frame: Decoded) -> NDArray[np.uint8] | None:
