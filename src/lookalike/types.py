@@ -196,14 +196,18 @@ class VideoComparison(Result):
 class VideoHit(Result):
     """A video of a gallery that shows what a query shows.
 
-    ``segments``: where, the query being a and the video b; of a still image one, whose a lasts no time, and whose
-    evidence names the "moment", in seconds. ``probability``: 0..1, of the surest segment. ``verified``: by the files;
-    without them a hit has no probability."""
+    ``segments``: where, the query being a and the video b, none where it is near and nothing is sure; of a still image
+    one, whose a lasts no time, and whose evidence names the "moment", in seconds. ``sound``: which segments their
+    soundtracks share, whatever their images. ``statement``: both in a few words, as in ``VideoComparison``.
+    ``probability``: 0..1, of the surest segment; of sound only where no images are shared. ``verified``: by the files;
+    without them images have no probability."""
 
     path: str
     probability: float
     segments: tuple[Segment, ...]
     verified: bool = False
+    sound: tuple[SoundSegment, ...] = ()
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -326,12 +330,17 @@ class Group(Result):
 
 @dataclass(frozen=True, slots=True)
 class VideoPair(Result):
-    """Two videos of a gallery that share ``segments``, and are no whole copies. ``probability``: of the surest one."""
+    """Two videos of a gallery that share ``segments``, of images or of ``sound``, and are no whole copies.
+
+    ``probability``: of the surest one; of sound only where no images are shared. ``statement``: both in a few words, as
+    in ``VideoComparison``."""
 
     a: str
     b: str
     probability: float
     segments: tuple[Segment, ...]
+    sound: tuple[SoundSegment, ...] = ()
+    statement: str = ""
 
 
 @dataclass(frozen=True, slots=True)

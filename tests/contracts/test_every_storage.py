@@ -15,6 +15,7 @@ import pytest
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
+from lookalike.descriptors.sound import SoundDescription
 from lookalike.descriptors.video import VideoDescription
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery.storage import base
@@ -22,6 +23,7 @@ from lookalike.gallery.storage.base import GalleryStorage, NewImage, PackedRegio
 from lookalike.gallery.storage.frame_codec import packed as packed_frames
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.sound_codec import packed as packed_sound
 from lookalike.gallery.storage.sqlite_store import SqliteStore
 from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, Label
@@ -120,6 +122,7 @@ def test_it_has_every_part_of_the_contract(store: GalleryStorage) -> None:
         base.RowStorage: store, base.VectorStorage: store, base.FittedStorage: store, base.GalleryStorage: store,
         base.RegionStorage: store.regions, base.LabelStorage: store.labels, base.FrameStorage: store.frames,
         base.ItemStorage: store.items,
+        base.SoundStorage: store.sounds,
     }  # fmt: skip
     for protocol, part in parts.items():
         for name, method in inspect.getmembers(protocol, inspect.isfunction):
@@ -292,6 +295,29 @@ def test_videos(store: GalleryStorage) -> None:
     with store.transaction():
         store.replace_descriptor(replace(FLOATS, version=9))
     assert store.frames.lacking("floats") == [second, copy]
+
+
+def test_sounds(store: GalleryStorage) -> None:
+    """Of each video that was asked for it, whether there is any or not; they go with their row."""
+    words = np.arange(5, dtype=np.uint32)
+    heard = SoundDescription(words, words + 1, np.full(5, 60, np.uint8), "broken off")
+    with store.transaction():
+        first, second, third = (
+            store.put(replace(film(number), sound=data))
+            for number, data in ((2, packed_sound(heard)), (3, packed_sound(None)), (4, None))
+        )
+        copy = store.put_copy(film(5, sha256="sha2").row, first)
+    assert (store.sounds.videos(), store.sounds.lacking()) == ([first, second, copy], [third])
+    found = store.sounds.of_video(copy)
+    assert (found.bits.tolist(), found.known.tolist()) == (words.tolist(), (words + 1).tolist())
+    assert (found.loudness.tolist(), found.problem) == ([60] * 5, "broken off")
+    assert [store.sounds.of_video(one) for one in (second, third)] == [None, None]
+    with store.transaction():
+        store.sounds.put(second, None)
+        store.sounds.put(third, b"no sound at all")
+        store.sounds.forget([second])
+        store.forget(["/films/2.mp4"])
+    assert (store.sounds.videos(), store.sounds.lacking(), store.sounds.damaged()) == ([third, copy], [second], [third])
 
 
 def test_a_version_takes_the_place_of_another(opening: Open, store: GalleryStorage) -> None:

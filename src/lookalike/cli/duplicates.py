@@ -26,6 +26,7 @@ from lookalike.cli.output import (
     shown,
     walk_options,
 )
+from lookalike.comparison.sound_pair import OTHER_SOUND
 from lookalike.descriptors import get
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, parse_by
 from lookalike.errors import UserError
@@ -340,6 +341,8 @@ def _report(path: str, found: Duplicates, failures: tuple[Failure, ...], images:
 
 
 def _print(found: Duplicates) -> None:
+    from lookalike.report.sound_timeline import sound_text
+
     for path in found.new or ():
         click.echo(f"new   {shown(path)}")
     for group in found.groups:
@@ -355,5 +358,9 @@ def _print(found: Duplicates) -> None:
             )
             relation = relation_text(one.relation, one.edits, one.orientation)
             click.echo(f"      {' is '.join(times)}  {relation}, {percent(one.probability, one.relation)}")
+        for heard in both.sound:
+            click.echo(f"      {sound_text(heard)}")
+        if both.sound or both.statement.endswith(OTHER_SOUND):
+            click.echo(f"      {both.statement}")
     new = "" if found.new is None else f", {len(found.new):,} new"
     click.echo(f"{plural(len(found.groups), 'group')}, {plural(len(found.pairs), 'copy', 'copies')}{new}")

@@ -21,12 +21,13 @@ from lookalike.cli.output import (
     shown,
 )
 from lookalike.cli.text_search import LEAST, search_by_words
+from lookalike.comparison.sound_pair import OTHER_SOUND
 from lookalike.errors import LoadError, UserError
 from lookalike.formatting import clock, percent, plural, relation_text
 from lookalike.gallery import Gallery
 from lookalike.gallery.search.options import RERANK_TOP_K
 from lookalike.imaging.video import is_video_name
-from lookalike.types import Box, Failure, Hit, VideoHit
+from lookalike.types import Box, Failure, Hit, Segment, SoundSegment, VideoHit
 
 COPY = "copy"  # the descriptor by which copies are searched, in images and in videos
 LIKELY = 0.5  # more likely a copy than not
@@ -217,7 +218,8 @@ def _print(hits: Sequence[Hit], reranked: bool) -> None:
 
 
 def _print_videos(hits: Sequence[VideoHit]) -> None:
-    """A line for each segment; of a still, which lasts no time, only when the video shows it."""
+    """A line for each segment, of images and of sound; of a still, which lasts no time, only when the video shows it.
+    One as well for what is near and shares none."""
     rows = []
     for hit in hits:
         for one in hit.segments:
@@ -225,13 +227,26 @@ def _print_videos(hits: Sequence[VideoHit]) -> None:
             shown_at = f"{clock(one.b_start)} - {clock(one.b_end)}"
             if "moment" in one.evidence:
                 shown_at = f"{clock(one.evidence['moment'])} (in {shown_at})"
-            speed = "" if abs(one.speed - 1) < SAME_SPEED else f" at {one.speed:.2f} times the speed"
-            relation = relation_text(one.relation, one.edits, one.orientation) + speed
+            relation = relation_text(one.relation, one.edits, one.orientation) + _speed(one)
             rows.append([percent(one.probability, one.relation), query, shown_at, relation, shown(hit.path)])
-        if not hit.verified:
+        for heard in hit.sound:
+            spans = [
+                f"{clock(start)} - {clock(end)}"
+                for start, end in ((heard.a_start, heard.a_end), (heard.b_start, heard.b_end))
+            ]
+            rows.append([percent(heard.probability), *spans, f"same sound{_speed(heard)}", shown(hit.path)])
+        if hit.statement.endswith(OTHER_SOUND):
+            rows.append(["", "", "", hit.statement, shown(hit.path)])
+        if not (hit.verified or hit.sound):
             rows.append(["", "", "", "(not verified)", shown(hit.path)])
+        elif not (hit.segments or hit.sound):
+            rows.append([percent(hit.probability), "", "", "near, and no copy", shown(hit.path)])
     columns = ["probability", "of the query", "shown at", "relation", "video"]
     print_table(columns, rows, numbers=columns[:1])
+
+
+def _speed(segment: Segment | SoundSegment) -> str:
+    return "" if abs(segment.speed - 1) < SAME_SPEED else f" at {segment.speed:.2f} times the speed"
 
 
 def _relation(hit: Hit, reranked: bool) -> str:

@@ -30,6 +30,7 @@ RIVAL_SHARE = 0.5  # of a stretch, that another one must cover to be a rival
 MAX_SECONDS = 60.0  # beyond which length says nothing more
 MIN_AUDIBLE = 3.0  # seconds within the shared images, from which on their sound can be the same or another one
 MOST, HARDLY = 0.7, 0.2  # of these: from so much on the sound is the same, below so much it is another one
+OTHER_SOUND = "other sound"  # of shared images that are heard with another soundtrack, and of what shares nothing
 IN_STEP = 0.25  # seconds by which sound may be shifted against its images
 IN_STEP_ODDS = 3.0  # added to the log-odds of sound that is not: by chance one of twenty stretches would be so near
 
@@ -168,7 +169,7 @@ def _is_silent(side: SoundDescription | None) -> bool:
 
 
 def _alone(sound: Sequence[SoundSegment]) -> str:
-    return "same sound" if sound else "other sound"
+    return "same sound" if sound else OTHER_SOUND
 
 
 def _beside(
@@ -189,7 +190,7 @@ def _beside(
         return "hardly any sound"
     if same >= HARDLY * audible:
         return "same sound" if same >= MOST * audible else "partly the same sound"
-    return "same sound, shifted" if sound else "other sound"
+    return "same sound, shifted" if sound else OTHER_SOUND
 
 
 def _audible(side: SoundDescription | None, start: float, end: float) -> float:

@@ -16,6 +16,7 @@ from lookalike.gallery.index.catalogue_cache import CatalogueCache
 from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
+from lookalike.gallery.index.sound_index import SoundIndex
 from lookalike.gallery.index.word_index import WordIndexCache
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.privacy import Retention
@@ -39,6 +40,7 @@ class Library:
     frame_index: FrameIndexCache
     word_index: WordIndexCache
     catalogue: CatalogueCache
+    sound_index: SoundIndex
 
     @classmethod
     def open(cls, path: PathLike) -> Library:
@@ -62,6 +64,7 @@ class Library:
             FrameIndexCache(files / "frames", store, cards),
             WordIndexCache(files, store, cards),
             CatalogueCache(store),
+            SoundIndex(store),
         )
         return cls(folder, store, cards, regions, *indexes)
 

@@ -23,6 +23,7 @@ from lookalike.report.html_report import (
     TextSearchView,
     VideoPairView,
 )
+from lookalike.report.sound_timeline import sound_text
 from lookalike.report.thumbnails import thumbnail
 from lookalike.report.video_timeline import video_pair_view
 from lookalike.types import Comparison, Group, Hit, LabelError, Progress, VideoComparison, VideoPair
@@ -128,9 +129,10 @@ def _shared_view(pair: VideoPair) -> VideoPairView:
     """Without a timeline where one of the two cannot be read any more."""
     try:
         a, b = open_video(pair.a), open_video(pair.b)
-        return video_pair_view(a, b, VideoComparison(a.info, b.info, pair.segments, pair.probability))
+        found = VideoComparison(a.info, b.info, pair.segments, pair.probability, pair.sound, pair.statement)
+        return video_pair_view(a, b, found)
     except (LoadError, MissingDependency):
-        return VideoPairView(pair.a, pair.b, pair.segments, "")
+        return VideoPairView(pair.a, pair.b, pair.segments, "", tuple(map(sound_text, pair.sound)), pair.statement)
 
 
 def _group_view(group: Group) -> GroupView:

@@ -160,10 +160,24 @@ class Segment(BaseModel):
     evidence: dict[str, float]
 
 
+class SoundSegment(BaseModel):
+    """Where both have the same sound; ``a`` and ``b`` as of ``Segment``."""
+
+    a_start: float
+    a_end: float
+    b_start: float
+    b_end: float
+    speed: float
+    probability: float
+    evidence: dict[str, float]
+
+
 class VideoHit(Image):
     probability: float
     verified: bool
     segments: list[Segment]
+    sound: list[SoundSegment]
+    statement: str
 
 
 class VideoQuery(BaseModel):
@@ -185,6 +199,8 @@ class SharedSegments(BaseModel):
     b: Image
     probability: float
     segments: list[Segment]
+    sound: list[SoundSegment]
+    statement: str
 
 
 class SharedSegmentsList(BaseModel):

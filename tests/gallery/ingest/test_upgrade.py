@@ -310,7 +310,7 @@ def format_7(tmp_path: Path) -> Path:
     database.execute("ALTER TABLE vectors DROP COLUMN classes")
     database.execute("DROP TRIGGER image_moved")
     items = ("item_values", "item_files", "item_columns", "items")
-    for table in ("frames", "face_words", "faces", "persons", *items):
+    for table in ("frames", "sounds", "face_words", "faces", "persons", *items):
         database.execute(f"DROP TABLE {table}")
     for column in ("codec", "duration", "fps", "bitrate"):
         database.execute(f"ALTER TABLE images DROP COLUMN {column}")

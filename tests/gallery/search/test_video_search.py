@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -243,6 +244,31 @@ def test_what_cannot_be_verified(path: Path, library: Path, tmp_path: Path) -> N
         assert (hit.verified, hit.segments) == (False, ())
         assert gallery.refresh() == [str(away / "other.avi")]
         assert gallery.search_videos(part, precision=0.0) == [] or "other.avi" not in str(gallery.search_videos(part))
+
+
+def test_what_is_near_is_said(tmp_path: Path) -> None:
+    """The same room at another time is no match, but with --all it is named, with how little speaks for it."""
+    room = pan("coffee.png", 0.1)[0]
+    who = np.asarray(PIL.Image.fromarray(pan("astronaut.png", 0.1)[0]).resize((60, 90)))
+
+    def recorded(name: str, ways: Sequence[tuple[int, int]]) -> Path:
+        frames = [room.copy() for _ in range(60)]
+        for number, frame in enumerate(frames):
+            left, top = (int(a + (b - a) * number / 60) for a, b in ways)
+            frame[top : top + 90, left : left + 60] = who
+        return write_video(tmp_path / name, frames)
+
+    with Gallery.create(tmp_path / "g", [DESCRIPTOR]) as gallery:
+        gallery.add(recorded("a.mp4", [(0, 170), (0, 0)]))
+        query = recorded("q.mp4", [(90, 90), (86, 0)])
+        (hit,) = gallery.search_videos(query, precision=0.0)
+    assert (hit.segments, hit.verified) == ((), True)
+    assert hit.probability < 0.5
+    assert "no match" in run("search", query, "-g", tmp_path / "g").stderr
+    near = run("search", query, "-g", tmp_path / "g", "--all")
+    assert "near, and no copy" in near.stdout
+    assert "a.mp4" in near.stdout
+    assert near.stderr == ""
 
 
 def test_a_gallery_without_paths(library: Path, tmp_path: Path) -> None:

@@ -7,21 +7,22 @@ segments: a reused scene, a trailer, the same opening.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from typing import Any
 
+from lookalike.comparison.sound_pair import OTHER_SOUND
 from lookalike.comparison.video_pair import COPIES, VideoInput, compare_described
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import LoadError, NotAVideo
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.library import Library
-from lookalike.gallery.search.video_candidates import Candidate, all_of, opened
+from lookalike.gallery.search.video_candidates import Candidate, all_of, opened, surest
 from lookalike.gallery.search.video_search import VideoSearch, shared_segments
 from lookalike.gallery.storage.row import Row
 from lookalike.parallel import in_order
-from lookalike.types import Group, Pair, Progress, Relation, Segment, VideoDuplicates, VideoPair
+from lookalike.types import Group, Pair, Progress, Relation, Segment, SoundSegment, VideoDuplicates, VideoPair
 
 WHOLE = 0.9  # share of either video that copies have in common
 COMPARED = 8  # of the videos that may share a segment with one, so many are verified
@@ -35,10 +36,14 @@ class _Shared:
     a: Row
     b: Row
     segments: tuple[Segment, ...]
+    sound: tuple[SoundSegment, ...] = ()
+    statement: str = ""
 
     @property
     def is_whole(self) -> bool:
-        """Whether each plays nearly all of the other."""
+        """Whether each plays nearly all of the other, and not with another sound."""
+        if self.statement.endswith(OTHER_SOUND):
+            return False
         spans = (
             ([(one.a_start, one.a_end) for one in self.segments], self.a),
             ([(one.b_start, one.b_end) for one in self.segments], self.b),
@@ -60,8 +65,13 @@ def video_duplicates(
     order = sorted(rows, key=lambda row: _values(row, folders))
     groups, inside = _groups(order, {_pair_key(one.a, one.b): one for one in found if one.is_whole}, folders)
     apart = [one for one in found if _pair_key(one.a, one.b) not in inside]
-    pairs = tuple(VideoPair(one.a.path, one.b.path, one.surest.probability, one.segments) for one in apart)
+    pairs = tuple(_video_pair(one) for one in apart)
     return VideoDuplicates(tuple(groups), pairs)
+
+
+def _video_pair(one: _Shared) -> VideoPair:
+    probability = surest(one.segments, one.sound)
+    return VideoPair(one.a.path, one.b.path, probability, one.segments, one.sound, one.statement)
 
 
 def verified_videos(library: Library, keep: Row, copy: Row) -> Pair:
@@ -73,7 +83,8 @@ def verified_videos(library: Library, keep: Row, copy: Row) -> Pair:
         a, b = (_input(library, row) for row in (keep, copy))
     except LoadError:
         return Pair(keep.path, copy.path, 0.0, 0.0, "unrelated")
-    shared = _Shared(keep, copy, compare_described(a, b, parts=False).segments)
+    found = compare_described(a, b, parts=False)
+    shared = _Shared(keep, copy, found.segments, found.sound, found.statement)
     if shared.segments and shared.is_whole:
         return _pair(keep, copy, shared)
     relation: Relation = "similar" if shared.segments else "unrelated"
@@ -85,7 +96,7 @@ def _input(library: Library, row: Row) -> VideoInput:
     frames = library.store.frames.of_image(DESCRIPTOR, row.id)
     if frames is None:
         raise NotAVideo("no frames of it are held", row.path)
-    return VideoInput(opened(row), frames)
+    return VideoInput(opened(row), frames, library.store.sounds.of_video(row.id))
 
 
 def _all_shared(
@@ -100,9 +111,12 @@ def _all_shared(
         near = search.candidates(row, row.id) if search and not library.store.privacy.opaque else []
         likely = [one for one in near if one.row.id in copies and _digests(row, one.row) not in different]
         shared = [one for one in _verified(library, row, likely[:COMPARED], precision) if one is not None]
+        if search and not library.store.privacy.opaque:
+            seen = {one.row.id for one in near}
+            shared += _heard(search, row, {number for number in copies if number > row.id} - seen, precision, different)
         for first in (row, *copies[row.id]):
             yield from (_Shared(first, other, (all_of(other),)) for other in copies[row.id] if other.id > first.id)
-            yield from (_Shared(first, twin, one.segments) for one in shared for twin in (one.b, *copies[one.b.id]))
+            yield from (replace(one, a=first, b=twin) for one in shared for twin in (one.b, *copies[one.b.id]))
         if progress:
             progress(done, len(firsts))
 
@@ -129,11 +143,22 @@ def _verified(library: Library, row: Row, near: Sequence[Candidate], precision: 
 
 def _shared(query: VideoInput, row: Row, candidate: Candidate, precision: float) -> _Shared | None:
     try:
-        segments = shared_segments(query, candidate).segments
+        found = shared_segments(query, candidate)
     except LoadError:
         return None
-    sure = tuple(one for one in segments if one.probability >= precision)
-    return _Shared(row, candidate.row, sure) if sure else None
+    images = tuple(one for one in found.segments if one.probability >= precision)
+    sound = tuple(one for one in found.sound if one.probability >= precision)
+    return _Shared(row, candidate.row, images, sound, found.statement) if images or sound else None
+
+
+def _heard(
+    search: VideoSearch, row: Row, allowed: set[int], precision: float, different: set[tuple[str, str]]
+) -> Iterator[_Shared]:
+    """The videos that share sound with this one, and whose frames are nowhere like its own."""
+    for one in search.with_sound(search.sound_of(row), allowed, {row.id}):
+        sure = tuple(segment for segment in one.sound if segment.probability >= precision)
+        if sure and _digests(row, one.row) not in different:
+            yield _Shared(row, one.row, (), sure, one.statement)
 
 
 def _covered(spans: Sequence[tuple[float, float]]) -> float:

@@ -70,8 +70,8 @@ def backfill(
 
 
 def lacking_any(store: GalleryStorage, names: Sequence[str]) -> list[int]:
-    """Ids of the images that lack one of these descriptors, or several, and of the videos that lack frames."""
-    videos = store.frames.lacking(DESCRIPTOR) if DESCRIPTOR in names else []
+    """Ids of the images that lack one of these descriptors, or several, and of the videos that lack frames or sound."""
+    videos = [*store.frames.lacking(DESCRIPTOR), *store.sounds.lacking()] if DESCRIPTOR in names else []
     return sorted({*videos, *(number for name in names for number in store.lacking(name))})
 
 
@@ -86,6 +86,7 @@ def add_lacking(store: GalleryStorage, results: Sequence[NewImage]) -> None:
         if one.row.id in there:
             store.regions.put(one.row.id, one.regions)
             store.frames.put(one.row.id, one.frames)
+            store.sounds.put(one.row.id, one.sound)
 
 
 def _described(rows: Sequence[Row], spec: ExtractionSpec, side: int, max_pixels: int) -> list[NewImage | Failure]:

@@ -1,4 +1,4 @@
-"""Reads and describes one video or animation: a vector of each frame that is looked at, a filmstrip as thumbnail."""
+"""Reads and describes one video or animation: a vector of each frame that is looked at, its sound, a filmstrip."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from lookalike.descriptors import get
+from lookalike.descriptors.sound import describe_soundtrack
 from lookalike.descriptors.video import DESCRIPTOR, describe_frames
 from lookalike.errors import DamagedVideo, FileUnreadable, LoadError
 from lookalike.gallery.ingest.scan import ListedFile
 from lookalike.gallery.storage.base import NewImage
 from lookalike.gallery.storage.frame_codec import packed
 from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.sound_codec import packed as packed_sound
 from lookalike.gallery.storage.thumbnails import KEPT, webp
 from lookalike.imaging.filmstrip import filmstrip
 from lookalike.imaging.frame_sampling import RATE
@@ -27,10 +29,12 @@ def read_video(file: ListedFile, sha256: str, thumbnails: bool, max_pixels: int)
     video = open_video(file.path, fps=file.fps, max_pixels=max_pixels)
     readable = _Readable(video)
     description = describe_frames(readable.frames())
+    sound = packed_sound(describe_soundtrack(video.info))
     if size_and_time(file.path)[0] != file.bytes:
         raise FileUnreadable("changed while it was read", file.path)
     strip = webp(filmstrip(video, KEPT), KEPT) if thumbnails and not readable.damage else None
-    return NewImage(_row(file, sha256, video, readable), {}, thumbnail=strip, frames={DESCRIPTOR: packed(description)})
+    frames = {DESCRIPTOR: packed(description)}
+    return NewImage(_row(file, sha256, video, readable), {}, thumbnail=strip, frames=frames, sound=sound)
 
 
 def with_frames(row: Row, image: Image) -> tuple[Row, dict[str, bytes]]:

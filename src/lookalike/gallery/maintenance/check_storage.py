@@ -88,6 +88,10 @@ def _frame_problems(library: Library) -> Iterator[Problem]:
         yield Problem("frames", DESCRIPTOR, "has no frames", number)
     for number in library.store.frames.damaged(DESCRIPTOR):
         yield Problem("frames", DESCRIPTOR, "its frames are damaged", number)
+    for number in library.store.sounds.lacking():
+        yield Problem("sound", DESCRIPTOR, "its sound was not looked for", number)
+    for number in library.store.sounds.damaged():
+        yield Problem("sound", DESCRIPTOR, "its sound is damaged", number)
 
 
 def _thumbnail_problems(library: Library) -> Iterator[Problem]:

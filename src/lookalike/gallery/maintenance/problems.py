@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["storage", "vectors", "regions", "frames", "index", "thumbnails", "files", "roots"]
+Kind = Literal["storage", "vectors", "regions", "frames", "sound", "index", "thumbnails", "files", "roots"]
 
 FRAMES = "frames"  # in place of a descriptor: the index of all frames
 

@@ -17,7 +17,7 @@ def mend(library: Library, problems: Sequence[Problem], progress: Progress | Non
     """What is damaged is thrown away, what is missing is made; what cannot be made again stays as it is."""
     images = defaultdict[tuple[Kind, str], list[int]](list)
     for one in problems:
-        if one.image is not None and one.kind in ("vectors", "regions", "frames"):
+        if one.image is not None and one.kind in ("vectors", "regions", "frames", "sound"):
             images[one.kind, one.what].append(one.image)
     for (kind, name), numbers in images.items():
         _describe_again(library, kind, name, numbers, progress)
@@ -37,6 +37,8 @@ def _describe_again(library: Library, kind: Kind, name: str, numbers: Sequence[i
             library.store.forget_vectors(name, numbers)
         elif kind == "regions":
             library.store.regions.forget(name, numbers)
+        elif kind == "sound":
+            library.store.sounds.forget(numbers)
         else:
             library.store.frames.forget(name, numbers)
     if not library.store.privacy.opaque:

@@ -2,6 +2,7 @@
 
 The index of key frames tells which may; the stored frames tell where, and the files how sure that is. Stretches of a
 video are aligned and verified as ``compare`` of two videos does it, a still is compared with the frame most like it.
+Stored soundtracks tell what is heard as well, and which videos share sound alone.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from lookalike.comparison.pair import extract_features
 from lookalike.comparison.temporal import temporal_matches
 from lookalike.comparison.video_pair import VideoInput, compare_described
 from lookalike.descriptors import describe_all, get
+from lookalike.descriptors.sound import SoundDescription, describe_soundtrack
 from lookalike.descriptors.video import DESCRIPTOR, VideoDescription, describe_frames
 from lookalike.errors import LoadError, UserError
 from lookalike.gallery.index.frame_index import key_frames
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.still_search import shown_in, verified_still
-from lookalike.gallery.search.video_candidates import Candidate, all_of, opened
+from lookalike.gallery.search.video_candidates import Candidate, SoundAlone, all_of, opened, sound_alone, surest
 from lookalike.gallery.storage.row import Row
 from lookalike.imaging import ImageSource, as_image
 from lookalike.imaging.frame_sampling import RATE
@@ -58,8 +60,10 @@ class VideoSearch:
         allowed = self._allowed(where)
         known = [row for row in same if allowed is None or row.id in allowed]
         hits = [VideoHit(row.path, 1.0, (all_of(row),), verified=True) for row in known]
-        near = self.aligned(query.description, allowed, {row.id for row in same})
-        hits += in_order(partial(_verified_video, query, one) for one in near[:VERIFIED])
+        near = self.aligned(query.description, allowed, {row.id for row in same})[:VERIFIED]
+        hits += in_order(partial(_verified_video, query, one) for one in near)
+        seen = {row.id for row in same} | {one.row.id for one in near}
+        hits += [_heard(one) for one in self.with_sound(query.sound, allowed, seen)]
         return _best(hits, k, precision)
 
     def by_image(self, source: ImageSource, k: int, where: str | None, precision: float) -> list[VideoHit]:
@@ -74,6 +78,20 @@ class VideoSearch:
         likely = [one for one in shown[:VERIFIED] if one.similarity >= FLOOR]
         still = extract_features(image)
         return _best(list(in_order(partial(verified_still, still, one) for one in likely)), k, precision)
+
+    def sound_of(self, row: Row) -> SoundDescription | None:
+        """The soundtrack of a held video."""
+        return self._store.sounds.of_video(row.id)
+
+    def with_sound(self, sound: SoundDescription | None, allowed: set[int] | None, known: set[int]) -> list[SoundAlone]:
+        """The videos that share a segment of sound with this soundtrack, but for the ``known`` ones."""
+        if sound is None:
+            return []
+        found = (one for one in self._library.sound_index.candidates(sound) if one not in known)
+        rows = self._store.rows([one for one in found if allowed is None or one in allowed][:ALIGNED])
+        held = ((row, self._store.sounds.of_video(number)) for number, row in rows.items())
+        alone = in_order(partial(sound_alone, sound, row, other) for row, other in held if other is not None)
+        return [one for one in alone if one.sound]
 
     def candidates(self, row: Row, after: int) -> list[Candidate]:
         """The held videos with greater ids than ``after`` that may share a segment with this held one, the likeliest
@@ -90,7 +108,8 @@ class VideoSearch:
         sha256 = source.sha256 if isinstance(source, Row) else sha256_of(os.fspath(path))
         held = next((row for row in self._store.same_bytes(sha256) if row.is_video), None)
         description = self._store.frames.of_image(DESCRIPTOR, held.id) if held else None
-        return _Query(path, fps, description or _described(path, fps)), sha256
+        sound = self._store.sounds.of_video(held.id) if held else describe_soundtrack(open_video(path, fps=fps).info)
+        return _Query(path, fps, description or _described(path, fps), sound), sha256
 
     def _allowed(self, where: str | None) -> set[int] | None:
         return None if where is None else set(self._store.select(where).tolist())
@@ -119,7 +138,11 @@ class VideoSearch:
         best = sorted((video for video in scores if scores[video] >= least), key=lambda video: -scores[video])[:ALIGNED]
         rows = self._store.rows(best)
         held = ((rows[one], self._store.frames.of_image(DESCRIPTOR, one)) for one in best if one in rows)
-        return [Candidate(row, found, scores[row.id]) for row, found in held if found is not None]
+        return [
+            Candidate(row, found, scores[row.id], self._store.sounds.of_video(row.id))
+            for row, found in held
+            if found is not None
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +150,7 @@ class _Query:
     path: VideoSource
     fps: float | None
     description: VideoDescription
+    sound: SoundDescription | None
 
 
 def _described(path: VideoSource, fps: float | None) -> VideoDescription:
@@ -149,18 +173,28 @@ def _with_alignment(query: VideoDescription, candidate: Candidate) -> Candidate:
 
 def shared_segments(query: VideoInput, candidate: Candidate) -> VideoComparison:
     """Where whole frames of both run along. Raises LoadError where a file cannot be read as it was indexed."""
-    return compare_described(query, VideoInput(opened(candidate.row), candidate.description), parts=False)
+    other = VideoInput(opened(candidate.row), candidate.description, candidate.sound)
+    return compare_described(query, other, parts=False)
 
 
 def _verified_video(query: _Query, candidate: Candidate) -> VideoHit:
     try:
-        video = VideoInput(open_video(query.path, fps=query.fps), query.description)
+        video = VideoInput(open_video(query.path, fps=query.fps), query.description, query.sound)
         found = shared_segments(video, candidate)
     except LoadError:
         return VideoHit(candidate.row.path, 0.0, ())
-    return VideoHit(candidate.row.path, found.probability, found.segments, verified=True)
+    probability = surest(found.segments, found.sound) or found.probability
+    return VideoHit(
+        candidate.row.path, probability, found.segments, verified=True, sound=found.sound, statement=found.statement
+    )
+
+
+def _heard(found: SoundAlone) -> VideoHit:
+    """Of a video whose frames are nowhere like the query's."""
+    return VideoHit(found.row.path, surest((), found.sound), (), sound=found.sound, statement=found.statement)
 
 
 def _best(hits: Sequence[VideoHit], k: int, precision: float) -> list[VideoHit]:
-    sure = (hit for hit in hits if hit.probability >= precision and (hit.segments or not hit.verified))
-    return sorted(sure, key=lambda hit: -hit.probability)[:k]
+    """The surest, those that share only sound behind those that share images."""
+    sure = (hit for hit in hits if hit.probability >= precision)
+    return sorted(sure, key=lambda hit: (bool(hit.sound and not hit.segments), -hit.probability))[:k]

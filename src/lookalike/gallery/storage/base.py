@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import Regions
+from lookalike.descriptors.sound import SoundDescription
 from lookalike.descriptors.video import VideoDescription
 from lookalike.gallery.storage.privacy import Privacy
 from lookalike.gallery.storage.row import Row
@@ -89,7 +90,7 @@ class NewImage:
     """An image to be written, with one vector and its contrast per descriptor name, its packed keypoints, if they are
     kept, its ``regions`` per descriptor of regions, its ``thumbnail``, WebP, if that is kept, and its ``classes`` per
     descriptor whose network names any, as class_codec.py packs them; of what moves its ``frames``, packed, per
-    descriptor of frames."""
+    descriptor of frames; of a video its ``sound``, as sound_codec.py packs it."""
 
     row: Row
     vectors: Mapping[str, tuple[bytes, float]]
@@ -98,6 +99,7 @@ class NewImage:
     thumbnail: bytes | None = None
     classes: Mapping[str, bytes] = field(default_factory=dict)
     frames: Mapping[str, bytes] = field(default_factory=dict)
+    sound: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +393,34 @@ class FrameStorage(Protocol):
         ...
 
 
+class SoundStorage(Protocol):
+    """The soundtracks of videos."""
+
+    def videos(self) -> list[int]:
+        """Ids of the videos whose sound was looked for; some have none."""
+        ...
+
+    def of_video(self, video: int) -> SoundDescription | None:
+        """The soundtrack of a video; None if it has none, or none was looked for."""
+        ...
+
+    def lacking(self) -> list[int]:
+        """Ids of the videos whose sound was not looked for."""
+        ...
+
+    def damaged(self) -> list[int]:
+        """Ids of those whose soundtrack cannot be read."""
+        ...
+
+    def put(self, video: int, data: bytes | None) -> None:
+        """A soundtrack as sound_codec.py packs it, in place of another one; None leaves what there is."""
+        ...
+
+    def forget(self, videos: Iterable[int]) -> None:
+        """The sound of these was not looked for, from now on."""
+        ...
+
+
 class FaceStorage(Protocol):
     """Faces, which are regions with landmarks, and the persons whose they are."""
 
@@ -596,6 +626,9 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
 
     @property
     def items(self) -> ItemStorage: ...
+
+    @property
+    def sounds(self) -> SoundStorage: ...
 
     def set_shown(self, shown: Shown) -> None:
         """Who says what images show, for ``shows(...)`` in filters: a text -> ids, and the probability of each."""

@@ -29,6 +29,7 @@ MIGRATIONS = (
     "schema-10.sql",
     "schema-11.sql",
     "schema-12.sql",
+    "schema-13.sql",
 )  # number n takes a gallery from version n to n + 1
 MANY = 500  # values per IN list, well under SQLite's limit
 WAIT_SECONDS = 60.0  # for another process to finish its batch

@@ -26,6 +26,7 @@ from lookalike.gallery.storage.labels import LabelStore
 from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import RegionStore
 from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.sounds import SoundStore
 from lookalike.paths import WalkPatterns, composed
 from lookalike.types import Failure, Ids, Shown, Verdict
 
@@ -51,6 +52,7 @@ class SqliteStore:
         self.faces = FaceStore(database, self._descriptors)
         self.regions = RegionStore(database, self._descriptors, self.faces)
         self.frames = FrameStore(database, self._descriptors)
+        self.sounds = SoundStore(database)
         self.privacy = Privacy(self._meta("retention", "paths"), self.uuid())
         self._counted: tuple[tuple[int, int], int] | None = None
         self.read_only = database.read_only
@@ -265,6 +267,7 @@ class SqliteStore:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))
         self.regions.put(number, image.regions)
         self.frames.put(number, image.frames)
+        self.sounds.put(number, image.sound)
         return number
 
     def put_vectors(
@@ -301,6 +304,7 @@ class SqliteStore:
         self._db.run("INSERT INTO keypoints SELECT ?, data FROM keypoints WHERE image_id = ?", (number, source))
         self.regions.put_copy(number, source)
         self.frames.put_copy(number, source)
+        self.sounds.put_copy(number, source)
         return number
 
     def _raw(self, path: str) -> bytes:
