@@ -300,11 +300,11 @@ def test_videos(store: GalleryStorage) -> None:
 def test_sounds(store: GalleryStorage) -> None:
     """Of each video that was asked for it, whether there is any or not; they go with their row."""
     words = np.arange(5, dtype=np.uint32)
-    heard = SoundDescription(words, words + 1, np.full(5, 60, np.uint8), "broken off")
+    sound = SoundDescription(words, words + 1, np.full(5, 60, np.uint8), "broken off")
     with store.transaction():
         first, second, third = (
             store.put(replace(film(number), sound=data))
-            for number, data in ((2, packed_sound(heard)), (3, packed_sound(None)), (4, None))
+            for number, data in ((2, packed_sound(sound)), (3, packed_sound(None)), (4, None))
         )
         copy = store.put_copy(film(5, sha256="sha2").row, first)
     assert (store.sounds.videos(), store.sounds.lacking()) == ([first, second, copy], [third])

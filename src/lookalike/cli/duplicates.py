@@ -358,8 +358,8 @@ def _print(found: Duplicates) -> None:
             )
             relation = relation_text(one.relation, one.edits, one.orientation)
             click.echo(f"      {' is '.join(times)}  {relation}, {percent(one.probability, one.relation)}")
-        for heard in both.sound:
-            click.echo(f"      {sound_text(heard)}")
+        for segment in both.sound:
+            click.echo(f"      {sound_text(segment)}")
         if both.sound or both.statement.endswith(OTHER_SOUND):
             click.echo(f"      {both.statement}")
     new = "" if found.new is None else f", {len(found.new):,} new"

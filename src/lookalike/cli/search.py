@@ -229,12 +229,12 @@ def _print_videos(hits: Sequence[VideoHit]) -> None:
                 shown_at = f"{clock(one.evidence['moment'])} (in {shown_at})"
             relation = relation_text(one.relation, one.edits, one.orientation) + _speed(one)
             rows.append([percent(one.probability, one.relation), query, shown_at, relation, shown(hit.path)])
-        for heard in hit.sound:
+        for part in hit.sound:
             spans = [
                 f"{clock(start)} - {clock(end)}"
-                for start, end in ((heard.a_start, heard.a_end), (heard.b_start, heard.b_end))
+                for start, end in ((part.a_start, part.a_end), (part.b_start, part.b_end))
             ]
-            rows.append([percent(heard.probability), *spans, f"same sound{_speed(heard)}", shown(hit.path)])
+            rows.append([percent(part.probability), *spans, f"same sound{_speed(part)}", shown(hit.path)])
         if hit.statement.endswith(OTHER_SOUND):
             rows.append(["", "", "", hit.statement, shown(hit.path)])
         if not (hit.verified or hit.sound):

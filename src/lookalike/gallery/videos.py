@@ -40,7 +40,8 @@ class VideoVerbs:
         precision: float = 0.5,
         fps: float | None = None,
     ) -> list[VideoHit]:
-        """The videos that share a segment with this one, the surest first, with at least the probability ``precision``.
+        """The videos that share a segment with this one, the surest first, with at least the probability ``precision``;
+        behind them those that share sound alone. With 0 also what is near, and shares nothing that is sure.
 
         ``video``: a file, an animation, a folder of frames, or a row of this gallery, whose frames are known. Stretches
         are found by the stored frames, and a few frames of each are read from both files. ``where``: a filter, as for
@@ -64,6 +65,7 @@ class VideoVerbs:
         progress: Progress | None = None,
     ) -> VideoDuplicates:
         """Copies among the videos: whole ones in groups, and which video is kept (by folder, damage, length, pixels,
-        frames a second, bitrate), and those that share segments. Pairs that a person called different are left out.
-        In a gallery without paths only the same bytes are found. ``progress(done, total)`` counts videos."""
+        frames a second, bitrate), and those that share segments of images or of sound, or have another sound. Pairs
+        that a person called different are left out. In a gallery without paths only the same bytes are found.
+        ``progress(done, total)`` counts videos."""
         return video_duplicates(self._library, precision, PreferredFolders.of(protect, prefer), progress)

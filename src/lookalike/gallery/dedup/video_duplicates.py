@@ -113,7 +113,9 @@ def _all_shared(
         shared = [one for one in _verified(library, row, likely[:COMPARED], precision) if one is not None]
         if search and not library.store.privacy.opaque:
             seen = {one.row.id for one in near}
-            shared += _heard(search, row, {number for number in copies if number > row.id} - seen, precision, different)
+            shared += _by_sound(
+                search, row, {number for number in copies if number > row.id} - seen, precision, different
+            )
         for first in (row, *copies[row.id]):
             yield from (_Shared(first, other, (all_of(other),)) for other in copies[row.id] if other.id > first.id)
             yield from (replace(one, a=first, b=twin) for one in shared for twin in (one.b, *copies[one.b.id]))
@@ -151,7 +153,7 @@ def _shared(query: VideoInput, row: Row, candidate: Candidate, precision: float)
     return _Shared(row, candidate.row, images, sound, found.statement) if images or sound else None
 
 
-def _heard(
+def _by_sound(
     search: VideoSearch, row: Row, allowed: set[int], precision: float, different: set[tuple[str, str]]
 ) -> Iterator[_Shared]:
     """The videos that share sound with this one, and whose frames are nowhere like its own."""

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.descriptors.sound import SoundDescription
+from lookalike.descriptors.sound import BITS, SoundDescription
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.types import Ids
 
@@ -43,7 +43,7 @@ class SoundIndex:
     def candidates(self, sound: SoundDescription) -> list[int]:
         """Ids of the videos that share words in step with this sound, those with most first."""
         self._catch_up()
-        words, places = _looked_up(sound)
+        words, places = _wanted_words(sound)
         first, last = (np.searchsorted(self._words, words, side) for side in ("left", "right"))
         count = np.where(last - first > COMMON, 0, last - first)
         found = np.repeat(first - np.r_[0, count[:-1].cumsum()], count) + np.arange(count.sum())
@@ -76,23 +76,23 @@ class SoundIndex:
                 yield words, np.full(len(words), video, np.int32), places.astype(np.int32)
 
 
-def _looked_up(sound: SoundDescription) -> tuple[Words, Ids]:
+def _wanted_words(sound: SoundDescription) -> tuple[Words, Ids]:
     """The words of a query with all that they may have been, (N,) uint32, and their places."""
     words, places = telling_words(sound)
     some = np.linspace(0, len(words) - 1, min(len(words), MAX_WORDS)).round().astype(np.int64)
     words, places = words[some], places[some]
     unknown = ~sound.known[places]
     count = np.bitwise_count(unknown)
-    found = [(words[:0], places[:0])]
-    for number in np.unique(count).tolist():
+    found = [(words, places)]
+    for number in np.unique(count[count > 0]).tolist():
         alike = count == number
-        bits = np.flatnonzero(unknown[alike][:, None] >> np.arange(32, dtype=np.uint32) & 1).reshape(alike.sum(), number) % 32
+        bits = np.nonzero(unknown[alike][:, None] >> np.arange(BITS, dtype=np.uint32) & 1)[1].reshape(-1, number)
         masks = np.uint32(1) << bits.astype(np.uint32)
-        turns = [turn for size in range(TURNED + 1) for turn in combinations(range(number), size)]
-        turned = [words[alike] ^ np.bitwise_or.reduce(masks[:, turn], axis=1) for turn in turns]
-        found.append((np.concatenate(turned), np.tile(places[alike], len(turns))))
-    looked_up, at = (np.concatenate(one) for one in zip(*found, strict=True))
-    return looked_up, at
+        choices = [choice for size in range(1, TURNED + 1) for choice in combinations(range(number), size)]
+        turned = [words[alike] ^ np.bitwise_or.reduce(masks[:, choice], axis=1) for choice in choices]
+        found.append((np.concatenate([words[:0], *turned]), np.tile(places[alike], len(choices))))
+    wanted, at = zip(*found, strict=True)
+    return np.concatenate(wanted), np.concatenate(at)
 
 
 def telling_words(sound: SoundDescription) -> tuple[Words, Ids]:

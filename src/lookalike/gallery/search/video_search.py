@@ -63,7 +63,7 @@ class VideoSearch:
         near = self.aligned(query.description, allowed, {row.id for row in same})[:VERIFIED]
         hits += in_order(partial(_verified_video, query, one) for one in near)
         seen = {row.id for row in same} | {one.row.id for one in near}
-        hits += [_heard(one) for one in self.with_sound(query.sound, allowed, seen)]
+        hits += [_by_sound(one) for one in self.with_sound(query.sound, allowed, seen)]
         return _best(hits, k, precision)
 
     def by_image(self, source: ImageSource, k: int, where: str | None, precision: float) -> list[VideoHit]:
@@ -189,7 +189,7 @@ def _verified_video(query: _Query, candidate: Candidate) -> VideoHit:
     )
 
 
-def _heard(found: SoundAlone) -> VideoHit:
+def _by_sound(found: SoundAlone) -> VideoHit:
     """Of a video whose frames are nowhere like the query's."""
     return VideoHit(found.row.path, surest((), found.sound), (), sound=found.sound, statement=found.statement)
 
