@@ -20,6 +20,8 @@ SCRIPTS = (
     *(
         "region_recall",
         "sub_image",
+        "street_to_shop",
+        "recommend_gain",
         "second_chance",
         "regions_speed",
         "video_compare",

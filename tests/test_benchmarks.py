@@ -55,6 +55,8 @@ COLUMNS = {
     ),
     "region_recall": ("| selective search, fast, 32 |", "| grid of five sizes, 32 |", "from 7 %", "times as long as"),
     "sub_image": ("| `regions` |", "| whole images by PDQ |", "crop-resistant hash", "object, 10 %", "IoU"),
+    "recommend_gain": ("nDCG@10", "| `content` alone |", "| `recommend`, default weights |", "learnt: "),
+    "street_to_shop": ("as another shop shows it", "| colour histogram (`colour`) |", "| MobileNet |"),
     "second_chance": ("by regions", "verified", "| crop to 2 % |", "**harder ones**"),
     "service_load": ("| a file, one after the other | 8 |", "99th percentile", "| a file, 20 a second |"),
     "service_soak": ("| 0 |", "| 6 |", "From the first tenth to the end"),

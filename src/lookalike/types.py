@@ -667,13 +667,46 @@ class CatalogueReport(Result):
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueItem(Result):
+    """What a catalogue says of one of its items. ``id``: as the catalogue calls it; ``paths``: those of its images that
+    the gallery holds, best first; ``values``: column -> number or text, without empty ones."""
+
+    id: str
+    title: str
+    paths: tuple[str, ...]
+    values: Mapping[str, str | float]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueShelf(Result):
+    """A part of the items that a filter leaves; ``total``: how many it leaves. ``facets``: of all of these."""
+
+    items: tuple[CatalogueItem, ...]
+    total: int
+    facets: tuple[Facet, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Facet(Result):
+    """What some items have in a column. ``kind``: "text" with ``counts``, text -> how many have it, the commonest
+    first; or "number" with the ``least`` and the ``greatest``."""
+
+    column: str
+    kind: str
+    counts: Mapping[str, int]
+    least: float | None = None
+    greatest: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recommendation(Result):
     """An item of a catalogue that is like what was asked for, and why.
 
-    ``path``: the image of it that is most alike. ``score``: 1 for the same, 0
-    for what is as unlike as two unrelated images; the sum of ``parts``: measure ("content", "colour", "text", ...) ->
-    what it adds. ``similar_chosen``: 0..1, how like the most similar one of the items before it is, which counted
-    against it. ``values``: its columns. ``variants``: ids of the items that it stands for."""
+    ``path``: the image of it that is most alike. ``score``: 1 for the same, 0 for what is as unlike as two
+    unrelated images; the sum of ``parts``: measure ("content", "colour", "text", ...) -> what it adds. Items that
+    were called good or bad add the parts "good" and "bad". ``similar_chosen``: 0..1, how like the most similar one
+    of the items before it is, which counted against it. ``values``: its columns. ``variants``: ids of the items
+    that it stands for."""
 
     id: str
     title: str

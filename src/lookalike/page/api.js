@@ -16,7 +16,7 @@ export const aborted = (error) => error.name === "AbortError";
 /** The answer's JSON, null if there is none. `query`: of the address; `json` or `form`: the body. */
 async function ask(method, path, { query = {}, json, form, signal } = {}, again = true) {
   const words = new URLSearchParams(given(query));
-  const address = words.size ? `${path}?${words}` : path;
+  const address = words.size ? `${path}${path.includes("?") ? "&" : "?"}${words}` : path;
   const body = json === undefined ? form && formOf(form) : JSON.stringify(json);
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
   const answer = await fetch(address, { method, body, headers, signal });
@@ -100,6 +100,20 @@ export const searchFaces = ({ file, id }, options, signal) =>
   ask("POST", "/v1/faces/search", { form: { ...(file ? { image: file } : { id }), ...options }, signal });
 /** Where a face is to be had, with a little around it. */
 export const faceOf = (id, number) => `/v1/images/${id}/faces/${number}/thumbnail?side=320`;
+
+// --- a shop's catalogue; items by what the catalogue calls them
+
+/** {items, next, total, facets}; `options`: where, text, limit, cursor. */
+export const shelf = (options, signal) => get("/v1/items", options, signal);
+export const item = (code, signal) => get(`/v1/items/${encodeURIComponent(code)}`, {}, signal);
+/** `options`: k, where, text, good, bad: lists of codes. */
+export const itemsLike = (code, { good, bad, ...options }, signal) => {
+  const judged = new URLSearchParams([...good.map((one) => ["good", one]), ...bad.map((one) => ["bad", one])]);
+  return get(`/v1/items/${encodeURIComponent(code)}/recommendations${judged.size ? `?${judged}` : ""}`, options, signal);
+};
+/** `options`: k, where, by. */
+export const itemsLikeImage = ({ file, id }, options, signal) =>
+  ask("POST", "/v1/recommend/image", { form: { ...(file ? { image: file } : { id }), ...options }, signal });
 
 // --- duplicates
 

@@ -7,6 +7,7 @@ import { here, link, TABS } from "./route.js";
 import { load } from "./views.js";
 
 let shown = null; // {name, update(params, signal), leave()}
+let sells = false; // whether the library has a catalogue
 let under = new AbortController(); // what an address began ends with it
 
 function frame() {
@@ -24,7 +25,7 @@ function frame() {
   one("#top").replaceChildren(el("div.wide.top-line",
     el("a.mark", { href: "#/search", label: "Lookalike" }, el("img", { src: "/page/icon.svg", alt: "", width: 26, height: 26 }), el("span", "Lookalike")),
     el("nav.views", { label: t("views") }, TABS.map((tab) =>
-      el("a", { href: link(tab), data: { tab } }, icon(tab), el("span", t(`view.${tab}`))))),
+      el("a", { href: link(tab), data: { tab }, hidden: tab === "shop" && !sells }, icon(tab), el("span", t(`view.${tab}`))))),
     el("div.prefs",
       button(other[1], { id: "language", class: "quiet", lang: other[0], onclick: switched }),
       tool(t("theme"), "theme", { id: "theme", onclick: toggle }))));
@@ -53,6 +54,8 @@ async function show(anew = false) {
   try {
     const [gallery, { mount }] = await Promise.all([api.gallery(), load(view)]);
     if (signal.aborted) return;
+    sells = gallery.items > 0;
+    one("[data-tab=shop]").hidden = !sells;
     shown = { name: view, ...mount(root, gallery) };
     if (moved) { scrollTo(0, 0); root.focus({ preventScroll: true }); }
     update();

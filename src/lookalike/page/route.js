@@ -1,6 +1,6 @@
 // Where we are: #/tab?name=value. The address is the state, so that links, back and forward work.
 
-export const TABS = ["search", "compare", "duplicates", "library", "people", "map"];
+export const TABS = ["search", "compare", "duplicates", "library", "people", "shop", "map"];
 const VIEWS = [...TABS, "videos"]; // those without a tab are reached from others
 
 /** `view`: the tab's own, or the start while there is nothing yet to search with. */

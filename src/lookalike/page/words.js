@@ -13,6 +13,7 @@ export const WORDS = {
   "view.duplicates": ["Duplicates", "重复图片"],
   "view.library": ["Library", "图库"],
   "view.people": ["People", "人物"],
+  "view.shop": ["Shop", "商店"],
   "view.map": ["Map", "地图"],
   "view.videos": ["Find in videos", "在视频中查找"],
   duration: ["Duration", "时长"],

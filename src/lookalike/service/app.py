@@ -19,7 +19,7 @@ from lookalike.service.guard import Guard
 from lookalike.service.jobs import Jobs
 from lookalike.service.metrics import Counting, Metrics
 from lookalike.service.openapi import documented
-from lookalike.service.routes import duplicates, health, images, people, search, work
+from lookalike.service.routes import duplicates, health, images, people, search, shop, work
 from lookalike.service.service import Service
 from lookalike.service.settings import Settings
 from lookalike.service.workers import Workers
@@ -64,7 +64,7 @@ def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False)
         generate_unique_id_function=lambda route: route.name, redoc_url=None, responses=PROBLEMS,
     )  # fmt: skip
     problems.install(app)
-    for one in (images, search, people, duplicates, work, health):
+    for one in (images, search, people, shop, duplicates, work, health):
         app.include_router(one.router)
     _page(app)
     app.openapi_schema = documented(app.openapi())

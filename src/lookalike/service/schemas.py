@@ -344,6 +344,85 @@ class PersonSaid(BaseModel):
     person: int | None
 
 
+class CatalogueItem(BaseModel):
+    """``id``: as the catalogue calls it; ``images``: ids of its images, best first; ``values``: column -> number or
+    text."""
+
+    id: str
+    title: str
+    images: list[int]
+    values: dict[str, str | float]
+
+
+class Facet(BaseModel):
+    """``counts``: text -> how many items have it, of a column of texts; ``least``, ``greatest`` of one of numbers."""
+
+    column: str
+    kind: Literal["text", "number"]
+    counts: dict[str, int]
+    least: float | None
+    greatest: float | None
+
+
+class CatalogueShelf(BaseModel):
+    items: list[CatalogueItem]
+    next: str | None
+    total: int
+    facets: list[Facet]
+
+
+class Recommendation(CatalogueItem):
+    """``image``: the id of its image that is most alike; ``parts`` add up to the ``score``; ``variants``: ids of the
+    items that it stands for."""
+
+    image: int
+    score: float
+    parts: dict[str, float]
+    similar_chosen: float
+    variants: list[str]
+
+
+class Recommendations(BaseModel):
+    items: list[Recommendation]
+
+
+Code = Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class RecommendRequest(RequestBody):
+    """What is like an ``item`` of the catalogue, or an ``image`` of the gallery, by its id: one of the two."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"item": "a1", "k": 5}})
+    item: Code | None = None
+    image: Id | None = None
+    k: Annotated[int, Field(ge=1, le=200)] = 10
+    by: Annotated[str | None, Field(max_length=2000)] = None
+    where: Annotated[str | None, Field(max_length=2000)] = None
+    text: Annotated[str, Field(max_length=500)] = ""
+    diversity: Annotated[float, Field(ge=0, le=1)] = 0.3
+    fold: Annotated[str | None, Field(max_length=200)] = None
+    good: Annotated[list[Code], Field(max_length=50)] = []
+    bad: Annotated[list[Code], Field(max_length=50)] = []
+
+
+class RecommendBatch(RequestBody):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"requests": [{"item": "a1"}, {"item": "b7"}]}}
+    )
+    requests: Annotated[list[RecommendRequest], Field(min_length=1, max_length=100)]
+
+
+class RecommendAnswer(BaseModel):
+    """``error``: why there are none."""
+
+    items: list[Recommendation]
+    error: str | None
+
+
+class RecommendAnswers(BaseModel):
+    answers: list[RecommendAnswer]
+
+
 class ComparedImage(BaseModel):
     id: int | None
     width: int
@@ -487,6 +566,7 @@ class GalleryInfo(BaseModel):
     label_counts: dict[str, dict[str, int]]
     regions: dict[str, int]
     faces: list[str]
+    items: int
     lacking: dict[str, int]
     retention: str
     read_only: bool

@@ -10,10 +10,12 @@ from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.service.problems import plain
 from lookalike.types import (
+    CatalogueItem,
     FaceHit,
     Hit,
     PersonFace,
     PersonSummary,
+    Recommendation,
     Result,
     TextHit,
     VideoHit,
@@ -100,6 +102,25 @@ def person_faces(gallery: Gallery, results: Sequence[PersonFace]) -> list[Json]:
     """Those whose images are still held."""
     by_path = images_at(gallery, [one.path for one in results])
     return [{**by_path[one.path], **_without(one, "path")} for one in results if one.path in by_path]
+
+
+def catalogue_items(gallery: Gallery, results: Sequence[CatalogueItem]) -> list[Json]:
+    """With ids of images in place of paths."""
+    rows = gallery.rows_at({path for one in results for path in one.paths})
+    return [
+        {**_without(one, "paths"), "images": [rows[path].id for path in one.paths if path in rows]} for one in results
+    ]
+
+
+def recommendations(gallery: Gallery, results: Sequence[Recommendation]) -> list[Json]:
+    """Those whose item and image are still held."""
+    items = {one["id"]: one for one in catalogue_items(gallery, gallery.items_by_id([one.id for one in results]))}
+    rows = gallery.rows_at({one.path for one in results})
+    return [
+        {**items[one.id], **_without(one, "path"), "image": rows[one.path].id}
+        for one in results
+        if one.id in items and one.path in rows
+    ]
 
 
 def images_at(gallery: Gallery, paths: Iterable[str]) -> dict[str, Json]:

@@ -28,7 +28,7 @@ from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.classifier import classify as classified
 from lookalike.descriptors.neural.classifier import labels_of
 from lookalike.descriptors.neural.face_model import FaceNetwork
-from lookalike.errors import UserError
+from lookalike.errors import LookalikeError, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import KEPT, Thumbnails, webp
@@ -113,7 +113,30 @@ def warm() -> bool:
     gallery = _gallery()
     grey = from_array(np.tile(np.arange(256, dtype=np.uint8), (256, 1)))
     gallery.search(grey, 1, rerank=0)
+    if gallery.item_count:
+        gallery.items(limit=1)
     return True
+
+
+def recommend(image: ImageInput | None, options: Json) -> Json:
+    """The answer of ``POST /v1/recommend/image``, or one of ``POST /v1/recommend``. ``options``: as for
+    ``Gallery.recommend``, with its item."""
+    gallery = _gallery()
+    query = None if image is None else _image_row(image.id) if image.id is not None else _image(image)
+    return {"items": serializers.recommendations(gallery, gallery.recommend(query, **options))}
+
+
+def recommend_each(requests: list[Json]) -> Json:
+    """The answer of ``POST /v1/recommend``: what one asks in vain does not take the others along."""
+    answers: list[Json] = []
+    for request in requests:
+        options = {name: value for name, value in request.items() if name != "image"}
+        image = ImageInput(id=request["image"]) if request["image"] is not None else None
+        try:
+            answers.append({**recommend(image, options), "error": None})
+        except LookalikeError as error:
+            answers.append({"items": [], "error": plain(str(error))})
+    return {"answers": answers}
 
 
 def search_text(text: str, request: TextSearchRequest) -> Json:

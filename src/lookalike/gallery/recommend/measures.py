@@ -20,7 +20,7 @@ from lookalike.gallery.storage.row import Row
 from lookalike.types import Floats, Ids, Image
 
 ALL_UP_TO = 1_000  # images: from here down each is compared
-CANDIDATES = 300  # images that the index of each measure tells of, for all images of the query together
+CANDIDATES = 200  # images that the index of each measure tells of, for all images of the query together
 LEAST = 100  # ... and for each of them
 REGION_CANDIDATES = 200  # images whose regions are compared, besides those that the index of regions tells of
 

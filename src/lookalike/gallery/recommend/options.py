@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from lookalike.distance import normalise_weights
@@ -25,6 +25,8 @@ class RecommendOptions:
     text: str = ""
     diversity: float = DIVERSITY
     fold: str | None = None
+    good: Sequence[str] = ()
+    bad: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         if self.k < 1:

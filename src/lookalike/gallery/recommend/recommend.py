@@ -16,12 +16,13 @@ from lookalike.gallery.recommend.measures import CandidateVectors, QueryView, Vi
 from lookalike.gallery.recommend.options import FOLD, RECOMMEND, TEXT, RecommendOptions
 from lookalike.gallery.recommend.query_item import QueryItem
 from lookalike.gallery.search.query import QuerySource
+from lookalike.gallery.search.relevance_feedback import BAD, GOOD
 from lookalike.gallery.storage.base import Item, ItemImages
 from lookalike.types import Floats, Ids, Recommendation
 
 POOL, POOL_PER_HIT = 100, 5  # items among which the diverse ones are chosen, at least, and for each that is asked for
-VARIANTS = 4  # items for each of these, among which variants are looked for
-TEXT_CANDIDATES = 200  # items that answer best to the words
+VARIANTS = 3  # items for each of these, among which variants are looked for
+TEXT_CANDIDATES = 100  # items that answer best to the words
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,15 @@ class ScoredItem:
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is looked for: images, a text, and the item that both come from, by its row, if it is one."""
+    """What is looked for: images, a text, and the item that both come from, by its row, if it is one. ``good``,
+    ``bad``: images of items that were judged; ``refused``: rows of the bad ones."""
 
     views: Sequence[QueryView]
     text: str
     row: int | None = None
+    good: Sequence[QueryView] = ()
+    bad: Sequence[QueryView] = ()
+    refused: Sequence[int] = ()
 
 
 class Recommender:
@@ -65,7 +70,8 @@ class Recommender:
         """Items like what an image shows, which need not be held."""
         weights = options.weights(self._held(), bool(options.text), self._learnt)
         visual = VisualMeasures(self._library, _visual(weights))
-        return self._chosen(visual, Query([visual.view(source)], options.text), weights, options)
+        query = Query([visual.view(source)], options.text, None, *self._examples(visual, options))
+        return self._chosen(visual, query, weights, options)
 
     def like_item(self, code: str, options: RecommendOptions) -> list[Recommendation]:
         """Items like one of the catalogue, by all of its images and its words; itself and its variants are left out."""
@@ -76,8 +82,17 @@ class Recommender:
             raise UserError(f"item {code!r} has no image in this gallery, and no words to go by")
         visual = VisualMeasures(self._library, _visual(weights))
         self._columns = self._library.catalogue.get()  # another process may have added it just now
-        query = Query([visual.view(row) for row in item.images], text, self._columns.row(item.number))
+        views = [visual.view(row) for row in item.images]
+        query = Query(views, text, self._columns.row(item.number), *self._examples(visual, options))
         return self._chosen(visual, query, weights, options)
+
+    def _examples(
+        self, visual: VisualMeasures, options: RecommendOptions
+    ) -> tuple[list[QueryView], list[QueryView], list[int]]:
+        """The images of the good items, and of the bad ones, and the rows of these."""
+        good, bad = ([QueryItem.of(self._library, code) for code in codes] for codes in (options.good, options.bad))
+        liked, disliked = ([visual.view(row) for item in items for row in item.images] for items in (good, bad))
+        return liked, disliked, [self._columns.row(item.number) for item in bad]
 
     def _held(self) -> tuple[str, ...]:
         return (*self._library.cards, *self._library.region_cards)
@@ -85,14 +100,15 @@ class Recommender:
     def _chosen(
         self, visual: VisualMeasures, query: Query, weights: Mapping[str, float], options: RecommendOptions
     ) -> list[Recommendation]:
-        pairs = self._pairs(options.where)
+        pairs = _without(self._pairs(options.where), query.refused)
         words = self._library.catalogue.words().similarity(query.text) if TEXT in weights else None
-        pairs = _among(pairs, visual.candidates(query.views, _distinct(pairs.images)), words)
+        pairs = _among(pairs, visual.candidates([*query.views, *query.good], _distinct(pairs.images)), words)
         candidates = visual.read(_distinct(pairs.images))
         each = [visual.parts(view, candidates, pairs.images) for view in query.views] or [{}]
         if words is not None:
             own = np.float32(weights[TEXT]) * words[pairs.items]
             each = [{**parts, TEXT: own} for parts in each]
+        each = [{**parts, **_feedback(visual, query, candidates, pairs.images)} for parts in each]
         best = _best_of_items(pairs, each)[: VARIANTS * _pool(options.k)]
         folded = self._folded(best, options.fold, query.row)
         return self._diverse(visual, candidates, folded, options)
@@ -160,6 +176,21 @@ class Recommender:
     def _recommendation(self, one: ScoredItem, item: Item, path: str, nearest: float) -> Recommendation:
         variants = tuple(self._code(row) for row in one.variants)
         return Recommendation(item.code, item.title, path, one.score, one.parts, nearest, dict(item.values), variants)
+
+
+def _without(pairs: ItemImages, rows: Sequence[int]) -> ItemImages:
+    kept = ~np.isin(pairs.items, np.asarray(rows, np.int64))
+    return pairs if kept.all() else ItemImages(pairs.items[kept], pairs.images[kept])
+
+
+def _feedback(visual: VisualMeasures, query: Query, candidates: CandidateVectors, images: Ids) -> dict[str, Floats]:
+    """Rocchio's method in similarities: what being like the good examples adds, and like the bad ones takes away."""
+    found = {}
+    for name, views, weight in (("good", query.good, GOOD), ("bad", query.bad, BAD)):
+        if views:
+            alike = [part for view in views for part in visual.parts(view, candidates, images).values()]
+            found[name] = np.asarray(weight * np.sum(alike, axis=0) / len(views), np.float32)
+    return found
 
 
 def _pool(k: int) -> int:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from lookalike.errors import UserError
 from lookalike.gallery.catalogue.import_items import import_catalogue
 from lookalike.gallery.library import Library
+from lookalike.gallery.recommend.browse import catalogue_items, facets, items_of, rows_of_items
 from lookalike.gallery.recommend.learn_weights import learn_weights, read_clicks
 from lookalike.gallery.recommend.options import DIVERSITY, RecommendOptions
 from lookalike.gallery.recommend.recommend import Recommender
 from lookalike.gallery.search.query import QuerySource
 from lookalike.imaging import MAX_PIXELS
 from lookalike.paths import PathLike
-from lookalike.types import CatalogueReport, Progress, Recommendation, WeightReport
+from lookalike.types import (
+    CatalogueItem,
+    CatalogueReport,
+    CatalogueShelf,
+    Progress,
+    Recommendation,
+    WeightReport,
+)
 
 
 class CatalogueVerbs:
@@ -32,6 +40,25 @@ class CatalogueVerbs:
         table has not, and items that it does not name, stay as they were: a table of id, price and stock changes these
         alone, and reads no image. Raises UserError for a file that is no such table."""
         return import_catalogue(self._library, table, progress, max_pixels)
+
+    def items(
+        self, where: str | None = None, *, text: str = "", begin: int = 0, limit: int = 100, with_facets: bool = True
+    ) -> CatalogueShelf:
+        """Items ``begin`` to ``begin + limit`` of those for which a filter holds, in the catalogue's order; with a
+        ``text`` those that share a word with it, the best first."""
+        rows = rows_of_items(self._library, where, text)
+        found = catalogue_items(self._library, rows[begin : begin + limit].tolist())
+        return CatalogueShelf(tuple(found), len(rows), tuple(facets(self._library, rows) if with_facets else ()))
+
+    def items_by_id(self, ids: Iterable[str]) -> list[CatalogueItem]:
+        """The items that the catalogue calls so, in this order; without those that it does not have."""
+        numbers = (self._library.store.items.number(one) for one in ids)
+        return items_of(self._library, [number for number in numbers if number is not None])
+
+    @property
+    def item_count(self) -> int:
+        """How many items the catalogue has; 0 without one."""
+        return self._library.store.items.count()
 
     def forget_items(self, ids: Iterable[str]) -> int:
         """Take these items out of the catalogue; their images stay. Returns how many there were."""
@@ -58,6 +85,8 @@ class CatalogueVerbs:
         text: str = "",
         diversity: float = DIVERSITY,
         fold: str | None = None,
+        good: Sequence[str] = (),
+        bad: Sequence[str] = (),
     ) -> list[Recommendation]:
         """At most k items of the catalogue like what an ``image`` shows, or like one of its items, by id; the best
         first, but for what is too like those before it.
@@ -67,9 +96,10 @@ class CatalogueVerbs:
         "item.price < 50 and item.size = 'M'". ``text``: words to look for, in the place of the item's own.
         ``diversity``: 0..1, how much being like an item that was chosen before counts against one (maximal marginal
         relevance). ``fold``: the column whose value variants of one item share, of which the best one stands for all;
-        by default "variant_of", which names the id of another item. Raises UserError in a gallery without a
-        catalogue."""
-        options = RecommendOptions(k, by, where, text, diversity, fold)
+        by default "variant_of", which names the id of another item. ``good``, ``bad``: ids of items that were judged:
+        what is like these counts more, or less (relevance feedback), and bad ones are left out. Raises UserError in a
+        gallery without a catalogue."""
+        options = RecommendOptions(k, by, where, text, diversity, fold, good, bad)
         recommender = Recommender(self._library)
         if image is not None and item is None:
             return recommender.like_image(image, options)

@@ -65,6 +65,7 @@ async def gallery(server: Server) -> dict[str, object]:
             **{name: dict(getattr(info, name)) for name in ("descriptors", "formats", "labels", "regions", "lacking")},
             "by": [*by, *combined],
             "faces": opened.held_faces(),
+            "items": opened.item_count,
             "folders": folders,
             "index_folders": [*folders, *settings.folders],
             "failures": len(info.failures),
