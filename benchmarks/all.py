@@ -15,7 +15,16 @@ from benchmarks.harness import ROOT
 
 SCRIPTS = (
     *("index_speed", "search_speed", "recommend_speed", "duplicates_speed", "growth", "model_speed"),
-    *("edits_recall", "copy_recall", "content_retrieval", "words", "label_suspects", "robustness", "calibration"),
+    *(
+        "edits_recall",
+        "copy_recall",
+        "content_retrieval",
+        "words",
+        "label_suspects",
+        "audit",
+        "robustness",
+        "calibration",
+    ),
     *("relations", "boxes", "verified_recall", "verified_speed", "false_copies", "clearing"),
     *(
         "region_recall",
