@@ -56,11 +56,11 @@ def measure(options: Options) -> str:
                 rows += list(_rows(one.name, audit, planted))
                 label_rows += list(_label_rows(one.name, audit, planted))
     note = (
-        f"At most {options.size(MOST, 40):,} images of each set, every {TEST_SHARE}th in the split test. A blur is that "
-        f"of a Gaussian of so many pixels where the shorter side has {SHORT_SIDE}. Leaks: a copy of a training image in "
-        "the split test. Outliers: images of other sets. Untouched images may be dark, blurred or odd all the same, and "
-        "flowers holds copies of its own: nobody has looked at all of them, so what is called of these is no rate of "
-        "errors, but bounds it. Labels: k nearest by `content`; confident learning takes its probabilities from the "
+        f"At most {options.size(MOST, 40):,} images of each set, every {TEST_SHARE}th in the split test. A blur is "
+        f"that of a Gaussian of so many pixels where the shorter side has {SHORT_SIDE}. Leaks: a copy of a training "
+        "image in the split test. Outliers: images of other sets. Untouched images may be dark, blurred or odd too, "
+        "and flowers holds copies of its own: nobody has looked at all of them, so what is called of these is no rate "
+        "of errors, but bounds it. Labels: k nearest by `content`; confident learning takes its probabilities from the "
         "same neighbours; labels that were wrong before count as right."
     )
     return f"{table(HEADER, rows)}\n\n{table(LABEL_HEADER, label_rows)}\n\n{note}"

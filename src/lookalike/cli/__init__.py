@@ -38,6 +38,7 @@ VERBS = {
     "evaluate": "Measure retrieval on your own folder: recall, precision, mAP.",
     "calibrate": "Calibrate probabilities on a gallery's own images.",
     "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
+    "export": "Write vectors, labels, groups as CSV, NumPy or Parquet.",
     "roots": "List, move and forget the folders of a gallery.",
     "info": "Show what a gallery holds.",
     "check": "Check that a gallery is whole; repair what can be made again.",

@@ -31,6 +31,7 @@ from lookalike.gallery.search.pipeline import SearchPipeline
 from lookalike.gallery.search.query import QuerySource
 from lookalike.gallery.search.verbs import TextVerbs
 from lookalike.gallery.storage.privacy import Retention, checked
+from lookalike.gallery.tables import TableVerbs
 from lookalike.gallery.videos import VideoVerbs
 from lookalike.imaging import MAX_PIXELS, ImageSource
 from lookalike.paths import PathLike, WalkPatterns, absolute
@@ -52,6 +53,7 @@ class Gallery(
     VideoVerbs,
     TextVerbs,
     AuditVerbs,
+    TableVerbs,
     CatalogueVerbs,
 ):
     """Use ``Gallery.create`` or ``Gallery.open``; close it, or use it in a ``with`` statement.
