@@ -39,6 +39,8 @@ VERBS = {
     "calibrate": "Calibrate probabilities on a gallery's own images.",
     "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
     "export": "Write vectors, labels, groups as CSV, NumPy or Parquet.",
+    "watch": "Keep a gallery current as its folders change; needs the extra `watch`.",
+    "mcp": "Serve a gallery to an assistant, read-only; needs the extra `mcp`.",
     "roots": "List, move and forget the folders of a gallery.",
     "info": "Show what a gallery holds.",
     "check": "Check that a gallery is whole; repair what can be made again.",
