@@ -75,7 +75,7 @@ clean:  ## Remove what the targets made
 	@touch $@
 
 .venv/test: .venv/serve
-	$(PIP) -e '.[train,import]' --group test --group docs --group dev
+	$(PIP) -e '.[train,import,export,watch,mcp]' --group test --group docs --group dev
 	@touch $@
 
 .venv/bench: .venv/test

@@ -33,9 +33,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def exported(folder: Path, content: str, name: str, *more: str) -> Path:
-    ran = here("export", content, "--gallery", folder / "g", "--out", folder / name, *more, "--json")
-    assert (ran.code, ran.json["content"]) == (0, content)
+def exported(folder: Path, table: str, name: str, *more: str) -> Path:
+    ran = here("export", table, "--gallery", folder / "g", "--out", folder / name, *more, "--json")
+    assert (ran.code, ran.json["table"]) == (0, table)
     return Path(ran.json["path"])
 
 
@@ -93,9 +93,9 @@ def test_empty_tables_have_their_columns(tmp_path: Path) -> None:
     """In every format."""
     with Gallery.create(tmp_path / "g", ["structure"]) as gallery:
         gallery.add(save(tmp_path / "one.png", drawn(1)).parent)
-    for content in ("labels", "verdicts", "groups", "pairs"):
+    for table in ("labels", "verdicts", "groups", "pairs"):
         for ending in ("csv", "npz", "parquet"):
-            ran = here("export", content, "--gallery", tmp_path / "g", "--out", tmp_path / f"t.{ending}", "--json")
+            ran = here("export", table, "--gallery", tmp_path / "g", "--out", tmp_path / f"t.{ending}", "--json")
             assert (ran.code, ran.json["rows"]) == (0, 0)
             assert len(ran.json["columns"]) > 2
     assert (tmp_path / "t.csv").read_text() == "group,a,b,relation,probability\n"

@@ -9,13 +9,13 @@ import click
 from lookalike.cli.output import gallery_option, json_option, print_json, progress_bar, shown
 from lookalike.formatting import plural
 from lookalike.gallery import Gallery
-from lookalike.gallery.tables import CONTENTS
+from lookalike.gallery.tables import TABLES
 
 PRECISION = 0.99
 
 
 @click.command()
-@click.argument("content", metavar="|".join(CONTENTS), type=click.Choice(CONTENTS))
+@click.argument("name", metavar="|".join(TABLES), type=click.Choice(TABLES))
 @gallery_option()
 @click.option(
     "--out",
@@ -35,7 +35,7 @@ PRECISION = 0.99
 )
 @json_option
 def command(
-    content: str, gallery: str, out: str, by: str | None, where: str | None, precision: float, as_json: bool
+    name: str, gallery: str, out: str, by: str | None, where: str | None, precision: float, as_json: bool
 ) -> int:
     """Write what a gallery holds as a table for other programs.
 
@@ -43,17 +43,17 @@ def command(
     verdict, as `tune --pairs` takes them. groups: of each copy its group, its path, and whether it is kept. pairs: of
     each copy what it is a copy of, the relation and the probability.
 
-    --json prints {"content": ..., "path": ..., "rows": N, "columns": [...]}.
+    --json prints {"table": ..., "path": ..., "rows": N, "columns": [...]}.
     """
     from lookalike.report.table_files import check_ending, write_table
 
     check_ending(out)
     with Gallery.open(gallery) as opened, progress_bar("reading") as progress:
-        table = opened.table(content, by=by, where=where, precision=precision, progress=progress)
+        table = opened.table(name, by=by, where=where, precision=precision, progress=progress)
     write_table(table, out)
     if as_json:
         print_json(
-            {"content": content, "path": os.path.abspath(out), "rows": len(table), "columns": list(table.columns)}
+            {"table": name, "path": os.path.abspath(out), "rows": len(table), "columns": list(table.columns)}
         )
     else:
         click.echo(f"{plural(len(table), 'row')} to {shown(os.path.abspath(out))}")

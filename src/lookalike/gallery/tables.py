@@ -18,8 +18,8 @@ from lookalike.gallery.search.options import check_precision
 from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.types import Group, Progress
 
-Content = Literal["vectors", "labels", "verdicts", "groups", "pairs"]
-CONTENTS: tuple[Content, ...] = get_args(Content)
+TableName = Literal["vectors", "labels", "verdicts", "groups", "pairs"]
+TABLES: tuple[TableName, ...] = get_args(TableName)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +43,19 @@ class TableOptions:
     precision: float = 0.99
 
 
-def gallery_table(library: Library, content: Content, options: TableOptions, progress: Progress | None) -> Table:
+def gallery_table(library: Library, name: TableName, options: TableOptions, progress: Progress | None) -> Table:
     """As ``Gallery.table``."""
-    if content == "vectors":
+    if name == "vectors":
         return _vectors(library, options)
-    if content == "labels":
+    if name == "labels":
         return _labels(library, options.where)
-    if content == "verdicts":
+    if name == "verdicts":
         return _verdicts(library)
     check_precision(options.precision)
     scoring = Scoring.of(library.store, library.cards)
     measures = [options.by] if options.by else duplicate_measures(scoring, verify=True)
     groups = verified_duplicates(library, measures, options.precision, True, PreferredFolders.of(), progress)
-    return _groups(groups) if content == "groups" else _pairs(groups)
+    return _groups(groups) if name == "groups" else _pairs(groups)
 
 
 def _vectors(library: Library, options: TableOptions) -> Table:
@@ -140,7 +140,7 @@ class TableVerbs:
 
     def table(
         self,
-        content: str,
+        name: str,
         *,
         by: str | None = None,
         where: str | None = None,
@@ -150,12 +150,12 @@ class TableVerbs:
         """What this gallery holds as a table: "vectors" (``by`` a descriptor), "labels", "verdicts", "groups" or
         "pairs" of copies (``by`` and ``precision`` as in ``duplicates``). ``where``: only these images, of vectors and
         labels. ``lookalike.report.table_files`` writes it. Raises UserError for another table."""
-        return gallery_table(self._library, checked_content(content), TableOptions(by, where, precision), progress)
+        return gallery_table(self._library, checked_name(name), TableOptions(by, where, precision), progress)
 
 
-def checked_content(content: str) -> Content:
+def checked_name(name: str) -> TableName:
     """Raises UserError for what is no table."""
-    for one in CONTENTS:
-        if one == content:
+    for one in TABLES:
+        if one == name:
             return one
-    raise UserError(f"no table {content!r}; there are {', '.join(CONTENTS)}")
+    raise UserError(f"no table {name!r}; there are {', '.join(TABLES)}")
