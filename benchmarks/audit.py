@@ -96,8 +96,8 @@ def _plant(one: Labelled, options: Options, root: Path) -> Planted:
             planted.faults.setdefault("leak", set()).add(copy)
         else:
             planted.untouched.add(target)
-    for number, pixels in enumerate(_strangers(options, each)):
-        target = _write(root / "train" / "0" / f"stranger{number}.jpg", pixels)
+    for number, pixels in enumerate(_distractors(options, each)):
+        target = _write(root / "train" / "0" / f"distractor{number}.jpg", pixels)
         planted.faults.setdefault("outlier", set()).add(target)
     return planted
 
@@ -137,7 +137,7 @@ def _copied(pixels: Pixels, row: int) -> Pixels:
     return np.ascontiguousarray(pixels[down : -down or None, right : -right or None][:, ::-1])
 
 
-def _strangers(options: Options, count: int) -> Iterator[Pixels]:
+def _distractors(options: Options, count: int) -> Iterator[Pixels]:
     """Images of other kinds: receipts and memes, where there are any."""
     folders = [options.data / "receipts", options.data / "hard" / "receipts", options.data / "memes"]
     files = [file for folder in folders for file in sorted(folder.rglob("*")) if file.suffix in (".jpg", ".png")]

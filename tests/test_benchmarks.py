@@ -101,7 +101,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 LONG = {name for name in SCRIPTS if name.startswith("service_")}  # servers under load
-LONG |= {"second_chance", "sub_image", "verified_recall", "verified_speed"}  # hundreds of verified searches
+LONG |= {"audit", "second_chance", "sub_image", "verified_recall", "verified_speed"}  # hundreds of verified searches
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.full] * (name in LONG)) for name in SCRIPTS])

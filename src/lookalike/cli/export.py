@@ -52,9 +52,7 @@ def command(
         table = opened.table(name, by=by, where=where, precision=precision, progress=progress)
     write_table(table, out)
     if as_json:
-        print_json(
-            {"table": name, "path": os.path.abspath(out), "rows": len(table), "columns": list(table.columns)}
-        )
+        print_json({"table": name, "path": os.path.abspath(out), "rows": len(table), "columns": list(table.columns)})
     else:
         click.echo(f"{plural(len(table), 'row')} to {shown(os.path.abspath(out))}")
     return 0
