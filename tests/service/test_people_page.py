@@ -118,6 +118,16 @@ def send_a_face(page: Page, server: Served, folder: Path) -> None:
     expect(page.locator("#face-hits")).to_contain_text("Ada Lovelace")
 
 
+def compare_two(page: Page, server: Served) -> None:
+    """Two images of one person, on the page that compares images; the most that is said is a probability."""
+    images = {one["name"]: one["id"] for one in server.get("/v1/images").json()["images"]}
+    page.goto(f"{server.url}/#/compare?a={images['1-0.png']}&b={images['both.png']}")
+    page.locator("[data-act=person]").click()
+    expect(page.locator("#one-person")).to_contain_text("One person with probability")
+    expect(page.locator("#one-person")).to_contain_text("Faces in A: 1, in B: 2")
+    page.goto(f"{server.url}/#/people?who={server.get('/v1/persons').json()['persons'][0]['number']}")
+
+
 def join_and_split(page: Page, server: Served) -> None:
     """Two that are ticked become one of a name; faces that are taken out are somebody of their own again."""
     page.locator("[data-act=back]").click()
@@ -162,6 +172,7 @@ def test_people_are_found_named_joined_split_and_forgotten(visit: Visit, server:
     look_and_name(visit.page, server)
     open_a_photograph(visit.page, server)
     send_a_face(visit.page, server, folder)
+    compare_two(visit.page, server)
     join_and_split(visit.page, server)
     forget(visit.page, server)
 

@@ -77,6 +77,8 @@ export const searchVideos = ({ file, id }, options, signal) =>
 
 const both = (a, b) => ({ ...(a.file ? { a: a.file } : { a_id: a.id }), ...(b.file ? { b: b.file } : { b_id: b.id }) });
 export const compare = (a, b, signal) => ask("POST", "/v1/compare", { form: { ...both(a, b), explain: true }, signal });
+/** Whether the largest faces of both are of one person. */
+export const compareFaces = (a, b) => ask("POST", "/v1/faces/compare", { form: both(a, b) });
 /** The comparison's reasons, drawn: a PNG. */
 export const comparisonDrawn = (a, b) => ask("POST", "/v1/compare/image", { form: both(a, b) });
 

@@ -242,6 +242,19 @@ def test_a_crowd_seen_twice_and_its_copy(tmp_path: Path) -> None:
         assert gallery.forget_person(str(number)).images == 3
 
 
+def test_vectors_of_another_network_go_as_well(gallery: Gallery, photos: Path, tmp_path: Path) -> None:
+    """A gallery that holds faces by two of them: the face at the same place loses its vector in both, no other does."""
+    install_portraits(tmp_path / "models", "others")
+    gallery.add_descriptor("others")
+    gallery.name_face(photos / "group.png", "Ada", number=1)
+    before = vectors_of(gallery, "group", "others")
+    gallery.forget_person("Ada")
+    after = vectors_of(gallery, "group", "others")
+    assert [bool(vector.strip(b"\0")) for vector in after] == [False, True]
+    assert before[0][:32] not in every_byte(gallery.path)
+    assert [one.face.flaw for one in gallery.faces_of(photos / "group.png", by="others")] == ["forgotten", None]
+
+
 def test_faces_that_stay_and_may_be_hers_are_told(gallery: Gallery, photos: Path) -> None:
     """Nobody grouped them: only the one that was named goes, and the others of the person are named in the report."""
     gallery.name_face(photos / "1-0.png", "Ada")
@@ -323,10 +336,10 @@ def test_words_outlive_another_version_of_the_network(gallery: Gallery, photos: 
         assert upgraded.forget_person("Ada").faces >= 1
 
 
-def vectors_of(gallery: Gallery, name: str) -> list[bytes]:
+def vectors_of(gallery: Gallery, name: str, by: str = NAME) -> list[bytes]:
     """The bytes of the vectors of the image of this name."""
     row = next(row for row in gallery.rows() if Path(row.path).stem == name)
-    ((_, vectors),) = next(iter(gallery._library.store.regions.vectors_of(NAME, [row.id])))
+    ((_, vectors),) = next(iter(gallery._library.store.regions.vectors_of(by, [row.id])))
     return [vector.tobytes() for vector in vectors]
 
 

@@ -6,7 +6,7 @@ What stays is that the image has a face at that place. Backups and copies of the
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from lookalike.descriptors import face_network
 from lookalike.errors import GalleryError
 from lookalike.gallery.faces.face_search import face_hits
 from lookalike.gallery.faces.grouping import person_prior
-from lookalike.gallery.faces.persons import find_person, held_faces, list_persons, usable_faces
+from lookalike.gallery.faces.persons import find_person, held_faces, held_names, usable_faces
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import StoredFace, StoredRegions
+from lookalike.gallery.storage.face_words import FaceWord, matched
 from lookalike.gallery.storage.region_codec import without_vectors
 from lookalike.types import FaceHit, Floats, ForgetReport
 
@@ -34,29 +35,54 @@ def forget_person(library: Library, who: str, by: str | None = None) -> ForgetRe
     """As ``Gallery.forget_person``."""
     name = held_faces(library, by)
     store, digest = library.store, hashlib.sha256(who.encode()).hexdigest()
-    if digest in store.faces.unswept() and not _is_known(library, who, name):
-        return _finished(library, name, who)
+    if digest in store.faces.unswept() and not _is_known(library, who):
+        return _finished(library, who)
     person = find_person(library, who, name)
     store.empty_log("another process is reading, and a log that it needs keeps what would be deleted")
     with store.transaction():
-        every = store.faces.every(name)
-        gone, vectors = _with_same_vectors(library, name, every, [one for one in every if one.person == person.number])
-        alike = _alike(library, name, every, gone)
-        for image, places in _by_image(gone).items():
-            ((_, data),) = store.regions.packed(name, [image])
-            store.regions.rewrite(name, image, without_vectors(data, places))
-        store.faces.forget(name, gone)
+        gone = _of_person(library, name, person.number)
+        alike = _alike(library, name, gone)
+        pieces = _deleted(library, {name: gone, **_elsewhere(library, name, gone)})
         store.faces.forget_words(person.number)
         store.faces.drop_empty_persons()
         store.faces.set_unswept(store.faces.unswept() | {digest})
-    searched = _swept(library, name, vectors)
+    searched = _swept(library, pieces)
     return ForgetReport(person.name or str(person.number), len(gone), len(_by_image(gone)), searched, alike)
 
 
-def _alike(library: Library, name: str, every: Sequence[StoredFace], gone: Sequence[StoredFace]) -> tuple[FaceHit, ...]:
+def _deleted(library: Library, faces: Mapping[str, Sequence[StoredFace]]) -> set[bytes]:
+    """Within a transaction: descriptor -> faces that lose their vectors; the pieces of those vectors."""
+    store, pieces = library.store, set()
+    for name, gone in faces.items():
+        for image, places in _by_image(gone).items():
+            ((_, data),) = store.regions.packed(name, [image])
+            ((_, vectors),) = next(store.regions.vectors_of(name, [image]))
+            pieces |= _pieces(vectors[places])
+            store.regions.rewrite(name, image, without_vectors(data, places))
+        store.faces.forget(name, gone)
+    return pieces
+
+
+def _elsewhere(library: Library, name: str, gone: Sequence[StoredFace]) -> dict[str, list[StoredFace]]:
+    """The same faces by other networks that the gallery holds: those that lie at the same places."""
+    places = _by_image(gone)
+    boxes = {image: found.boxes[places[image]] for image, found in library.store.regions.of_images(name, list(places))}
+    others: dict[str, list[StoredFace]] = {}
+    for other in held_names(library):
+        if other == name:
+            continue
+        stored = library.store.faces.of_images(other, list(places))
+        for image, found in library.store.regions.of_images(other, list(places)):
+            words = [FaceWord(image, tuple(box.tolist()), None, forgotten=True) for box in boxes[image]]
+            rows = matched(words, found.boxes) if len(found.boxes) else {}
+            others.setdefault(other, []).extend(one for one in stored.get(image, ()) if one.place in rows)
+    return others
+
+
+def _alike(library: Library, name: str, gone: Sequence[StoredFace]) -> tuple[FaceHit, ...]:
     """The faces that stay and are probably of the same person, though nobody said so, nor were they grouped so."""
     leaving = {(one.image, one.place) for one in gone}
-    sound = [one for one in every if one.flaw is None]
+    sound = [one for one in library.store.faces.every(name) if one.flaw is None]
     hers = usable_faces(library, name, [one for one in sound if (one.image, one.place) in leaving])
     others = usable_faces(library, name, [one for one in sound if (one.image, one.place) not in leaving])
     if not hers.faces or not others.faces:
@@ -71,37 +97,36 @@ def _blocks(vectors: Floats) -> Iterator[Floats]:
     yield from (vectors[start : start + BLOCK] for start in range(0, len(vectors), BLOCK))
 
 
-def _finished(library: Library, name: str, who: str) -> ForgetReport:
+def _finished(library: Library, who: str) -> ForgetReport:
     """A forgetting that was broken off once the vectors were deleted: what is left of them is swept now. Nobody knows
     them any more, so that nothing can be looked for."""
-    _swept(library, name, np.empty((0, 0), np.int8))
+    _swept(library, set())
     return ForgetReport(who, 0, 0, 0)
 
 
-def _swept(library: Library, name: str, vectors: StoredRegions) -> int:
-    """The index goes, and the files are written anew; how many bytes were searched for these vectors then."""
-    library.region_index.discard(name)
+def _swept(library: Library, pieces: set[bytes]) -> int:
+    """The indexes go, and the files are written anew; how many bytes were searched for these pieces then."""
+    for name in held_names(library):
+        library.region_index.discard(name)
     library.store.vacuum()
-    searched = _searched_bytes(library.path, vectors) if len(vectors) else 0
+    searched = _searched_bytes(library.path, pieces) if pieces else 0
     with library.store.transaction():
         library.store.faces.set_unswept(set())
     return searched
 
 
-def _is_known(library: Library, who: str, name: str) -> bool:
-    return any(who in (one.name, str(one.number)) for one in list_persons(library, name))
+def _is_known(library: Library, who: str) -> bool:
+    return any(who in (called, str(number)) for number, called in library.store.faces.persons().items())
 
 
-def _with_same_vectors(
-    library: Library, name: str, every: Sequence[StoredFace], faces: Sequence[StoredFace]
-) -> tuple[list[StoredFace], StoredRegions]:
-    """These faces and those of copies of the same files, whose vectors are the same; and their vectors, (V, D)."""
+def _of_person(library: Library, name: str, number: int) -> list[StoredFace]:
+    """A person's faces, and those of copies of the same files, whose vectors are the same."""
+    every = library.store.faces.every(name)
     ids = sorted({one.image for one in every})
     kept = {image: vectors for block in library.store.regions.vectors_of(name, ids) for image, vectors in block}
-    wanted = {kept[one.image][one.place].tobytes() for one in faces if kept[one.image][one.place].any()}
-    same = [one for one in every if one in faces or kept[one.image][one.place].tobytes() in wanted]
-    flat = b"".join(sorted(wanted))
-    return same, np.frombuffer(flat, np.int8).reshape(len(wanted), -1)
+    own = [kept[one.image][one.place] for one in every if one.person == number]
+    wanted = {vector.tobytes() for vector in own if vector.any()}
+    return [one for one in every if one.person == number or kept[one.image][one.place].tobytes() in wanted]
 
 
 def _by_image(faces: Sequence[StoredFace]) -> dict[int, list[int]]:
@@ -111,10 +136,15 @@ def _by_image(faces: Sequence[StoredFace]) -> dict[int, list[int]]:
     return places
 
 
-def _searched_bytes(folder: Path, vectors: StoredRegions) -> int:
-    """Bytes of all files of a gallery, none of which is of these vectors. Raises GalleryError if one is."""
+def _pieces(vectors: StoredRegions) -> set[bytes]:
+    """Of (V, D) vectors; zeros alone are everywhere, and say nothing."""
+    starts = range(0, vectors.shape[1] - PIECE + 1, PIECE)
+    return {row[at : at + PIECE].tobytes() for row in vectors for at in starts if row[at : at + PIECE].any()}
+
+
+def _searched_bytes(folder: Path, pieces: set[bytes]) -> int:
+    """Bytes of all files of a gallery, none of which is of these pieces. Raises GalleryError if one is."""
     searched = 0
-    pieces = {row[at : at + PIECE].tobytes() for row in vectors for at in range(0, vectors.shape[1] - PIECE + 1, PIECE)}
     for file in sorted(path for path in folder.rglob("*") if path.is_file()):
         with suppress(FileNotFoundError):  # an index that another process has thrown away meanwhile
             for window in _windows(file):

@@ -18,7 +18,7 @@ def name_group(library: Library, number: int, called: str, by: str | None = None
     name, called = held_faces(library, by), _checked(called)
     store = library.store
     with store.transaction():
-        faces = [one for one in store.faces.every(name) if one.person == number]
+        faces = store.faces.of_person(name, number)
         if not faces:
             raise UserError(f"there is no group {number}; lookalike faces list shows them")
         known = store.faces.persons()
@@ -57,9 +57,8 @@ def split_faces(
 def _hold_together(library: Library, name: str, persons: set[int]) -> None:
     """Of each person whom faces have left and who has none by a user's word, the surest is one from now on, so that
     those who left are not grouped with it again."""
-    every = library.store.faces.every(name) if persons else []
     for person in persons:
-        rest = [one for one in every if one.person == person]
+        rest = library.store.faces.of_person(name, person)
         if rest and all(one.source != USER for one in rest):
             _say(library, name, [max(rest, key=lambda one: (one.probability or 0.0, one.utility))], person)
 

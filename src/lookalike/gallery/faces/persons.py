@@ -89,20 +89,21 @@ def list_persons(library: Library, by: str | None = None) -> tuple[Person, ...]:
 
 def find_person(library: Library, who: str, by: str | None = None) -> Person:
     """By name, or by the number of a group. Raises UserError that lists those that there are."""
-    persons = list_persons(library, by)
-    for one in persons:
-        if who == one.name or (one.name is None and who == str(one.number)):
-            return one
-    known = ", ".join(one.name or str(one.number) for one in persons[:20]) or "none; lookalike faces group finds them"
-    raise UserError(f"no person {who!r}; there are: {known}")
+    name, called = held_faces(library, by), library.store.faces.persons()
+    for number, known in called.items():
+        if who == known or (known is None and who == str(number)):
+            return numbered_person(library, number, name)
+    there = ", ".join(one.name or str(one.number) for one in list_persons(library, name)[:20])
+    raise UserError(f"no person {who!r}; there are: {there or 'none; lookalike faces group finds them'}")
 
 
 def numbered_person(library: Library, number: int, by: str | None = None) -> Person:
     """By the number of its group, named or not. Raises UserError where there is none."""
-    found = next((one for one in list_persons(library, by) if one.number == number), None)
-    if found is None:
+    name = held_faces(library, by)
+    faces = library.store.faces.of_person(name, number)
+    if not faces:
         raise UserError(f"there is no person {number} (any more)")
-    return found
+    return Person(number, library.store.faces.persons().get(number), _person_faces(library, name, faces))
 
 
 def _assigned(

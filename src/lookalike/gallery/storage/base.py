@@ -432,6 +432,10 @@ class FaceStorage(Protocol):
         """Image id -> its faces, in the order of its regions."""
         ...
 
+    def of_person(self, name: str, number: int) -> list[StoredFace]:
+        """The faces of one person, in the order of images."""
+        ...
+
     def persons(self) -> dict[int, str | None]:
         """Number -> name; None for a group that nobody has named."""
         ...

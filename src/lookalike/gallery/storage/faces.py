@@ -38,6 +38,11 @@ class FaceStore:
                 found.setdefault(one[0], []).append(StoredFace(*one))
         return found
 
+    def of_person(self, name: str, number: int) -> list[StoredFace]:
+        """As in the contract."""
+        sql = f"SELECT {_FACE} FROM faces WHERE person_id = ? AND descriptor_id = ? ORDER BY image_id, place"
+        return [StoredFace(*one) for one in self._db.all(sql, (number, self._number(name)))]
+
     def persons(self) -> dict[int, str | None]:
         """As in the contract."""
         return dict(self._db.all("SELECT id, name FROM persons ORDER BY id"))

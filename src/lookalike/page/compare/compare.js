@@ -77,7 +77,7 @@ export function mount(root, gallery) {
       result.inliers > 0 && el("p.soft", t("inliers", { n: result.inliers })));
     if (drawn.every(Boolean)) shown = stage(...drawn, result);
     answer.replaceChildren(
-      summary, el("div.seen", shown ? shown.node : el("p.empty", t("compare.unseen")), explained(both)),
+      summary, el("div.seen", shown ? shown.node : el("p.empty", t("compare.unseen")), el("div.row", explained(both), gallery.faces.length > 0 && people(both))),
       el("div.card.reasoned", result.contributions && Object.keys(result.contributions).length > 0 && evidence(result), distances(result)));
     say(`${relation(result)}, ${percent(result.probability, result.relation)}`, true);
   }
@@ -94,6 +94,20 @@ export function mount(root, gallery) {
       draw.disabled = false;
     } });
     return el("div", draw, place);
+  }
+
+  /** Whether both show one person: asked for, never said unasked. */
+  function people(both) {
+    const said = el("p", { id: "one-person", "aria-live": "polite" });
+    const ask = button(t("compare.person"), { act: "person", onclick: async () => {
+      ask.disabled = true;
+      try {
+        const { probability, a_faces: a, b_faces: b } = await api.compareFaces(...both);
+        said.textContent = [t("compare.person-sure", { share: percent(probability) }), a + b > 2 && t("compare.largest", { a, b })].filter(Boolean).join(" ");
+      } catch (error) { complain(error); }
+      ask.disabled = false;
+    } }, "people");
+    return el("div", ask, said);
   }
 
   return { update, leave() { stop(); slots.a.leave(); slots.b.leave(); shown?.leave(); } };

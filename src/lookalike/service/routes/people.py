@@ -10,6 +10,7 @@ from fastapi import Path as InPath
 from fastapi.responses import Response
 
 from lookalike.descriptors import face_names
+from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import KEPT
@@ -18,7 +19,7 @@ from lookalike.service.cursors import cursor, place
 from lookalike.service.media_types import CheckedRoute
 from lookalike.service.problems import NotThere
 from lookalike.service.service import Server, Writable
-from lookalike.types import Box
+from lookalike.types import Box, Person
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=CheckedRoute)
 
@@ -155,8 +156,7 @@ async def person(
     begin = place(cursor_)
 
     def listed(opened: Gallery) -> dict[str, object]:
-        _known(opened, person, by)
-        found = opened.person(person, by=by)
+        found = _person(opened, person, by)
         part = serializers.person_faces(opened, found.faces[begin : begin + limit])
         following = cursor(begin + limit) if begin + limit < len(found.faces) else None
         return {"number": person, "name": found.name, "faces": part, "next": following, "total": len(found.faces)}
@@ -169,7 +169,7 @@ async def name_person(server: Server, person: Number, body: schemas.PersonName, 
     """Say who a person is. One who is called so already and this one are one from then on."""
 
     def named(opened: Gallery) -> dict[str, object]:
-        _known(opened, person, by)
+        _person(opened, person, by)
         return {"person": opened.name_group(person, body.name, by=by).number}
 
     return await server.gallery.ask(named)
@@ -181,11 +181,7 @@ async def forget_person(server: Server, person: Number, by: By = None) -> dict[s
 
     The images stay."""
 
-    def known(opened: Gallery) -> str:
-        _known(opened, person, by)
-        return opened.person(person, by=by).name or str(person)
-
-    who = await server.gallery.ask(known)
+    who = await server.gallery.ask(lambda opened: _person(opened, person, by).name or str(person))
     return server.jobs.begin("forget", job_functions.forget_person, server.settings.gallery, who, by).to_dict()
 
 
@@ -198,11 +194,12 @@ def _network(opened: Gallery, by: str | None) -> str:
     return installed[0] if len(installed) == 1 else "faces"
 
 
-def _known(opened: Gallery, person: int, by: str | None) -> None:
+def _person(opened: Gallery, number: int, by: str | None) -> Person:
     """Raises NotThere for a number that no person has."""
-    held = opened.held_faces() or by
-    if not held or all(one.number != person for one in opened.person_summaries(by=by)):
-        raise NotThere(f"there is no person {person} (any more)")
+    try:
+        return opened.person(number, by=by)
+    except UserError as error:
+        raise NotThere(str(error)) from error
 
 
 def _box(opened: Gallery, number: int, face: int, by: str | None) -> tuple[Row, Box]:
