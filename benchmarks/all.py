@@ -21,6 +21,7 @@ SCRIPTS = (
         "content_retrieval",
         "words",
         "label_suspects",
+        "label_next",
         "audit",
         "robustness",
         "calibration",

@@ -34,6 +34,7 @@ COLUMNS = {
     "content_retrieval": ("mAP, %", "recall@1, %", "| clothing | MobileNet |", "| flowers | structure |"),
     "words": ("precision of the first ten, %", "nothing shown, rightly", "| penguin |", "| **all** |"),
     "label_suspects": ("likely wrong", "of the wrong found, %", "| clothing | 0 |", "| flowers | 10 | alike |"),
+    "label_next": ("classes seen, chosen", "accuracy, chosen, %", "| flowers | 4 |"),
     "audit": ("| clothing | blurred, 3 px |", "| flowers | leak |", "confident learning", "of the untouched, %"),
     "model_speed": ("images/s", "seconds to the answer", "| lookalike index |", "| lookalike compare |", "bytes"),
     "robustness": ("| the image itself |", "| FGSM, 2/255 |", "| PGD, 4/255 |", "recall with views, %"),
