@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("tokenizers", reason="the extra `text` is not installed")
+
 from colour_words import LENGTH, NAME, NAMES, install_colour_words, text_card, text_vector
 from lookalike.descriptors import text_network
 from lookalike.descriptors.neural import model_store

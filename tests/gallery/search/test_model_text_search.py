@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+pytest.importorskip("tokenizers", reason="the extra `text` is not installed")
+
 from colour_words import NAME, NAMES, SCALE, image_vector, install_colour_words, text_vector, unit
 from lookalike.descriptors.neural.text_model import NameVectors
 from lookalike.errors import UserError
