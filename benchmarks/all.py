@@ -32,6 +32,7 @@ SCRIPTS = (
         "sub_image",
         "street_to_shop",
         "recommend_gain",
+        "product_retrieval",
         "second_chance",
         "regions_speed",
         "video_compare",

@@ -58,6 +58,7 @@ COLUMNS = {
     "region_recall": ("| selective search, fast, 32 |", "| grid of five sizes, 32 |", "from 7 %", "times as long as"),
     "sub_image": ("| `regions` |", "| whole images by PDQ |", "crop-resistant hash", "object, 10 %", "IoU"),
     "recommend_gain": ("nDCG@10", "| `content` alone |", "| `recommend`, default weights |", "learnt: "),
+    "product_retrieval": ("nDCG@10", "| clothing | `content` |", "| clothing | MobileNet |"),
     "street_to_shop": ("as another shop shows it", "| colour histogram (`colour`) |", "| MobileNet |"),
     "second_chance": ("by regions", "verified", "| crop to 2 % |", "**harder ones**"),
     "service_load": ("| a file, one after the other | 8 |", "99th percentile", "| a file, 20 a second |"),

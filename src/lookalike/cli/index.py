@@ -173,10 +173,11 @@ def command(
                 }
             )
         else:
-            _print(report, gone, opened, gallery)
-            print_described(lacking, described)
             if items:
                 print_catalogue(items)
+            if sources or frames or refresh or not items:
+                _print(report, gone, opened, gallery)
+            print_described(lacking, described)
             for name, one in backfilled.items():
                 _print_backfilled(name, one)
         say_lacking(opened, gallery)

@@ -17,6 +17,7 @@ from lookalike.gallery.catalogue.numbers import decimal_mark, is_plain, number
         (["1'299.50", "CHF 3"], [1299.5, 3.0]),
         (["-3", "0"], [-3.0, 0.0]),
         (["1,299,000", "2.5"], [1299000.0, 2.5]),
+        (["39.90", "24.50", "129,00 €", "1.299,00", "1,299"], [39.9, 24.5, 129.0, 1299.0, 1299.0]),
     ],
 )
 def test_a_column_is_read_by_the_decimal_mark_of_most_of_its_values(column, expected):

@@ -104,6 +104,13 @@ def test_words_count_as_the_formula_of_bm25_says(gallery):
     assert not gallery._library.catalogue.words().similarity("nothing").any()
 
 
+def test_a_word_that_only_the_item_itself_has_does_not_make_others_less_alike(gallery):
+    gallery._library.catalogue.get()
+    words = gallery._library.catalogue.words()
+    assert words.similarity("red shirt")[1] < words.similarity("red shirt", 0)[1]
+    assert words.similarity("red shirt", 0).tolist() == words.similarity("shirt").tolist()
+
+
 def test_words_are_read_without_accents_and_case():
     assert words_of("Été, ÜBER-groß 12") == ["ete", "uber", "gross", "12"]
 

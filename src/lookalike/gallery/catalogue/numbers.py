@@ -30,11 +30,12 @@ def _mark(digits: str) -> str | None:
 
 
 def number(text: str, mark: str = ".") -> float | None:
-    """The number in a cell, None if there is none. ``mark``: how its column writes decimals."""
+    """The number in a cell, None if there is none. ``mark``: how its column writes decimals, for a cell that may be
+    read both ways."""
     found = _NUMBER.fullmatch(text)
     if found is None:
         return None
-    whole, point, fraction = found[2].partition(mark)
+    whole, point, fraction = found[2].partition(_mark(found[2]) or mark)
     if re.search(r"\D", whole):
         if not _GROUPED.fullmatch(whole):
             return None

@@ -54,13 +54,16 @@ class ItemWords:
         starts = np.searchsorted(words, np.arange(len(places) + 1))
         return cls(places, starts, rows, counts, lengths / (float(lengths.mean()) if counts.size else 1.0))
 
-    def similarity(self, text: str) -> Floats:
-        """(N,): how well each item answers to it, as a share of the best one; 0 without a common word."""
+    def similarity(self, text: str, own: int | None = None) -> Floats:
+        """(N,): how well each item answers to it, as a share of the best one; 0 without a common word. ``own``: the row
+        of the item that the text is of: words that no other has say nothing of what is like it."""
         scores = np.zeros(len(self.lengths))
         asked = list(dict.fromkeys(words_of(text)))[:MAX_WORDS]
         for place in (self.places[word] for word in asked if word in self.places):
             span = slice(self.starts[place], self.starts[place + 1])
             rows, counts = self.rows[span], self.counts[span]
+            if len(rows) == 1 and rows[0] == own:
+                continue
             rarity = np.log1p((len(scores) - len(rows) + 0.5) / (len(rows) + 0.5))
             damped = counts + SATURATION * (1 - LENGTH + LENGTH * self.lengths[rows])
             scores[rows] += rarity * counts * (SATURATION + 1) / damped

@@ -108,7 +108,7 @@ def similarities(library: Library, pairs: Sequence[tuple[str, str]], names: Sequ
         asked.setdefault(item, []).append(place)
     for item, places in asked.items():
         query = QueryItem.of(library, item)
-        answers = words.similarity(query.text)
+        answers = words.similarity(query.text, columns.row(query.number))
         rows = {columns.row(codes[pairs[place][1]]): place for place in places}
         shown = np.isin(columns.pairs.items, list(rows))
         items, images = columns.pairs.items[shown], columns.pairs.images[shown]

@@ -101,7 +101,7 @@ class Recommender:
         self, visual: VisualMeasures, query: Query, weights: Mapping[str, float], options: RecommendOptions
     ) -> list[Recommendation]:
         pairs = _without(self._pairs(options.where), query.refused)
-        words = self._library.catalogue.words().similarity(query.text) if TEXT in weights else None
+        words = self._library.catalogue.words().similarity(query.text, query.row) if TEXT in weights else None
         pairs = _among(pairs, visual.candidates([*query.views, *query.good], _distinct(pairs.images)), words)
         candidates = visual.read(_distinct(pairs.images))
         each = [visual.parts(view, candidates, pairs.images) for view in query.views] or [{}]
