@@ -57,6 +57,11 @@ class VisualMeasures:
         self._wholes = [name for name in weights if name in library.cards]
         self._sources = {name: RegionSource(library, name) for name in weights if name in library.region_cards}
 
+    @property
+    def share(self) -> float:
+        """What a pair of the same images would score by the measures of whole images: 0 without one."""
+        return sum(self._weights[name] for name in self._wholes)
+
     def view(self, source: QuerySource) -> QueryView:
         """An image to look for; of one that is held no file is read. Raises LoadError."""
         if isinstance(source, Row):
@@ -109,7 +114,7 @@ class VisualMeasures:
     def between(self, candidates: CandidateVectors, images: Sequence[int]) -> Floats:
         """(N, N): how like one another these images are, 0..1, by the measures of whole images."""
         total = np.zeros((len(images), len(images)), np.float32)
-        share = sum(self._weights[name] for name in self._wholes) or 1.0
+        share = self.share or 1.0
         for name in self._wholes:
             places = candidates.places[name]
             seen = [place for place, number in enumerate(images) if number in places]

@@ -159,9 +159,10 @@ class Recommender:
     ) -> list[Recommendation]:
         pool = folded[: _pool(options.k)]
         relevance = np.array([one.score for one in pool], np.float32)
-        similarity = visual.between(candidates, [one.image for one in pool])
+        share = np.float32(visual.share)  # being alike counts in the unit in which it was counted as relevance
+        similarity = share * visual.between(candidates, [one.image for one in pool])
         chosen = [
-            (pool[place], nearest)
+            (pool[place], nearest / (float(share) or 1.0))
             for place, nearest in maximal_marginal_relevance(relevance, similarity, options.k, options.diversity)
         ]
         rows = self._store.rows([one.image for one, _ in chosen])
