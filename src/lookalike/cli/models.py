@@ -13,6 +13,7 @@ import click
 from lookalike.cli.output import json_option, print_failures, print_json, print_table, printable, shown
 from lookalike.descriptors.neural import model_store
 from lookalike.descriptors.neural.image_digests import DigestsFile
+from lookalike.descriptors.neural.image_fit import SQUEEZED, ImageFit
 from lookalike.descriptors.neural.model_card import BaseModel
 from lookalike.descriptors.neural.model_store import ModelCard, ModelInfo
 from lookalike.descriptors.neural.onnx_model import Labels
@@ -200,6 +201,14 @@ def _origin(info: ModelInfo) -> str:
     return "shipped" if info.shipped else "own"
 
 
+def _fit(fit: ImageFit) -> str:
+    """How an image becomes the square, where that is not as Lookalike's own networks have it."""
+    if fit == SQUEEZED:
+        return ""
+    cut = f", the middle at {fit.resize} pixels" if fit.method == "crop" else ", squeezed"
+    return f"{cut}, {fit.resample}"
+
+
 def _role(card: ModelCard) -> str:
     """What its files are for, besides the first."""
     return "found by" if card.faces else "texts by"
@@ -214,7 +223,7 @@ def _print(card: ModelCard, info: ModelInfo) -> None:
         *(((_role(card), f"{shown(str(file))}, sha256 {sha256}") for file, sha256 in card.files[1:])),
         ("licence", card.licence),
         ("source", card.source),
-        ("input", f"{spec.side} x {spec.side} pixels, {spec.type}, {spec.layout}"),
+        ("input", f"{spec.side} x {spec.side} pixels, {spec.type}, {spec.layout}{_fit(spec.fit)}"),
         *(("output", f"{output.name}: {output.dim} numbers, {output.metric}") for output in card.outputs),
         *((("curve", f"fitted on {card.faces.fitted_on}"),) if card.faces else ()),
         *((("classes", _classes(card.labels)),) if card.labels else ()),

@@ -136,7 +136,9 @@ def test_from_the_folder_to_a_search_by_words(home: Path, photos: Path, tmp_path
     card = model_store.find("tiny-clip")
     assert (card.licence, card.base_models[0].changes) == ("mit", "weights stored in 8 bits")
     assert here("models", "verify", "tiny-clip").code == 0
-    assert "tiny-clip-text.onnx" in here("models", "show", "tiny-clip").out
+    shown = here("models", "show", "tiny-clip").out
+    assert "tiny-clip-text.onnx" in shown
+    assert "32 x 32 pixels, uint8, NHWC, the middle at 40 pixels, bicubic" in shown
     assert here("index", photos, "--gallery", tmp_path / "g", "--descriptors", "tiny-clip").code == 1  # broken.jpg
     found = here("search", "--gallery", tmp_path / "g", "--text", "a dog", "--least", 0, "--json").json["hits"]
     with Gallery.open(tmp_path / "g") as gallery:
