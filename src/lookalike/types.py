@@ -246,6 +246,26 @@ class WordEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class HashMatch(Result):
+    """An image of a gallery whose hash is that of a ``line`` of a list, but for ``distance`` bits. ``hash``: the
+    list's, in hexadecimal digits."""
+
+    path: str
+    hash: str
+    line: int
+    distance: int
+
+
+@dataclass(frozen=True, slots=True)
+class HashReport(Result):
+    """``matches``: the nearest first. ``hashes``: how many the list holds. ``failed``: its lines that hold none."""
+
+    matches: tuple[HashMatch, ...]
+    hashes: int
+    failed: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TextHit(Result):
     """One answer of a search by words. ``probability``: 0..1, that the image shows what was asked for. ``evidence``:
     for each word, in the order of the words."""

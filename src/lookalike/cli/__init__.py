@@ -39,6 +39,7 @@ VERBS = {
     "calibrate": "Calibrate probabilities on a gallery's own images.",
     "serve": "Open a page and an API for a gallery; needs the extra `serve`.",
     "export": "Write vectors, labels, groups as CSV, NumPy or Parquet.",
+    "match": "Find the images of a gallery that are on a list of hashes.",
     "watch": "Keep a gallery current; needs the extra `watch`.",
     "mcp": "Serve a gallery to an assistant; needs the extra `mcp`.",
     "roots": "List, move and forget the folders of a gallery.",

@@ -1,18 +1,26 @@
-"""The verbs of a gallery about words: which images show what a text asks for."""
+"""The verbs of a gallery about what is no image: a text, whose images are looked for, and a list of hashes."""
 
 from __future__ import annotations
 
 from lookalike.gallery.library import Library
+from lookalike.gallery.search.hash_list import MAX_DISTANCE, match_hashes
 from lookalike.gallery.search.model_text_search import text_search
 from lookalike.gallery.search.query import QuerySource
 from lookalike.gallery.search.text_search import LEAST, TextOptions
-from lookalike.types import TextResult
+from lookalike.paths import PathLike
+from lookalike.types import HashReport, TextResult
 
 
 class TextVerbs:
-    """What ``Gallery`` says about searches by words."""
+    """What ``Gallery`` says about searches by words, and by lists of hashes."""
 
     _library: Library
+
+    def match_hashes(self, file: PathLike, *, by: str = "pdq", max_distance: int = MAX_DISTANCE) -> HashReport:
+        """Which images are on a list of hashes: a CSV file with a column "hash", or one by the descriptor's name, of
+        hexadecimal digits. ``by``: a descriptor of bits that is held. ``max_distance``: bits in which an image may
+        differ. Raises UserError for a file that is no such list, or a descriptor that is not held."""
+        return match_hashes(self._library, file, by, max_distance)
 
     def search_text(
         self,
