@@ -88,7 +88,7 @@ export const comparisonDrawn = (a, b) => ask("POST", "/v1/compare/image", { form
 export const faceState = (signal) => get("/v1/faces", {}, signal);
 /** Looks for faces and groups them: a job. */
 export const findPeople = () => ask("POST", "/v1/faces", { json: { by: null } });
-export const persons = (cursor, signal) => get("/v1/persons", { limit: 100, cursor }, signal);
+export const persons = (cursor, signal) => get("/v1/persons", { limit: 500, cursor }, signal);
 export const person = (number, cursor, signal) => get(`/v1/persons/${number}`, { limit: 60, cursor }, signal);
 export const facesOf = async (id, signal) => (await get(`/v1/images/${id}/faces`, {}, signal)).faces;
 /** `faces`: [id of an image, number of a face]; `name`: null for a person of their own. */

@@ -16,17 +16,11 @@ export const back = () => el("p", el("a", { href: link("people"), act: "back" },
 let names = []; // of the persons that there are
 let fields = 0;
 
-/** All persons, page by page; their names are offered wherever one is written. */
+/** The first persons, {persons, next, total}; the named ones come first, and their names are offered wherever one is written. */
 export async function everybody(signal) {
-  const persons = [];
-  for (let next = null; ;) {
-    const page = await api.persons(next, signal);
-    persons.push(...page.persons);
-    next = page.next;
-    if (!next) break;
-  }
-  names = persons.filter((one) => one.name).map((one) => one.name);
-  return persons;
+  const page = await api.persons(null, signal);
+  names = page.persons.filter((one) => one.name).map((one) => one.name);
+  return page;
 }
 
 /** A field for a name, with those that there are. `said(name)` is called with what is written; then all is shown anew. */

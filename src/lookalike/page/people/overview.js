@@ -11,11 +11,19 @@ import { called, doing, everybody, face, nameOrJoin, naming } from "./faces.js";
 
 export async function overview(params, gallery, signal, whole) {
   const state = await api.faceState(signal);
-  const persons = state.held.length ? await everybody(signal) : [];
+  const first = state.held.length ? await everybody(signal) : { persons: [], next: null, total: 0 };
+  const persons = [];
   const look = seeking(state, gallery, whole);
-  const counts = state.counts && el("p.lede", { id: "people-count" }, t("people.counts", { n: persons.length, faces: state.counts.grouped, alone: state.counts.alone, flawed: state.counts.flawed }));
+  const counts = state.counts && el("p.lede", { id: "people-count" }, t("people.counts", { n: first.total, faces: state.counts.grouped, alone: state.counts.alone, flawed: state.counts.flawed }));
   const ask = state.held.length > 0 && chooser((file) => { if (fits(file, gallery)) go("people", { id: keep(file) }); }, t("people.find-face"));
-  const list = el("ul.people-tiles", { label: t("view.people") }, persons.map((one) => tile(one, gallery)));
+  const list = el("ul.people-tiles", { label: t("view.people") });
+  const more = el("p.row.centre");
+  const show = (page) => {
+    persons.push(...page.persons);
+    list.append(...page.persons.map((one) => tile(one, gallery)));
+    more.replaceChildren(...(page.next ? [button(t("more"), { act: "more", onclick: () => api.persons(page.next, whole).then(show).catch(complain) })] : []));
+  };
+  show(first);
   const bar = gallery.read_only ? null : joining(persons, list);
   return [
     el("div.view-head", el("div", el("h1.view-title", t("view.people")), counts), el("div.row", ask, look.button)),
@@ -23,7 +31,7 @@ export async function overview(params, gallery, signal, whole) {
     ...(state.held.length ? [] : [howTo(state)]),
     ...(state.held.length && !persons.length ? [el("p.empty", t("people.none"))] : []),
     ...(bar ? [bar] : []),
-    list,
+    list, more,
   ];
 }
 
