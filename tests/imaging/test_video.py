@@ -7,6 +7,7 @@ import struct
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -14,7 +15,7 @@ from PIL import Image as Pillow
 from images import BLUE, GREEN, RED, YELLOW, corners, near, quadrants
 from lookalike.errors import DamagedVideo, FileMissing, ImageTooLarge, LoadError, NotAVideo, UserError
 from lookalike.imaging.video import open_video
-from videos import pan, write_sound, write_video
+from videos import FPS, SOUND_RATE, pan, tune, write_sound, write_video
 
 CONCAT = "ffconcat version 1.0\nfile {path}\n"
 PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{path}\n#EXT-X-ENDLIST\n"
@@ -197,3 +198,25 @@ def test_too_many_pixels_are_refused(tmp_path: Path) -> None:
     (tmp_path / "bomb.gif").write_bytes(_sparse_gif(8000, 8000, 70))
     with pytest.raises(ImageTooLarge, match="million pixels"):
         open_video(tmp_path / "bomb.gif")
+
+
+def test_the_last_frame_is_there_wherever_the_images_are_kept(tmp_path: Path) -> None:
+    """With the sound before the images in the file, and frames that are shown in another order than they are kept."""
+    frames = pan("coffee.png", 2.0)
+    path = tmp_path / "a.mp4"
+    with av.open(str(path), "w") as container:
+        sound = container.add_stream("aac", rate=SOUND_RATE, layout="mono")
+        stream = container.add_stream("mpeg4", rate=FPS)
+        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuv420p"
+        stream.codec_context.max_b_frames = 2
+        frame = av.AudioFrame.from_ndarray(tune(1, 2.0), format="fltp", layout="mono")
+        frame.sample_rate = SOUND_RATE
+        container.mux([*sound.encode(frame), *sound.encode()])
+        for pixels in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        container.mux(stream.encode())
+    video = open_video(path)
+    (last,) = video.frames_at([10.0])
+    assert last.time == pytest.approx(1.9)
+    assert np.abs(last.image.pixels.astype(int) - frames[-1]).mean() < 8
+    assert max(one.time for one in video.frames(rate=10)) > 1.7

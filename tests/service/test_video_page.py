@@ -172,6 +172,26 @@ def test_copies_are_reviewed_with_players(visit: Visit, ids: dict[str, int], ser
     expect(page.locator(f"#videos [data-id='{ids['again.webm']}']")).to_have_attribute("aria-pressed", "true")
 
 
+def test_all_that_share_segments_are_listed(visit: Visit, ids: dict[str, int]):
+    """From the duplicates: each pair with both filmstrips; a click shows it above, and both players stand where it
+    begins."""
+    page = visit.page
+    page.goto(f"{page.url.partition('#')[0]}#/duplicates?precision=0.9")
+    page.locator("[data-role=shared]").click()
+    expect(page).to_have_url(re.compile("#/videos"))
+    expect(page.locator("#videos li")).to_have_count(2)
+    expect(page.locator("#videos li .filmstrip img")).to_have_count(4)
+    both = sorted([ids["film.webm"], ids["part.webm"]])
+    page.locator(f"#videos [data-id='{both[0]}-{both[1]}']").click()
+    expect(page).to_have_url(re.compile(f"pair={both[0]}-{both[1]}"))
+    words = page.locator("#pair [data-role=segment]")
+    expect(words).to_contain_text("of the first is")
+    until(lambda: all(state(page, place)["ready"] >= 1 for place in (0, 1)))
+    a_start, _, b_start, _ = seconds(words.inner_text())
+    starts = [state(page, place)["time"] for place in (0, 1)]
+    assert starts == [pytest.approx(a_start, abs=0.2), pytest.approx(b_start, abs=0.2)]
+
+
 @pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide", "narrow"])
 def test_nothing_stands_in_the_way_of_videos(
     browser: Browser, server: Served, ids: dict[str, int], size: dict[str, int], scheme: str

@@ -101,8 +101,8 @@ class VideoStream:
         ticks = {one.index: float(one.time_base or 0) for one in watched}
         guessed, step = 0.0, 1 / self._info.fps if self._info.fps else 0.04
         for packet in read_on(container.demux(watched)):
-            end = max(end, _end(packet) * ticks[packet.stream_index] - begin)
-            if packet.stream_index != stream.index:
+            end = max(end, _end(packet) * ticks[packet.stream.index] - begin)
+            if packet.stream.index != stream.index:  # of a packet that flushes the decoder, stream_index is 0
                 continue
             packets += 1
             frames = decoded(packet)

@@ -121,6 +121,8 @@ export const itemsLikeImage = ({ file, id }, options, signal) =>
 
 /** A page of groups {groups, next, total, bytes}, or, with a `kind`, the job that finds them. */
 export const duplicates = (precision, cursor, signal) => get("/v1/duplicates", { precision, cursor }, signal);
+/** A page of videos that share segments {pairs, next, total}, or the same job. */
+export const sharedSegments = (precision, cursor, signal) => get("/v1/videos/shared", { precision, cursor }, signal);
 export const setDifferent = (pairs) => ask("POST", "/v1/verdicts", { json: { pairs, verdict: "different" } });
 export const unsetDifferent = (pairs) => ask("DELETE", "/v1/verdicts", { json: { pairs } });
 /** Moves copies to the trash: a job. `pairs`: {copy, keep}, both ids. */

@@ -31,12 +31,13 @@ export function mount(root, gallery) {
   const sure = select(SURE.map((value) => [value, t("duplicates.sure", { n: 2, share: `${number(100 * value, value === "0.999" ? 1 : 0)} %` })]), precision,
     (value) => go("duplicates", { precision: value }), { data: { control: "precision" } });
   const reviewing = button(t("review", { n: 0 }), { class: "main", id: "review", disabled: true, onclick: () => review(plan, { onjob: cleared, onchange: render }) });
+  const shared = el("a", { data: { role: "shared" } }, t("duplicates.shared"));
   const side = el("ol.group-list", { id: "groups", label: t("duplicates.groups") });
   const more = button(t("more"), { hidden: true, onclick: () => load().catch(complain) });
   const focus = el("section.focus", { id: "focus", tabindex: -1, label: t("duplicates.group") });
   const body = el("div.duplicates", { hidden: true }, el("div.group-side", side, more), focus);
   root.append(
-    el("div.view-head", el("div", el("h1.view-title", t("view.duplicates")), summary),
+    el("div.view-head", el("div", el("h1.view-title", t("view.duplicates")), summary, gallery.videos > 0 && shared),
       el("div.row", field(t("precision"), sure), tool(t("keys"), "why", { onclick: help, act: "keys" }), acting && reviewing)),
     job.node, body);
   document.addEventListener("keydown", keys, { signal: leave.signal });
@@ -49,6 +50,7 @@ export function mount(root, gallery) {
     signal = asked;
     precision = SURE.includes(params.get("precision")) ? params.get("precision") : "0.99";
     sure.value = precision;
+    shared.href = link("videos", { precision: precision === "0.99" ? null : precision });
     [groups, cursor, total, at, undone, busy] = [[], null, 0, 0, [], false];
     body.hidden = true;
     one("#no-groups", root)?.remove();

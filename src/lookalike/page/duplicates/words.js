@@ -1,5 +1,6 @@
 export const WORDS = {
   undo: ["Undo", "撤销"],
+  "duplicates.shared": ["Videos that share segments", "共有片段的视频"],
   "duplicates.stopped": ["The search for copies was stopped.", "查找已停止。"],
   "duplicates.summary": ["{n} group of copies, {bytes} to free|{n} groups of copies, {bytes} to free", "{n} 组副本，可释放 {bytes}"],
   "duplicates.none": ["No copies were found", "没有找到副本"],

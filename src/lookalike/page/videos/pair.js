@@ -4,27 +4,28 @@ import { chip, img, mat, name } from "../image.js";
 import { percent, t } from "../language.js";
 import { nameOf } from "../subject.js";
 import { filmstrip, player, screen } from "../video.js";
-import { moment, said } from "./segments.js";
+import { moment, said, spans } from "./segments.js";
 import { timeline } from "./timeline.js";
 import { together } from "./together.js";
 
-/** {node, leave()}; `query`: a subject, an image or a video. */
-export function pair(query, hit, gallery) {
+/** {node, leave()}; `query`: a subject, an image or a video. `placed`: the words for where a segment is in both. */
+export function pair(query, hit, gallery, placed) {
+  const segments = spans(hit);
   const words = el("p", { data: { role: "segment" }, "aria-live": "polite" });
   const shown = query.codec ? together(query, hit, gallery) : jumping(hit, gallery);
-  const bands = timeline(hit.segments, [query.codec ? query.duration : null, hit.duration], choose);
+  const bands = timeline(segments, [query.codec ? query.duration : null, hit.duration], choose, placed);
 
   function choose(at) {
-    const segment = hit.segments[at];
+    const segment = segments[at];
     bands.choose(at);
-    words.replaceChildren(chip(segment), " ", said(segment), ` · ${percent(segment.probability, segment.relation)}`);
+    words.replaceChildren(chip(segment), " ", said(segment, placed), ` · ${percent(segment.probability, segment.relation)}`);
     shown.show(segment);
   }
 
   const above = query.codec ? filmstrip(query, 800) : mat(query, img(query.url, query.name || t("query")));
-  const node = el("section.pair", { id: "pair", label: t("videos.pair", { name: nameOf(hit) }) },
+  const node = el("section.pair", { id: "pair", label: t("videos.pair", { a: query.name || t("query"), b: nameOf(hit) }) },
     el("div.strips", { class: query.codec ? "" : "still" }, name({ ...query, name: query.name || t("query") }), above, bands.node, filmstrip(hit, 800), name(hit)), words, shown.node);
-  if (hit.segments.length) choose(0);
+  if (segments.length) choose(0);
   return { node, leave: shown.leave };
 }
 

@@ -13,10 +13,11 @@ function svg(tag, attributes, ...children) {
   return node;
 }
 
-/** {node, choose(at)}; `lengths`: seconds of both, of a still null. `onchoose(at)`: of a segment, by mouse or keyboard. */
-export function timeline(segments, lengths, onchoose) {
+/** {node, choose(at)}; `lengths`: seconds of both, of a still null. `onchoose(at)`: of a segment, by mouse or keyboard.
+    `placed`: the words for where it is in both. */
+export function timeline(segments, lengths, onchoose, placed) {
   const bands = segments.map((segment, at) => {
-    const words = listed([said(segment), named("relation", segment.relation)]);
+    const words = listed([said(segment, placed), named("relation", segment.relation)]);
     const band = svg("g", { class: "band", role: "button", tabindex: 0, "aria-label": words, "aria-pressed": "false" },
       svg("title", {}, words), svg("polygon", { points: outline(segment, lengths).join(" ") }), ...mark(segment, lengths));
     band.addEventListener("click", () => onchoose(at));
