@@ -336,6 +336,19 @@ def test_words_outlive_another_version_of_the_network(gallery: Gallery, photos: 
         assert upgraded.forget_person("Ada").faces >= 1
 
 
+def test_names_stay_when_a_file_is_changed_and_not_when_it_is_another(gallery: Gallery, photos: Path) -> None:
+    """A photograph that is saved again brighter keeps what was said of it; another one of that file name does not."""
+    gallery.name_face(photos / "1-0.png", "Ada")
+    gallery.name_face(photos / "2-0.png", "Eve")
+    brighter = drawn_portrait({(0, 1): drawn_face(1, 0)})
+    brighter[..., :2] = np.clip(brighter[..., :2].astype(int) + 9, 0, 255)
+    save(photos / "1-0.png", brighter)
+    save(photos / "2-0.png", drawn_portrait({(0, 1): drawn_face(77)}))
+    assert gallery.add(photos).updated == 2
+    assert [(one.name, one.source) for one in gallery.faces_of(photos / "1-0.png")] == [("Ada", "user")]
+    assert [(one.name, one.source) for one in gallery.faces_of(photos / "2-0.png")] == [(None, None)]
+
+
 def vectors_of(gallery: Gallery, name: str, by: str = NAME) -> list[bytes]:
     """The bytes of the vectors of the image of this name."""
     row = next(row for row in gallery.rows() if Path(row.path).stem == name)

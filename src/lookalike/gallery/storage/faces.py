@@ -43,6 +43,16 @@ class FaceStore:
         sql = f"SELECT {_FACE} FROM faces WHERE person_id = ? AND descriptor_id = ? ORDER BY image_id, place"
         return [StoredFace(*one) for one in self._db.all(sql, (number, self._number(name)))]
 
+    def spoken_of(self, image: int) -> dict[str, list[StoredFace]]:
+        """Descriptor -> the faces of an image of which a person said whose they are."""
+        found: dict[str, list[StoredFace]] = {}
+        columns = ", ".join(f"f.{name.strip()}" for name in _FACE.split(","))
+        sql = f"""SELECT d.name, {columns} FROM faces f JOIN descriptors d ON d.id = f.descriptor_id
+                  WHERE f.image_id = ? AND f.source = 'user' ORDER BY f.place"""
+        for name, *one in self._db.all(sql, (image,)):
+            found.setdefault(name, []).append(StoredFace(*one))
+        return found
+
     def persons(self) -> dict[int, str | None]:
         """As in the contract."""
         return dict(self._db.all("SELECT id, name FROM persons ORDER BY id"))

@@ -253,6 +253,8 @@ class SqliteStore:
     def put(self, image: NewImage) -> int:
         """Write an image; whatever was at its path before is gone. Returns the new id."""
         row = image.row
+        before = self.row_of(row.path) if image.regions else None
+        spoken = self.regions.spoken(before.id) if before else {}
         self.forget([row.path])
         number = self._insert(row)
         self._db.run_each(
@@ -266,6 +268,7 @@ class SqliteStore:
         if image.keypoints is not None:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))
         self.regions.put(number, image.regions)
+        self.regions.say_of_alike(number, spoken)
         self.frames.put(number, image.frames)
         self.sounds.put(number, image.sound)
         return number
