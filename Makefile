@@ -56,7 +56,7 @@ bench: .venv/bench  ## Measure every claim in benchmarks/results.md again (about
 	$(BIN)/python -m benchmarks.all $(if $(DATA),--data "$(DATA)")
 
 clean:  ## Remove what the targets made
-	rm -rf .venv demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv demo build dist *.egg-info web/build web/*.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 
 # One marker per set of packages; a changed pyproject.toml or constraints.txt installs again.
 .venv/base: pyproject.toml constraints.txt
@@ -70,8 +70,11 @@ clean:  ## Remove what the targets made
 	$(PIP) -e '.[demo]'
 	@touch $@
 
-.venv/serve: .venv/demo
+# ONNX Runtime for the browser comes from npm. Where that cannot be had the page is without private search.
+WEB := $(wildcard web/*.* web/lookalike_web/*.py web/lookalike_web/browser/*)
+.venv/serve: .venv/demo $(WEB)
 	$(PIP) -e '.[serve]'
+	$(PIP) --no-deps ./web || echo "no private search: ONNX Runtime for the browser could not be fetched"
 	@touch $@
 
 .venv/test: .venv/serve

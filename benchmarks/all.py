@@ -40,7 +40,7 @@ SCRIPTS = (
         "video_sound",
         "video_library",
     ),
-    *("service_load", "service_soak", "service_fuzz", "page_load"),
+    *("service_load", "service_soak", "service_fuzz", "page_load", "private_search"),
 )
 
 

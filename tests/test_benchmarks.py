@@ -64,6 +64,7 @@ COLUMNS = {
     "service_load": ("| a file, one after the other | 8 |", "99th percentile", "| a file, 20 a second |"),
     "service_soak": ("| 0 |", "| 6 |", "From the first tenth to the end"),
     "service_fuzz": ("| all but the event stream |", "no 5xx"),
+    "private_search": ("| copy |", "private: described here", "times as long"),
     "page_load": ("| the page can be used, first visit |", "asks 0 other hosts"),
     "false_copies": ("pairs at .99", "by phash", "would be cleared by default", "| memes | 4 |"),
     "clearing": ("| of these no copies | 0 |", "edited copies that went", "| not as before after undo | 0 |"),
@@ -104,6 +105,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 LONG = {name for name in SCRIPTS if name.startswith("service_")}  # servers under load
 LONG |= {"audit", "second_chance", "sub_image", "verified_recall", "verified_speed"}  # hundreds of verified searches
+LONG |= {"private_search"}  # a browser that compiles a runtime
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.full] * (name in LONG)) for name in SCRIPTS])
@@ -111,7 +113,7 @@ def test_every_benchmark_prints_its_table_and_its_sides_agree(name: str, data: P
     """Each script's own assertions hold it to that: as many images, the same neighbours, the same pairs."""
     if name == "robustness":
         pytest.importorskip("torch", reason="an attack needs gradients")
-    if name == "page_load":
+    if name in ("page_load", "private_search"):
         chromium()
     command = [sys.executable, "-m", f"benchmarks.{name}", "--data", str(data), "--quick"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"})

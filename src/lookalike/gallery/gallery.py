@@ -28,7 +28,7 @@ from lookalike.gallery.rows import RowVerbs
 from lookalike.gallery.search.model_text_search import text_search
 from lookalike.gallery.search.options import Region, SearchOptions, check_precision
 from lookalike.gallery.search.pipeline import SearchPipeline
-from lookalike.gallery.search.query import QuerySource
+from lookalike.gallery.search.query import QuerySource, QueryVectors
 from lookalike.gallery.search.verbs import TextVerbs
 from lookalike.gallery.storage.privacy import Retention, checked
 from lookalike.gallery.tables import TableVerbs
@@ -133,7 +133,7 @@ class Gallery(
 
     def search(
         self,
-        image: QuerySource,
+        image: QuerySource | QueryVectors,
         k: int = 10,
         *,
         by: str | Mapping[str, float] | None = None,
@@ -149,7 +149,8 @@ class Gallery(
         """The k images most like this one, best first.
 
         ``image``: a path, bytes, a file, an Image, a Pillow image, an array, or a Row of this gallery, whose file is
-        read only where its vectors do not tell enough. ``by``: a descriptor that the gallery holds, "blend", or weights
+        read only where its vectors do not tell enough; or QueryVectors, which were computed elsewhere: nothing is
+        verified then. ``by``: a descriptor that the gallery holds, "blend", or weights
         like {"colour": 2, "texture": 1}. ``where``: a filter, see storage/filters.py. ``region``: only this part of the
         query, in pixels of the upright original. ``exact``: compare with every image instead of using the indexes.
         ``views``: look for the image mirrored and turned by quarters as well, in eight times the time; probabilities

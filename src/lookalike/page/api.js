@@ -68,6 +68,14 @@ export function thumbnail(id, side) {
 export const search = ({ file, id }, options, signal) =>
   ask("POST", "/v1/search", { form: { ...(file ? { image: file } : { id }), ...options }, signal });
 
+/** Of an image that stays here, by its vectors: {copy: [numbers]}; `options`: k, by, where, precision, good, bad. */
+export const searchVectors = (vectors, options, signal) =>
+  ask("POST", "/v1/search/vectors", { json: { vectors, ...Object.fromEntries(given(options)) }, signal });
+
+/** {networks, runtime}: those that the gallery's vectors come from, and whether this server lets the browser run them. */
+export const networks = (signal) => get("/v1/networks", {}, signal);
+export const networkOf = (sha256) => `/v1/networks/${sha256}`;
+
 /** By words, English ones: {hits, understood, unknown, best}. `options`: k, where, without, least. */
 export const searchText = (text, options, signal) => ask("POST", "/v1/search/text", { form: { text, ...options }, signal });
 

@@ -6,6 +6,8 @@ export const WORDS = {
   "text.ask": ["What the image shows, in English words", "图片的内容（英文单词）"],
   "text.example": ["dog, red car on a street", "例如 dog、red car on a street"],
   "text.search": ["Search by words", "按文字搜索"],
+  "private.switch": ["Private search.", "私密搜索。"],
+  "private.how": ["This browser describes the image and sends only the vector.", "由本浏览器计算图片特征，只发送特征向量。"],
   skip: ["Skip to the content", "跳到内容"],
   views: ["Views", "页面"],
   "view.search": ["Search", "搜索"],

@@ -19,11 +19,13 @@ from lookalike.service.guard import Guard
 from lookalike.service.jobs import Jobs
 from lookalike.service.metrics import Counting, Metrics
 from lookalike.service.openapi import documented
-from lookalike.service.routes import duplicates, health, images, people, search, shop, work
+from lookalike.service.routes import duplicates, health, images, networks, people, search, shop, work
 from lookalike.service.service import Service
 from lookalike.service.settings import Settings
 from lookalike.service.workers import Workers
 from lookalike.version import __version__
+
+WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     code: {"model": schemas.Problem, "content": {problems.MEDIA_TYPE: {}}, "description": what}
@@ -64,7 +66,7 @@ def create_app(settings: Settings, stopping: Callable[[], bool] = lambda: False)
         generate_unique_id_function=lambda route: route.name, redoc_url=None, responses=PROBLEMS,
     )  # fmt: skip
     problems.install(app)
-    for one in (images, search, people, shop, duplicates, work, health):
+    for one in (images, search, networks, people, shop, duplicates, work, health):
         app.include_router(one.router)
     _page(app)
     app.openapi_schema = documented(app.openapi())
@@ -97,3 +99,17 @@ def _page(app: FastAPI) -> None:
         return FileResponse(f"{folder}/index.html", headers={"Cache-Control": "no-cache"})
 
     app.mount("/page", StaticFiles(directory=folder, check_dir=False), name="page")
+    runtime = networks.runtime_folder()
+    if runtime is not None:
+        app.mount("/web", RuntimeFiles(directory=runtime), name="web")
+
+
+class RuntimeFiles(StaticFiles):
+    """Of the runtime in the browser: large, so a browser may keep them and asks for news. Its worker alone may compile
+    WebAssembly, by the policy of its own script: the page may not."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "private, no-cache"
+        response.headers["Content-Security-Policy"] = WORKER_POLICY
+        return response

@@ -118,6 +118,60 @@ class SearchResponse(BaseModel):
     hits: list[Hit]
 
 
+class VectorSearchRequest(RequestBody):
+    """A query that was described elsewhere: for each descriptor its vector, numbers, or bytes of a Hamming hash."""
+
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"vectors": {"copy": [0.0625] * 256}, "by": "copy", "k": 5}}
+    )
+    vectors: Annotated[
+        dict[
+            Annotated[str, Field(max_length=64)],
+            Annotated[list[Annotated[float, Field(allow_inf_nan=False)]], Field(min_length=1, max_length=10_000)],
+        ],
+        Field(min_length=1, max_length=20),
+    ]
+    k: Annotated[int, Field(ge=1, le=1000)] = 10
+    by: Annotated[str, Field(max_length=12_000)] | None = None
+    where: Annotated[str, Field(max_length=2000)] | None = None
+    precision: Annotated[float, Field(ge=0.5, lt=1)] | None = None
+    good: Annotated[list[Id], Field(max_length=500)] = []
+    bad: Annotated[list[Id], Field(max_length=500)] = []
+
+
+class NetworkInput(BaseModel):
+    """What a network takes: ``side`` x ``side`` pixels of sRGB. uint8: 0..255; float32: (value / 255 - ``mean``) /
+    ``std`` for red, green, blue, which come in the order of ``channels``."""
+
+    name: str
+    side: int
+    layout: Literal["NHWC", "NCHW"]
+    type: Literal["uint8", "float32"]
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    channels: Literal["RGB", "BGR"]
+
+
+class Network(BaseModel):
+    """``name``: the descriptor, and the output of the file that gives its vector. ``min_side``: pixels that the shorter
+    side of an image must keep. ``min_contrast``: below it (0..1) an image shows nothing, and its vector is zeros."""
+
+    name: str
+    sha256: str
+    dim: int
+    metric: str
+    min_side: int
+    min_contrast: float
+    input: NetworkInput
+
+
+class NetworkList(BaseModel):
+    """``runtime``: whether the page can run them in the browser."""
+
+    networks: list[Network]
+    runtime: bool
+
+
 class WordEvidence(BaseModel):
     """Why an image answers to a word, as in the Python library."""
 

@@ -29,7 +29,7 @@ from lookalike.descriptors.neural.classifier import classify as classified
 from lookalike.descriptors.neural.classifier import labels_of
 from lookalike.descriptors.neural.face_model import FaceNetwork
 from lookalike.errors import LookalikeError, UserError
-from lookalike.gallery import Gallery
+from lookalike.gallery import Gallery, QueryVectors
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import KEPT, Thumbnails, webp
 from lookalike.imaging import from_array, load
@@ -163,6 +163,24 @@ def search(image: ImageInput, request: SearchRequest) -> Json:
         "query": described,
         "by": request.by or gallery.default_by,
         "verified": verified,
+        "hits": serializers.hits(gallery, hits),
+    }
+
+
+def search_vectors(vectors: dict[str, list[float]], request: SearchRequest) -> Json:
+    """The answer of ``POST /v1/search/vectors``."""
+    gallery = _gallery()
+    query = QueryVectors({name: np.array(vector) for name, vector in vectors.items()})
+    good, bad = ([_image_row(number).path for number in ids] for ids in (request.good, request.bad))
+    hits = gallery.search(
+        query, request.k, by=request.by, where=request.where, precision=request.precision, good=good, bad=bad
+    )
+    blank = not hits and not any(map(any, vectors.values()))
+    described = {"id": None, "width": 0, "height": 0, "blank": blank}
+    return {
+        "query": described,
+        "by": request.by or gallery.default_by,
+        "verified": False,
         "hits": serializers.hits(gallery, hits),
     }
 

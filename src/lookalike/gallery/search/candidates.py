@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 
 from lookalike.descriptors.base import Described
 from lookalike.gallery.search.options import SearchOptions
-from lookalike.gallery.search.query import QuerySource
+from lookalike.gallery.search.query import QuerySource, QueryVectors
 from lookalike.types import Hit, Ids, Image
 
 
@@ -42,9 +42,10 @@ class CandidateSource(Protocol[Q]):
         """The descriptor of regions whose nearest images are re-ranked as well; None for no second chance."""
         ...
 
-    def query(self, source: QuerySource, options: SearchOptions, depth: int) -> Q:
-        """What is compared, of an image or of the part that the options name. ``depth``: how many candidates will be
-        re-ranked; 0 where the image itself is not needed afterwards. Raises LoadError, UserError."""
+    def query(self, source: QuerySource | QueryVectors, options: SearchOptions, depth: int) -> Q:
+        """What is compared, of an image or of the part that the options name, or of vectors that come without one.
+        ``depth``: how many candidates will be re-ranked; 0 where the image itself is not needed afterwards. Raises
+        LoadError, UserError."""
         ...
 
     def candidates(self, query: Q, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:

@@ -17,7 +17,7 @@ from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.candidates import CandidateSource, Q, Query
 from lookalike.gallery.search.options import SearchOptions, parse_region
-from lookalike.gallery.search.query import QuerySource, is_blank, query_image
+from lookalike.gallery.search.query import QuerySource, QueryVectors, is_blank, query_image
 from lookalike.gallery.search.region_search import RegionSource
 from lookalike.gallery.search.reranking import GeometricVerifier, comparison_input, ranked
 from lookalike.gallery.search.second_chance import second_chance
@@ -33,7 +33,7 @@ class SearchPipeline:
         self._library, self._store = library, library.store
         self._scoring = Scoring.of(library.store, library.cards)
 
-    def search(self, image: QuerySource, options: SearchOptions) -> list[Hit]:
+    def search(self, image: QuerySource | QueryVectors, options: SearchOptions) -> list[Hit]:
         """At most ``options.k`` hits, best first; copies that were verified come first. See ``Gallery.search``."""
         source = self.source(options)
         allowed = None if options.where is None else self._store.select(options.where)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lookalike.descriptors import get, min_side
 from lookalike.descriptors.base import Described, DescriptorCard
-from lookalike.errors import ImageMissing
+from lookalike.distance import normalise
+from lookalike.errors import ImageMissing, UserError
 from lookalike.gallery.search.options import Region, parse_region
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import dtype_of
@@ -17,6 +21,21 @@ from lookalike.imaging import ImageSource, as_image, crop
 from lookalike.types import Image
 
 QuerySource = ImageSource | Row
+
+
+@dataclass(frozen=True, slots=True)
+class QueryVectors:
+    """A query that was described elsewhere: name of a descriptor -> its vector, (D,) numbers, of Hamming descriptors
+    (bits / 8,) bytes. A vector of zeros saw nothing. The image itself is not known here."""
+
+    vectors: Mapping[str, NDArray[Any]]
+
+    def described(self, cards: Mapping[str, DescriptorCard]) -> dict[str, Described]:
+        """The vectors as these cards store them. Raises UserError for one that is not held, or is no such vector."""
+        unknown = ", ".join(sorted(set(self.vectors) - set(cards)))
+        if unknown or not self.vectors:
+            raise UserError(f"vectors of {unknown or 'nothing'}; this gallery holds {', '.join(cards)}")
+        return {name: _of_elsewhere(cards[name], vector) for name, vector in self.vectors.items()}
 
 
 def query_image(source: QuerySource, names: Sequence[str], region: Region | None, least: int = 1) -> Image:
@@ -58,6 +77,20 @@ def _stored(store: GalleryStorage, card: DescriptorCard, row: Row) -> Described:
     if found is None:
         raise ImageMissing(f"{row.path}: not in this gallery any more")
     return _described(card, *found)
+
+
+def _of_elsewhere(card: DescriptorCard, vector: NDArray[Any]) -> Described:
+    packed = card.metric == "hamming"
+    expected = (card.bits // 8,) if packed else (card.dim,)
+    array = np.asarray(vector)
+    if array.shape != expected or array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        raise UserError(f"a vector of {card.name} is {expected[0]} finite numbers, not {array.shape} {array.dtype}")
+    if packed and not ((array >= 0) & (array <= 255) & (array == np.floor(array))).all():
+        raise UserError(f"a vector of {card.name} is {expected[0]} bytes, 0 to 255")
+    row = array[None].astype(np.uint8 if packed else np.float64)
+    if card.metric == "cosine":
+        row = normalise(row)
+    return Described(row if packed else row.astype(np.float32), np.array([float(row.any())], np.float32))
 
 
 def _described(card: DescriptorCard, data: bytes, contrast: float) -> Described:

@@ -17,7 +17,7 @@ from lookalike.distance import normalise
 from lookalike.errors import UserError
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.options import SearchOptions
-from lookalike.gallery.search.query import QuerySource, query_image
+from lookalike.gallery.search.query import QuerySource, QueryVectors, query_image
 from lookalike.gallery.search.region_matching import RegionMatch, RegionQuery, match_box, match_distance, nearest
 from lookalike.gallery.storage.region_codec import MAX_REGIONS
 from lookalike.gallery.storage.row import Row
@@ -47,7 +47,9 @@ class RegionSource:
     def second_chance(self) -> str | None:
         return None
 
-    def query(self, source: QuerySource, options: SearchOptions, depth: int) -> RegionQuery:
+    def query(self, source: QuerySource | QueryVectors, options: SearchOptions, depth: int) -> RegionQuery:
+        if isinstance(source, QueryVectors):
+            raise UserError("a search by regions needs the image: vectors of whole images have none")
         if options.views or options.feedback:
             raise UserError("views, good and bad are for whole images: leave them out in a search by regions")
         least = max(LOAD_MIN_SIDE if depth else 1, FINE_SCALE * region_network(self._name).card.min_side)

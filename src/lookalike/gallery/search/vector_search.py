@@ -16,10 +16,11 @@ from lookalike.comparison.score_normalization import background_similarity, is_n
 from lookalike.descriptors import describe_all, region_network
 from lookalike.descriptors.base import Described
 from lookalike.descriptors.fusion import Blend
+from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.options import SearchOptions
-from lookalike.gallery.search.query import QuerySource, query_image, stored_embeddings
+from lookalike.gallery.search.query import QuerySource, QueryVectors, query_image, stored_embeddings
 from lookalike.gallery.search.relevance_feedback import Example, examples, feedback_contributions
 from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
@@ -75,9 +76,11 @@ class VectorSource:
         held = [name for name in self._library.region_cards if region_network(name).proposes_parts]
         return next(iter(held), None) if self.reranks else None
 
-    def query(self, source: QuerySource, options: SearchOptions, depth: int) -> VectorQuery:
+    def query(self, source: QuerySource | QueryVectors, options: SearchOptions, depth: int) -> VectorQuery:
         names = list(dict.fromkeys([*self._blend.weights, *self._scoring.descriptors]))
         examples_given = self._examples(options)
+        if isinstance(source, QueryVectors):
+            return VectorQuery((self._of_elsewhere(source, options),), "", examples_given)
         if isinstance(source, Row) and options.region is None and not options.views and not depth:
             known = stored_embeddings(self._store, self._cards, names, source)
             return VectorQuery((known,), source.sha256, examples_given)
@@ -86,6 +89,16 @@ class VectorSource:
         views = _orientations(image) if options.views else [image]
         described = tuple(describe_all([view], names) for view in views)
         return VectorQuery(described, image.sha256 if options.region is None else "", examples_given, image)
+
+    def _of_elsewhere(self, source: QueryVectors, options: SearchOptions) -> dict[str, Described]:
+        """Raises UserError where a vector is missing that the search goes by, or something is asked of the image."""
+        if options.region is not None or options.views or options.rerank:
+            raise UserError("region, views and rerank need the image: vectors alone do not show it")
+        described = source.described(self._cards)
+        missing = ", ".join(name for name in self.names if name not in described)
+        if missing:
+            raise UserError(f"a search by {missing} needs its vector; there are vectors of {', '.join(described)}")
+        return described
 
     def candidates(self, query: VectorQuery, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
         found = [self._of_view(query, view, k, allowed, exact) for view in query.views]
@@ -150,7 +163,7 @@ class VectorSource:
     def _hits(
         self, query: VectorQuery, view: Mapping[str, Described], best: Mapping[int, Nearness], same: Collection[int]
     ) -> list[Hit]:
-        for name in (name for name in self._scoring.descriptors if name not in self.names):
+        for name in (name for name in self._scoring.descriptors if name in view and name not in self.names):
             self._measure(view, name, best)
         rows = self._store.rows(list(best))  # last: an image that is still there now had its distances
         background = self._background(view)

@@ -8,7 +8,7 @@ import { detail } from "../views.js";
 
 /**
  * {node, show(answer, asked, note), skeleton(count), busy(note), fail(error)}; acts: mark(id, verdict), clear(), hint(box), all(on).
- * `asked`: what the address asks for, and `only`: whether copies alone are shown; `scoped`: whether that can be chosen.
+ * `asked`: what the address asks for, and `only`: whether copies alone are shown; `scoped`: whether that can be chosen; `private`: nothing may be sent of the query.
  */
 export function results(gallery, acts) {
   const note = el("p.closer", { data: { role: "progress-note" }, "aria-live": "polite" });
@@ -65,12 +65,12 @@ export function results(gallery, acts) {
     el("div.shot-why",
       el("button", {
         class: "shot", act: "open", label: t("open", { name: nameOf(hit) }), "aria-describedby": why.id,
-        onclick: () => detail(hit.id, gallery, { query: asked.query.ref, ongone: () => node.remove() }),
+        onclick: () => detail(hit.id, gallery, { query: asked.private ? null : asked.query.ref, ongone: () => node.remove() }),
       }, mat(hit, img, boxes)), why, moved(hit.id, at, asked)),
     verdict(hit), name(hit), facts(hit),
     el("div.tools",
       el("a.tool", { href: link("search", { id: hit.id }), label: t("similar-to", { name: nameOf(hit) }), title: t("similar"), act: "similar" }, icon("search")),
-      el("a.tool", { href: link("compare", { a: asked.query.ref, b: hit.id }), label: t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), act: "compare" }, icon("compare")),
+      !asked.private && el("a.tool", { href: link("compare", { a: asked.query.ref, b: hit.id }), label: t("compare-with", { name: nameOf(hit) }), title: t("compare-query"), act: "compare" }, icon("compare")),
       el("span.gap"), canMark && press("good"), canMark && press("bad")));
     return node;
   }

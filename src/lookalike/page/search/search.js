@@ -1,12 +1,13 @@
 // Search: the ranking for an image, verified by geometry, and changed by what the visitor calls relevant.
 import * as api from "../api.js";
-import { el, field, select, small } from "../dom.js";
+import { all, el, field, select, small } from "../dom.js";
 import { filterBuilder } from "../filter.js";
 import { img } from "../image.js";
 import { cameraButton, chooser, fits, intake } from "../intake.js";
 import { listed, named, t } from "../language.js";
 import { complain, say } from "../live.js";
-import { go, ids, link } from "../route.js";
+import { described, privacySwitch, runnable, wanted } from "../private.js";
+import { again, go, ids, link } from "../route.js";
 import { keep, subject } from "../subject.js";
 import { regionPicker } from "./region.js";
 import { results } from "./results.js";
@@ -31,6 +32,8 @@ export function mount(root, gallery) {
   let picker = null;
   let order = []; // the ranking before any feedback, for the ranks' changes
   let orderKey = "";
+  let network = null; // that describes the query here, in a private search
+  let vectors = { key: "", answer: null }; // the last description: the promise of it
 
   const change = (some) => {
     const next = { ...now, ...some };
@@ -39,10 +42,11 @@ export function mount(root, gallery) {
   const take = (file) => { if (fits(file, gallery)) change({ id: keep(file), region: null, good: [], bad: [] }); };
   const kind = (name = now.by) => gallery.by.find((one) => one.name === name)?.kind;
   const hasFeedback = () => now.good.length + now.bad.length > 0;
-  const verifies = () => (now.by === "copy" || kind() === "regions") && !hasFeedback();
+  const verifies = () => !network && (now.by === "copy" || kind() === "regions") && !hasFeedback();
   const byCopy = () => now.by === "copy" && !hasFeedback();
 
   const panel = el("section.query", { label: t("query") });
+  const privately = el("p.soft", { hidden: true, data: { role: "private-note" } }, t("search.private"));
   const filter = filterBuilder(gallery, (where) => change({ where }));
   const by = select(gallery.by.map((one) => [one.name, named("by", one.name)]), gallery.default_by,
     (name) => change({ by: name, ...(kind(name) === "regions" && { good: [], bad: [] }) }), { data: { control: "by" } });
@@ -71,7 +75,7 @@ export function mount(root, gallery) {
     panel.replaceChildren(picker.node, el("p.name", el("bdi", query.name)),
       el("div.row.tight", chooser(take, t("search.other"), { class: "small" }), cameraButton(take, { class: "small" }),
         gallery.videos > 0 && small(t("view.videos"), { act: "videos", onclick: () => go("videos", { id: now.id }) }),
-        small(t("search.new"), { act: "new-search", onclick: () => go("search") })));
+        small(t("search.new"), { act: "new-search", onclick: () => go("search") })), query.file && privacySwitch(again), privately);
   }
 
   async function update(params, signal) {
@@ -88,6 +92,7 @@ export function mount(root, gallery) {
         ranking.skeleton(now.k);
         present();
       }
+      await choosePrivacy();
       picker.set(now.region);
       await search(signal);
     } catch (error) {
@@ -97,9 +102,33 @@ export function mount(root, gallery) {
     }
   }
 
-  const ask = (some, signal) => api.search(query, {
-    k: now.k, by: now.by, where: now.where, region: now.region, precision: byCopy() && !now.all ? COPY : null, good: now.good, bad: now.bad, ...some,
-  }, signal);
+  /** In a private search: what this browser can describe the query by, and nothing else. */
+  async function choosePrivacy() {
+    const found = query.file && await wanted() ? await runnable() : new Map();
+    network = found.get(now.by) ?? found.values().next().value ?? null;
+    if (network) by.value = now.by = network.name;
+    for (const option of by.options) option.disabled = Boolean(network) && !found.has(option.value);
+    privately.hidden = !network;
+    for (const button of all("[data-act=videos]", panel)) button.hidden = Boolean(network);
+  }
+
+  async function ask(some, signal) {
+    const options = { k: now.k, by: now.by, where: now.where, precision: byCopy() && !now.all ? COPY : null, good: now.good, bad: now.bad, ...some };
+    if (!network) return api.search(query, { ...options, region: now.region }, signal);
+    const { vector, width, height } = await describedHere();
+    const answer = await api.searchVectors({ [network.name]: vector }, { ...options, rerank: null }, signal);
+    return { ...answer, query: { ...answer.query, width, height } };
+  }
+
+  function describedHere() {
+    const key = JSON.stringify([query.ref, network.sha256, now.region]);
+    if (vectors.key !== key) {
+      ranking.busy(t("search.describing"));
+      vectors = { key, answer: described(query.file, network, now.region) };
+      vectors.answer.catch(() => { vectors = { key: "", answer: null }; });
+    }
+    return vectors.answer;
+  }
 
   /** Twice where the nearest are verified by geometry: the answer by the vectors alone does not wait for it. */
   async function search(signal) {
@@ -110,7 +139,7 @@ export function mount(root, gallery) {
     ranking.busy(t("search.searching"));
     let answer = await ask(hasFeedback() ? {} : { rerank: 0 }, signal);
     picker.size(answer.query.width, answer.query.height);
-    const shown = { ...now, kind: kind(), query, only, scoped: byCopy(), order: hasFeedback() ? order : null };
+    const shown = { ...now, kind: kind(), query, private: Boolean(network), only, scoped: byCopy(), order: hasFeedback() ? order : null };
     if (verifies() && !answer.query.blank) {
       ranking.show(answer, shown, t("search.verifying"));
       answer = await ask({}, signal);

@@ -6,6 +6,8 @@ export const WORDS = {
   "search.new": ["New search", "重新搜索"],
   "search.searching": ["Searching…", "正在搜索…"],
   "search.verifying": ["Verifying the nearest by geometry…", "正在对最相近的图片做几何验证…"],
+  "search.describing": ["Describing the image in this browser…", "正在本浏览器中计算图片特征…"],
+  "search.private": ["Private: the image did not leave this browser, so nothing is verified by geometry.", "私密搜索：图片未离开本浏览器，因此未做几何验证。"],
   "search.found": ["{n} image found|{n} images found", "找到 {n} 张图片"],
   "search.blank": ["This image shows too little to search by: it is blank, or nearly.", "这张图片几乎是空白的，无从比对。"],
   "search.nothing": ["Nothing was found.", "没有找到图片。"],

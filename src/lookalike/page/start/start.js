@@ -4,6 +4,7 @@ import { el } from "../dom.js";
 import { thumb } from "../image.js";
 import { cameraButton, chooser, fits, intake } from "../intake.js";
 import { t } from "../language.js";
+import { privacySwitch } from "../private.js";
 import { go, link } from "../route.js";
 import { keep, nameOf } from "../subject.js";
 import { textbox } from "../textbox.js";
@@ -17,7 +18,7 @@ export function mount(root, gallery) {
   root.append(el("h1.view-title", t("start.title")), textbox(),
     el("p.soft", t("start.words"), " ", EXAMPLES.flatMap((text) => [el("a", { href: link("search", { text }), act: "example" }, text), " "])),
     el("div.drop", { data: { role: "drop" } }, el("p.big", t("drop")),
-      el("div.row.centre", chooser(take, t("choose"), { class: "main" }), cameraButton(take)), el("p.soft", t("start.paste"))),
+      el("div.row.centre", chooser(take, t("choose"), { class: "main" }), cameraButton(take)), el("p.soft", t("start.paste")), privacySwitch()),
     gallery.images ? el("h2.start-samples", t("start.samples")) : el("p.empty", t("library.empty"), " ", el("a", { href: link("library") }, t("view.library"))), samples);
   const stop = intake(root, take);
 

@@ -48,6 +48,16 @@ async def search(
     return await server.workers.run(tasks.search, query, request)
 
 
+@router.post("/search/vectors", response_model=schemas.SearchResponse)
+async def search_vectors(server: Server, body: schemas.VectorSearchRequest) -> dict[str, object]:
+    """The images of the gallery that are most like one that stays with the client, which sends only its vectors (GET
+    /v1/networks says how they are made). Nothing is verified by geometry, for that needs the image."""
+    request = tasks.SearchRequest(
+        body.k, body.by, body.where, precision=body.precision, good=tuple(body.good), bad=tuple(body.bad)
+    )
+    return await server.workers.run(tasks.search_vectors, body.vectors, request)
+
+
 @router.post("/search/text", response_model=schemas.TextSearchResponse)
 async def search_text(
     server: Server,

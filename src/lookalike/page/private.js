@@ -1,0 +1,32 @@
+// A private search: this browser describes the image itself and sends nothing but the vector. The runtime is a distribution of its own (web/).
+import * as api from "./api.js";
+import { el, recall, remember } from "./dom.js";
+import { t } from "./language.js";
+
+const KEY = "lookalike-private";
+let known = null; // the promise of what the server offers
+
+/** The networks that can be run here: name -> network; none where the runtime is not installed. */
+export function runnable() {
+  known ??= api.networks().catch((error) => { known = null; throw error; });
+  return known.then(({ networks, runtime }) => new Map(runtime ? networks.map((one) => [one.name, one]) : []));
+}
+
+/** Whether the visitor wants it, where it can be had. */
+export const wanted = async () => recall(KEY) === "1" && (await runnable()).size > 0;
+
+/** The switch, hidden where it cannot be had. */
+export function privacySwitch(onchange = () => {}) {
+  const box = el("input", { type: "checkbox", data: { control: "private" } });
+  box.checked = recall(KEY) === "1";
+  box.addEventListener("change", () => { remember(KEY, box.checked ? "1" : "0"); onchange(); });
+  const node = el("label.private", { hidden: true }, box, el("span", el("b", t("private.switch")), " ", t("private.how")));
+  runnable().then((found) => { node.hidden = !found.size; }, () => { /* the view says what the matter is */ });
+  return node;
+}
+
+/** {vector, width, height} of a file by a network; see describe.js of the runtime. */
+export async function described(file, network, region) {
+  const { describe } = await import("/web/describe.js");
+  return describe(file, { ...network, url: api.networkOf(network.sha256) }, region);
+}
