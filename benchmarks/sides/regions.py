@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from benchmarks.harness import SEED, peak_mib, seconds
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
+from lookalike.gallery.index.catalogue_cache import CatalogueCache
 from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
+from lookalike.gallery.index.sound_index import SoundIndex
 from lookalike.gallery.index.word_index import WordIndexCache
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.region_matching import RegionQuery
@@ -107,7 +109,8 @@ def _centres(size: int) -> NDArray[Any]:
 def _opened(folder: Path) -> Any:
     store = SqliteStore.open(folder / "g.sqlite")
     index = RegionIndexCache(folder / "index", store, {NAME: CARD})
-    others = (cache(folder / "index", store, {}) for cache in (FrameIndexCache, WordIndexCache))
+    caches = (cache(folder / "index", store, {}) for cache in (FrameIndexCache, WordIndexCache))
+    others = (*caches, CatalogueCache(store), SoundIndex(store))
     whole = IndexCache(folder / "index", store, {})
     source = RegionSource(Library(folder, store, {}, {NAME: CARD}, whole, index, *others), NAME)
 
