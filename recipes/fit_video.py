@@ -34,15 +34,23 @@ from benchmarks.video_edits import (
     unrelated,
     write,
 )
-from lookalike.comparison.temporal import TemporalMatch
 from lookalike.comparison.video_evidence import probability, shipped_curve
-from lookalike.comparison.video_pair import VideoInput, describe_video, part_candidates, verified, whole_candidates
+from lookalike.comparison.video_pair import (
+    VideoInput,
+    describe_video,
+    in_one_order,
+    part_candidates,
+    swapped,
+    verified,
+    whole_candidates,
+)
 from lookalike.imaging import is_image_name
 from lookalike.logistic import fit
+from lookalike.types import Segment
 
 SEED = 2026
 DRAWN = 10
-OTHER_TIMES, UNRELATED = 320, 100
+OTHER_TIMES, UNRELATED = 180, 60
 SHARE = 3  # of the edits of a recording every so manieth is asked
 PARTS_EVERY = 6  # of the negatives, parts of frames are looked at in so manieth only: it takes long
 STRETCHES = 2  # of a pair of videos; of parts of their frames one
@@ -88,14 +96,15 @@ def _in_turn(*parts: Iterator[Question]) -> Iterator[Question]:
 
 
 def _rows(question: Question, place: Path, number: int) -> Iterator[Row]:
-    a, b = question.a, _described(question.b, place)
+    a, b, is_swapped = in_one_order(question.a, _described(question.b, place))
     wholes = whole_candidates(a, b)
     found = wholes[:STRETCHES]
     if "picture" in question.kind or number % PARTS_EVERY == 0:
         found += part_candidates(a, b, wholes)[:1]
     for one in found:
         segment = verified(a.video, b.video, one)
-        true = any(_is_true(one.match, span) for span in question.truth)
+        segment = swapped(segment) if is_swapped else segment
+        true = any(_is_true(segment, span) for span in question.truth)
         yield {"true": true, "evidence": dict(segment.evidence), "span": (segment.a_start, segment.a_end)}
 
 
@@ -103,13 +112,13 @@ def _described(side: VideoInput | Clip, place: Path) -> VideoInput:
     return describe_video(write(place / "b.mp4", side)) if isinstance(side, Clip) else side
 
 
-def _is_true(match: TemporalMatch, span: Span) -> bool:
+def _is_true(segment: Segment, span: Span) -> bool:
     """Whether the stretch lies in what is shared, and at the same offset."""
-    inside = min(match.a_end, span[1]) - max(match.a_start, span[0])
-    middle = (max(match.a_start, span[0]) + min(match.a_end, span[1])) / 2
-    shown = span[2] + (middle - span[0]) * (span[3] - span[2]) / (span[1] - span[0])
-    apart = abs(match.slope * middle + match.offset - shown)
-    return inside >= OVERLAP * (match.a_end - match.a_start) and apart <= 1.0
+    inside = min(segment.a_end, span[1]) - max(segment.a_start, span[0])
+    middle = (max(segment.a_start, span[0]) + min(segment.a_end, span[1])) / 2
+    wanted = span[2] + (middle - span[0]) * (span[3] - span[2]) / (span[1] - span[0])
+    shown = segment.b_start + (middle - segment.a_start) / segment.speed
+    return inside >= OVERLAP * (segment.a_end - segment.a_start) and abs(shown - wanted) <= 1.0
 
 
 def _read(path: Path) -> tuple[list[str], np.ndarray, np.ndarray]:

@@ -12,16 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.alignment.transforms import Matrix, corners, inverse, transform_points
+from lookalike.comparison.frame_timing import AlignedViews, end_times, near_line, read_views, watched_times
 from lookalike.comparison.insets import inset_views
 from lookalike.comparison.pair import compare_features, extract_features
 from lookalike.comparison.sound_pair import shared_sound, sound_failures, statement
 from lookalike.comparison.temporal import TemporalMatch, same_stretch, temporal_matches
-from lookalike.comparison.video_evidence import (
-    motion_agreement,
-    probability,
-    shipped_curve,
-    stretch_evidence,
-)
+from lookalike.comparison.video_evidence import probability, shipped_curve, stretch_evidence
 from lookalike.descriptors import get
 from lookalike.descriptors.sound import SoundDescription, describe_soundtrack
 from lookalike.descriptors.video import (
@@ -50,8 +46,7 @@ from lookalike.types import (
 
 MAX_VERIFIED = 8  # stretches of a pair of videos that are looked at frame by frame
 FRAME_SIDE = 400  # pixels of the shorter side of frames that are compared
-WATCHED = 24  # pairs of frames of a stretch in which motion is seen ...
-COMPARED = 3  # ... and of these so many are compared as images
+COMPARED = 3  # pairs of frames of a stretch that are compared as images
 MAX_FAILED = 3  # that are no copies one after the other: then those of less score are not looked at either
 MAX_PARTS_VERIFIED = 2  # the same of stretches that run along in a part of the frames only
 SAME_COMPOSITION = 0.75  # similarity of whole frames from which on parts of them are not described
@@ -59,11 +54,14 @@ INSET_FRAMES, INSET_SIDE = (
     10,
     240,
 )  # frames in which pictures in the picture are sought, and their shorter side, in pixels
+MIN_PART_SIMILARITY = 0.5  # of two of these frames' parts to some frame of the other video: then parts are described
 MIN_PART_CENTRED = 0.3  # centred correlation of these: of several parts some run along by chance
 PARTS_SECONDS = 900.0  # of the longer video: beyond, parts of frames are not described
-MARGIN = 0.08  # of a stretch at either end, where nothing is looked at: its ends are less sure
 MIN_PROBABILITY = 0.5  # of a segment that is told
 COPIES: tuple[Relation, ...] = ("mirrored", "rotated", "crop", "edited", "re-encoded", "identical")  # the gravest first
+
+INVERSE = {"rotated 90": "rotated 270", "rotated 270": "rotated 90"}  # any other orientation is its own
+OTHER: dict[Side, Side] = {"a": "b", "b": "a"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,10 +111,13 @@ def _reported(frames: Iterator[VideoFrame], info: VideoInfo, progress: Progress 
 def compare_described(a: VideoInput, b: VideoInput, *, parts: bool = True) -> VideoComparison:
     """The same of videos that are described already; of both only a few frames are read again. ``parts``: where nothing
     is found, look for the one as a picture in the other."""
-    wholes = whole_candidates(a, b)
-    segments = _verified_all(a, b, wholes)
+    first, second, is_swapped = in_one_order(a, b)
+    wholes = whole_candidates(first, second)
+    segments = _verified_all(first, second, wholes)
     if parts and not any(one.probability >= MIN_PROBABILITY for one in segments):
-        segments += _verified_all(a, b, part_candidates(a, b, wholes))
+        segments += _verified_all(first, second, part_candidates(first, second, wholes))
+    if is_swapped:
+        segments = [swapped(one) for one in segments]
     sure = sorted(_distinct(one for one in segments if one.probability >= MIN_PROBABILITY), key=lambda one: one.a_start)
     sound = shared_sound(a.sound, b.sound, sure)
     return VideoComparison(
@@ -127,6 +128,26 @@ def compare_described(a: VideoInput, b: VideoInput, *, parts: bool = True) -> Vi
         sound,
         statement(sure, sound, a.sound, b.sound),
         sound_failures(a.sound, b.sound),
+    )
+
+
+def in_one_order(a: VideoInput, b: VideoInput) -> tuple[VideoInput, VideoInput, bool]:
+    """The shorter one first, and whether that is b: two videos give the same segments whichever is called a."""
+    keys = [(one.video.info.duration, one.description.vectors.tobytes()) for one in (a, b)]
+    return (b, a, True) if keys[1] < keys[0] else (a, b, False)
+
+
+def swapped(segment: Segment) -> Segment:
+    """The same segment with the two videos in each other's places."""
+    return replace(
+        segment,
+        a_start=segment.b_start,
+        a_end=segment.b_end,
+        b_start=segment.a_start,
+        b_end=segment.a_end,
+        speed=round(1 / segment.speed, 3),
+        orientation=INVERSE.get(segment.orientation, segment.orientation),
+        box_in=OTHER.get(segment.box_in) if segment.box_in else None,
     )
 
 
@@ -163,23 +184,34 @@ def part_candidates(a: VideoInput, b: VideoInput, wholes: Sequence[Candidate]) -
     if wholes and wholes[0].match.similarity >= SAME_COMPOSITION:
         return []
     found = []
-    for view, description in _described_parts(b).items():
+    for view, description in _described_parts(b, a).items():
         found += [Candidate(match, b_view=view) for match in temporal_matches(a.description, description)[:1]]
-    for view, description in _described_parts(a).items():
+    for view, description in _described_parts(a, b).items():
         found += [Candidate(match, a_view=view) for match in temporal_matches(description, b.description)[:1]]
     likely = [one for one in found if one.match.centred >= MIN_PART_CENTRED]
     return sorted(likely, key=lambda one: -one.match.score)[:MAX_PARTS_VERIFIED]
 
 
-def _described_parts(one: VideoInput) -> dict[View, VideoDescription]:
-    """Of each part in which another video may be shown the description, as if it were a video."""
+def _described_parts(one: VideoInput, other: VideoInput) -> dict[View, VideoDescription]:
+    """Of each part in which the other video may be shown the description, as if it were a video."""
     duration, card = one.video.info.duration, get(DESCRIPTOR).card
     times = np.linspace(0, duration, INSET_FRAMES + 1)[:-1] + duration / INSET_FRAMES / 2
-    views = inset_views([frame.image for frame in one.video.frames_at(times.tolist(), INSET_SIDE)])
+    frames = one.video.frames_at(times.tolist(), INSET_SIDE)
+    views = inset_views([frame.image for frame in frames])
+    seen = describe_views(frames, views)
+    views = [view for view in views if _shows(seen[view], other.description)]
     if not views:
         return {}
     smallest = min(min(view.width, view.height) for view in views)
     return describe_views(one.video.frames(RATE, round(card.min_side / smallest)), views)
+
+
+def _shows(part: VideoDescription, other: VideoDescription) -> bool:
+    """Whether any two of a part's frames are like frames of the other video."""
+    if min(len(part), len(other)) < 2:
+        return False
+    best = (part.vectors.astype(np.float32) @ other.vectors.astype(np.float32).T).max(1)
+    return bool(np.sort(best)[-2] >= MIN_PART_SIMILARITY)
 
 
 def _verified_all(a: VideoInput, b: VideoInput, found: Sequence[Candidate]) -> list[Segment]:
@@ -193,21 +225,24 @@ def _verified_all(a: VideoInput, b: VideoInput, found: Sequence[Candidate]) -> l
 
 
 def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
-    """A stretch as a segment: a few of its frames are read again and compared, and their motion over all of them."""
-    match = candidate.match
-    margin = MARGIN * (match.a_end - match.a_start)
-    a_times = np.linspace(match.a_start + margin, match.a_end - margin, WATCHED)
-    b_times = match.slope * a_times + match.offset
-    pairs = list(zip(_images(a, a_times, candidate.a_view), _images(b, b_times, candidate.b_view), strict=True))
-    compared = list(in_order(partial(_compare, *pairs[place]) for place in _contrasted(pairs)))
+    """A stretch as a segment: a few of its frames are read again and compared, and their motion over all of them; its
+    times are those of the frames that agree best."""
+    match, views = candidate.match, (candidate.a_view, candidate.b_view)
+    a_times = np.r_[watched_times(match), end_times(match)]
+    small = read_views(a, a_times, views[0]), read_views(b, near_line(match, b), views[1])
+    compared, aligned = _compared(a, b, candidate, AlignedViews(*small, None))
+    exact = aligned.on_its_line(match)
+    if exact is not match:
+        compared, aligned = _compared(a, b, replace(candidate, match=exact), aligned)
+    exact = aligned.within_its_ends(exact)
+    evidence = stretch_evidence(exact, compared, aligned.motion(exact))
     best = max(compared, key=_trust)
-    evidence = stretch_evidence(match, compared, motion_agreement(pairs, best.transform))
     segment = Segment(
-        a_start=match.a_start,
-        a_end=match.a_end,
-        b_start=max(match.b_start, 0.0),
-        b_end=min(match.b_end, b.info.duration),
-        speed=round(1 / match.slope, 3),
+        a_start=exact.a_start,
+        a_end=exact.a_end,
+        b_start=max(exact.b_start, 0.0),
+        b_end=min(exact.b_end, b.info.duration),
+        speed=round(1 / exact.slope, 3),
         relation=_relation(compared),
         probability=probability(evidence, shipped_curve()),
         edits=_edits(compared),
@@ -215,6 +250,15 @@ def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
         evidence=evidence,
     )
     return _with_box(segment, best, candidate, (a.info, b.info))
+
+
+def _compared(a: Video, b: Video, candidate: Candidate, aligned: AlignedViews) -> tuple[list[Comparison], AlignedViews]:
+    """Of each third of a stretch the pair of frames in which the duller one has most contrast, compared as images, and
+    the views as they lie on one another then."""
+    a_times, b_times = aligned.contrasted(candidate.match, COMPARED)
+    pairs = zip(_images(a, a_times, candidate.a_view), _images(b, b_times, candidate.b_view), strict=True)
+    compared = list(in_order(partial(_compare, *pair) for pair in pairs))
+    return compared, aligned.moved(max(compared, key=_trust).transform)
 
 
 def _images(video: Video, times: NDArray[np.float64], view: View) -> list[Image]:
@@ -257,13 +301,6 @@ def _shifted(box: Box, x: float, y: float) -> Box:
 
 def _compare(a: Image, b: Image) -> Comparison:
     return compare_features(extract_features(a), extract_features(b))
-
-
-def _contrasted(pairs: Sequence[tuple[Image, Image]]) -> list[int]:
-    """Of each third of the pairs that in which the duller image has most contrast."""
-    contrast = [min(float(image.pixels[::4, ::4].std()) for image in pair) for pair in pairs]
-    thirds = np.array_split(np.arange(len(pairs)), COMPARED)
-    return [int(third[np.argmax([contrast[place] for place in third])]) for third in thirds]
 
 
 def _trust(comparison: Comparison) -> tuple[bool, int]:
