@@ -57,7 +57,7 @@ from lookalike.types import Pixels
 
 TITLE = "Videos: segments found, and where"
 DRAWN, DRAWN_SECONDS = (8, 2), (60, 24)  # the second of each pair of figures is for --quick
-OTHER_TIMES, UNRELATED = (110, 2), (60, 1)
+OTHER_TIMES, UNRELATED = (340, 2), (160, 1)
 SHARE = (3, 9)  # of the edits of a recording every so manieth
 PHOTOGRAPHS = 400
 NEAR = 0.5  # seconds within which an offset is right
@@ -159,7 +159,7 @@ def _questions(options: Options, folder: Path) -> Iterator[Question]:
     own = options.data / "video" / "report" / "recordings"
     files = sorted(own.iterdir()) if own.is_dir() and not options.quick else []
     files = [file for file in [*files, *sorted(folder.iterdir())] if file.suffix in VIDEO_ENDINGS]
-    recordings = [recorded(file) for file in files]
+    recordings = [recorded(file, folder) for file in files]
     cameras = [one for one in recordings if not one.name.startswith("film")]
     asked = (
         edits(recordings, SEED, options.size(*SHARE)),

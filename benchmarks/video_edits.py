@@ -18,10 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.video_pair import VideoInput, describe_video
-from lookalike.descriptors.video import VideoDescription
+from lookalike.descriptors import get
+from lookalike.descriptors.video import DESCRIPTOR, VideoDescription
 from lookalike.imaging import load
 from lookalike.imaging.frame_sampling import RATE
-from lookalike.imaging.video import Video
+from lookalike.imaging.video import Video, open_video
 from lookalike.types import Pixels, VideoFrame, VideoInfo
 
 FPS = 10.0
@@ -170,8 +171,14 @@ class Recording:
         return Clip([frame.image.pixels for frame in self.input.video.frames_at(wanted.tolist(), SIZE[1])])
 
 
-def recorded(path: Path) -> Recording:
-    return Recording(path.stem, describe_video(path))
+def recorded(path: Path, folder: Path) -> Recording:
+    """``folder``: where descriptions are kept, for those that come again."""
+    kept = folder / f"{path.stem}-{get(DESCRIPTOR).card.fingerprint}.npz"
+    if not kept.exists():
+        described = describe_video(path).description
+        np.savez(kept, times=described.times, vectors=described.vectors)
+    with np.load(kept) as arrays:
+        return Recording(path.stem, VideoInput(open_video(path), VideoDescription(arrays["times"], arrays["vectors"])))
 
 
 def drawn(
@@ -290,6 +297,28 @@ def _vertical(frame: Pixels) -> Pixels:
     return np.asarray(ground, np.uint8)
 
 
+def _off_screen(clip: Clip, _: Clip) -> tuple[Clip, list[Span]]:
+    """Filmed off a screen by a hand-held camera: from the side, with the room around it, stripes where the pixels of
+    the screen meet those of the camera (moire), and a lamp that is reflected (glare)."""
+    rng = np.random.default_rng(len(clip.frames))
+    height, width = clip.frames[0].shape[:2]
+    x, y = np.meshgrid(np.linspace(0, 1, width), np.linspace(0, 1, height))
+    stripes = 1 + 0.09 * np.sin(2 * np.pi * (37 * x + 11 * y + 2 * x * y))[..., None] * (1.0, 0.6, 1.2)
+    glare = 110 * np.exp(-(((x - 0.7) / 0.16) ** 2 + ((y - 0.25) / 0.12) ** 2))[..., None]
+    room = np.dstack([40 + 25 * y, 36 + 20 * x, 34 + 10 * y])
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float32)
+    screen = corners * 0.8 + np.array([(0.12, 0.06), (0.06, 0.13), (0.08, 0.09), (0.1, 0.13)]) * (width, height)
+    tremble = np.cumsum(rng.normal(0, 0.0012 * width, (len(clip.frames), 2)), axis=0)
+    frames = []
+    for frame, moved in zip(clip.frames, tremble - tremble.mean(0), strict=True):
+        matrix = cv2.getPerspectiveTransform(corners, (screen + moved).astype(np.float32))
+        shown = cv2.warpPerspective((frame * stripes).astype(np.float32), matrix, (width, height), flags=cv2.INTER_AREA)
+        lit = cv2.warpPerspective(np.ones((height, width), np.float32), matrix, (width, height))[..., None]
+        seen = cv2.GaussianBlur((shown * (0.95, 0.9, 1.0) + 12) * lit + room * (1 - lit), (0, 0), 0.8) + glare
+        frames.append(np.clip(seen, 0, 255).astype(np.uint8))
+    return Clip(frames, clip.fps), [(0, clip.seconds, 0, clip.seconds)]
+
+
 def _swapped(clip: Clip, _: Clip) -> tuple[Clip, list[Span]]:
     half = round(len(clip.frames) / 2) / clip.fps
     frames = [*clip.part(half, clip.seconds).frames, *clip.part(0, half).frames]
@@ -315,6 +344,7 @@ EDITS: dict[str, Edit] = {
     "vertical, blurred sides": _framewise(_vertical),
     "subtitles": _subtitles,
     "halves swapped": _swapped,
+    "camera off a screen": _off_screen,
 }
 
 

@@ -67,8 +67,10 @@ def collect(photographs: Path, folder: Path, rows: Path) -> None:
     """Appends a line of JSON for each question that has none yet."""
     images = sorted(path for path in photographs.rglob("*") if is_image_name(path))
     own = sorted(path for path in folder.iterdir() if path.suffix in VIDEO_ENDINGS)
-    (folder / "drawn").mkdir(exist_ok=True)
-    recordings = [recorded(path) for path in [*own, *drawn(images, folder / "drawn", DRAWN, SEED)]]
+    made, kept = folder / "drawn", folder / "described"
+    for place in (made, kept):
+        place.mkdir(exist_ok=True)
+    recordings = [recorded(path, kept) for path in [*own, *drawn(images, made, DRAWN, SEED)]]
     cameras = [one for one in recordings if not one.name.startswith("film")]
     asked = _in_turn(
         edits(recordings, SEED, SHARE),

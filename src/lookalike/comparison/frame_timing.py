@@ -39,7 +39,7 @@ STILL_ALIKE = 0.65  # ... and the share of it that a single pair within the stre
 
 Matrix = NDArray[np.float64]
 Times = NDArray[np.float64]
-AnyFloats = NDArray[np.floating[Any]]
+AnyFloats = NDArray[Any]
 Agreement = Callable[[Times, Times], Times]
 
 
@@ -82,14 +82,14 @@ def _luma(image: Image) -> Floats:
 def watched_times(match: TemporalMatch) -> Times:
     """(WATCHED,) seconds of a, evenly spread over a stretch."""
     margin = MARGIN * (match.a_end - match.a_start)
-    return np.linspace(match.a_start + margin, match.a_end - margin, WATCHED)
+    return np.asarray(np.linspace(match.a_start + margin, match.a_end - margin, WATCHED), np.float64)
 
 
 def end_times(match: TemporalMatch) -> Times:
     """Seconds of a around both ends of a stretch, but not beyond its middle."""
     middle, around = (match.a_start + match.a_end) / 2, np.arange(-END_SECONDS, END_SECONDS + END_STEP, END_STEP)
     before, behind = match.a_start + around, match.a_end + around
-    return np.r_[before[before < middle], behind[behind > middle]]
+    return np.concatenate([before[before < middle], behind[behind > middle]])
 
 
 def near_line(match: TemporalMatch, video: Video) -> Times:
@@ -142,9 +142,10 @@ class AlignedViews:
     def on_its_line(self, match: TemporalMatch) -> TemporalMatch:
         """The same moved by at most REACH at either end, to where its frames agree best, at a round speed if that is as
         good; as it is, where no other line is clearly better."""
-        if not self.is_covered:
+        rows = np.unique(self._a.at(watched_times(match)))
+        if not self.is_covered or min(_level(_about_mean(one)) for one in (self._first[rows], self._second)) < MOVES:
             return match
-        agreement = self._line_agreement(np.unique(self._a.at(watched_times(match))))
+        agreement = self._line_agreement(rows)
         shifts = _shifts(self._b)
         start, end = (one.ravel() for one in np.meshgrid(shifts, shifts))
         slopes = match.slope + (end - start) / (match.a_end - match.a_start)
@@ -215,7 +216,7 @@ def _shifts(b: Views) -> Times:
     """Seconds by which a line may be moved, by as little as b's frames are apart."""
     step = float(np.clip(np.median(np.diff(b.times)), FINEST, COARSEST)) if len(b.times) > 1 else COARSEST
     count = int(REACH / step)
-    return np.arange(-count, count + 1) * step
+    return np.asarray(np.arange(-count, count + 1) * step, np.float64)
 
 
 def motion_agreement(first: AnyFloats, second: AnyFloats) -> float:
@@ -225,10 +226,15 @@ def motion_agreement(first: AnyFloats, second: AnyFloats) -> float:
     if len(first) < 3:
         return 0.0
     changes = [_about_mean(part) for part in (first, second)]
-    levels = [float(np.sqrt((part**2).mean())) for part in changes]
+    levels = [_level(part) for part in changes]
     if min(levels) < MOVES:
         return 0.0
     return float((changes[0] * changes[1]).mean()) / (levels[0] * levels[1])
+
+
+def _level(changes: Floats) -> float:
+    """Root mean square."""
+    return float(np.sqrt((changes**2).mean()))
 
 
 def _about_mean(views: AnyFloats) -> Floats:

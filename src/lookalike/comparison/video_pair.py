@@ -230,11 +230,14 @@ def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
     match, views = candidate.match, (candidate.a_view, candidate.b_view)
     a_times = np.r_[watched_times(match), end_times(match)]
     small = read_views(a, a_times, views[0]), read_views(b, near_line(match, b), views[1])
-    compared, aligned = _compared(a, b, candidate, AlignedViews(*small, None))
-    exact = aligned.on_its_line(match)
-    if exact is not match:
-        compared, aligned = _compared(a, b, replace(candidate, match=exact), aligned)
-    exact = aligned.within_its_ends(exact)
+    look = partial(_compared, a, b, candidate)
+    times, compared, aligned = look(match, AlignedViews(*small, None))
+    line = aligned.on_its_line(match)
+    if line is not match:
+        times, compared, aligned = look(line, aligned)
+    exact = aligned.within_its_ends(line)
+    if not (exact.a_start <= times[0] and times[-1] <= exact.a_end):
+        times, compared, aligned = look(exact, aligned)
     evidence = stretch_evidence(exact, compared, aligned.motion(exact))
     best = max(compared, key=_trust)
     segment = Segment(
@@ -252,13 +255,15 @@ def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
     return _with_box(segment, best, candidate, (a.info, b.info))
 
 
-def _compared(a: Video, b: Video, candidate: Candidate, aligned: AlignedViews) -> tuple[list[Comparison], AlignedViews]:
-    """Of each third of a stretch the pair of frames in which the duller one has most contrast, compared as images, and
-    the views as they lie on one another then."""
-    a_times, b_times = aligned.contrasted(candidate.match, COMPARED)
+def _compared(
+    a: Video, b: Video, candidate: Candidate, match: TemporalMatch, aligned: AlignedViews
+) -> tuple[NDArray[np.float64], list[Comparison], AlignedViews]:
+    """Of each third of a stretch the pair of frames in which the duller one has most contrast, compared as images: its
+    times in a, what was found, and the views as they lie on one another then."""
+    a_times, b_times = aligned.contrasted(match, COMPARED)
     pairs = zip(_images(a, a_times, candidate.a_view), _images(b, b_times, candidate.b_view), strict=True)
     compared = list(in_order(partial(_compare, *pair) for pair in pairs))
-    return compared, aligned.moved(max(compared, key=_trust).transform)
+    return a_times, compared, aligned.moved(max(compared, key=_trust).transform)
 
 
 def _images(video: Video, times: NDArray[np.float64], view: View) -> list[Image]:
