@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -50,6 +51,25 @@ def test_a_crop_says_where_it_was_cut_out(tmp_path: Path) -> None:
     assert (one.relation, one.box_in) == ("crop", "a")
     assert one.box is not None
     assert pytest.approx((30, 20, 180, 140), abs=6) == (one.box.x, one.box.y, one.box.width, one.box.height)
+
+
+def test_either_may_be_called_a(tmp_path: Path) -> None:
+    """A cropped part at another speed, whose camera moves all the time: the same is found in both directions."""
+    cropped = [np.asarray(PIL.Image.fromarray(frame[20:160, 30:210]).resize((240, 186))) for frame in film()[13:103]]
+    a, b = write_video(tmp_path / "a.mp4", film()), write_video(tmp_path / "b.mp4", cropped, FPS * 1.25)
+    (one,), (other,) = compare_videos(a, b).segments, compare_videos(b, a).segments
+    assert pytest.approx((1.3, 10.3, 0, 7.2), abs=0.15) == spans((one,))[0]
+    assert (one.speed, one.box_in) == (1.25, "a")
+    assert one.probability > 0.9
+    assert other == replace(
+        one,
+        a_start=one.b_start,
+        a_end=one.b_end,
+        b_start=one.a_start,
+        b_end=one.a_end,
+        speed=0.8,
+        box_in="b",
+    )
 
 
 def test_an_insert_is_found_in_its_host(tmp_path: Path) -> None:

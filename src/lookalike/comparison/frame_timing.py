@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.comparison.temporal import MIN_SECONDS, SNAPS, TemporalMatch
+from lookalike.comparison.temporal import MIN_SECONDS, TemporalMatch, round_slopes
 from lookalike.descriptors.video import WHOLE, View
 from lookalike.imaging.video import Video
 from lookalike.types import Floats, Image
@@ -25,7 +25,7 @@ BLUR = 3  # pixels over which noise of compression is averaged away
 MIN_COVERED = 0.02  # of a view's places, that both frames show
 WATCHED = 24  # frames of a in which a stretch is watched
 MARGIN = 0.08  # of a stretch at either end, where its line is not looked for: its ends are less sure
-REACH = 0.45  # seconds to either side of the line within which the true one is looked for: frames described are as near
+REACH = 0.65  # seconds to either side of the line within which the true one is looked for
 FINEST, COARSEST = 0.04, 0.1  # seconds between frames of b that are looked at: as many as the file has, within these
 MOVES = 0.5  # levels, root mean square, of views so small that noise is averaged away: below, nothing moves
 MOVING = 0.3  # agreement below which a line is left where it is: there nothing tells where it belongs
@@ -162,14 +162,11 @@ class AlignedViews:
         """The same at a round speed, if its frames agree so well at least."""
         middle = (match.a_start + match.a_end) / 2
         shown = match.slope * middle + match.offset + shifts
-        for step, most in SNAPS:
-            speed = round(1 / match.slope / step) * step
-            if not speed or abs(speed * match.slope - 1) > most:
-                continue
-            offsets = shown - middle / speed
-            found = agreement(np.full(len(shifts), 1 / speed), offsets) - NEARER * np.abs(shifts)
-            if found.max() >= least and abs(speed * match.slope - 1) > 1e-6:
-                return replace(match, slope=1 / speed, offset=float(offsets[np.argmax(found)]))
+        for slope in round_slopes(match.slope):
+            offsets = shown - slope * middle
+            found = agreement(np.full(len(shifts), slope), offsets) - NEARER * np.abs(shifts)
+            if found.max() >= least:
+                return replace(match, slope=slope, offset=float(offsets[np.argmax(found)]))
         return match
 
     def _line_agreement(self, rows: NDArray[np.int64]) -> Agreement:

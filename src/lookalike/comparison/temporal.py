@@ -230,14 +230,22 @@ def _climbed(sides: _Sides, match: TemporalMatch, slope: float, slope_steps: Seq
 def _at_round_speed(sides: _Sides, match: TemporalMatch) -> TemporalMatch:
     """The same at a round speed, if that explains as much."""
     middle = (match.a_start + match.a_end) / 2
-    for step, most in SNAPS:
-        speed = round(1 / match.slope / step) * step
-        if not speed or abs(speed * match.slope - 1) > most:
-            continue
-        other = _along(sides, *_climbed(sides, match, 1 / speed, slope_steps=(0,)))
+    for slope in round_slopes(match.slope):
+        other = _along(sides, *_climbed(sides, match, slope, slope_steps=(0,)))
         if other is not None and other.score >= SNAPPED_SCORE * match.score and other.a_start < middle < other.a_end:
             return other
     return match
+
+
+def round_slopes(slope: float) -> list[float]:
+    """The multiples near a slope that people choose as a speed, of the one video or of the other, the roundest first.
+    A slope that is one itself comes last."""
+    found = []
+    for step, most in SNAPS:
+        for one in (1 / step / max(round(1 / slope / step), 1), round(slope / step) * step):
+            if abs(one / slope - 1) <= most and one not in found:
+                found.append(one)
+    return found
 
 
 def _lines(sides: _Sides, votes: _Votes) -> list[tuple[float, float]]:

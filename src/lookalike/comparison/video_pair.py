@@ -46,7 +46,8 @@ from lookalike.types import (
 
 MAX_VERIFIED = 8  # stretches of a pair of videos that are looked at frame by frame
 FRAME_SIDE = 400  # pixels of the shorter side of frames that are compared
-COMPARED = 3  # pairs of frames of a stretch that are compared as images
+COMPARED = 3  # pairs of frames of a stretch that are compared as images ...
+ROUNDS = 2  # ... and again where that moves the stretch, so often at most
 MAX_FAILED = 3  # that are no copies one after the other: then those of less score are not looked at either
 MAX_PARTS_VERIFIED = 2  # the same of stretches that run along in a part of the frames only
 SAME_COMPOSITION = 0.75  # similarity of whole frames from which on parts of them are not described
@@ -227,19 +228,22 @@ def _verified_all(a: VideoInput, b: VideoInput, found: Sequence[Candidate]) -> l
 def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
     """A stretch as a segment: a few of its frames are read again and compared, and their motion over all of them; its
     times are those of the frames that agree best."""
-    match, views = candidate.match, (candidate.a_view, candidate.b_view)
-    a_times = np.r_[watched_times(match), end_times(match)]
-    small = read_views(a, a_times, views[0]), read_views(b, near_line(match, b), views[1])
     look = partial(_compared, a, b, candidate)
-    times, compared, aligned = look(match, AlignedViews(*small, None))
-    line = aligned.on_its_line(match)
-    if line is not match:
-        times, compared, aligned = look(line, aligned)
-    exact = aligned.within_its_ends(line)
+    line, views = candidate.match, _read_views(a, b, candidate)
+    times, compared = look(line, views)
+    for _ in range(ROUNDS):
+        best, views, moved = _best_line(line, views, compared)
+        if moved is line:
+            break
+        line = moved
+        times, compared = look(line, views)
+    else:
+        best, views, _ = _best_line(line, views, compared)
+    exact = views.within_its_ends(line)
     if not (exact.a_start <= times[0] and times[-1] <= exact.a_end):
-        times, compared, aligned = look(exact, aligned)
-    evidence = stretch_evidence(exact, compared, aligned.motion(exact))
-    best = max(compared, key=_trust)
+        times, compared = look(exact, views)
+        best, views, _ = _best_line(exact, views, compared)
+    evidence = stretch_evidence(exact, compared, views.motion(exact))
     segment = Segment(
         a_start=exact.a_start,
         a_end=exact.a_end,
@@ -255,15 +259,33 @@ def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
     return _with_box(segment, best, candidate, (a.info, b.info))
 
 
+def _read_views(a: Video, b: Video, candidate: Candidate) -> AlignedViews:
+    times = np.concatenate([watched_times(candidate.match), end_times(candidate.match)])
+    first = read_views(a, times, candidate.a_view)
+    return AlignedViews(first, read_views(b, near_line(candidate.match, b), candidate.b_view), None)
+
+
 def _compared(
-    a: Video, b: Video, candidate: Candidate, match: TemporalMatch, aligned: AlignedViews
-) -> tuple[NDArray[np.float64], list[Comparison], AlignedViews]:
-    """Of each third of a stretch the pair of frames in which the duller one has most contrast, compared as images: its
-    times in a, what was found, and the views as they lie on one another then."""
-    a_times, b_times = aligned.contrasted(match, COMPARED)
+    a: Video, b: Video, candidate: Candidate, match: TemporalMatch, views: AlignedViews
+) -> tuple[NDArray[np.float64], list[Comparison]]:
+    """Of each third of a stretch the pair of frames in which the duller one has most contrast, compared as images; and
+    their times in a."""
+    a_times, b_times = views.contrasted(match, COMPARED)
     pairs = zip(_images(a, a_times, candidate.a_view), _images(b, b_times, candidate.b_view), strict=True)
-    compared = list(in_order(partial(_compare, *pair) for pair in pairs))
-    return a_times, compared, aligned.moved(max(compared, key=_trust).transform)
+    return a_times, list(in_order(partial(_compare, *pair) for pair in pairs))
+
+
+def _best_line(
+    match: TemporalMatch, views: AlignedViews, compared: Sequence[Comparison]
+) -> tuple[Comparison, AlignedViews, TemporalMatch]:
+    """The comparison by whose transform the frames agree best, the views aligned by it, and the line of that. Before a
+    camera that moves another time looks like another place: only the true place holds for all of a stretch."""
+    tried: list[tuple[Comparison, AlignedViews, TemporalMatch]] = []
+    for one in sorted(compared, key=_trust, reverse=True):
+        if one.transform is not None or not tried:
+            aligned = views.moved(one.transform)
+            tried.append((one, aligned, aligned.on_its_line(match)))
+    return max(tried, key=lambda each: each[1].motion(each[2]))
 
 
 def _images(video: Video, times: NDArray[np.float64], view: View) -> list[Image]:
