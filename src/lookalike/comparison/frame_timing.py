@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.comparison.temporal import MIN_SECONDS, TemporalMatch, round_slopes
+from lookalike.comparison.temporal import MIN_SECONDS, STILL, TemporalMatch, round_slopes
 from lookalike.descriptors.video import WHOLE, View
 from lookalike.imaging.video import Video
 from lookalike.types import Floats, Image
@@ -25,11 +25,13 @@ BLUR = 3  # pixels over which noise of compression is averaged away
 MIN_COVERED = 0.02  # of a view's places, that both frames show
 WATCHED = 24  # frames of a in which a stretch is watched
 MARGIN = 0.08  # of a stretch at either end, where its line is not looked for: its ends are less sure
-REACH = 0.65  # seconds to either side of the line within which the true one is looked for
+REACH = 0.65  # seconds to either side of the line within which the true one is looked for ...
+STILL_REACH = 3.0  # ... and of what hardly changes, of which vectors do not know where it belongs
 FINEST, COARSEST = 0.04, 0.1  # seconds between frames of b that are looked at: as many as the file has, within these
 MOVES = 0.5  # levels, root mean square, of views so small that noise is averaged away: below, nothing moves
 MOVING = 0.3  # agreement below which a line is left where it is: there nothing tells where it belongs
 CLEARLY = 0.02  # more of it that another line must have ...
+FAR = 0.1  # ... and again as much, one beyond REACH ...
 TURNED = 0.02  # ... and again as much, one at another speed ...
 NEARER = 1e-6  # ... and of those as good the nearer one is taken, by this a second
 END_SECONDS = 2.5  # to either side of an end, within which the true one is looked for
@@ -95,7 +97,7 @@ def end_times(match: TemporalMatch) -> Times:
 def near_line(match: TemporalMatch, video: Video) -> Times:
     """Seconds of b around its partners of all these: as near to one another as its frames are."""
     step = float(np.clip(1 / video.info.fps if video.info.fps else COARSEST, FINEST, COARSEST))
-    around = np.arange(-REACH, REACH + step, step)
+    around = np.arange(-_reach(match), _reach(match) + step, step)
     watched, ends = (match.slope * times + match.offset for times in (watched_times(match), end_times(match)))
     times = np.r_[(watched[:, None] + around).ravel(), ends, ends - step / 2]
     return np.asarray(np.unique(np.round(times / (step / 2))) * (step / 2), np.float64)
@@ -146,13 +148,14 @@ class AlignedViews:
         if not self.is_covered or min(_level(_about_mean(one)) for one in (self._first[rows], self._second)) < MOVES:
             return match
         agreement = self._line_agreement(rows)
-        shifts = _shifts(self._b)
-        start, end = (one.ravel() for one in np.meshgrid(shifts, shifts))
+        shifts, wide = _shifts(self._b, REACH), _shifts(self._b, _reach(match))
+        start, end = (np.concatenate([one.ravel(), wide]) for one in np.meshgrid(shifts, shifts))
         slopes = match.slope + (end - start) / (match.a_end - match.a_start)
         offsets = match.b_start + start - slopes * match.a_start
         found = agreement(slopes, offsets)
         far = np.abs(start) + np.abs(end)
-        best = int(np.argmax(found - CLEARLY * (far > 0) - TURNED * (start != end) - NEARER * far))
+        doubt = CLEARLY * (far > 0) + TURNED * (start != end) + FAR * (far > 2 * REACH) + NEARER * far
+        best = int(np.argmax(found - doubt))
         if found[best] < MOVING:
             return match
         line = replace(match, slope=float(slopes[best]), offset=float(offsets[best])) if far[best] else match
@@ -209,10 +212,15 @@ class AlignedViews:
         return np.asarray((first * second).mean(1), np.float32)
 
 
-def _shifts(b: Views) -> Times:
+def _reach(match: TemporalMatch) -> float:
+    """Seconds to either side of a line within which the true one is looked for."""
+    return REACH if match.variation >= STILL else STILL_REACH
+
+
+def _shifts(b: Views, reach: float) -> Times:
     """Seconds by which a line may be moved, by as little as b's frames are apart."""
     step = float(np.clip(np.median(np.diff(b.times)), FINEST, COARSEST)) if len(b.times) > 1 else COARSEST
-    count = int(REACH / step)
+    count = int(reach / step)
     return np.asarray(np.arange(-count, count + 1) * step, np.float64)
 
 

@@ -48,6 +48,7 @@ MIN_SHARED = 0.5  # ... of the frames of a stretch at least so many have partner
 OFFSETS_TRIED = 200  # ... and of longer videos no more are tried,
 MOST_COMPARED = 128  # ... and of longer stretches no more frames are compared
 SAME_STRETCH = 0.5  # of both sides: what overlaps so much is the same stretch at another offset
+STILL = 0.2  # variation from which on a stretch is no still at all
 BLOCK_FRAMES = 1024
 
 

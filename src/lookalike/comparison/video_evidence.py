@@ -19,11 +19,10 @@ from importlib import resources
 
 import numpy as np
 
-from lookalike.comparison.temporal import UNUSUAL_FROM, TemporalMatch
+from lookalike.comparison.temporal import STILL, UNUSUAL_FROM, TemporalMatch
 from lookalike.logistic import scalar_sigmoid
 from lookalike.types import Comparison
 
-STILL = 0.2  # variation from which on a stretch is no still at all
 MIN_ODDS, MAX_ODDS = -4.0, 8.0  # of a pair of frames: what cannot be aligned may be dark or blurred as well
 MAX_SECONDS = 60.0  # beyond which length says nothing more
 
