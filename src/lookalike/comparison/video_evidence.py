@@ -4,8 +4,9 @@
 where hardly anything changes. ``distinct``: how much more that is than at any quite other offset: of a fixed camera all
 offsets are alike. ``stillness``: 0..1, how little changes. ``motion``: how well every place's changes over time agree
 once the images are laid on one another, -1..1. ``frame_odds``: the mean log-odds of a few pairs of frames, compared as
-two images are; less of it in a still, for a fixed camera has the same one at other times. ``seconds``: logarithm of how
-long it lasts, as far as changes agree: a still proves no more the longer it is shown. ``other_speed``: 0..1.
+two images are; less of it in a still whose places do not change alike either, for a fixed camera has the same one at
+other times. ``seconds``: logarithm of how long it lasts, as far as changes agree: a still proves no more the longer it
+is shown. ``other_speed``: 0..1.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ def stretch_evidence(match: TemporalMatch, compared: Sequence[Comparison], motio
         "distinct": (match.centred - match.elsewhere) * (1 - stillness),
         "stillness": stillness,
         "motion": motion,
-        "frame_odds": (float(np.mean(odds)) if odds else MIN_ODDS) * (1 - stillness),
+        "frame_odds": (float(np.mean(odds)) if odds else MIN_ODDS) * max(1 - stillness, motion),
         "seconds": math.log(min(match.a_end - match.a_start, MAX_SECONDS)) * max(centred, motion, 0.0),
         "other_speed": min(abs(math.log2(match.slope)) / UNUSUAL_FROM, 1.0),
     }

@@ -58,6 +58,7 @@ INSET_FRAMES, INSET_SIDE = (
 MIN_PART_SIMILARITY = 0.5  # of two of these frames' parts to some frame of the other video: then parts are described
 MIN_PART_CENTRED = 0.3  # centred correlation of these: of several parts some run along by chance
 PARTS_SECONDS = 900.0  # of the longer video: beyond, parts of frames are not described
+EXPLAINED = 0.8  # of a stretch that lies within segments in both videos: then it says nothing new
 MIN_PROBABILITY = 0.5  # of a segment that is told
 COPIES: tuple[Relation, ...] = ("mirrored", "rotated", "crop", "edited", "re-encoded", "identical")  # the gravest first
 
@@ -216,13 +217,26 @@ def _shows(part: VideoDescription, other: VideoDescription) -> bool:
 
 
 def _verified_all(a: VideoInput, b: VideoInput, found: Sequence[Candidate]) -> list[Segment]:
-    """The candidates as segments, best first, until several in a row are none."""
+    """The candidates as segments, best first, until several in a row are none; without those between times that are
+    explained in both videos already."""
     segments: list[Segment] = []
     for candidate in found:
+        if _is_explained(candidate.match, [one for one in segments if one.probability >= MIN_PROBABILITY]):
+            continue
         segments.append(verified(a.video, b.video, candidate))
         if all(one.probability < MIN_PROBABILITY for one in segments[-MAX_FAILED:]) and len(segments) >= MAX_FAILED:
             break
     return segments
+
+
+def _is_explained(match: TemporalMatch, sure: Sequence[Segment]) -> bool:
+    """Whether most of it lies within one of these segments in a, and within one of them in b."""
+    shared_a = (min(match.a_end, one.a_end) - max(match.a_start, one.a_start) for one in sure)
+    shared_b = (min(match.b_end, one.b_end) - max(match.b_start, one.b_start) for one in sure)
+    seconds = match.a_end - match.a_start, match.b_end - match.b_start
+    return all(
+        max(shared, default=0.0) >= EXPLAINED * most for shared, most in zip((shared_a, shared_b), seconds, strict=True)
+    )
 
 
 def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
