@@ -15,8 +15,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
-from itertools import islice
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ from benchmarks.video_edits import (
 )
 from lookalike.comparison.video_evidence import probability, shipped_curve
 from lookalike.comparison.video_pair import (
+    Candidate,
     VideoInput,
     describe_video,
     in_one_order,
@@ -101,13 +102,22 @@ def _rows(question: Question, place: Path, number: int) -> Iterator[Row]:
     a, b, is_swapped = in_one_order(question.a, _described(question.b, place))
     wholes = whole_candidates(a, b)
     found = wholes[:STRETCHES]
-    if "picture" in question.kind or number % PARTS_EVERY == 0:
-        found += part_candidates(a, b, wholes)[:1]
-    for one in found:
+    true = 0
+    for one in chain(found, _parts(question, number, a, b, wholes)):
         segment = verified(a.video, b.video, one)
         segment = swapped(segment) if is_swapped else segment
-        true = any(_is_true(segment, span) for span in question.truth)
-        yield {"true": true, "evidence": dict(segment.evidence), "span": (segment.a_start, segment.a_end)}
+        is_true = any(_is_true(segment, span) for span in question.truth)
+        yield {"true": is_true, "evidence": dict(segment.evidence), "span": (segment.a_start, segment.a_end)}
+        true += is_true
+        if question.truth and true == len(question.truth):
+            return
+
+
+def _parts(
+    question: Question, number: int, a: VideoInput, b: VideoInput, wholes: Sequence[Candidate]
+) -> Iterator[Candidate]:
+    if "picture" in question.kind or number % PARTS_EVERY == 0:
+        yield from part_candidates(a, b, wholes)[:1]
 
 
 def _described(side: VideoInput | Clip, place: Path) -> VideoInput:
