@@ -47,7 +47,8 @@ from lookalike.types import (
 MAX_VERIFIED = 8  # stretches of a pair of videos that are looked at frame by frame
 FRAME_SIDE = 400  # pixels of the shorter side of frames that are compared
 COMPARED = 3  # pairs of frames of a stretch that are compared as images ...
-ROUNDS = 2  # ... and again where that moves the stretch, so often at most
+ROUNDS = 2  # ... and again where that moves the stretch, so often at most, ...
+NEGLIGIBLE = 0.07  # ... by more seconds than this
 MAX_FAILED = 3  # that are no copies one after the other: then those of less score are not looked at either
 MAX_PARTS_VERIFIED = 2  # the same of stretches that run along in a part of the frames only
 SAME_COMPOSITION = 0.75  # similarity of whole frames from which on parts of them are not described
@@ -245,14 +246,13 @@ def verified(a: Video, b: Video, candidate: Candidate) -> Segment:
     look = partial(_compared, a, b, candidate)
     line, views = candidate.match, _read_views(a, b, candidate)
     times, compared = look(line, views)
-    for _ in range(ROUNDS):
+    for turn in range(ROUNDS + 1):
         best, views, moved = _best_line(line, views, compared)
-        if moved is line:
+        if turn == ROUNDS or _moved_by(line, moved) <= NEGLIGIBLE:
             break
         line = moved
         times, compared = look(line, views)
-    else:
-        best, views, _ = _best_line(line, views, compared)
+    line = moved
     exact = views.within_its_ends(line)
     if not (exact.a_start <= times[0] and times[-1] <= exact.a_end):
         times, compared = look(exact, views)
@@ -287,6 +287,11 @@ def _compared(
     a_times, b_times = views.contrasted(match, COMPARED)
     pairs = zip(_images(a, a_times, candidate.a_view), _images(b, b_times, candidate.b_view), strict=True)
     return a_times, list(in_order(partial(_compare, *pair) for pair in pairs))
+
+
+def _moved_by(line: TemporalMatch, moved: TemporalMatch) -> float:
+    """Seconds of b, at the end that moved most."""
+    return max(abs(moved.b_start - line.b_start), abs(moved.b_end - line.b_end))
 
 
 def _best_line(
