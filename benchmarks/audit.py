@@ -59,9 +59,10 @@ def measure(options: Options) -> str:
         f"At most {options.size(MOST, 40):,} images of each set, every {TEST_SHARE}th in the split test. A blur is "
         f"that of a Gaussian of so many pixels where the shorter side has {SHORT_SIDE}. Leaks: a copy of a training "
         "image in the split test. Outliers: images of other sets. Untouched images may be dark, blurred or odd too, "
-        "and flowers holds copies of its own: nobody has looked at all of them, so what is called of these is no rate "
-        "of errors, but bounds it. Labels: k nearest by `content`; confident learning takes its probabilities from the "
-        "same neighbours; labels that were wrong before count as right."
+        "and flowers holds copies of its own and soft images of 128 pixels, which are called blurred: nobody has "
+        "looked at all of them, so what is called of these is no rate of errors, but bounds it. Labels: k nearest by "
+        "`content`; confident learning takes its probabilities from the same neighbours; labels that were wrong "
+        "before count as right."
     )
     return f"{table(HEADER, rows)}\n\n{table(LABEL_HEADER, label_rows)}\n\n{note}"
 
