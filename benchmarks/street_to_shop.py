@@ -100,7 +100,7 @@ def _worn(options: Options) -> tuple[list[Path], list[Garment]]:
         return files, [Garment(file, _on_white(load(file).pixels, _ellipse(file))) for file in files[:4]]
     files = sorted(file for file in (options.data / PHOTOS).glob("*") if file.suffix in IMAGES)
     photos = {file.stem: file for file in files}
-    chosen = drawn_from([mask for mask in masks if mask.stem in photos], options.size(500, 5))
+    chosen = drawn_from([mask for mask in masks if mask.stem in photos], options.size(100, 5))
     return files, list(_cut_out(options, photos, chosen))
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.gallery.storage.text_match import ESCAPE, matches
+from lookalike.gallery.storage.text_match import ESCAPE, fits, folded, matches
 
 DATABASE = sqlite3.connect(":memory:", check_same_thread=False)
 
@@ -49,3 +49,9 @@ def test_no_text_is_neither() -> None:
 def test_no_pattern_takes_for_ever() -> None:
     """Hundreds of wildcards over a text that nearly fits come to an end, for a filter may come over HTTP."""
     assert not matches("%é" * 800 + "x", "é" * 1500)
+
+
+@given(st.text("aB%_\\é́ß", max_size=6), st.text("abBé́ẞSs", max_size=8))
+def test_a_folded_text_is_matched_as_any_other(pattern, text):
+    """The quick way says what the other one says."""
+    assert fits(pattern)(folded(text)) == matches(pattern, text)

@@ -11,7 +11,7 @@ import numpy as np
 from lookalike.gallery.index.catalogue_columns import CatalogueColumns, Column, Mask, NumberColumn
 from lookalike.gallery.storage import filters
 from lookalike.gallery.storage.base import Value
-from lookalike.gallery.storage.text_match import compiled
+from lookalike.gallery.storage.text_match import fits
 
 PREFIX = "item."
 
@@ -66,8 +66,7 @@ def _like(column: Column, pattern: str) -> Mask:
     """Each different text is asked for once."""
     if isinstance(column, NumberColumn):
         return np.zeros(len(column.values), bool)
-    fits = compiled(pattern).fullmatch
-    holding = np.array([*(fits(text) is not None for text in column.folded()), False], bool)
+    holding = np.array([*map(fits(pattern), column.folded()), False], bool)
     return np.asarray(holding[column.places], bool)
 
 

