@@ -11,9 +11,12 @@ import pytest
 from click.testing import CliRunner
 
 from lookalike.cli import cli
+from lookalike.descriptors.sound import WORD_SECONDS, SoundDescription
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.gallery import Gallery
 from lookalike.gallery.library import FILE
+from lookalike.gallery.search.shared_sound import sound_at, sound_beside
+from lookalike.types import Segment
 from videos import SOUND_RATE, pan, tune, write_video
 
 SECONDS = 8
@@ -84,6 +87,28 @@ def test_copies_by_sound_and_films_with_another_sound(path: Path) -> None:
     printed = CliRunner().invoke(cli, ["duplicates", "-g", str(path), "--precision", "0.5"]).stdout
     assert "same images, other sound" in printed
     assert "other images, same sound" in printed
+
+
+def test_sound_is_aligned_only_where_it_is_likely() -> None:
+    """Of an hour of sound half a minute is held against half a minute; the times are those of the hour."""
+    draw = np.random.default_rng(1)
+    words = int(3600 / WORD_SECONDS)
+    bits, known = (draw.integers(1 << 32, size=words, dtype=np.uint32) for _ in range(2))
+    film = SoundDescription(
+        bits, known | draw.integers(1 << 32, size=words, dtype=np.uint32), np.zeros(words, np.uint8)
+    )
+    at = words // 2
+    clip = SoundDescription(*(one[at : at + 646] for one in (film.bits, film.known, film.loudness)))
+    later = at * WORD_SECONDS
+    (found,) = sound_at(clip, film, later + 0.4)
+    (back,) = sound_at(film, clip, -later)
+    images = [Segment(2.0, 20.0, later + 2, later + 20, 1.0, "edited", 0.9)]
+    (beside,) = sound_beside(clip, film, images)
+    assert (found.a_start, found.b_start, found.b_end) == pytest.approx((0, later, later + 30), abs=0.5)
+    assert (back.a_start, back.b_start, back.a_end) == pytest.approx((later, 0, later + 30), abs=0.5)
+    assert (beside.a_start, beside.b_start) == pytest.approx((0, later), abs=0.5)
+    assert beside.evidence["in_step"] == 1
+    assert sound_beside(clip, film, []) == ()
 
 
 def test_a_gallery_of_before_is_listened_to_by_index(library: Path, tmp_path: Path) -> None:

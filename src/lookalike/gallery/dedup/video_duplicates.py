@@ -12,12 +12,13 @@ from functools import partial
 from itertools import groupby
 from typing import Any
 
-from lookalike.comparison.sound_pair import OTHER_SOUND
+from lookalike.comparison.sound_pair import OTHER_SOUND, statement
 from lookalike.comparison.video_pair import COPIES, VideoInput, compare_described
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import LoadError, NotAVideo
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
 from lookalike.gallery.library import Library
+from lookalike.gallery.search.shared_sound import sound_beside
 from lookalike.gallery.search.video_candidates import Candidate, all_of, opened, surest
 from lookalike.gallery.search.video_search import VideoSearch, shared_segments
 from lookalike.gallery.storage.row import Row
@@ -83,8 +84,9 @@ def verified_videos(library: Library, keep: Row, copy: Row) -> Pair:
         a, b = (_input(library, row) for row in (keep, copy))
     except LoadError:
         return Pair(keep.path, copy.path, 0.0, 0.0, "unrelated")
-    found = compare_described(a, b, parts=False)
-    shared = _Shared(keep, copy, found.segments, found.sound, found.statement)
+    segments = compare_described(replace(a, sound=None), replace(b, sound=None), parts=False).segments
+    sound = sound_beside(a.sound, b.sound, segments)
+    shared = _Shared(keep, copy, segments, sound, statement(segments, sound, a.sound, b.sound))
     if shared.segments and shared.is_whole:
         return _pair(keep, copy, shared)
     relation: Relation = "similar" if shared.segments else "unrelated"
@@ -112,7 +114,7 @@ def _all_shared(
         likely = [one for one in near if one.row.id in copies and _digests(row, one.row) not in different]
         shared = [one for one in _verified(library, row, likely[:COMPARED], precision) if one is not None]
         if search and not library.store.privacy.opaque:
-            seen = {one.row.id for one in near}
+            seen = {one.b.id for one in shared}
             shared += _by_sound(
                 search, row, {number for number in copies if number > row.id} - seen, precision, different
             )

@@ -14,7 +14,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.descriptors.sound import BITS, SoundDescription
+from lookalike.descriptors.sound import BITS, WORD_SECONDS, SoundDescription
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.types import Ids
 
@@ -40,8 +40,9 @@ class SoundIndex:
         self._videos: Ids = np.zeros(0, np.int32)
         self._places: Ids = np.zeros(0, np.int32)
 
-    def candidates(self, sound: SoundDescription) -> list[int]:
-        """Ids of the videos that share words in step with this sound, those with most first."""
+    def candidates(self, sound: SoundDescription) -> list[tuple[int, float]]:
+        """The videos that share words in step with this sound, those with most first: id, and how many seconds later
+        it is there."""
         self._catch_up()
         words, places = _wanted_words(sound)
         first, last = (np.searchsorted(self._words, words, side) for side in ("left", "right"))
@@ -50,11 +51,11 @@ class SoundIndex:
         steps = (self._places[found].astype(np.int64) - np.repeat(places, count)) // STEP + OFFSETS // 2
         videos = self._videos[found].astype(np.int64)
         bins, votes = np.unique(np.r_[videos * OFFSETS + steps, videos * OFFSETS + steps + 1], return_counts=True)
-        best: dict[int, int] = {}
-        for video, number in zip((bins // OFFSETS).tolist(), votes.tolist(), strict=True):
-            best[video] = max(best.get(video, 0), number)
-        likely = [video for video in best if best[video] >= MIN_VOTES]
-        return sorted(likely, key=lambda video: -best[video])
+        best: dict[int, float] = {}
+        for place in np.argsort(-votes, kind="stable").tolist():
+            if votes[place] >= MIN_VOTES:
+                best.setdefault(int(bins[place]) // OFFSETS, float(bins[place] % OFFSETS - OFFSETS // 2))
+        return [(video, step * STEP * WORD_SECONDS) for video, step in best.items()]
 
     def _catch_up(self) -> None:
         """Take in what is new, and leave out what is gone. An id is never used twice."""

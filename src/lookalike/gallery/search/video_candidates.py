@@ -6,11 +6,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lookalike.comparison.sound_pair import shared_sound, statement
+from lookalike.comparison.sound_pair import statement
 from lookalike.descriptors.sound import SoundDescription
 from lookalike.descriptors.video import VideoDescription
 from lookalike.errors import LoadError
 from lookalike.gallery.load_verified import CHANGED
+from lookalike.gallery.search.shared_sound import sound_at
 from lookalike.gallery.storage.row import Row
 from lookalike.imaging.video import Video, open_video
 from lookalike.types import Segment, SoundSegment
@@ -46,9 +47,9 @@ class SoundAlone:
     statement: str
 
 
-def sound_alone(query: SoundDescription, row: Row, other: SoundDescription) -> SoundAlone:
-    """By the stored soundtracks; no file is read."""
-    sound = shared_sound(query, other)
+def sound_alone(query: SoundDescription, row: Row, other: SoundDescription, later: float) -> SoundAlone:
+    """By the stored soundtracks, of which the one is about so many seconds ``later`` in the other; no file is read."""
+    sound = sound_at(query, other, later)
     return SoundAlone(row, sound, statement((), sound, query, other))
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.comparison.pair import extract_features
+from lookalike.comparison.sound_pair import statement
 from lookalike.comparison.temporal import temporal_matches
 from lookalike.comparison.video_pair import VideoInput, compare_described
 from lookalike.descriptors import describe_all, get
@@ -24,6 +25,7 @@ from lookalike.descriptors.video import DESCRIPTOR, VideoDescription, describe_f
 from lookalike.errors import LoadError, UserError
 from lookalike.gallery.index.frame_index import key_frames
 from lookalike.gallery.library import Library
+from lookalike.gallery.search.shared_sound import sound_beside
 from lookalike.gallery.search.still_search import shown_in, verified_still
 from lookalike.gallery.search.video_candidates import Candidate, SoundAlone, all_of, opened, sound_alone, surest
 from lookalike.gallery.storage.row import Row
@@ -61,10 +63,12 @@ class VideoSearch:
         known = [row for row in same if allowed is None or row.id in allowed]
         hits = [VideoHit(row.path, 1.0, (all_of(row),), verified=True) for row in known]
         near = self.aligned(query.description, allowed, {row.id for row in same})[:VERIFIED]
-        hits += in_order(partial(_verified_video, query, one) for one in near)
-        seen = {row.id for row in same} | {one.row.id for one in near}
-        hits += [_by_sound(one) for one in self.with_sound(query.sound, allowed, seen)]
-        return _best(hits, k, precision)
+        shown = list(in_order(partial(_verified_video, query, one) for one in near))
+        seen = {row.id for row in same}
+        seen |= {one.row.id for one, hit in zip(near, shown, strict=True) if hit.segments}
+        alone = {hit.path: hit for hit in map(_by_sound, self.with_sound(query.sound, allowed, seen))}
+        hits += [hit for hit in shown if hit.path not in alone]
+        return _best([*hits, *alone.values()], k, precision)
 
     def by_image(self, source: ImageSource, k: int, where: str | None, precision: float) -> list[VideoHit]:
         """The videos that show this image, and when: each hit has one segment, whose a is the still."""
@@ -87,10 +91,13 @@ class VideoSearch:
         """The videos that share a segment of sound with this soundtrack, but for the ``known`` ones."""
         if sound is None:
             return []
-        found = (one for one in self._library.sound_index.candidates(sound) if one not in known)
-        rows = self._store.rows([one for one in found if allowed is None or one in allowed][:ALIGNED])
-        held = ((row, self._store.sounds.of_video(number)) for number, row in rows.items())
-        alone = in_order(partial(sound_alone, sound, row, other) for row, other in held if other is not None)
+        found = dict(self._library.sound_index.candidates(sound))
+        likely = [one for one in found if one not in known and (allowed is None or one in allowed)]
+        rows = self._store.rows(likely[:ALIGNED])
+        held = ((row, self._store.sounds.of_video(row.id)) for row in rows.values())
+        alone = in_order(
+            partial(sound_alone, sound, row, other, found[row.id]) for row, other in held if other is not None
+        )
         return [one for one in alone if one.sound]
 
     def candidates(self, row: Row, after: int) -> list[Candidate]:
@@ -172,9 +179,12 @@ def _with_alignment(query: VideoDescription, candidate: Candidate) -> Candidate:
 
 
 def shared_segments(query: VideoInput, candidate: Candidate) -> VideoComparison:
-    """Where whole frames of both run along. Raises LoadError where a file cannot be read as it was indexed."""
-    other = VideoInput(opened(candidate.row), candidate.description, candidate.sound)
-    return compare_described(query, other, parts=False)
+    """Where whole frames of both run along, and the sound beside them. Raises LoadError where a file cannot be read as
+    it was indexed."""
+    other = VideoInput(opened(candidate.row), candidate.description)
+    found = compare_described(replace(query, sound=None), other, parts=False)
+    sound = sound_beside(query.sound, candidate.sound, found.segments)
+    return replace(found, sound=sound, statement=statement(found.segments, sound, query.sound, candidate.sound))
 
 
 def _verified_video(query: _Query, candidate: Candidate) -> VideoHit:
