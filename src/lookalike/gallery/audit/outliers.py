@@ -18,7 +18,7 @@ from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
 
-NEIGHBOURS = 5
+NEIGHBOURS = 10  # so that a few foreign images, alike among themselves, are far from most of their nearest
 MIN_IMAGES = 20  # fewer have no usual distance, size or shape
 MAX_SCORE = 3.5
 DEVIATIONS = 1.4826  # median absolute deviations in a standard deviation, if values are normal
