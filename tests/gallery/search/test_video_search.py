@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import shutil
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
+from lookalike.gallery.storage.thumbnails import KEPT, Thumbnails
 from lookalike.report.view_models import image_view
 from lookalike.types import VideoDuplicates
 from samples import folder_of
@@ -313,6 +316,12 @@ def test_damaged_ones(tmp_path: Path) -> None:
         assert "truncated" in row.damage
         part = write_video(tmp_path / "q.mp4", pan("coffee.png", 6)[10:])
         assert names(gallery.search_videos(part)) == ["cut.mkv"]
+    with Gallery.create(tmp_path / "h", [DESCRIPTOR], retention="thumbnails") as gallery:
+        assert gallery.add(tmp_path / "cut.mkv").added == 1
+        with closing(Thumbnails(gallery.path)) as kept:
+            strip = PIL.Image.open(io.BytesIO(kept.get(gallery.row(1).sha256, KEPT))).convert("RGB")
+        assert [quarter.std() > 30 for quarter in np.array_split(np.asarray(strip, float), 4, axis=1)] == [True] * 4
+        assert gallery.check().problems == ()
 
 
 def test_lost_frames_are_made_again(library: Path, tmp_path: Path) -> None:

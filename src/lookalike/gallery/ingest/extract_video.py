@@ -32,9 +32,19 @@ def read_video(file: ListedFile, sha256: str, thumbnails: bool, max_pixels: int)
     sound = packed_sound(describe_soundtrack(video.info))
     if size_and_time(file.path)[0] != file.bytes:
         raise FileUnreadable("changed while it was read", file.path)
-    strip = webp(filmstrip(video, KEPT), KEPT) if thumbnails and not readable.damage else None
+    strip = _strip(video, readable.damage) if thumbnails else None
     frames = {DESCRIPTOR: packed(description)}
     return NewImage(_row(file, sha256, video, readable), {}, thumbnail=strip, frames=frames, sound=sound)
+
+
+def _strip(video: Video, damage: str | None) -> bytes | None:
+    """A filmstrip, WebP; where a video is damaged, its last frame that can be decoded stands for those behind it."""
+    try:
+        return webp(filmstrip(video, KEPT), KEPT)
+    except LoadError:
+        if damage:
+            return None
+        raise
 
 
 def with_frames(row: Row, image: Image) -> tuple[Row, dict[str, bytes]]:
