@@ -1,13 +1,15 @@
 """Fits the head of tags on what a gallery keeps -> src/lookalike/words/tags.npz, and prints what its card says.
 
-    python recipes/word_tags.py DATA GALLERY
+    python recipes/word_tags.py DATA GALLERY...
 
-DATA holds sysu (images, `ground truth`, label_list.mat: SYSU-Scene), scenes (a folder per class) and msed (dev, test
-and train, each with images and a CSV file of captions); GALLERY all of these images, described by `content`. Needs
-scipy. recipes/word_tags.csv says which labels, folders and words of captions stand for which tag.
+DATA holds sysu (images, `ground truth`, label_list.mat: SYSU-Scene), scenes (a folder per class), msed (dev, test and
+train, each with images and a CSV file of captions) and everyday (images); the GALLERIES together all of these images,
+described by `content`. Needs scipy. recipes/word_tags.csv says which labels, folders and words stand for which tag.
 
-A pixel mask says what is in an image and what is not, a folder what is in it, a caption what somebody found worth
-saying: images of scenes and captions that do not name a tag are no examples against one that masks tell.
+What is in the images of everyday, and what is not, was written down for this (word_everyday.txt), from thumbnails: small
+things may be missing. Its first 128 images are left out, for coco128 has them, on which searches are measured. A pixel
+mask says as much, a folder what is in an image, a caption what somebody found worth saying: images of scenes and
+captions that do not name a tag are no examples against one that masks or our own words tell.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from __future__ import annotations
 import csv
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +36,7 @@ from lookalike.words.vocabulary import vocabulary
 
 OUT = Path(__file__).parents[1] / "src/lookalike/words/tags.npz"
 TAGS = Path(__file__).with_name("word_tags.csv")
+EVERYDAY = Path(__file__).with_name("word_everyday.txt")
 NETWORK = "content"
 CLASSES = 1000
 LEAST_SHARE = 0.003  # of the pixels of an image: what is smaller is there, but is not seen at 192 px
@@ -85,6 +88,7 @@ class Tag:
     sysu: frozenset[str]
     scenes: frozenset[str]
     captions: tuple[str, ...]
+    everyday: frozenset[str]
 
 
 def tags() -> list[Tag]:
@@ -92,13 +96,21 @@ def tags() -> list[Tag]:
     with TAGS.open(newline="") as file:
         return [
             Tag(row["tag"], frozenset(shlex.split(row["sysu"])), frozenset(shlex.split(row["scenes"])),
-                tuple(shlex.split(row["captions"])))
+                tuple(shlex.split(row["captions"])), frozenset(shlex.split(row["everyday"])))
             for row in csv.DictReader(file)
         ]  # fmt: skip
 
 
-def examples(gallery: Path) -> Examples:
-    """Everything that a gallery holds."""
+def examples(galleries: Sequence[Path], described: Mapping[str, Collection[str]]) -> Examples:
+    """Everything that the galleries hold; of everyday what is ``described`` in words."""
+    parts = [_held(gallery, described) for gallery in galleries]
+    return Examples(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("vectors", "places", "shares")),
+        [path for part in parts for path in part.paths],
+    )
+
+
+def _held(gallery: Path, described: Mapping[str, Collection[str]]) -> Examples:
     library = Library.open(gallery)
     store, card = library.store, library.cards[NETWORK]
     ids, vectors = store.vectors(NETWORK, contrast=card.min_contrast, dtype=np.float16)
@@ -108,7 +120,15 @@ def examples(gallery: Path) -> Examples:
     for row, number in enumerate(ids.tolist()):
         places[row], shares[row] = unpacked(classes[number])
     paths = [Path(rows[number].path) for number in ids.tolist()]
-    return Examples(vectors.reshape(len(ids), card.dim).astype(np.float32), places, shares, paths)
+    keep = [n for n, path in enumerate(paths) if "everyday" not in path.parts or path.stem in described]
+    vectors = vectors.reshape(len(ids), card.dim).astype(np.float32)
+    return Examples(vectors[keep], places[keep], shares[keep], [paths[n] for n in keep])
+
+
+def everyday() -> dict[str, set[str]]:
+    """Stem of an image of everyday -> what is to be seen in it."""
+    lines = (line.partition(":") for line in EVERYDAY.read_text("utf-8").splitlines())
+    return {stem: {word.strip() for word in words.split(",")} - {""} for stem, _, words in lines}
 
 
 def captions(data: Path) -> dict[tuple[str, str], str]:
@@ -132,13 +152,15 @@ def truth(data: Path, paths: Sequence[Path], every: Sequence[Tag]) -> Truth:
     """(N, T): what is known of each image and tag."""
     table = list(loadmat(data / "sysu" / "label_list.mat").values())[-1]
     labels = [str(one[0]) for one in table.ravel()]
-    said = captions(data)
+    said, described = captions(data), everyday()
     found = np.full((len(paths), len(every)), UNKNOWN, np.int8)
     for row, path in enumerate(paths):
         if "sysu" in path.parts:
             found[row] = _by_mask(masked(data, path.stem, labels), every)
         elif "msed" in path.parts:
             found[row] = _by_caption(said[path.parts[-3], path.stem], every)
+        elif "everyday" in path.parts:
+            found[row] = [_by_words(described[path.stem], tag) for tag in every]
         else:
             found[row] = [_by_folder(path.parent.name, tag) for tag in every]
     return found
@@ -151,7 +173,12 @@ def _by_mask(seen: set[str], every: Sequence[Tag]) -> list[int]:
 def _by_caption(text: str, every: Sequence[Tag]) -> list[int]:
     words = f" {' '.join(text.replace(',', ' ').replace('.', ' ').split())} "
     said = [any(f" {word} " in words or f" {word}s " in words for word in tag.captions) for tag in every]
-    return [PRESENT if yes else UNKNOWN if tag.sysu else ABSENT for yes, tag in zip(said, every, strict=True)]
+    told = [bool(tag.sysu or tag.everyday) for tag in every]
+    return [PRESENT if yes else UNKNOWN if better else ABSENT for yes, better in zip(said, told, strict=True)]
+
+
+def _by_words(seen: set[str], tag: Tag) -> int:
+    return (PRESENT if tag.everyday & seen else ABSENT) if tag.everyday else UNKNOWN
 
 
 def _by_folder(scene: str, tag: Tag) -> int:
@@ -165,7 +192,7 @@ def _by_folder(scene: str, tag: Tag) -> int:
 @dataclass(frozen=True)
 class Fitted:
     """Of one tag: its numbers, how many images show it and how many do not, and of those held out the average
-    precision and the expected calibration error."""
+    precision, that of its classes alone, and the expected calibration error."""
 
     weights: Floats
     class_weight: float
@@ -173,6 +200,7 @@ class Fitted:
     present: int
     absent: int
     average_precision: float
+    by_classes: float
     calibration_error: float
 
 
@@ -187,7 +215,8 @@ def fitted(one: Examples, masses: Floats, known: NDArray[np.int8]) -> Fitted:
     return Fitted(
         *((weights[:-2] * SCALE).astype(np.float32), float(weights[-2]), float(weights[-1])),
         *(int(y.sum()), int((~y).sum())),
-        *(average_precision(odds, y[~kept]), calibration_error(sigmoid(odds), y[~kept])),
+        *(average_precision(odds, y[~kept]), average_precision(mass_odds(masses[rows][~kept]), y[~kept])),
+        calibration_error(sigmoid(odds), y[~kept]),
     )
 
 
@@ -250,12 +279,12 @@ def distance_curve(one: Examples, known: Truth, every: Sequence[Tag]) -> tuple[f
 
 
 def main() -> None:
-    data, gallery = map(Path, sys.argv[1:])
-    every, one = tags(), examples(gallery)
+    data, *galleries = map(Path, sys.argv[1:])
+    every, one = tags(), examples(galleries, everyday())
     known, masses = truth(data, one.paths, every), one.masses([tag.name for tag in every])
     models = [fitted(one, masses[:, n], known[:, n]) for n in range(len(every))]
     for tag, model in zip(every, models, strict=True):
-        print(f"{tag.name:16} {model.present:6} {model.absent:6} AP {model.average_precision:.3f} "
+        print(f"{tag.name:16} {model.present:6} {model.absent:6} AP {model.average_precision:.3f} ({model.by_classes:.3f}) "
               f"ECE {model.calibration_error:.3f} classes {model.class_weight:.2f}")  # fmt: skip
     curve = class_curve(one, known, every)
     near = distance_curve(one, known, every)
@@ -270,7 +299,7 @@ def main() -> None:
         biases=np.array([model.bias for model in models], np.float32),
         class_curve=np.array(curve),
         distance_curve=np.array(near),
-        made_by=Library.open(gallery).cards[NETWORK].fingerprint,
+        made_by=Library.open(galleries[0]).cards[NETWORK].fingerprint,
     )
     print(f"{OUT}: {OUT.stat().st_size:,} bytes")
 

@@ -99,6 +99,12 @@ def tag_synsets(table: Mapping[str, list[int]]) -> dict[int, list[int]]:
     return found
 
 
+def nameless() -> dict[int, str]:
+    """Number of a tag -> its name, of those that WordNet has no synset for: compounds such as "stop sign"."""
+    with TAGS.open(newline="") as file:
+        return {number: row["tag"] for number, row in enumerate(csv.DictReader(file)) if not row["senses"]}
+
+
 def class_synsets() -> dict[int, list[int]]:
     """Offset -> numbers of `content`'s classes. Raises SystemExit if its names are not those of the package."""
     package = ClassDictionary()
@@ -140,6 +146,9 @@ def table(folder: Path) -> dict[str, object]:
             words[word] = sets.setdefault(key, len(sets))
     with ALIASES.open(newline="") as file:
         words |= {row["alias"]: words[row["word"]] for row in csv.DictReader(file)}
+    for number, name in nameless().items():
+        classes = list(sets)[words[name]][0] if name in words else ()
+        words[name] = sets.setdefault((classes, (number,), True), len(sets))
     return {"sets": list(sets), "words": words, "plurals": plurals(words)}
 
 
