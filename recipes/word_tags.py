@@ -6,10 +6,10 @@ DATA holds sysu (images, `ground truth`, label_list.mat: SYSU-Scene), scenes (a 
 train, each with images and a CSV file of captions) and everyday (images); the GALLERIES together all of these images,
 described by `content`. Needs scipy. recipes/word_tags.csv says which labels, folders and words stand for which tag.
 
-What is in the images of everyday, and what is not, was written down for this (word_everyday.txt), from thumbnails: small
-things may be missing. Its first 128 images are left out, for coco128 has them, on which searches are measured. A pixel
-mask says as much, a folder what is in an image, a caption what somebody found worth saying: images of scenes and
-captions that do not name a tag are no examples against one that masks or our own words tell.
+What the images of everyday show was written down for this (word_everyday.txt), from thumbnails: small things may be
+missing. The first 128 are left out, for coco128 has them, on which searches are measured. A pixel mask says as much, a
+folder what is in an image, a caption what somebody found worth saying: images of scenes and captions that do not name a
+tag are no examples against one that masks or our own words know.
 """
 
 from __future__ import annotations
@@ -173,8 +173,8 @@ def _by_mask(seen: set[str], every: Sequence[Tag]) -> list[int]:
 def _by_caption(text: str, every: Sequence[Tag]) -> list[int]:
     words = f" {' '.join(text.replace(',', ' ').replace('.', ' ').split())} "
     said = [any(f" {word} " in words or f" {word}s " in words for word in tag.captions) for tag in every]
-    told = [bool(tag.sysu or tag.everyday) for tag in every]
-    return [PRESENT if yes else UNKNOWN if better else ABSENT for yes, better in zip(said, told, strict=True)]
+    known = [bool(tag.sysu or tag.everyday) for tag in every]
+    return [PRESENT if yes else UNKNOWN if better else ABSENT for yes, better in zip(said, known, strict=True)]
 
 
 def _by_words(seen: set[str], tag: Tag) -> int:
@@ -284,8 +284,8 @@ def main() -> None:
     known, masses = truth(data, one.paths, every), one.masses([tag.name for tag in every])
     models = [fitted(one, masses[:, n], known[:, n]) for n in range(len(every))]
     for tag, model in zip(every, models, strict=True):
-        print(f"{tag.name:16} {model.present:6} {model.absent:6} AP {model.average_precision:.3f} ({model.by_classes:.3f}) "
-              f"ECE {model.calibration_error:.3f} classes {model.class_weight:.2f}")  # fmt: skip
+        print(f"{tag.name:16} {model.present:6} {model.absent:6} AP {model.average_precision:.3f} "
+              f"({model.by_classes:.3f}) ECE {model.calibration_error:.3f} classes {model.class_weight:.2f}")  # fmt: skip
     curve = class_curve(one, known, every)
     near = distance_curve(one, known, every)
     print(

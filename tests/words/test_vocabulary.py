@@ -42,8 +42,11 @@ def test_a_cat_is_no_lion() -> None:
 
 
 def test_tags_stand_for_what_no_class_names() -> None:
-    """Their synonyms too; a hypernym has the tags below it."""
-    assert tags("street") == tags("road") == {"street"}
+    """Their synonyms too, one that has a tag of its own besides; a compound that WordNet lacks; a hypernym has the tags
+    below it."""
+    assert tags("street") == {"street"}
+    assert tags("road") == {"street", "road"}
+    assert tags("potted plant") == {"potted plant"}
     assert {"sofa", "chair", "table"} <= tags("furniture")
 
 
