@@ -285,7 +285,8 @@ def main() -> None:
     models = [fitted(one, masses[:, n], known[:, n]) for n in range(len(every))]
     for tag, model in zip(every, models, strict=True):
         print(f"{tag.name:16} {model.present:6} {model.absent:6} AP {model.average_precision:.3f} "
-              f"({model.by_classes:.3f}) ECE {model.calibration_error:.3f} classes {model.class_weight:.2f}")  # fmt: skip
+              f"({model.by_classes:.3f}) ECE {model.calibration_error:.3f} "
+              f"classes {model.class_weight:.2f}")  # fmt: skip
     curve = class_curve(one, known, every)
     near = distance_curve(one, known, every)
     print(
