@@ -34,6 +34,7 @@ CLEARLY = 0.02  # more of it that another line must have ...
 FAR = 0.1  # ... and again as much, one beyond REACH ...
 TURNED = 0.02  # ... and again as much, one at another speed ...
 NEARER = 1e-6  # ... and of those as good the nearer one is taken, by this a second
+MOST_TURNED = 0.2  # of the speed, by which a line is turned at most
 END_SECONDS = 2.5  # to either side of an end, within which the true one is looked for
 END_STEP = 0.1  # seconds between frames that are looked at there
 ALIKE = 0.5  # correlation of laid frames, of all together, from which on their ends can be told ...
@@ -152,6 +153,8 @@ class AlignedViews:
         start, end = (np.concatenate([one.ravel(), wide]) for one in np.meshgrid(shifts, shifts))
         slopes = match.slope + (end - start) / (match.a_end - match.a_start)
         offsets = match.b_start + start - slopes * match.a_start
+        possible = np.abs(slopes / match.slope - 1) <= MOST_TURNED
+        start, end, slopes, offsets = (one[possible] for one in (start, end, slopes, offsets))
         found = agreement(slopes, offsets)
         far = np.abs(start) + np.abs(end)
         doubt = CLEARLY * (far > 0) + TURNED * (start != end) + FAR * (far > 2 * REACH) + NEARER * far
