@@ -57,7 +57,7 @@ from lookalike.types import Pixels
 
 TITLE = "Videos: segments found, and where"
 DRAWN, DRAWN_SECONDS = (8, 2), (60, 24)  # the second of each pair of figures is for --quick
-OTHER_TIMES, UNRELATED = (340, 2), (160, 1)
+OTHER_TIMES, UNRELATED = (110, 2), (60, 1)
 SHARE = (3, 9)  # of the edits of a recording every so manieth
 PHOTOGRAPHS = 400
 NEAR = 0.5  # seconds within which an offset is right
@@ -82,6 +82,7 @@ class ReportedSegment:
 class Answer:
     """What was told of a question. ``vpdq``: the larger share of frames that match."""
 
+    key: str
     kind: str
     truth: tuple[Span, ...]
     segments: tuple[ReportedSegment, ...]
@@ -98,13 +99,13 @@ def measure(options: Options) -> str:
     )
     workers = options.size(os.cpu_count() or 1, 1)
     share = partial(_answer_share, options, folder, workers)
-    kept = sum(len(_read(_file(folder, number, workers))) for number in range(workers))
+    kept = len(_answers(folder))
     if workers == 1:
         share(0)
     else:
         with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
             list(pool.map(share, range(workers)))
-    answers = [one for number in range(workers) for one in _read(_file(folder, number, workers))]
+    answers = _answers(folder)
     parts = [_edits(answers), _false_alarms(answers), _published(options.data / "video"), _cost(options.data, answers)]
     if kept:
         parts.append(f"{kept} of the {len(answers)} answers are of earlier runs, which are not in the time above.")
@@ -123,13 +124,12 @@ def _working_folder(options: Options) -> Path:
     return folder
 
 
-def _file(folder: Path, number: int, workers: int) -> Path:
-    return folder / f"answers-{number}-of-{workers}.jsonl"
+def _answers(folder: Path) -> list[Answer]:
+    """All that were kept, by any number of workers."""
+    return [one for file in sorted(folder.glob("answers-*.jsonl")) for one in _read(file)]
 
 
 def _read(file: Path) -> list[Answer]:
-    if not file.exists():
-        return []
     rows: list[dict[str, Any]] = [json.loads(line) for line in file.read_text().splitlines()]
     return [
         Answer(
@@ -144,29 +144,33 @@ def _read(file: Path) -> list[Answer]:
 
 
 def _answer_share(options: Options, folder: Path, workers: int, number: int) -> None:
-    """Answers every so manieth question that is not answered yet."""
-    file = _file(folder, number, workers)
-    done = len(_read(file))
-    mine = (question for place, question in enumerate(_questions(options, folder)) if place % workers == number)
-    with tempfile.TemporaryDirectory() as place, file.open("a") as out:
-        for count, question in enumerate(mine):
-            if count >= done:
-                out.write(json.dumps(_answered(question, Path(place))) + "\n")
+    """Answers every so manieth question, if it is not answered yet."""
+    done = {one.key for one in _answers(folder)}
+    with tempfile.TemporaryDirectory() as place, (folder / f"answers-{number}.jsonl").open("a") as out:
+        for key, question in _questions(options, folder):
+            if zlib.crc32(key.encode()) % workers == number and key not in done:
+                out.write(json.dumps({"key": key, **_answered(question, Path(place))}) + "\n")
                 out.flush()
 
 
-def _questions(options: Options, folder: Path) -> Iterator[Question]:
+def _questions(options: Options, folder: Path) -> Iterator[tuple[str, Question]]:
+    """Each with a key, which stays the same where more are asked."""
     own = options.data / "video" / "report" / "recordings"
     files = sorted(own.iterdir()) if own.is_dir() and not options.quick else []
     files = [file for file in [*files, *sorted(folder.iterdir())] if file.suffix in VIDEO_ENDINGS]
     recordings = [recorded(file, folder) for file in files]
     cameras = [one for one in recordings if not one.name.startswith("film")]
-    asked = (
-        edits(recordings, SEED, options.size(*SHARE)),
-        at_other_times(cameras, options.size(*OTHER_TIMES), SEED),
-        unrelated(recordings, options.size(*UNRELATED), SEED),
-    )
-    return (question for question in chain.from_iterable(zip_longest(*asked)) if question is not None)
+    asked = {
+        "edit": edits(recordings, SEED, options.size(*SHARE)),
+        "other time": at_other_times(cameras, options.size(*OTHER_TIMES), SEED),
+        "unrelated": unrelated(recordings, options.size(*UNRELATED), SEED),
+    }
+    numbered = [_numbered(name, part) for name, part in asked.items()]
+    return (pair for pair in chain.from_iterable(zip_longest(*numbered)) if pair is not None)
+
+
+def _numbered(name: str, asked: Iterator[Question]) -> Iterator[tuple[str, Question]]:
+    return ((f"{name} {number}", one) for number, one in enumerate(asked))
 
 
 def _answered(question: Question, place: Path) -> dict[str, Any]:
