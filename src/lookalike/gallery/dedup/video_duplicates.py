@@ -1,12 +1,13 @@
 """Copies among the videos of a gallery: whole ones as groups around the one that is kept, and shared segments.
 
 Two videos are copies if each plays nearly all of the other, whatever was done to it. What shares less is told as
-segments: a reused scene, a trailer, the same opening.
+segments: a reused scene, a trailer, the same opening. Each copy is compared with the first one of its family and with
+the one that is kept, not with every other: many copies of one film take twice as many comparisons, not their square.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -26,7 +27,7 @@ from lookalike.parallel import in_order
 from lookalike.types import Group, Pair, Progress, Relation, Segment, SoundSegment, VideoDuplicates, VideoPair
 
 WHOLE = 0.9  # share of either video that copies have in common
-COMPARED = 8  # of the videos that may share a segment with one, so many are verified
+COMPARED = 8  # of the videos that may share a segment with one, so many are verified; more while copies are among them
 AS_LONG = 0.98  # share of the longest duration that is as good
 
 
@@ -64,7 +65,8 @@ def video_duplicates(
     different = library.store.different()
     found = list(_all_shared(library, rows, precision, different, progress))
     order = sorted(rows, key=lambda row: _values(row, folders))
-    groups, inside = _groups(order, {_pair_key(one.a, one.b): one for one in found if one.is_whole}, folders)
+    whole = {_pair_key(one.a, one.b): one for one in found if one.is_whole}
+    groups, inside = _groups(order, _Whole(library, precision, different, whole), folders)
     apart = [one for one in found if _pair_key(one.a, one.b) not in inside]
     pairs = tuple(_video_pair(one) for one in apart)
     return VideoDuplicates(tuple(groups), pairs)
@@ -109,11 +111,16 @@ def _all_shared(
     firsts = sorted((same[0] for same in by_sha256), key=lambda row: row.id)
     copies = {same[0].id: same[1:] for same in by_sha256}
     search = VideoSearch(library) if rows else None
+    family: dict[int, set[int]] = {}  # a video -> it and its whole copies, as far as they are known
     for done, row in enumerate(firsts, 1):
-        near = search.candidates(row, row.id) if search and not library.store.privacy.opaque else []
-        likely = [one for one in near if one.row.id in copies and _digests(row, one.row) not in different]
-        shared = [one for one in _verified(library, row, likely[:COMPARED], precision) if one is not None]
+        shared: list[_Shared] = []
         if search and not library.store.privacy.opaque:
+            alike = family.setdefault(row.id, {row.id})
+            for one in _sharing(library, search, row, copies.keys(), alike, precision, different):
+                shared.append(one)
+                if one.is_whole:
+                    alike |= family.get(one.b.id, {one.b.id})
+                    family |= dict.fromkeys(alike, alike)
             seen = {one.b.id for one in shared}
             shared += _by_sound(
                 search, row, {number for number in copies if number > row.id} - seen, precision, different
@@ -123,6 +130,27 @@ def _all_shared(
             yield from (replace(one, a=first, b=twin) for one in shared for twin in (one.b, *copies[one.b.id]))
         if progress:
             progress(done, len(firsts))
+
+
+def _sharing(
+    library: Library,
+    search: VideoSearch,
+    row: Row,
+    firsts: Collection[int],
+    alike: set[int],
+    precision: float,
+    different: set[tuple[str, str]],
+) -> Iterator[_Shared]:
+    """What a video shares with later ones that are not known to be ``alike``: the likeliest, and more as long as whole
+    copies are found. ``alike`` may grow meanwhile."""
+    known: set[int] = set()
+    while near := search.candidates(row, row.id, known | alike):
+        likely = [one for one in near if one.row.id in firsts and _digests(row, one.row) not in different]
+        found = [one for one in _verified(library, row, likely[:COMPARED], precision) if one is not None]
+        yield from found
+        if not any(one.is_whole for one in found):
+            return
+        known |= {one.row.id for one in near if one not in likely[COMPARED:]}
 
 
 def _sha256(row: Row) -> str:
@@ -196,20 +224,64 @@ def _pair_key(a: Row, b: Row) -> tuple[int, int]:
     return min(a.id, b.id), max(a.id, b.id)
 
 
-def _groups(
-    order: Sequence[Row], whole: Mapping[tuple[int, int], _Shared], folders: PreferredFolders
-) -> tuple[list[Group], set[tuple[int, int]]]:
+class _Whole:
+    """Which videos are whole copies of one another: those that were found, and what is verified when it is asked."""
+
+    def __init__(
+        self,
+        library: Library,
+        precision: float,
+        different: set[tuple[str, str]],
+        found: Mapping[tuple[int, int], _Shared],
+    ) -> None:
+        self._library, self._precision, self._different = library, precision, different
+        self._found: dict[tuple[int, int], _Shared | None] = dict(found)
+        self._links: dict[int, set[int]] = {}
+        for a, b in found:
+            self._links.setdefault(a, set()).add(b)
+            self._links.setdefault(b, set()).add(a)
+
+    def family(self, row: Row) -> set[int]:
+        """The video, its copies, and the copies of these."""
+        found, left = set[int](), [row.id]
+        while left:
+            number = left.pop()
+            if number not in found:
+                found.add(number)
+                left += self._links.get(number, ())
+        return found
+
+    def of(self, keep: Row, other: Row) -> _Shared | None:
+        """What two of a family share if they are whole copies."""
+        key = _pair_key(keep, other)
+        if key not in self._found:
+            shared = None if _digests(keep, other) in self._different else self._verified(keep, other)
+            self._found[key] = shared if shared is not None and shared.is_whole else None
+        return self._found[key]
+
+    def _verified(self, keep: Row, other: Row) -> _Shared | None:
+        store = self._library.store
+        frames = store.frames.of_image(DESCRIPTOR, other.id)
+        if frames is None or store.privacy.opaque:
+            return None
+        candidate = Candidate(other, frames, 0.0, store.sounds.of_video(other.id))
+        return next(iter(_verified(self._library, keep, [candidate], self._precision)), None)
+
+
+def _groups(order: Sequence[Row], whole: _Whole, folders: PreferredFolders) -> tuple[list[Group], set[tuple[int, int]]]:
     """Groups in which every member was verified with the one that is kept, and the pairs within them."""
     left, groups, inside = list(order), list[Group](), set[tuple[int, int]]()
     while left:
-        members = [row for row in left if _pair_key(left[0], row) in whole]
-        longest = max(row.duration or 0.0 for row in (left[0], *members))
-        keep = min((left[0], *members), key=lambda row: _values(row, folders, longest))
-        others = [row for row in left if _pair_key(keep, row) in whole and row is not keep]
+        family = whole.family(left[0])
+        members = [row for row in left if row.id in family]
+        longest = max(row.duration or 0.0 for row in members)
+        keep = min(members, key=lambda row: _values(row, folders, longest))
+        copies = {row.path: whole.of(keep, row) for row in members if row is not keep}
+        others = [row for row in members if copies.get(row.path)]
         if others:
             second = min(others, key=lambda row: _values(row, folders, longest))
             why = _reason(keep, second, folders, longest)
-            pairs = tuple(_pair(keep, row, whole[_pair_key(keep, row)]) for row in others)
+            pairs = tuple(_pair(keep, row, shared) for row in others if (shared := copies[row.path]))
             groups.append(Group(keep.path, tuple(row.path for row in others), pairs, why))
         group = [keep, *others]
         inside |= {_pair_key(a, b) for a in group for b in group if a is not b}

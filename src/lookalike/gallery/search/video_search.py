@@ -8,7 +8,7 @@ Stored soundtracks tell what is heard as well, and which videos share sound alon
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -100,14 +100,14 @@ class VideoSearch:
         )
         return [one for one in alone if one.sound]
 
-    def candidates(self, row: Row, after: int) -> list[Candidate]:
+    def candidates(self, row: Row, after: int, known: Collection[int] = ()) -> list[Candidate]:
         """The held videos with greater ids than ``after`` that may share a segment with this held one, the likeliest
-        first."""
+        first, but for the ``known`` ones."""
         query = self._store.frames.of_image(DESCRIPTOR, row.id)
         if query is None:
             return []
         videos = self._store.frames.images(DESCRIPTOR)
-        return self.aligned(query, {number for number in videos if number > after}, {row.id})
+        return self.aligned(query, {number for number in videos if number > after}, {row.id, *known})
 
     def _query(self, source: VideoSource | Row, fps: float | None) -> tuple[_Query, str]:
         """What is compared, decoded only if the gallery does not hold its frames."""
