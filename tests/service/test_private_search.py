@@ -195,6 +195,7 @@ def test_vectors_that_make_no_sense_are_refused(server: Served):
     vector = [1.0, *[0.0] * 255]
     assert "256 finite numbers" in refused(server, {"copy": [1.0]}).json()["detail"]
     assert "this gallery holds" in refused(server, {"nothing": vector}).json()["detail"]
+    assert "this gallery holds" in refused(server, {"": [1.0]}).json()["detail"]
     assert "needs its vector" in refused(server, {"copy": vector}, by="content").json()["detail"]
     refused(server, {})
     refused(server, {"copy": vector}, rerank=3)

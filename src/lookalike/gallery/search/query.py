@@ -32,9 +32,10 @@ class QueryVectors:
 
     def described(self, cards: Mapping[str, DescriptorCard]) -> dict[str, Described]:
         """The vectors as these cards store them. Raises UserError for one that is not held, or is no such vector."""
-        unknown = ", ".join(sorted(set(self.vectors) - set(cards)))
+        unknown = sorted(set(self.vectors) - set(cards))
         if unknown or not self.vectors:
-            raise UserError(f"vectors of {unknown or 'nothing'}; this gallery holds {', '.join(cards)}")
+            named = ", ".join(map(repr, unknown)) or "nothing"
+            raise UserError(f"vectors of {named}; this gallery holds {', '.join(cards)}")
         return {name: _of_elsewhere(cards[name], vector) for name, vector in self.vectors.items()}
 
 
