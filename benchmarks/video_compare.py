@@ -57,7 +57,7 @@ from lookalike.types import Pixels
 
 TITLE = "Videos: segments found, and where"
 DRAWN, DRAWN_SECONDS = (8, 2), (60, 24)  # the second of each pair of figures is for --quick
-OTHER_TIMES, UNRELATED = (110, 2), (60, 1)
+OTHER_TIMES, UNRELATED = (340, 2), (160, 1)
 SHARE = (3, 9)  # of the edits of a recording every so manieth
 PHOTOGRAPHS = 400
 NEAR = 0.5  # seconds within which an offset is right
