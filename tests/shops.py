@@ -28,13 +28,19 @@ COLOURS = {
 }
 
 
-def draw_shop(folder: Path) -> Path:
-    """Textured images of these colours, the table, and ``g.gallery`` with both but the query."""
+def draw_items(folder: Path, table: str) -> None:
+    """Textured images of these colours, and a table of items, ``items.csv``."""
+    folder.mkdir(parents=True, exist_ok=True)
     for seed, (name, colour) in enumerate(COLOURS.items()):
         noise = np.random.default_rng(seed).integers(-20, 21, (12, 12, 3)).repeat(8, 0).repeat(8, 1)
         pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
         (folder / f"{name}.png").write_bytes(encode(pixels))
-    (folder / "items.csv").write_text(ITEMS)
+    (folder / "items.csv").write_text(table)
+
+
+def draw_shop(folder: Path) -> Path:
+    """The images, the table, and ``g.gallery`` with both but the query."""
+    draw_items(folder, ITEMS)
     with Gallery.create(folder / "g.gallery", ["colour", "texture"]) as gallery:
         gallery.add_catalogue(folder / "items.csv")
     return folder

@@ -166,6 +166,23 @@ def test_what_would_send_the_image_is_not_offered(visit: Visit):
     expect(page.locator("[data-role=private-note]")).to_be_hidden()
 
 
+def test_a_server_without_the_runtime_gets_no_image(visit: Visit, server: Served, tmp_path: Path):
+    """Who wanted a private search at an earlier visit is told that it cannot be had, and nothing is sent."""
+    with visit.page.context.new_page() as page:
+        page.route("**/v1/networks", lambda route: route.fulfill(json={"networks": [], "runtime": False}))
+        sent: list[Request] = []
+        page.on("request", lambda request: sent.append(request))
+        page.goto(f"{server.url}/#/search")
+        page.evaluate("localStorage.setItem('lookalike-private', '1')")
+        page.reload()
+        expect(page.locator("[data-control=private]")).to_be_checked()
+        query = save(tmp_path / "query.png", reduced("coffee"))
+        page.locator("[data-input=file]").first.set_input_files(query)
+        expect(page.locator("#nothing")).to_contain_text("nothing was sent")
+        page.evaluate("localStorage.removeItem('lookalike-private')")
+    assert not [one.url for one in sent if one.method != "GET"]
+
+
 def test_only_the_worker_may_compile(server: Served):
     """The page's own policy has no exception; the policy of the worker's script has one."""
     answers = [server.get(path) for path in ("/", "/page/main.js", "/web/worker.js")]

@@ -12,16 +12,16 @@ export function runnable() {
   return known.then(({ networks, runtime }) => new Map(runtime ? networks.map((one) => [one.name, one]) : []));
 }
 
-/** Whether the visitor wants it, where it can be had. */
-export const wanted = async () => recall(KEY) === "1" && (await runnable()).size > 0;
+/** Whether the visitor wants it. */
+export const wanted = () => recall(KEY) === "1";
 
-/** The switch, hidden where it cannot be had. */
+/** The switch, hidden where it cannot be had and nobody wants it. */
 export function privacySwitch(onchange = () => {}) {
   const box = el("input", { type: "checkbox", data: { control: "private" } });
-  box.checked = recall(KEY) === "1";
+  box.checked = wanted();
   box.addEventListener("change", () => { remember(KEY, box.checked ? "1" : "0"); onchange(); });
-  const node = el("label.private", { hidden: true }, box, el("span", el("b", t("private.switch")), " ", t("private.how")));
-  runnable().then((found) => { node.hidden = !found.size; }, () => { /* the view says what the matter is */ });
+  const node = el("label.private", { hidden: !wanted() }, box, el("span", el("b", t("private.switch")), " ", t("private.how")));
+  runnable().then((found) => { node.hidden = !found.size && !wanted(); }, () => { /* the view says what the matter is */ });
   return node;
 }
 

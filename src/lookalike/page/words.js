@@ -8,6 +8,7 @@ export const WORDS = {
   "text.search": ["Search by words", "按文字搜索"],
   "private.switch": ["Private search.", "私密搜索。"],
   "private.how": ["This browser describes the image and sends only the vector.", "由本浏览器计算图片特征，只发送特征向量。"],
+  "private.none": ["This server lacks what a private search needs, so nothing was sent. Switch private search off, or see the service's guide.", "此服务器缺少私密搜索所需的组件，因此未发送任何内容。请关闭私密搜索，或查看服务指南。"],
   skip: ["Skip to the content", "跳到内容"],
   views: ["Views", "页面"],
   "view.search": ["Search", "搜索"],

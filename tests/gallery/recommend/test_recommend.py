@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 
-from images import encode
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
+from shops import draw_items
 
 ITEMS = """id,title,file,price,size,variant_of
 red-s,Red cotton shirt,red1.png,10,S,
@@ -22,24 +19,6 @@ no2,Linen trousers,,40,S,
 no3,Woollen scarf,,20,,
 no4,Belt,,20,,
 """
-COLOURS = {
-    "red1": (200, 30, 30),
-    "red2": (198, 32, 30),
-    "crimson": (185, 25, 45),
-    "blue": (30, 30, 200),
-    "green": (30, 160, 60),
-    "query": (205, 28, 28),
-}
-
-
-def draw(folder: Path) -> None:
-    """Textured images of these colours, and the table. Words say something only where many items lack them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for seed, (name, colour) in enumerate(COLOURS.items()):
-        noise = np.random.default_rng(seed).integers(-20, 21, (12, 12, 3)).repeat(8, 0).repeat(8, 1)
-        pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
-        (folder / f"{name}.png").write_bytes(encode(pixels))
-    (folder / "items.csv").write_text(ITEMS)
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +28,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def shop(folder):
-    draw(folder)
+    draw_items(folder, ITEMS)
     with Gallery.create(folder / "g.gallery", ["colour", "texture"]) as gallery:
         gallery.add_catalogue(folder / "items.csv")
         yield gallery
@@ -106,7 +85,7 @@ def test_words_bring_what_looks_otherwise(shop):
 
 
 def test_a_new_price_is_known_at_once_and_so_is_a_new_or_forgotten_item(tmp_path):
-    draw(tmp_path)
+    draw_items(tmp_path, ITEMS)
     with Gallery.create(tmp_path / "g.gallery", ["colour"]) as gallery:
         gallery.add_catalogue(tmp_path / "items.csv")
         cheap = {"image": tmp_path / "query.png", "where": "item.price < 11", "fold": "size"}

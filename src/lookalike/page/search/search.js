@@ -102,9 +102,11 @@ export function mount(root, gallery) {
     }
   }
 
-  /** In a private search: what this browser can describe the query by, and nothing else. */
+  /** In a private search: what this browser can describe the query by, and nothing else; never the image instead. */
   async function choosePrivacy() {
-    const found = query.file && await wanted() ? await runnable() : new Map();
+    const isPrivate = query.file && wanted();
+    const found = isPrivate ? await runnable() : new Map();
+    if (isPrivate && !found.size) throw new Error(t("private.none"));
     network = found.get(now.by) ?? found.values().next().value ?? null;
     if (network) by.value = now.by = network.name;
     for (const option of by.options) option.disabled = Boolean(network) && !found.has(option.value);
