@@ -104,14 +104,14 @@ export function mount(root, gallery) {
 
   /** In a private search: what this browser can describe the query by, and nothing else; never the image instead. */
   async function choosePrivacy() {
-    const isPrivate = query.file && wanted();
+    const isPrivate = Boolean(query.file) && wanted();
+    for (const button of all("[data-act=videos]", panel)) button.hidden = isPrivate;
     const found = isPrivate ? await runnable() : new Map();
     if (isPrivate && !found.size) throw new Error(t("private.none"));
     network = found.get(now.by) ?? found.values().next().value ?? null;
     if (network) by.value = now.by = network.name;
     for (const option of by.options) option.disabled = Boolean(network) && !found.has(option.value);
     privately.hidden = !network;
-    for (const button of all("[data-act=videos]", panel)) button.hidden = Boolean(network);
   }
 
   async function ask(some, signal) {
