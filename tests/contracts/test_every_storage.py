@@ -503,3 +503,27 @@ def test_opened_again(opening: Open, store: GalleryStorage) -> None:
     assert again.check() == "ok"
     assert again.disk_bytes() > 0
     again.close()
+
+
+def test_what_a_move_reads(opening: Open, store: GalleryStorage) -> None:
+    """All that was said and asked can be listed: failed files, models and their questions, objects by each network, and
+    words of faces that are to be found again; and opaque names can be those of another gallery."""
+    (one, other) = filled(store, 1, 2)
+    word = base.FaceWord(other, (0.125, 0.25, 0.5, 0.5), None, True)
+    with store.transaction():
+        store.put_failure(Failure("/photos/7.jpg", "cut short"), 7, 8)
+        store.labels.put_classifier("m:1", "m", ["rose", "tulip"])
+        store.labels.put_predictions(
+            "m:1", "m", 3, [Prediction(one, (Label("rose", 0.5, "m:1"),)), Prediction(other, ())]
+        )
+        store.faces.keep_words("parts", [word])
+        store.take_over_names("ab" * 16)
+    assert store.failed_files() == [base.FailedFile(Failure("/photos/7.jpg", "cut short"), 7, 8)]
+    assert store.labels.classifiers() == [base.Classifier("m:1", "m", ("rose", "tulip"))]
+    assert store.labels.asked([other, one, 99]) == [base.Question(one, "m:1", 3), base.Question(other, "m:1", 3)]
+    assert store.regions.objects_by("parts", [one, other]) == {one: {"": 2, "cat": 1}, other: {"": 2, "cat": 2}}
+    assert [replace(found, number=0) for found in store.faces.pending_words("parts")] == [word]
+    again = opening()
+    assert (again.privacy.key, store.privacy.key) == ("ab" * 16, "ab" * 16)
+    assert again.uuid() != again.privacy.key
+    again.close()

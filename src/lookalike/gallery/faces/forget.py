@@ -20,8 +20,8 @@ from lookalike.gallery.faces.face_search import face_hits
 from lookalike.gallery.faces.grouping import person_prior
 from lookalike.gallery.faces.persons import find_person, held_faces, held_names, usable_faces
 from lookalike.gallery.library import Library
-from lookalike.gallery.storage.base import StoredFace, StoredRegions
-from lookalike.gallery.storage.face_words import FaceWord, matched
+from lookalike.gallery.storage.base import FaceWord, StoredFace, StoredRegions
+from lookalike.gallery.storage.face_words import matched
 from lookalike.gallery.storage.region_codec import without_vectors
 from lookalike.types import FaceHit, Floats, ForgetReport
 

@@ -76,6 +76,18 @@ class StoredFace:
 
 
 @dataclass(frozen=True, slots=True)
+class FaceWord:
+    """What a person said of a face whose vectors went, until it is found again. ``box``: shares of the image;
+    ``person``: None for nobody's; ``number``: of its row, 0 if it has none yet."""
+
+    image: int
+    box: tuple[float, float, float, float]
+    person: int | None
+    forgotten: bool
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PackedRegions:
     """The regions of one image, as they are stored, and its objects: name -> how many (see region_codec.py). ``faces``:
     what else is kept of each, where they are faces."""
@@ -108,6 +120,32 @@ class Prediction:
 
     image: int
     labels: tuple[Label, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A version of a model that a gallery was classified with: its ``source`` in labels, and what it calls its
+    classes."""
+
+    source: str
+    model: str
+    classes: tuple[str, ...]
+
+
+class Question(NamedTuple):
+    """``source`` was asked for the ``top`` labels of an image; it may have had nothing to say."""
+
+    image: int
+    source: str
+    top: int
+
+
+class FailedFile(NamedTuple):
+    """A file that cannot be read as an image, and what it was like then."""
+
+    failure: Failure
+    bytes: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +240,10 @@ class RowStorage(Protocol):
 
     def failures(self) -> list[Failure]:
         """All remembered failures."""
+        ...
+
+    def failed_files(self) -> list[FailedFile]:
+        """The same, each with what its file was like, in the order of paths."""
         ...
 
     def put_root(self, path: str) -> None:
@@ -336,6 +378,10 @@ class RegionStorage(Protocol):
         """Image id -> name of a class -> how many are seen; "" stands for all together."""
         ...
 
+    def objects_by(self, name: str, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """The same by one descriptor, as they were put."""
+        ...
+
     def damaged(self, name: str) -> list[int]:
         """Ids of the images whose regions cannot be read."""
         ...
@@ -464,6 +510,14 @@ class FaceStorage(Protocol):
         """Faces that are found anew and were said to be this person's get no vector either."""
         ...
 
+    def pending_words(self, name: str) -> list[FaceWord]:
+        """What was said of faces of this descriptor that were not found again yet, in the order of images."""
+        ...
+
+    def keep_words(self, name: str, words: Iterable[FaceWord]) -> None:
+        """Remember these until their faces are found; their numbers do not matter."""
+        ...
+
     def unswept(self) -> set[str]:
         """Digests of the persons whose vectors were deleted, while a trace of them may be left in the files."""
         ...
@@ -493,6 +547,14 @@ class LabelStorage(Protocol):
 
     def classes(self, model: str) -> dict[str, tuple[str, ...]]:
         """source -> classes, of every version of a model that this gallery was classified with."""
+        ...
+
+    def classifiers(self) -> list[Classifier]:
+        """Every version of every model that this gallery was classified with, in the order of sources."""
+        ...
+
+    def asked(self, ids: Sequence[int]) -> list[Question]:
+        """What models were asked about these images, in the order of images and sources."""
         ...
 
     def put_classifier(self, source: str, model: str, classes: Sequence[str]) -> None:
@@ -633,6 +695,11 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
 
     @property
     def sounds(self) -> SoundStorage: ...
+
+    def take_over_names(self, key: str) -> None:
+        """Opaque names (privacy.py) are made with another gallery's ``key`` from now on, for its files are to keep
+        theirs. Within a transaction."""
+        ...
 
     def set_shown(self, shown: Shown) -> None:
         """Who says what images show, for ``shows(...)`` in filters: a text -> ids, and the probability of each."""

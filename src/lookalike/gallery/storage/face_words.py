@@ -7,28 +7,16 @@ of which something was said where the two boxes cover each other best, and by ha
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from lookalike.descriptors.neural.face_detector import overlap
-from lookalike.gallery.storage.base import PackedFace
+from lookalike.gallery.storage.base import FaceWord, PackedFace
 from lookalike.gallery.storage.database import Database
 from lookalike.gallery.storage.face_codec import NOWHERE
 from lookalike.types import Floats
 
 MIN_OVERLAP = 0.5  # of two boxes, over what both cover
-
-
-@dataclass(frozen=True, slots=True)
-class FaceWord:
-    """``box``: shares of the image; ``person``: None for nobody's; ``number``: of its row, 0 if it has none yet."""
-
-    image: int
-    box: tuple[float, float, float, float]
-    person: int | None
-    forgotten: bool
-    number: int = 0
 
 
 class FaceWords:
@@ -45,13 +33,19 @@ class FaceWords:
             FaceWord(one[0], one[1:5], one[5], bool(one[6]), one[7]) for one in self._db.all(sql, (image, descriptor))
         ]
 
+    def every(self, name: str) -> list[FaceWord]:
+        """As ``FaceStorage.pending_words``."""
+        sql = """SELECT image_id, x, y, width, height, person_id, forgotten, id FROM face_words
+                 WHERE descriptor = ? ORDER BY image_id, id"""
+        return [FaceWord(one[0], one[1:5], one[5], bool(one[6]), one[7]) for one in self._db.all(sql, (name,))]
+
     # --- writing; call within a transaction
 
-    def keep(self, descriptor: str, words: Iterable[FaceWord]) -> None:
+    def keep(self, name: str, words: Iterable[FaceWord]) -> None:
         """Remember these."""
         sql = """INSERT INTO face_words (image_id, descriptor, x, y, width, height, person_id, forgotten)
                  VALUES (?, ?, ?, ?, ?, ?, ?, ?)"""
-        rows = [(one.image, descriptor, *one.box, one.person, int(one.forgotten)) for one in words]
+        rows = [(one.image, name, *one.box, one.person, int(one.forgotten)) for one in words]
         self._db.run_each(sql, rows)
 
     def drop(self, words: Iterable[FaceWord]) -> None:

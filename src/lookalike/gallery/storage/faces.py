@@ -22,6 +22,8 @@ class FaceStore:
         self._count_backfill = descriptors.count_backfill
         self.words = FaceWords(database)
         self.forget_words = self.words.forget_person
+        self.pending_words = self.words.every
+        self.keep_words = self.words.keep
 
     def every(self, name: str) -> list[StoredFace]:
         """As in the contract."""

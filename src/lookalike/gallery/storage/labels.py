@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from lookalike.gallery.storage import filters
-from lookalike.gallery.storage.base import Prediction
+from lookalike.gallery.storage.base import Classifier, Prediction, Question
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.filters import LABEL_ORDER, Condition
 from lookalike.gallery.storage.items import ItemStore
@@ -64,6 +64,20 @@ class LabelStore:
         """source -> classes, of every version of a model that this gallery was classified with."""
         found = self._db.all("SELECT source, classes FROM classifiers WHERE model = ? ORDER BY source", (model,))
         return {source: tuple(json.loads(classes)) for source, classes in found}
+
+    def classifiers(self) -> list[Classifier]:
+        """As in the contract."""
+        found = self._db.all("SELECT source, model, classes FROM classifiers ORDER BY source")
+        return [Classifier(source, model, tuple(json.loads(classes))) for source, model, classes in found]
+
+    def asked(self, ids: Sequence[int]) -> list[Question]:
+        """As in the contract."""
+        found: list[Question] = []
+        for part in batched(ids, MANY):
+            sql = f"""SELECT image_id, source, top FROM classified WHERE image_id IN ({marks(part)})
+                      ORDER BY image_id, source"""
+            found += [Question(*one) for one in self._db.all(sql, part)]
+        return found
 
     # --- writing; call within a transaction
 

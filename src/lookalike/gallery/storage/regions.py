@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lookalike.descriptors.neural.region_model import Regions
 from lookalike.errors import GalleryDamaged
-from lookalike.gallery.storage.base import PackedRegions, StoredFace, StoredRegions
+from lookalike.gallery.storage.base import FaceWord, PackedRegions, StoredFace, StoredRegions
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
-from lookalike.gallery.storage.face_words import FaceWord, forgotten_face, matched
+from lookalike.gallery.storage.face_words import forgotten_face, matched
 from lookalike.gallery.storage.faces import FaceStore
 from lookalike.gallery.storage.region_codec import of_unit_length, packed_vectors, unpacked, without_vectors
 
@@ -75,6 +75,16 @@ class RegionStore:
             sql = f"""SELECT image_id, name, max(count) FROM objects WHERE image_id IN ({marks(part)}) GROUP BY 1, 2"""
             for image, name, count in self._db.all(sql, part):
                 found.setdefault(image, {})[name] = count
+        return found
+
+    def objects_by(self, name: str, ids: Sequence[int]) -> dict[int, dict[str, int]]:
+        """As in the contract."""
+        found: dict[int, dict[str, int]] = {}
+        for part in batched(ids, MANY):
+            sql = f"""SELECT image_id, name, count FROM objects WHERE descriptor_id = ? AND image_id IN ({marks(part)})
+                      ORDER BY image_id, name"""
+            for image, what, count in self._db.all(sql, (self._number(name), *part)):
+                found.setdefault(image, {})[what] = count
         return found
 
     def damaged(self, name: str) -> list[int]:

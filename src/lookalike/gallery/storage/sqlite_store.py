@@ -6,7 +6,7 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.gallery.storage import filters
-from lookalike.gallery.storage.base import NewImage, Tuning
+from lookalike.gallery.storage.base import FailedFile, NewImage, Tuning
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.faces import FaceStore
@@ -53,7 +53,7 @@ class SqliteStore:
         self.regions = RegionStore(database, self._descriptors, self.faces)
         self.frames = FrameStore(database, self._descriptors)
         self.sounds = SoundStore(database)
-        self.privacy = Privacy(self._meta("retention", "paths"), self.uuid())
+        self.privacy = Privacy(self._meta("retention", "paths"), self._meta("privacy key", self.uuid()))
         self._counted: tuple[tuple[int, int], int] | None = None
         self.read_only = database.read_only
         self.transaction = database.transaction
@@ -94,6 +94,11 @@ class SqliteStore:
     def open(cls, file: Path) -> SqliteStore:
         """An existing gallery file; errors as in Database.open."""
         return cls(Database.open(file))
+
+    def take_over_names(self, key: str) -> None:
+        """As in the contract."""
+        self._db.run("INSERT OR REPLACE INTO meta VALUES ('privacy key', ?)", (key,))
+        self.privacy = replace(self.privacy, key=key)
 
     def set_shown(self, shown: Shown) -> None:
         """As in the contract."""
@@ -362,6 +367,11 @@ class SqliteStore:
     def failures(self) -> list[Failure]:
         """All remembered failures."""
         return [Failure(os.fsdecode(p), r) for p, r in self._db.all("SELECT path, reason FROM failures ORDER BY path")]
+
+    def failed_files(self) -> list[FailedFile]:
+        """As in the contract."""
+        found = self._db.all("SELECT path, reason, bytes, mtime_ns FROM failures ORDER BY path")
+        return [FailedFile(Failure(os.fsdecode(path), reason), *known) for path, reason, *known in found]
 
     def put_root(self, path: str) -> None:
         """Remember a folder that was added; not, where no paths are kept."""
