@@ -90,6 +90,12 @@ class GalleryMissing(GalleryError):
     http_status = 404
 
 
+class GalleryUnreachable(GalleryError):
+    """The server that keeps the gallery does not answer, or not in time, or does not let us in."""
+
+    http_status = 503
+
+
 class GalleryExists(GalleryError):
     """There already is a gallery at this place."""
 

@@ -35,6 +35,16 @@ def absolute(path: PathLike) -> str:
     return os.path.abspath(os.fspath(path))  # Path.resolve would follow links
 
 
+def cache_folder() -> str:
+    """The folder in which the system wants a program to keep what can be made again, for this user; it need not
+    exist."""
+    if sys.platform == "darwin":
+        return os.path.expanduser("~/Library/Caches/lookalike")
+    if sys.platform == "win32":
+        return os.path.join(os.environ.get("LOCALAPPDATA") or os.path.expanduser("~"), "lookalike", "cache")
+    return os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "lookalike")
+
+
 def state_folder() -> str:
     """The folder in which the system wants a program to keep what it has done, for this user; it need not exist."""
     if sys.platform == "darwin":

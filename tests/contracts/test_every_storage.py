@@ -7,11 +7,11 @@ import os
 import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engines import ENGINES
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import NO_CLASS, Regions
@@ -19,12 +19,12 @@ from lookalike.descriptors.sound import SoundDescription
 from lookalike.descriptors.video import VideoDescription
 from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery.storage import base
-from lookalike.gallery.storage.base import GalleryStorage, NewImage, PackedRegions, Prediction, Tuning
+from lookalike.gallery.storage.base import GalleryStorage, NewGallery, NewImage, PackedRegions, Prediction, Tuning
+from lookalike.gallery.storage.engines import engine_of
 from lookalike.gallery.storage.frame_codec import packed as packed_frames
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.sound_codec import packed as packed_sound
-from lookalike.gallery.storage.sqlite_store import SqliteStore
 from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, Label
 
@@ -35,21 +35,13 @@ PARTS = DescriptorCard("parts", 1, "cosine", 4, 64, 1, 0.1, 1.0, "none")
 Open = Callable[[], GalleryStorage]
 
 
-def _sqlite(folder: Path) -> Open:
-    store = SqliteStore.create(folder / "g.sqlite", [BITS, FLOATS, PARTS], keypoints=True)
-    with store.transaction():
-        store.regions.mark({"parts": ["cat", "dog"]})
-    store.close()
-    return lambda: SqliteStore.open(folder / "g.sqlite")
-
-
-ENGINES: dict[str, Callable[[Path], Open]] = {"sqlite": _sqlite}
-
-
-@pytest.fixture(params=ENGINES.values(), ids=ENGINES)
-def opening(request: pytest.FixtureRequest, tmp_path: Path) -> Open:
+@pytest.fixture(params=ENGINES)
+def opening(request: pytest.FixtureRequest) -> Open:
     """An empty gallery that holds three descriptors and keypoints; each call opens it once more."""
-    return request.param(tmp_path)
+    place = request.param(request)
+    new = NewGallery([BITS, FLOATS, PARTS], {"parts": ["cat", "dog"]}, keypoints=True)
+    engine_of(place).create_storage(place, new)
+    return lambda: engine_of(place).open_storage(place)
 
 
 @pytest.fixture

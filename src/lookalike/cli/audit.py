@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 
@@ -120,8 +119,8 @@ def command(
 def _gallery(path: str | None) -> Iterator[Gallery]:
     """The named gallery, made where there is none, or one for this run only."""
     with tempfile.TemporaryDirectory(prefix="lookalike-") as passing:
-        place = Path(passing) / "passing.gallery" if path is None else Path(path)
-        with Gallery.open(place) if place.exists() else Gallery.create(place, DESCRIPTORS) as opened:
+        place = path or os.path.join(passing, "passing.gallery")
+        with Gallery.open(place) if Gallery.exists(place) else Gallery.create(place, DESCRIPTORS) as opened:
             yield opened
 
 

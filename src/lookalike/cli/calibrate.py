@@ -25,7 +25,7 @@ def command(gallery: str, reset: bool, as_json: bool) -> int:
     --json prints {"curves": [{"name": DESCRIPTOR, "origin": ...}, ...]}.
     """
     with Gallery.open(gallery) as opened, progress_bar("calibrating") as progress:
-        say_lacking(opened, gallery)
+        say_lacking(opened)
         forgotten = opened.forget_calibration() if reset else None
         origins = {} if reset else opened.calibrate(progress)
     if as_json:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,7 +32,7 @@ from lookalike.errors import UserError
 from lookalike.formatting import clock, percent, plural, relation_text
 from lookalike.gallery import WHOLE_IMAGE_DESCRIPTORS, Gallery
 from lookalike.gallery.dedup.incoming import IncomingReport
-from lookalike.gallery.library import FILE
+from lookalike.gallery.library import is_gallery
 from lookalike.gallery.storage.row import Row
 from lookalike.types import AddReport, Failure, Group, Pair, Relation, VideoPair
 
@@ -263,7 +262,7 @@ def _check(
         raise click.UsageError("name a folder, or a gallery with --gallery")
     if against is not None and not sources:
         raise click.UsageError("--against LIBRARY needs DIR..., the incoming images")
-    if against is not None and not os.path.exists(against):
+    if against is not None and not Gallery.exists(against):
         raise UserError(f"{against}: no such folder or gallery")
     if against is not None and gallery is not None:
         raise click.UsageError("--against names the library; leave --gallery out")
@@ -291,9 +290,9 @@ def _library(
     if against is None:
         with _gallery(sources, gallery, by, exclude, include) as opened:
             yield opened
-    elif os.path.isfile(os.path.join(against, FILE)):
+    elif is_gallery(against):
         with Gallery.open(against) as library:
-            say_lacking(library, against)
+            say_lacking(library)
             yield library, AddReport()
     else:
         with _gallery((against,), None, by, exclude, include) as opened:
@@ -317,7 +316,7 @@ def _gallery(
                 with progress_bar("indexing") as progress:
                     added = opened.add(sources, progress=progress, exclude=exclude or None, include=include or None)
             if gallery:
-                say_lacking(opened, gallery)
+                say_lacking(opened)
             yield opened, added
 
 

@@ -116,7 +116,7 @@ def command(
     asked for of an existing gallery. With --catalogue, "catalogue" is what became of its items.
     """
     asked = _names(descriptors, also)
-    is_new = not os.path.exists(gallery)
+    is_new = not Gallery.exists(gallery)
     if not (sources or frames or catalogue) and is_new:
         raise click.UsageError("a new gallery needs DIR..." if asked else "Missing argument 'DIR...'.")
     upgraded = UpgradeReport() if is_new else Gallery.upgrade(gallery)
@@ -152,7 +152,7 @@ def command(
             gone = _refreshed(opened, force, as_json) if refresh else []
         except UserError:  # what was added is kept, and told first
             if not as_json:
-                _print(report, [], opened, gallery)
+                _print(report, [], opened)
                 print_described(lacking, described)
             raise
         described = replace(described, failed=tuple(one for one in described.failed if one.path not in set(gone)))
@@ -176,11 +176,11 @@ def command(
             if items:
                 print_catalogue(items)
             if sources or frames or refresh or not items:
-                _print(report, gone, opened, gallery)
+                _print(report, gone, opened)
             print_described(lacking, described)
             for name, one in backfilled.items():
                 _print_backfilled(name, one)
-        say_lacking(opened, gallery)
+        say_lacking(opened)
     return (
         1 if left or report.failed or (items and items.failed) or any(one.failed for one in backfilled.values()) else 0
     )
@@ -272,13 +272,13 @@ def _fields(report: AddReport) -> dict[str, object]:
     return {name: getattr(report, name) for name in report.__dataclass_fields__}
 
 
-def _print(report: AddReport, gone: list[str], opened: Gallery, gallery: str) -> None:
+def _print(report: AddReport, gone: list[str], opened: Gallery) -> None:
     counts = [f"{getattr(report, name):,} {name}" for name in COUNTED]
     failed = f"{len(report.failed):,} failed"
     click.echo(", ".join([*counts, failed, *([f"{len(gone):,} gone"] if gone else [])]))
     videos = opened.video_count
     held = plural(len(opened) - videos, "image") + (f" and {plural(videos, 'video')}" if videos else "")
-    click.echo(f"{shown(os.path.abspath(gallery))} now holds {held}")
+    click.echo(f"{shown(opened.place)} now holds {held}")
     print_left_out(report.skipped, report.left_out)
     print_failures(report.failed)
 

@@ -125,7 +125,7 @@ def errors(
     --json prints {"label_errors": [{"path": ..., "label": ..., "suggested": ..., ...}, ...]}.
     """
     with Gallery.open(gallery) as opened:
-        say_lacking(opened, gallery)
+        say_lacking(opened)
         found = opened.label_errors(by=by, k=k, source=source, precision=precision)
     if report:
         _report(report, found)

@@ -40,7 +40,7 @@ def gallery_option(required: bool = True) -> Callable[[Any], Any]:
         required=required,
         envvar="LOOKALIKE_GALLERY",
         type=click.Path(path_type=str),
-        help="The gallery's folder.  [env: LOOKALIKE_GALLERY]",
+        help="The gallery: its folder, or a URL such as postgresql://HOST/DB?gallery=NAME.  [env: LOOKALIKE_GALLERY]",
     )
 
 
@@ -129,14 +129,14 @@ def print_failures(failures: Sequence[Failure]) -> None:
         click.echo(f"  ... and {len(failures) - FAILURES_SHOWN} more (--json lists them all)", err=True)
 
 
-def say_lacking(gallery: Gallery, path: str) -> None:
+def say_lacking(gallery: Gallery) -> None:
     """On stderr, how many images are not found by which descriptors, while a gallery is described anew."""
     if lacking := gallery.lacking():
         counts = ", ".join(f"{count:,} by {printable(name)}" for name, count in lacking.items())
         folders = "" if gallery.retention == "paths" else "DIR... "
         click.echo(
             f"incomplete: of the images that are described anew, some are not found yet: {counts}; "
-            f"lookalike index {folders}--gallery {shown(path)} goes on",
+            f"lookalike index {folders}--gallery {shown(gallery.place)} goes on",
             err=True,
         )
 

@@ -54,7 +54,7 @@ def command(image: str | None, gallery: str, as_json: bool, **options: Any) -> i
     if (image is None) == (options["item"] is None):
         raise click.UsageError("name an IMAGE, or an item of the catalogue with --id")
     with Gallery.open(gallery) as opened:
-        say_lacking(opened, gallery)
+        say_lacking(opened)
         found = opened.recommend(image, **options)
     if as_json:
         print_json({"query": image, "item": options["item"], "items": found})

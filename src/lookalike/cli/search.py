@@ -119,7 +119,7 @@ def command(
     if not images:
         raise click.UsageError("name an IMAGE, or say what it shows with --text")
     with Gallery.open(gallery) as opened:
-        say_lacking(opened, gallery)
+        say_lacking(opened)
         by = by or opened.default_by
         if precision is not None and not everything and len(opened) > opened.video_count:
             calibrate_once(opened)

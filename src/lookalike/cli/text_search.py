@@ -22,7 +22,7 @@ def search_by_words(
         raise UserError("--text goes together with one IMAGE at most")
     asked = {**options, "like": images[0] if images else None}
     with Gallery.open(gallery) as opened:
-        say_lacking(opened, gallery)
+        say_lacking(opened)
         result = opened.search_text(text, **asked)
     if report:
         _report(report, text, result)

@@ -76,7 +76,7 @@ def command(
         report = _of_files(files, by or BLEND, precision)
     else:
         with Gallery.open(str(gallery)) as opened:
-            say_lacking(opened, str(gallery))
+            say_lacking(opened)
             report = opened.tune(pairs, by=by or BLEND, precision=precision)
     if as_json:
         print_json(report)
@@ -105,7 +105,7 @@ def _of_files(file: str, by: str, precision: float) -> TuneReport:
 
 def _of_clicks(gallery: str, clicks: str, as_json: bool) -> int:
     with Gallery.open(gallery) as opened:
-        say_lacking(opened, gallery)
+        say_lacking(opened)
         report = opened.tune_recommend(clicks)
     if as_json:
         print_json(report)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +29,7 @@ from lookalike.gallery.search.options import Region, SearchOptions, check_precis
 from lookalike.gallery.search.pipeline import SearchPipeline
 from lookalike.gallery.search.query import QuerySource, QueryVectors
 from lookalike.gallery.search.verbs import TextVerbs
+from lookalike.gallery.storage.engines import engine_of, place_of
 from lookalike.gallery.storage.privacy import Retention, checked
 from lookalike.gallery.tables import TableVerbs
 from lookalike.gallery.videos import VideoVerbs
@@ -61,7 +61,7 @@ class Gallery(
     One thread at a time; several processes may read and write the same gallery."""
 
     def __init__(self, library: Library) -> None:
-        self._library, self.path = library, library.path
+        self._library, self.path, self.place = library, library.path, library.place
         library.store.set_shown(lambda text: text_search(library, None).shown(text))
 
     @classmethod
@@ -73,7 +73,8 @@ class Gallery(
         keypoints: bool = False,
         retention: Retention = "paths",
     ) -> Self:
-        """A new, empty gallery in a new folder. Raises GalleryExists, or UserError for an unknown descriptor.
+        """A new, empty gallery in a new folder, or at the URL of an engine that keeps it (storage/engines.py). Raises
+        GalleryExists, or UserError for an unknown descriptor.
 
         ``keypoints``: keep those of every image, 68 kB each, so that a search verifies faster. ``retention``:
         "thumbnails" or "vectors" for a gallery that keeps no paths (privacy.py); images have opaque names then, and
@@ -81,14 +82,21 @@ class Gallery(
         """
         if keypoints and checked(retention) != "paths":
             raise UserError("keypoints are for verifying by the files, and without paths there are none")
-        create_library(Path(absolute(path)), descriptors, keypoints, checked(retention))
+        create_library(path, descriptors, keypoints, checked(retention))
         return cls.open(path)
 
     @classmethod
     def open(cls, path: PathLike) -> Self:
-        """An existing gallery. Raises GalleryMissing, GalleryDamaged, or GalleryVersion for one of a newer format, or
-        whose vectors come from other versions of its descriptors (``upgrade``)."""
+        """An existing gallery, at its folder or URL. Raises GalleryMissing, GalleryUnreachable, GalleryDamaged, or
+        GalleryVersion for one of a newer format, or whose vectors come from other versions of its descriptors
+        (``upgrade``)."""
         return cls(Library.open(path))
+
+    @staticmethod
+    def exists(place: PathLike) -> bool:
+        """Whether there is something at this folder or URL. Raises GalleryUnreachable for a server that does not
+        answer."""
+        return engine_of(place).exists(place_of(place))
 
     def close(self) -> None:
         """Let go of the files. Everything that was added is on disk already."""

@@ -44,7 +44,7 @@ def gallery_info(library: Library, default_by: str, lacking: Mapping[str, int]) 
     store, totals, videos = library.store, library.store.totals(), library.store.frames.videos()
     beside = [*library.path.glob("index/**/*"), *library.path.glob(THUMBNAILS)]
     return GalleryInfo(
-        path=str(library.path),
+        path=library.place,
         images=store.count() - videos,
         videos=videos,
         descriptors=store.fingerprints(),

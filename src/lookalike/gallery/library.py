@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import uuid
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,26 +10,27 @@ from pathlib import Path
 from lookalike.descriptors import get
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import RegionDescriptor
-from lookalike.errors import GalleryDamaged, GalleryError, GalleryExists, GalleryMissing, GalleryVersion, UserError
+from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery.index.catalogue_cache import CatalogueCache
 from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
 from lookalike.gallery.index.sound_index import SoundIndex
 from lookalike.gallery.index.word_index import WordIndexCache
-from lookalike.gallery.storage.base import GalleryStorage
+from lookalike.gallery.storage.base import GalleryStorage, NewGallery
+from lookalike.gallery.storage.engines import engine_of, folder_beside, is_url, name_of, place_of
 from lookalike.gallery.storage.privacy import Retention
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.sqlite_store import SqliteStore
+from lookalike.gallery.storage.sqlite_engine import FILE
 from lookalike.paths import PathLike, absolute
-
-FILE = "gallery.sqlite"
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """``cards``, ``region_cards``: name -> card of the descriptors of whole images, and of regions, that are held."""
+    """``place``: the gallery's folder or URL, as it is shown; ``path``: the folder of what can be made again.
+    ``cards``, ``region_cards``: name -> card of the descriptors of whole images, and of regions, that are held."""
 
+    place: str
     path: Path
     store: GalleryStorage
     cards: dict[str, DescriptorCard]
@@ -44,17 +44,17 @@ class Library:
 
     @classmethod
     def open(cls, path: PathLike) -> Library:
-        """Raises GalleryMissing, GalleryDamaged or GalleryVersion."""
-        folder, store = open_storage(path)
+        """At a folder or URL. Raises GalleryMissing, GalleryUnreachable, GalleryDamaged or GalleryVersion."""
+        store = open_storage(path)
         try:
-            return cls._of(folder, store)
+            return cls._of(name_of(path), folder_beside(path, store), store)
         except BaseException:
             store.close()
             raise
 
     @classmethod
-    def _of(cls, folder: Path, store: GalleryStorage) -> Library:
-        every = _known_cards(folder, store.fingerprints())
+    def _of(cls, place: str, folder: Path, store: GalleryStorage) -> Library:
+        every = _known_cards(place, store.fingerprints())
         regions = {name: card for name, card in every.items() if name in store.regions.names()}
         cards = {name: card for name, card in every.items() if name not in regions}
         files = folder / "index"
@@ -66,7 +66,7 @@ class Library:
             CatalogueCache(store),
             SoundIndex(store),
         )
-        return cls(folder, store, cards, regions, *indexes)
+        return cls(place, folder, store, cards, regions, *indexes)
 
     def row(self, path: PathLike) -> Row:
         """The image that is held from this path. Raises UserError if none is."""
@@ -85,48 +85,35 @@ class Library:
         return self.cards[name]
 
 
-def open_storage(path: PathLike) -> tuple[Path, GalleryStorage]:
-    """A gallery's folder, and its storage, whatever descriptors it holds. Raises GalleryMissing, GalleryDamaged, or
-    GalleryVersion for a newer format."""
-    folder = Path(absolute(path))
-    if not folder.exists():
-        raise GalleryMissing(f"{folder}: no gallery there; make one with: lookalike index FOLDER --gallery {path}")
-    if not (folder / FILE).is_file():
-        raise GalleryDamaged(f"{folder}: not a gallery (it holds no {FILE})")
-    return folder, SqliteStore.open(folder / FILE)
+def open_storage(place: PathLike) -> GalleryStorage:
+    """The storage at a folder or URL, whatever descriptors it holds. Raises as Engine.open_storage does."""
+    return engine_of(place).open_storage(place_of(place))
 
 
-def create_library(folder: Path, names: Sequence[str], keypoints: bool, retention: Retention) -> None:
-    """A new, empty gallery. Made under another name and then renamed, so that nobody ever sees half a gallery.
+def is_gallery(place: PathLike) -> bool:
+    """Whether a place is a gallery rather than a folder of images: any URL, or a folder that holds its file."""
+    return is_url(place) or os.path.isfile(os.path.join(place, FILE))
 
-    Raises GalleryExists, UserError for an unknown descriptor, GalleryError where it cannot be made."""
+
+def create_library(place: PathLike, names: Sequence[str], keypoints: bool, retention: Retention) -> None:
+    """A new, empty gallery. Raises GalleryExists, UserError for an unknown descriptor, GalleryError where it cannot be
+    made."""
     cards = [get(name).card for name in dict.fromkeys(names)]
     if not cards:
         raise UserError("a gallery needs at least one descriptor")
-    if folder.exists():
-        raise GalleryExists(f"{folder}: there is something already; open it, or choose another name")
-    draft = folder.with_name(f"{folder.name}.{uuid.uuid4().hex[:8]}.draft")
-    try:
-        draft.mkdir(parents=True)
-        store = SqliteStore.create(draft / FILE, cards, keypoints, retention)
-        with store.transaction():
-            store.regions.mark(_classes(cards))
-        store.close()
-        draft.rename(folder)
-    except OSError as error:
-        shutil.rmtree(draft, ignore_errors=True)
-        if folder.exists():
-            raise GalleryExists(f"{folder}: another process has just made it; open it") from error
-        raise GalleryError(f"{folder}: cannot be made: {error.strerror or error}") from error
+    if is_url(place) and retention == "thumbnails":
+        raise UserError("thumbnails are kept in a gallery's own folder; at a URL, keep paths or vectors")
+    new = NewGallery(cards, _classes(cards), keypoints, retention)
+    engine_of(place).create_storage(place_of(place), new)
 
 
-def _known_cards(path: Path, held: Mapping[str, str]) -> dict[str, DescriptorCard]:
+def _known_cards(place: str, held: Mapping[str, str]) -> dict[str, DescriptorCard]:
     """The cards of the gallery's descriptors; vectors of another version are refused."""
     if earlier := other_versions(held):
         whose = ", ".join(map(repr, earlier))
         raise GalleryVersion(
-            f"{path}: its vectors of {whose} come from another version and cannot be compared with this one's; "
-            f"describe its images anew, labels and verdicts stay: lookalike index --gallery {path}"
+            f"{place}: its vectors of {whose} come from another version and cannot be compared with this one's; "
+            f"describe its images anew, labels and verdicts stay: lookalike index --gallery {place}"
         )
     return {name: get(name).card for name in held}
 

@@ -41,7 +41,7 @@ def held_faces(library: Library, by: str | None = None) -> str:
     face_network(name)
     raise UserError(
         f"this gallery holds no {name!r}; add them, and nothing else is read again: "
-        f"lookalike index --gallery {library.path} --with {name}"
+        f"lookalike index --gallery {library.place} --with {name}"
     )
 
 

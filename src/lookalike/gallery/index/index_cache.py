@@ -60,7 +60,9 @@ class IndexCache:
         self._seen: dict[str, tuple[int, int]] = {}
 
     def get(self, name: str) -> Any:
-        """The index of a descriptor, with everything that is committed now."""
+        """The index of a descriptor, with everything that is committed now: the storage's own, or a copy."""
+        if (own := self._store.index(self._cards[name])) is not None:
+            return own
         version = self._store.version()
         if self._seen.get(name) != version:
             self._cached[name] = self._updated(name, self._cached.get(name) or self._loaded(name))

@@ -218,7 +218,7 @@ def judges(cards: Mapping[str, DescriptorCard]) -> bool:
     return CONTENT in cards and cards[CONTENT].fingerprint == tag_head().fingerprint
 
 
-def need_words(cards: Mapping[str, DescriptorCard], gallery: Path) -> None:
+def need_words(cards: Mapping[str, DescriptorCard], gallery: str) -> None:
     """Raises UserError for a gallery with these descriptors that words say nothing about."""
     if judges(cards):
         return

@@ -37,8 +37,7 @@ class UpgradeReport:
 
 def upgrade(path: PathLike) -> UpgradeReport:
     """As ``Gallery.upgrade``."""
-    _, store = open_storage(path)
-    with closing(store):
+    with closing(open_storage(path)) as store:
         if not (earlier := other_versions(store.fingerprints())):
             return UpgradeReport()
         _try_out(earlier)

@@ -52,7 +52,7 @@ class _Unlabelled:
 
 def next_labels(library: Library, count: int, where: str | None) -> list[NextLabel]:
     """As ``Gallery.next_labels``."""
-    need_words(library.cards, library.path)
+    need_words(library.cards, library.place)
     found = _unlabelled(library, where)
     pool = found.keep(_most_unsure(found.uncertainty))
     if not len(pool.ids):

@@ -31,7 +31,7 @@ def suggest_labels(
     library: Library, where: str | None, top: int, least: float, progress: Progress | None
 ) -> ClassifyReport:
     """As ``Gallery.suggest_labels``."""
-    need_words(library.cards, library.path)
+    need_words(library.cards, library.place)
     store, source = library.store, suggestion_source()
     columns = library.word_index.get()
     chosen = columns.keep(np.isin(columns.ids, store.select(where)) & columns.described)

@@ -28,7 +28,7 @@ def label_by_names(library: Library, names: Sequence[str], where: str | None, to
     if not held:
         raise UserError(
             "names are judged by a network that reads texts, and this gallery holds none: lookalike models import, then"
-            f" lookalike index --gallery {library.path} --with NAME"
+            f" lookalike index --gallery {library.place} --with NAME"
         )
     card, store = library.cards[held[0]], library.store
     words = ModelWords(store, card, store.select(where))

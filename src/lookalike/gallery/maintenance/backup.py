@@ -9,7 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 from lookalike.errors import GalleryExists, StorageFull, UserError
-from lookalike.gallery.library import FILE, Library
+from lookalike.gallery.library import Library
+from lookalike.gallery.storage.sqlite_engine import FILE
 from lookalike.gallery.storage.thumbnails import FILE as THUMBNAILS
 from lookalike.gallery.storage.thumbnails import Thumbnails
 from lookalike.paths import PathLike, absolute

@@ -27,15 +27,13 @@ def storage_problems(library: Library) -> list[Problem]:
         with library.store.snapshot():
             return list(_problems(library))
     except GalleryDamaged as error:
-        return [Problem("storage", str(library.path), str(error))]
+        return [Problem("storage", library.place, str(error))]
 
 
 def _problems(library: Library) -> Iterator[Problem]:
     found = library.store.check()
     if found != "ok":
-        yield Problem(
-            "storage", str(library.path), f"{found}; restore a backup, or index the folders into a new gallery"
-        )
+        yield Problem("storage", library.place, f"{found}; restore a backup, or index the folders into a new gallery")
         return
     yield from _thumbnail_problems(library)
     for name, card in library.cards.items():

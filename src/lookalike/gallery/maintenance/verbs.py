@@ -27,7 +27,7 @@ class MaintenanceVerbs:
         Other processes may use the gallery meanwhile. Raises GalleryReadOnly if it cannot be repaired where it lies.
         """
         if repair and self._library.store.read_only:
-            raise GalleryReadOnly(f"{self._library.path}: read only here, so that nothing can be repaired")
+            raise GalleryReadOnly(f"{self._library.place}: read only here, so that nothing can be repaired")
         own = storage_problems(self._library)
         files = list(file_problems(self._library, read, progress))
         left = self._repaired(own, progress) if repair else own

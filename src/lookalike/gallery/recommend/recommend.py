@@ -63,7 +63,7 @@ class Recommender:
         self._columns: CatalogueColumns = library.catalogue.get()
         if not len(self._columns):
             raise UserError(
-                f"this gallery has no catalogue; give it one: lookalike index --catalogue items.csv -g {library.path}"
+                f"this gallery has no catalogue; give it one: lookalike index --catalogue items.csv -g {library.place}"
             )
 
     def like_image(self, source: QuerySource, options: RecommendOptions) -> list[Recommendation]:

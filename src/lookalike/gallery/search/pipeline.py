@@ -92,7 +92,7 @@ def _goes_by_regions(library: Library, by: str) -> bool:
         return False
     raise UserError(
         f"this gallery holds no {by!r}; add them, and nothing else is read again: "
-        f"lookalike index --gallery {library.path} --with {by}"
+        f"lookalike index --gallery {library.place} --with {by}"
     )
 
 

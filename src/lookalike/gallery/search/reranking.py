@@ -23,7 +23,7 @@ from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.descriptors.keypoints import Keypoints
 from lookalike.errors import LoadError
 from lookalike.gallery.calibration.scoring import VERIFIED, Scoring
-from lookalike.gallery.library import FILE, Library
+from lookalike.gallery.library import Library
 from lookalike.gallery.load_verified import load_verified
 from lookalike.gallery.search.query import known_embeddings
 from lookalike.gallery.storage import keypoint_codec
@@ -77,7 +77,7 @@ class GeometricVerifier:
     def of(cls, library: Library, scoring: Scoring) -> GeometricVerifier:
         """For a search in this gallery; even a small library has been chosen from among many images."""
         prior, curve = min(scoring.prior(), PRIOR), scoring.curves.get(VERIFIED)
-        return cls(library.store, prior, curve, f"{library.path / FILE}: ", library.cards)
+        return cls(library.store, prior, curve, f"{library.place}: ", library.cards)
 
     def load(self, path: str) -> ComparisonInput | None:
         """The image as it lies there, if it can be read and is the one that was indexed; described anew, so that

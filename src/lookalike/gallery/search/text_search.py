@@ -58,7 +58,7 @@ class TextSearch:
 
     def __init__(self, library: Library) -> None:
         self._library, self._store = library, library.store
-        need_words(library.cards, library.path)
+        need_words(library.cards, library.place)
 
     def search(self, text: str, options: TextOptions) -> TextResult:
         """At most ``options.k`` hits, best first, each with at least the probability ``options.least``."""

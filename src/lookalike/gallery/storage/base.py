@@ -21,7 +21,7 @@ from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.neural.region_model import Regions
 from lookalike.descriptors.sound import SoundDescription
 from lookalike.descriptors.video import VideoDescription
-from lookalike.gallery.storage.privacy import Privacy
+from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.row import Row
 from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, Floats, Ids, Label, LabelledImage, Shown, Verdict
@@ -112,6 +112,17 @@ class NewImage:
     classes: Mapping[str, bytes] = field(default_factory=dict)
     frames: Mapping[str, bytes] = field(default_factory=dict)
     sound: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewGallery:
+    """What a gallery is made with: its descriptors, of those that give regions the names of their classes, whether
+    keypoints are kept, and what is kept of the files."""
+
+    cards: Sequence[DescriptorCard]
+    regions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    keypoints: bool = False
+    retention: Retention = "paths"
 
 
 @dataclass(frozen=True, slots=True)
@@ -705,6 +716,11 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
         """Who says what images show, for ``shows(...)`` in filters: a text -> ids, and the probability of each."""
         ...
 
+    def index(self, card: DescriptorCard) -> StoredIndex | None:
+        """The nearest of this descriptor's vectors, where the engine finds them itself; None where copies are searched
+        (index/index_cache.py)."""
+        ...
+
     def transaction(self) -> AbstractContextManager[None]:
         """Everything within is kept, or nothing; nothing else writes meanwhile."""
         ...
@@ -753,6 +769,20 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
     def close(self) -> None:
         """Let go of it. Everything that was committed stays."""
         ...
+
+
+class StoredIndex(Protocol):
+    """One descriptor's vectors of sufficient contrast, of whole images, searched by the engine that holds them: what is
+    committed is found. Distances as in distance.py."""
+
+    def search(
+        self, queries: NDArray[Any], k: int, allowed: Ids | None = None, where: str | None = None
+    ) -> tuple[Ids, Floats]:
+        """(Q, D) -> ids (Q, k) and distances (Q, k), nearest first, among the ``allowed`` ids and those that the filter
+        ``where`` leaves, if given. Where fewer than k are found, the rest is id -1 at distance inf."""
+        ...
+
+    def __len__(self) -> int: ...
 
 
 class VectorIndex(Protocol):

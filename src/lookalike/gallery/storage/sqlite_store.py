@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.gallery.storage import filters
-from lookalike.gallery.storage.base import FailedFile, NewImage, Tuning
+from lookalike.gallery.storage.base import FailedFile, NewImage, StoredIndex, Tuning
 from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.faces import FaceStore
@@ -103,6 +103,10 @@ class SqliteStore:
     def set_shown(self, shown: Shown) -> None:
         """As in the contract."""
         self._db.shown = shown
+
+    def index(self, card: DescriptorCard) -> StoredIndex | None:  # noqa: ARG002  SQLite searches no vectors
+        """As in the contract."""
+        return None
 
     def check(self) -> str:
         """As in the contract."""
