@@ -119,6 +119,10 @@ class GalleryReadOnly(GalleryError):
     http_status = 403
 
 
+class GalleriesDiffer(GalleryError):
+    """What was moved to another gallery is not what was there."""
+
+
 class StorageFull(GalleryError):
     """No room on the disk. What was committed before is kept."""
 

@@ -57,6 +57,7 @@ CALLS = {  # row of the page -> how it is called, in this order, in a folder wit
     "info": "info --gallery g",
     "check": "check --gallery g",
     "backup": "backup saved --gallery g",
+    "migrate": "migrate g moved",
     "roots list": "roots list --gallery g",
     "roots move": "roots move photos elsewhere --gallery g --force",
     "roots forget": "roots forget elsewhere --gallery g --force",

@@ -46,6 +46,7 @@ VERBS = {
     "info": "Show what a gallery holds.",
     "check": "Check that a gallery is whole; repair what can be made again.",
     "backup": "Copy a gallery while it is used.",
+    "migrate": "Move a gallery to another engine, and verify it.",
     "demo": "Index, search, compare and de-duplicate sample photographs.",
 }
 INTERRUPTED = 130

@@ -9,6 +9,7 @@ from lookalike.gallery.maintenance.check_files import file_problems
 from lookalike.gallery.maintenance.check_storage import storage_problems
 from lookalike.gallery.maintenance.problems import CheckReport, Problem
 from lookalike.gallery.maintenance.repair import mend
+from lookalike.gallery.migration.migrate import MigrationReport, migrate
 from lookalike.paths import PathLike
 from lookalike.types import Progress
 
@@ -48,3 +49,14 @@ class MaintenanceVerbs:
 
         Raises GalleryExists if something is there already; ``replace``: unless it is a gallery. Raises StorageFull."""
         return backup(self._library, target, replace)
+
+    @staticmethod
+    def migrate(source: PathLike, target: PathLike, *, progress: Progress | None = None) -> MigrationReport:
+        """Move all that one gallery holds into another, perhaps of another engine, and verify it: counts, checksums,
+        and sampled searches. The source stays as it is. ``progress(done, total)`` counts images, once as they are moved
+        and once as they are compared.
+
+        The target is made if it is not there. Interrupted or killed, the next call goes on; where all is there already,
+        it is only verified. Ids, and the numbers of persons without a name, are the target's own. Raises UserError for
+        a target that holds something else, GalleriesDiffer if what was moved is not what was there."""
+        return migrate(source, target, progress)
