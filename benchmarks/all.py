@@ -20,6 +20,7 @@ SCRIPTS = (
         "copy_recall",
         "content_retrieval",
         "words",
+        "captions",
         "label_suspects",
         "label_next",
         "audit",

@@ -52,10 +52,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Options:
-    """How a benchmark is to run. ``data``: the folder with photographs."""
+    """How a benchmark is to run. ``data``: the folder with photographs. ``by``: models of the user's own, of a
+    benchmark that can measure any."""
 
     data: Path
     quick: bool
+    by: tuple[str, ...] = ()
 
     def size(self, full: int, quick: int) -> int:
         """How many of something to take."""
@@ -136,17 +138,21 @@ def table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join(f"| {' | '.join(map(str, row))} |" for row in [header, rule, *rows])
 
 
-def run(title: str, measure: Callable[[Options], str]) -> None:
-    """The main program of a benchmark: measure, print, and with --results write its section of results.md."""
+def run(title: str, measure: Callable[[Options], str], by: bool = False) -> None:
+    """The main program of a benchmark: measure, print, and with --results write its section of results.md. ``by``:
+    models of the user's own can be named, and are measured as well."""
     name = Path(sys.argv[0]).stem
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=title)
     parser.add_argument("--data", type=Path, required=True, help="folder with photographs")
     either = parser.add_mutually_exclusive_group()
     either.add_argument("--quick", action="store_true", help="few and small: whether it works, not how fast")
     either.add_argument("--results", action="store_true", help="rewrite its section of benchmarks/results.md")
+    if by:
+        parser.add_argument("--by", action="append", metavar="NAME", help="a model of yours, measured as well")
     given = parser.parse_args()
+    models = tuple(vars(given).get("by") or ())
     started = time.perf_counter()
-    body = measure(Options(given.data.resolve(), given.quick))
+    body = measure(Options(given.data.resolve(), given.quick, models))
     took = time.perf_counter() - started
     section = f"## {title}\n\n{_circumstances(name, given, took)}\n\n{body}\n"
     print(section)
@@ -164,8 +170,9 @@ def write_section(file: Path, name: str, section: str) -> None:
 
 
 def _circumstances(name: str, given: argparse.Namespace, took: float) -> str:
-    flags = [flag for flag in ("quick", "results") if getattr(given, flag)]
-    command = " ".join(["python -m benchmarks." + name, "--data DATA", *(f"--{flag}" for flag in flags)])
+    flags = [f"--{flag}" for flag in ("quick", "results") if getattr(given, flag)]
+    flags += [f"--by {one}" for one in vars(given).get("by") or ()]
+    command = " ".join(["python -m benchmarks." + name, "--data DATA", *flags])
     lines = {
         "machine": _machine(),
         "versions": f"Python {platform.python_version()}, {_versions()}",

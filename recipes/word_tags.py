@@ -1,6 +1,6 @@
 """Fits the head of tags on what a gallery keeps -> src/lookalike/words/tags.npz, and prints what its card says.
 
-    python recipes/word_tags.py DATA GALLERY...
+    python recipes/word_tags.py DATA GALLERY... [--without msed/test --out FILE]
 
 DATA holds sysu (images, `ground truth`, label_list.mat: SYSU-Scene), scenes (a folder per class), msed (dev, test and
 train, each with images and a CSV file of captions) and everyday (images); the GALLERIES together all of these images,
@@ -9,14 +9,15 @@ described by `content`. Needs scipy. recipes/word_tags.csv says which labels, fo
 What the images of everyday show was written down for this (word_everyday.txt), from thumbnails: small things may be
 missing. The first 128 are left out, for coco128 has them, on which searches are measured. A pixel mask says as much, a
 folder what is in an image, a caption what somebody found worth saying: images of scenes and captions that do not name a
-tag are no examples against one that masks or our own words know.
+tag are no examples against one that masks or our own words know. --without leaves out the images below a folder of
+DATA, so that they can be measured on; --out says where that head goes.
 """
 
 from __future__ import annotations
 
+import argparse
 import csv
 import shlex
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -123,6 +124,12 @@ def _held(gallery: Path, described: Mapping[str, Collection[str]]) -> Examples:
     keep = [n for n, path in enumerate(paths) if "everyday" not in path.parts or path.stem in described]
     vectors = vectors.reshape(len(ids), card.dim).astype(np.float32)
     return Examples(vectors[keep], places[keep], shares[keep], [paths[n] for n in keep])
+
+
+def outside(one: Examples, folder: Path) -> Examples:
+    """Those that do not lie below a folder."""
+    keep = [n for n, path in enumerate(one.paths) if folder not in path.parents]
+    return Examples(one.vectors[keep], one.places[keep], one.shares[keep], [one.paths[n] for n in keep])
 
 
 def everyday() -> dict[str, set[str]]:
@@ -279,8 +286,11 @@ def distance_curve(one: Examples, known: Truth, every: Sequence[Tag]) -> tuple[f
 
 
 def main() -> None:
-    data, *galleries = map(Path, sys.argv[1:])
+    given = arguments()
+    data, galleries, out = given.data, given.galleries, given.out
     every, one = tags(), examples(galleries, everyday())
+    if given.without:
+        one = outside(one, data / given.without)
     known, masses = truth(data, one.paths, every), one.masses([tag.name for tag in every])
     models = [fitted(one, masses[:, n], known[:, n]) for n in range(len(every))]
     for tag, model in zip(every, models, strict=True):
@@ -293,7 +303,7 @@ def main() -> None:
         f"classes: {curve[0]:.2f} + {curve[1]:.2f} x + {curve[2]:.2f} log n; distances: {near[0]:.2f} + {near[1]:.2f} x"
     )
     np.savez_compressed(
-        OUT,
+        out,
         names=np.array([tag.name for tag in every]),
         weights=np.stack([model.weights for model in models]).astype(np.float16),
         class_weights=np.array([model.class_weight for model in models], np.float32),
@@ -302,7 +312,19 @@ def main() -> None:
         distance_curve=np.array(near),
         made_by=Library.open(galleries[0]).cards[NETWORK].fingerprint,
     )
-    print(f"{OUT}: {OUT.stat().st_size:,} bytes")
+    print(f"{out}: {out.stat().st_size:,} bytes")
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data", type=Path)
+    parser.add_argument("galleries", type=Path, nargs="+")
+    parser.add_argument("--without", help="a folder below DATA")
+    parser.add_argument("--out", type=Path, default=OUT)
+    given = parser.parse_args()
+    if given.without and given.out == OUT:
+        parser.error("--without is for measuring: say with --out where the head goes")
+    return given
 
 
 if __name__ == "__main__":

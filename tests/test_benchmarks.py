@@ -33,6 +33,7 @@ COLUMNS = {
     "copy_recall": ("structure", "blend", "MobileNet", "**all edits**", "micro-AP", "| rotate-5 |"),
     "content_retrieval": ("mAP, %", "recall@1, %", "| clothing | MobileNet |", "| flowers | structure |"),
     "words": ("precision of the first ten, %", "nothing shown, rightly", "| penguin |", "| **all** |"),
+    "captions": ("recall@1, %", "| `words` |", "| by chance |", "6 photographs"),
     "label_suspects": ("likely wrong", "of the wrong found, %", "| clothing | 0 |", "| flowers | 10 | alike |"),
     "label_next": ("classes seen, chosen", "accuracy, chosen, %", "| flowers | 4 |"),
     "audit": ("| clothing | blurred, 3 px |", "| flowers | leak |", "confident learning", "of the untouched, %"),
@@ -99,6 +100,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels.mkdir(parents=True)
     for number in range(3):
         (labels / f"{number}.txt").write_text("0 0.5 0.5 0.4 0.25\n1 0.3 0.3 0.2 0.25\n")
+    for number in range(1, 7):
+        save(folder / "words" / "msed" / "test" / "images" / f"{number}.jpg", drawn(3000 + number))
+    said = [f"Photograph {n},{'Two dogs' if n < 2 else f'A cat and {n} cars'}" for n in range(6)]
+    (folder / "words" / "msed" / "test" / "test.csv").write_text("\n".join(["Title,Caption", *said]))
     (folder / "clothing" / "images.csv").write_text("\n".join(["image,sender_id,label,kids", *rows]))
     return folder
 

@@ -19,6 +19,7 @@ from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
 from lookalike.gallery.index.sound_index import SoundIndex
+from lookalike.gallery.index.text_columns import TextColumnsCaches
 from lookalike.gallery.index.word_index import WordIndexCache
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.region_matching import RegionQuery
@@ -109,7 +110,7 @@ def _centres(size: int) -> NDArray[Any]:
 def _opened(folder: Path) -> Any:
     store = SqliteStore.open(folder / "g.sqlite")
     index = RegionIndexCache(folder / "index", store, {NAME: CARD})
-    caches = (cache(folder / "index", store, {}) for cache in (FrameIndexCache, WordIndexCache))
+    caches = (cache(folder / "index", store, {}) for cache in (FrameIndexCache, WordIndexCache, TextColumnsCaches))
     others = (*caches, CatalogueCache(store), SoundIndex(store))
     whole = IndexCache(folder / "index", store, {})
     source = RegionSource(Library(folder, store, {}, {NAME: CARD}, whole, index, *others), NAME)

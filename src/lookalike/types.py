@@ -569,6 +569,23 @@ class PairMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class TextTuneReport:
+    """What a person's labels taught about the probability that an image shows a text, by a network that reads texts.
+
+    ``images``, ``labels``: those that were used. ``error_before``, ``error_after``: the calibration error, the mean
+    difference of said and true share, without the curve and with one that was fitted on other labels. ``gain``: after
+    less before, of 1 less the mean squared error; only what is better beyond doubt is ``kept``."""
+
+    by: str
+    images: int
+    labels: int
+    error_before: float
+    error_after: float
+    gain: Interval
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TuneReport:
     """What judged pairs taught about a measure, a descriptor or "blend".
 

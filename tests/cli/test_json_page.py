@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lookalike.types import TuneReport, WeightReport
+from lookalike.types import TextTuneReport, TuneReport, WeightReport
 from networks import install, labelled_card, means, with_logits
 from portraits import drawn_face, drawn_portrait, install_portraits
 from samples import drawn, folder_of, save
@@ -95,15 +95,16 @@ def test_the_keys_are_those_that_are_printed(row: str, printed: dict[str, list[s
 
 
 def test_what_takes_long_is_told_by_its_type() -> None:
-    """`tune` prints the fields of a TuneReport, or of a WeightReport."""
+    """`tune` prints the fields of a TuneReport, a WeightReport or a TextTuneReport."""
     assert KEYS["tune"] == fields(TuneReport)
     assert KEYS["tune --clicks"] == fields(WeightReport)
+    assert KEYS["tune --labels"] == fields(TextTuneReport)
 
 
 def test_the_page_has_every_call() -> None:
     """No row of the table is untested but those that train, fit curves, need a network of their own to add, or do
     not end by themselves."""
     assert set(KEYS) - set(CALLS) == {
-        "tune", "tune --clicks", "calibrate", "models add", "models import", "train copy", "train recipe",
-        "train classifier", "demo", "watch",
+        "tune", "tune --clicks", "tune --labels", "calibrate", "models add", "models import", "train copy",
+        "train recipe", "train classifier", "demo", "watch",
     }  # fmt: skip

@@ -28,6 +28,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("compare_images", {"a": "CAT", "b": "ALLOWED"}),
     ("search_by_image", {"path": "CAT", "k": 0}),
     ("search_by_words", {"text": "cat", "where": "nonsense ="}),
+    ("search_by_words", {"text": "cat", "by": "words"}),
+    ("search_by_words", {"text": "cat", "by": "copy"}),
 ]
 
 
@@ -86,8 +88,9 @@ def test_every_tool_is_read_only(answers: Any) -> None:
 
 def test_answers(answers: Any) -> None:
     """What there is, a cat by words, its mirrored copy by its image, and why it is one."""
-    _, (info, words, copies, alike, compared, *_) = answers
-    assert info["images"] == 3
+    _, (info, words, copies, alike, compared, *_, chosen, _) = answers
+    assert (info["images"], info["text_by"]) == (3, ["words"])
+    assert chosen == words
     assert Path(words["hits"][0]["path"]).name in ("cat.png", "copy.jpg")
     assert [Path(hit["path"]).name for hit in copies["hits"]] == ["cat.png", "copy.jpg"]
     assert len(alike["hits"]) == 3
@@ -98,11 +101,12 @@ def test_answers(answers: Any) -> None:
 
 def test_what_is_refused_is_said_in_words(answers: Any) -> None:
     """A file elsewhere, unless its folder was allowed; a number out of range; a filter that does not parse."""
-    _, (*_, outside, allowed, few, filtered) = answers
+    _, (*_, outside, allowed, few, filtered, _, unread) = answers
     assert "in no folder that was allowed" in outside["error"]
     assert allowed["relation"] in ("re-encoded", "edited")
     assert few["error"] == "k must be 1 to 100, not 0"
     assert "where" in filtered["error"]
+    assert "reads no texts" in unread["error"]
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

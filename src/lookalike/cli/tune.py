@@ -34,6 +34,9 @@ from lookalike.types import PairMetrics, TuneReport
 @click.option(
     "--clicks", type=click.Path(), help="For recommend: a CSV file with the columns item, other, verdict (see below)."
 )
+@click.option(
+    "--labels", is_flag=True, help="For search --text: your labels, by the imported network --by (see below)."
+)
 @click.option("--by", help="blend or a descriptor.  [default: blend]")
 @click.option(
     "--precision",
@@ -50,6 +53,7 @@ def command(
     pairs: str | None,
     verdicts: bool,
     clicks: str | None,
+    labels: bool,
     by: str | None,
     precision: float,
     forget: bool,
@@ -63,15 +67,20 @@ def command(
     --clicks teaches `lookalike recommend`: ITEM and OTHER are ids of the catalogue, and the verdict says whether people
     who saw the one clicked the other, or passed it over: clicked or passed, or same and different. `--forget --by
     recommend` forgets it.
+
+    --labels teaches `search --text` and `label --suggest --names`, by a network that reads texts (`models import`), how
+    probable it is that an image shows a text: each label of yours is asked for in each image that you have labelled.
     """
-    if sum((files is not None, pairs is not None, verdicts, clicks is not None, forget)) != 1:
-        raise click.UsageError("choose one of PAIRS.csv, --pairs, --verdicts, --clicks and --forget")
+    if sum((files is not None, pairs is not None, verdicts, clicks is not None, labels, forget)) != 1:
+        raise click.UsageError("choose one of PAIRS.csv, --pairs, --verdicts, --clicks, --labels and --forget")
     if files is None and not gallery:
         raise click.UsageError("name the gallery with --gallery, or the pairs of plain files as PAIRS.csv")
     if forget:
         return _forget(str(gallery), by, as_json)
     if clicks is not None:
         return _of_clicks(str(gallery), clicks, as_json)
+    if labels:
+        return _of_labels(str(gallery), by, as_json)
     if files is not None:
         report = _of_files(files, by or BLEND, precision)
     else:
@@ -118,6 +127,22 @@ def _of_clicks(gallery: str, clicks: str, as_json: bool) -> int:
         click.echo("It helped, and is kept." if report.kept else "Nothing was changed: no gain beyond doubt.")
         print_failures(report.failed)
     return 1 if report.failed else 0
+
+
+def _of_labels(gallery: str, by: str | None, as_json: bool) -> int:
+    with Gallery.open(gallery) as opened:
+        say_lacking(opened)
+        report = opened.tune_texts(by)
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(
+            f"{report.by}: {plural(report.labels, 'label')} of {plural(report.images, 'image')}. Calibration error "
+            f"{report.error_before:.3f} before, {report.error_after:.3f} on labels that were held out"
+        )
+        click.echo(f"1 - mean squared error {gain_text(report.gain)}")
+        click.echo("It helped, and is kept." if report.kept else "Nothing was changed: no gain beyond doubt.")
+    return 0
 
 
 def _forget(gallery: str, by: str | None, as_json: bool) -> int:

@@ -16,6 +16,7 @@ from lookalike.gallery.index.frame_index_cache import FrameIndexCache
 from lookalike.gallery.index.index_cache import IndexCache
 from lookalike.gallery.index.region_index_cache import RegionIndexCache
 from lookalike.gallery.index.sound_index import SoundIndex
+from lookalike.gallery.index.text_columns import TextColumnsCaches
 from lookalike.gallery.index.word_index import WordIndexCache
 from lookalike.gallery.storage.base import GalleryStorage, NewGallery
 from lookalike.gallery.storage.engines import engine_of, folder_beside, is_url, name_of, place_of
@@ -39,6 +40,7 @@ class Library:
     region_index: RegionIndexCache
     frame_index: FrameIndexCache
     word_index: WordIndexCache
+    text_columns: TextColumnsCaches
     catalogue: CatalogueCache
     sound_index: SoundIndex
 
@@ -63,6 +65,7 @@ class Library:
             RegionIndexCache(files, store, regions),
             FrameIndexCache(files / "frames", store, cards),
             WordIndexCache(files, store, cards),
+            TextColumnsCaches(files, store, cards),
             CatalogueCache(store),
             SoundIndex(store),
         )

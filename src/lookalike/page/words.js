@@ -6,6 +6,8 @@ export const WORDS = {
   "text.ask": ["What the image shows, in English words", "图片的内容（英文单词）"],
   "text.example": ["dog, red car on a street", "例如 dog、red car on a street"],
   "text.search": ["Search by words", "按文字搜索"],
+  "text.by": ["What reads the words", "由谁理解文字"],
+  "text-by.words": ["built-in words", "内置词汇"],
   "private.switch": ["Private search.", "私密搜索。"],
   "private.how": ["This browser describes the image and sends only the vector.", "由本浏览器计算图片特征，只发送特征向量。"],
   "private.none": ["This server lacks what a private search needs, so nothing was sent. Switch private search off, or see the service's guide.", "此服务器缺少私密搜索所需的组件，因此未发送任何内容。请关闭私密搜索，或查看服务指南。"],

@@ -50,13 +50,21 @@ class _Tools:
         self._gallery, self._allowed = gallery, allowed
 
     async def search_by_words(
-        self, text: str, k: int = 10, without: str = "", where: str | None = None, least: float = 0.5
+        self,
+        text: str,
+        k: int = 10,
+        without: str = "",
+        where: str | None = None,
+        least: float = 0.5,
+        by: str | None = None,
     ) -> Json:
         """Find images by what they show: "red car on a street". `without`: what is not to be seen. `where`: a filter
         such as "taken >= '2024-01-01' and width > 1000". `least`: the least probability, 0..1. Words that nobody can
-        judge are told as `unknown`."""
+        judge are told as `unknown`. `by`: one of the `text_by` of library_info; by default the first."""
         return await self._asked(
-            lambda gallery: gallery.search_text(text, _few(k), without=without, where=where, least=least).to_dict()
+            lambda gallery: gallery.search_text(
+                text, _few(k), without=without, where=where, least=least, by=by
+            ).to_dict()
         )
 
     async def search_by_image(self, path: str, k: int = 10, where: str | None = None, copies: bool = True) -> Json:
@@ -82,7 +90,7 @@ class _Tools:
 
     async def library_info(self) -> Json:
         """How many images there are, their folders and formats, and which labels they have."""
-        return await self._asked(lambda gallery: to_json(gallery.info()))
+        return await self._asked(lambda gallery: {**to_json(gallery.info()), "text_by": gallery.text_choices})
 
     async def _asked(self, question: Callable[[Gallery], Json]) -> Json:
         """An error of the user's becomes words that the assistant can act on, without a traceback."""

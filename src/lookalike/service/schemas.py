@@ -604,10 +604,13 @@ class Limits(BaseModel):
 
 
 class GalleryInfo(BaseModel):
+    """``text_by``: what a search by words may go by, its default first."""
+
     images: int
     videos: int
     descriptors: dict[str, str]
     by: list[Measure]
+    text_by: list[str]
     default_by: str
     folders: list[str]
     index_folders: list[str]

@@ -10,7 +10,7 @@ import os
 import signal
 import sqlite3
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import cv2
@@ -85,6 +85,7 @@ class TextSearchRequest:
     without: str = ""
     where: str | None = None
     least: float = 0.5
+    by: str | None = None
 
 
 @dataclass(slots=True)
@@ -142,7 +143,7 @@ def recommend_each(requests: list[Json]) -> Json:
 def search_text(text: str, request: TextSearchRequest) -> Json:
     """The answer of ``POST /v1/search/text``."""
     gallery = _gallery()
-    result = gallery.search_text(text, request.k, without=request.without, where=request.where, least=request.least)
+    result = gallery.search_text(text, **asdict(request))
     return {**result.to_dict(), "hits": serializers.text_hits(gallery, result.hits)}
 
 

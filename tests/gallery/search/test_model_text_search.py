@@ -15,7 +15,9 @@ from colour_words import NAME, NAMES, SCALE, image_vector, install_colour_words,
 from lookalike.descriptors.neural.text_model import NameVectors
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
+from lookalike.gallery.index import columns_cache, text_columns
 from lookalike.gallery.index.model_words import RIVAL, background_names, is_rival
+from lookalike.gallery.storage.sqlite_store import SqliteStore
 from lookalike.logistic import sigmoid
 from samples import drawn, save
 
@@ -77,6 +79,41 @@ def test_nothing_like_that(gallery: Gallery) -> None:
     assert 0 < result.best < 0.5
 
 
+def test_few_names_are_kept(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where too few of an image's nearest names are rivals of the text, all are looked at: the same probabilities."""
+    monkeypatch.setattr(text_columns, "KEPT", RIVAL)
+    result = gallery.search_text("red", k=4, least=0)
+    assert {Path(hit.path).stem: hit.probability for hit in result.hits} == pytest.approx(expected("red"), abs=2e-3)
+
+
+def test_vectors_are_read_once(gallery: Gallery, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Until something changes; then what is new is found, by whomever it was added, and what is gone is not."""
+    first = gallery.search_text("red", k=4, least=0)
+    reads: list[int] = []
+    read = SqliteStore.vectors_of
+    monkeypatch.setattr(SqliteStore, "vectors_of", lambda *of, **more: reads.append(1) or read(*of, **more))
+    assert gallery.search_text("red", k=4, least=0) == first
+    assert not reads
+    with Gallery.open(gallery.path) as other:
+        other.add(save(gallery.path.parent / "crimson.png", tinted((200, 50, 50))))
+        other.remove(photos / "red.png")
+    assert found(gallery, "red") == ["crimson"]
+    assert len(reads) == 1
+
+
+def test_a_saved_copy_is_as_good(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who opens the gallery again maps the copy into memory; a damaged one is made anew."""
+    monkeypatch.setattr(columns_cache, "MIN_UNSAVED", 0)
+    first = gallery.search_text("blue", k=4, least=0)
+    (vectors,) = (gallery.path / "index").glob("texts-*.vectors.npy")
+    with Gallery.open(gallery.path) as again, monkeypatch.context() as patched:
+        patched.setattr(SqliteStore, "vectors_of", lambda *_, **__: pytest.fail("the store was read"))
+        assert again.search_text("blue", k=4, least=0) == first
+    vectors.write_bytes(b"no array")
+    with Gallery.open(gallery.path) as again:
+        assert again.search_text("blue", k=4, least=0) == first
+
+
 def test_without_where_and_k(gallery: Gallery) -> None:
     """As in any search by words."""
     assert (found(gallery, "red"), found(gallery, "red", without="red")) == (["red"], [])
@@ -98,6 +135,7 @@ def test_what_is_not_there(gallery: Gallery) -> None:
         gallery.search_text("red", by="clip")
     with pytest.raises(UserError, match="--with content"):
         gallery.search_text("red", by="words")
+    assert gallery.text_choices == [NAME]
 
 
 def test_labels_by_names(gallery: Gallery) -> None:

@@ -122,9 +122,9 @@ def test_the_columns_follow_the_gallery(gallery: Gallery, held: Path) -> None:
 
 def test_saved_columns_say_the_same_and_damage_is_no_harm(gallery: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
     """Saved, loaded by the next, cut short, thrown away: the same answer each time."""
-    from lookalike.gallery.index import word_index
+    from lookalike.gallery.index import columns_cache
 
-    monkeypatch.setattr(word_index, "MIN_UNSAVED", 0)
+    monkeypatch.setattr(columns_cache, "MIN_UNSAVED", 0)
     answer = gallery.search_text("animal")
     files = sorted((Path(gallery.path) / "index").glob("words.*.npy"))
     assert len(files) == 6

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from lookalike.descriptors.fusion import BLEND
 from lookalike.gallery.calibration.calibrate import fit_calibrations
 from lookalike.gallery.calibration.scoring import gallery_curves
+from lookalike.gallery.calibration.text_calibration import fit_texts
 from lookalike.gallery.calibration.tune import PRECISION, annotations_from_csv, annotations_from_verdicts, fit_tuning
 from lookalike.gallery.library import Library
 from lookalike.paths import PathLike
-from lookalike.types import Progress, TuneReport, Verdict
+from lookalike.types import Progress, TextTuneReport, TuneReport, Verdict
 
 
 class CalibrationVerbs:
@@ -76,6 +77,13 @@ class CalibrationVerbs:
         store = self._library.store
         annotations = annotations_from_verdicts(store) if pairs is None else annotations_from_csv(store, pairs)
         return fit_tuning(store, self._library.cards, by, annotations, precision, keep)
+
+    def tune_texts(self, by: str | None = None) -> TextTuneReport:
+        """Fit, to a person's labels (``label_from_csv``, ``label_from_folders``), how probably an image shows a text by
+        the network ``by``, by default the first that reads texts, and keep it if it helped: ``search_text``,
+        ``suggest_labels`` and ``shows()`` in filters go by it from then on. Raises UserError for fewer than 20 images
+        or 3 labels, or a network that cannot tell them apart."""
+        return fit_texts(self._library, by)
 
     def forget_tuning(self, by: str | None = None) -> int:
         """Go back to what was before ``tune``, for one measure or for all; returns for how many."""

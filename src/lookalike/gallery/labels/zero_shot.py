@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+import numpy as np
+
 from lookalike.errors import UserError
 from lookalike.gallery.index.model_words import ModelWords, text_descriptors
 from lookalike.gallery.library import Library
@@ -31,7 +33,8 @@ def label_by_names(library: Library, names: Sequence[str], where: str | None, to
             f" lookalike index --gallery {library.place} --with NAME"
         )
     card, store = library.cards[held[0]], library.store
-    words = ModelWords(store, card, store.select(where))
+    columns = library.text_columns.get(card.name)
+    words = ModelWords(store, card.name, columns.keep(np.isin(columns.ids, store.select(where))))
     source = f"{MODEL} {_digest(card.fingerprint, asked)}"
     found = words.probabilities(asked)
     predictions = [

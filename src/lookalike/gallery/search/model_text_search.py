@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lookalike.gallery.index.model_words import ModelWords, text_descriptors
+from lookalike.gallery.index.word_index import judges
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.text_search import TextOptions, TextSearch, joint
 from lookalike.types import Floats, Ids, TextHit, TextResult, WordEvidence
@@ -18,8 +19,13 @@ def text_search(library: Library, by: str | None) -> TextSearch | ModelTextSearc
     """Searches ``by`` the descriptor of a network with a text tower, or by "words"; by default such a network where one
     is held. Raises UserError for what the gallery does not hold, or what reads no text."""
     if by is None:
-        by = next(iter(text_descriptors(library.cards)), WORDS)
+        by = next(iter(text_choices(library)), WORDS)
     return TextSearch(library) if by == WORDS else ModelTextSearch(library, by)
+
+
+def text_choices(library: Library) -> list[str]:
+    """What a search by words may go by in this gallery, its default first; nothing if it holds nothing for words."""
+    return [*text_descriptors(library.cards), *([WORDS] if judges(library.cards) else [])]
 
 
 class ModelTextSearch:
@@ -31,7 +37,10 @@ class ModelTextSearch:
     def search(self, text: str, options: TextOptions) -> TextResult:
         """At most ``options.k`` hits, best first, each with at least the probability ``options.least``."""
         every = self._store.select(options.where)
-        words = ModelWords(self._store, self._card, None if options.where is None else every)
+        columns = self._library.text_columns.get(self._card.name)
+        if options.where is not None:
+            columns = columns.keep(np.isin(columns.ids, every))
+        words = ModelWords(self._store, self._card.name, columns)
         understood = tuple(one for one in (text.strip(), options.without.strip()) if one)
         undescribed = len(every) - len(words.ids)
         wanted = list(words.probabilities([text])) if text.strip() else []
@@ -49,7 +58,7 @@ class ModelTextSearch:
 
     def shown(self, text: str) -> tuple[Ids, Floats]:
         """Ids of the images, and the probability that each shows the text."""
-        words = ModelWords(self._store, self._card)
+        words = ModelWords(self._store, self._card.name, self._library.text_columns.get(self._card.name))
         return words.ids, words.probabilities([text])[0]
 
     def _hits(self, ids: Ids, probability: Floats, text: str, wanted: Sequence[Floats]) -> tuple[TextHit, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.hash_list import MAX_DISTANCE, match_hashes
-from lookalike.gallery.search.model_text_search import text_search
+from lookalike.gallery.search.model_text_search import text_choices, text_search
 from lookalike.gallery.search.query import QuerySource
 from lookalike.gallery.search.text_search import LEAST, TextOptions
 from lookalike.paths import PathLike
@@ -15,6 +15,11 @@ class TextVerbs:
     """What ``Gallery`` says about searches by words, and by lists of hashes."""
 
     _library: Library
+
+    @property
+    def text_choices(self) -> list[str]:
+        """What ``search_text`` may go ``by`` here, its default first; nothing where words say nothing."""
+        return text_choices(self._library)
 
     def match_hashes(self, file: PathLike, *, by: str = "pdq", max_distance: int = MAX_DISTANCE) -> HashReport:
         """Which images are on a list of hashes: a CSV file with a column "hash", or one by the descriptor's name, of

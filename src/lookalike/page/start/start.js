@@ -15,7 +15,7 @@ const EXAMPLES = ["cat", "people", "street", "blue at the top"];
 export function mount(root, gallery) {
   const take = (file) => { if (fits(file, gallery)) go("search", { id: keep(file) }); };
   const samples = el("ul.samples", { label: t("start.samples") });
-  root.append(el("h1.view-title", t("start.title")), textbox(),
+  root.append(el("h1.view-title", t("start.title")), textbox(gallery),
     el("p.soft", t("start.words"), " ", EXAMPLES.flatMap((text) => [el("a", { href: link("search", { text }), act: "example" }, text), " "])),
     el("div.drop", { data: { role: "drop" } }, el("p.big", t("drop")),
       el("div.row.centre", chooser(take, t("choose"), { class: "main" }), cameraButton(take)), el("p.soft", t("start.paste")), privacySwitch()),

@@ -21,10 +21,11 @@ export function mount(root, gallery) {
 
   async function update(params, signal) {
     const text = params.get("text") ?? "";
+    const by = gallery.text_by.includes(params.get("by")) ? params.get("by") : null;
     heading.textContent = text;
-    box.replaceChildren(textbox(text));
+    box.replaceChildren(textbox(gallery, text, by));
     try {
-      show(await api.searchText(text, { k: COUNT, where: params.get("where") }, signal));
+      show(await api.searchText(text, { k: COUNT, where: params.get("where"), by }, signal));
     } catch (error) {
       if (!api.aborted(error)) { grid.replaceChildren(); complain(error); }
     }

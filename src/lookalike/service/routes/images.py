@@ -64,6 +64,7 @@ async def gallery(server: Server) -> dict[str, object]:
             **{name: getattr(info, name) for name in ("images", "videos", "default_by", "image_bytes", "disk_bytes")},
             **{name: dict(getattr(info, name)) for name in ("descriptors", "formats", "labels", "regions", "lacking")},
             "by": [*by, *combined],
+            "text_by": opened.text_choices,
             "faces": opened.held_faces(),
             "items": opened.item_count,
             "folders": folders,

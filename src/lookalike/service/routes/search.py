@@ -68,9 +68,13 @@ async def search_text(
     k: Annotated[int, Form(ge=1, le=1000, description="how many hits")] = 10,
     where: Annotated[str | None, Form(max_length=2000, description="a filter", examples=["width >= 1000"])] = None,
     least: Annotated[float, Form(ge=0, le=1, description="only images that show it with this probability")] = 0.5,
+    by: Annotated[
+        str | None,
+        Form(max_length=200, description="a network that reads texts, or words (`text_by` of GET /v1/gallery)"),
+    ] = None,
 ) -> dict[str, object]:
     """The images of the gallery that show what a text says, the most probable first; words that nobody can judge."""
-    request = tasks.TextSearchRequest(k, without, where or None, least)
+    request = tasks.TextSearchRequest(k, without, where or None, least, by or None)
     return await server.workers.run(tasks.search_text, text, request)
 
 
