@@ -18,13 +18,16 @@ def words(query: TextQuery) -> tuple[list[str], list[list[str]], list[str]]:
         ("Red car on a street", ["red", "car", "street"], [], []),
         ("a dog, no people", ["dog"], [["people"]], []),
         ("dog without a red ball at the beach", ["dog", "beach"], [["red", "ball"]], []),
+        ("beach -red car, no dogs or people", ["beach", "car"], [["red"], ["dog"], ["people"]], []),
+        ("dog not on a street", ["dog"], [["street"]], []),
         ("beautiful orange", ["orange"], [], ["beautiful"]),
         ("photo of a teddy bear", ["teddy bear"], [], []),
         ("", [], [], []),
     ],
 )
 def test_a_text_is_read(text: str, wanted: list[str], unwanted: list[list[str]], unknown: list[str]) -> None:
-    """The longest compound counts; articles and prepositions say nothing; a "no" holds until the next of them."""
+    """The longest compound counts; articles and prepositions say nothing; a "no" holds until the next of them, a
+    minus for one term, and "or" goes on with what is not to be seen."""
     assert words(read_query(text)) == (wanted, unwanted, unknown)
 
 

@@ -76,7 +76,7 @@ export const searchVectors = (vectors, options, signal) =>
 export const networks = (signal) => get("/v1/networks", {}, signal);
 export const networkOf = (sha256) => `/v1/networks/${sha256}`;
 
-/** By words, English ones: {hits, understood, unknown, best}. `options`: k, where, without, least, by: one of the gallery's `text_by`. */
+/** By words, English or Chinese ones: {hits, understood, unknown, best}. `options`: k, where, without, least, by: one of the gallery's `text_by`. */
 export const searchText = (text, options, signal) => ask("POST", "/v1/search/text", { form: { text, ...options }, signal });
 
 /** Which videos show the image, or share a segment with the video, and when; `options`: k, where, precision. */

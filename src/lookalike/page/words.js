@@ -3,7 +3,7 @@
 export const LANGUAGES = ["en", "zh-CN"];
 
 export const WORDS = {
-  "text.ask": ["What the image shows, in English words", "图片的内容（英文单词）"],
+  "text.ask": ["What the image shows, in words", "图片的内容"],
   "text.example": ["dog, red car on a street", "例如 dog、red car on a street"],
   "text.search": ["Search by words", "按文字搜索"],
   "text.by": ["What reads the words", "由谁理解文字"],

@@ -17,8 +17,9 @@ from lookalike.types import Floats
 COLOURS = ("black", "white", "grey", "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 SPELLINGS = {"gray": "grey", "violet": "purple", "colourless": "grey"}
 NONE = len(COLOURS)
+ANYWHERE = "anywhere"
 AREAS = {  # rows and columns of tiles
-    "anywhere": (slice(0, 8), slice(0, 8)),
+    ANYWHERE: (slice(0, 8), slice(0, 8)),
     "top": (slice(0, 3), slice(0, 8)),
     "bottom": (slice(5, 8), slice(0, 8)),
     "left": (slice(0, 8), slice(0, 3)),
@@ -42,7 +43,7 @@ def colour_shares(vectors: Floats) -> Shares:
     return shares
 
 
-def colour_probability(shares: Shares, colour: str, area: str = "anywhere") -> Floats:
+def colour_probability(shares: Shares, colour: str, area: str = ANYWHERE) -> Floats:
     """(N, areas, colours) -> (N,) float32, 0..1: share / (share + EVEN_SHARE), of which no labelled set says how well
     it is calibrated."""
     share = shares[:, list(AREAS).index(area), COLOURS.index(colour)].astype(np.float32) / 255

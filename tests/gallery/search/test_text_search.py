@@ -85,6 +85,21 @@ def test_what_is_unwanted_is_left_out(gallery: Gallery) -> None:
     assert "chelsea.png" in found(gallery, "animal")
     assert "chelsea.png" not in found(gallery, "animal, no cat")
     assert "chelsea.png" not in found(gallery, "animal", without="cat")
+    assert "chelsea.png" not in found(gallery, "animal -cat")
+
+
+def test_all_that_does_not_show_something(gallery: Gallery) -> None:
+    """With nothing that is wanted, whatever was described and does not show it."""
+    names = set(found(gallery, "-cat -motorcycle"))
+    assert {"coffee.png", "rocket.jpg"} <= names
+    assert not {"chelsea.png", "motorcycle_left.png"} & names
+
+
+def test_words_in_chinese(gallery: Gallery) -> None:
+    """They find what the English ones find, and are called as they were written."""
+    answer = gallery.search_text("猫，没有人")
+    assert [hit.path for hit in answer.hits] == [hit.path for hit in gallery.search_text("cat, no people").hits]
+    assert answer.understood == ("猫", "人")
 
 
 def test_words_and_an_example_go_together(gallery: Gallery, held: Path) -> None:

@@ -66,11 +66,12 @@ class TextSearch:
         columns = self._columns(options.where)
         undescribed = int((~columns.described).sum())
         understood = tuple(term.word for term in (*query.wanted, *(one for group in query.unwanted for one in group)))
-        if not (query.wanted or options.like is not None) or not len(columns.ids):
+        if not (query.wanted or query.unwanted or options.like is not None) or not len(columns.ids):
             return TextResult((), understood, query.unknown, 0.0, undescribed)
         wanted = [self.scores(term, columns) for term in query.wanted]
         near = [] if options.like is None else [self.nearness(options.like, columns.ids)]
-        probability = joint([*wanted, *near]) * self._absent(query, columns)
+        absent = self._absent(query, columns)
+        probability = joint([*wanted, *near]) * absent if wanted or near else absent * columns.described
         order = np.lexsort((columns.ids, -probability))[: options.k]
         order = order[probability[order] >= options.least]
         hits = self._hits(
