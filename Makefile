@@ -33,7 +33,7 @@ test: .venv/test  ## Run all tests but the long ones: at most seven minutes on t
 test-fast: .venv/test  ## Run the quick tests: no browser, no training, no server, no kill
 	$(PYTEST) -m "not (browser or training or server or kills or slow or full)" $(UNREAD)
 
-test-full: .venv/test  ## Run the long tests: whole trainings, servers under load, random requests, many kills, the longest benchmarks
+test-full: .venv/full  ## Run the long tests: whole trainings, servers under load, random requests, many kills, the longest benchmarks
 	$(PYTEST) -m full
 
 lint: .venv/test  ## Check format, types, the direction of imports, and the docs
@@ -79,6 +79,10 @@ WEB := $(wildcard web/*.* web/lookalike_web/*.py web/lookalike_web/browser/*)
 
 .venv/test: .venv/serve
 	$(PIP) -e '.[train,import,export,watch,mcp]' --group test --group docs --group dev
+	@touch $@
+
+.venv/full: .venv/test
+	$(PIP) -e '.[milvus]' --group servers
 	@touch $@
 
 .venv/bench: .venv/test

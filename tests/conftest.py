@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from corpora import Corpora
+from milvus_server import MilvusServer, running_milvus
 
 ROOT = Path(__file__).parent
 KINDS = {  # what the tests of a folder or a file are; single tests carry their marker themselves
@@ -52,6 +53,13 @@ def journals(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(folder))
         yield folder / "lookalike" / "journal"
+
+
+@pytest.fixture(scope="session")
+def milvus() -> Iterator[MilvusServer]:
+    """A Milvus server; each test uses galleries of its own."""
+    with running_milvus() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from milvus_server import MilvusServer
+
 NewPlace = Callable[[pytest.FixtureRequest], str]
 
 
@@ -17,6 +19,12 @@ def _folder(request: pytest.FixtureRequest) -> str:
     return str(tmp_path / "g.gallery")
 
 
+def _milvus(request: pytest.FixtureRequest) -> str:
+    server: MilvusServer = request.getfixturevalue("milvus")
+    return server.url()
+
+
 ENGINES = [
     pytest.param(_folder, id="sqlite"),
+    pytest.param(_milvus, id="milvus", marks=pytest.mark.full),
 ]

@@ -18,7 +18,9 @@ from lookalike.gallery.storage.base import GalleryStorage, NewGallery
 from lookalike.paths import PathLike, absolute, cache_folder
 
 # scheme of the URL -> module, and the extra that brings what it imports
-ENGINES: Mapping[str, tuple[str, str]] = {}
+ENGINES: Mapping[str, tuple[str, str]] = {
+    "milvus": ("lookalike.gallery.storage.milvus.engine", "milvus"),
+}
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+)://")
 _PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")

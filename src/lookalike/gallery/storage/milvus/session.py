@@ -1,0 +1,154 @@
+"""A gallery as one process sees it on the server: of which moment, and with what it is about to write.
+
+Every read is of what was committed up to the state's timestamp, so it need not wait unless something was just
+written. Within a transaction a reader sees what the transaction will write (buffer.py). Within a snapshot no later
+image is seen.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from lookalike.errors import GalleryError
+from lookalike.gallery.storage.milvus.buffer import Buffer
+from lookalike.gallery.storage.milvus.commit import SPARE, Writer
+from lookalike.gallery.storage.milvus.server import Document, Server
+from lookalike.gallery.storage.milvus.state import State, StateName, wait_until
+
+RANGE = 8_192  # ids of one query
+
+
+class Session:
+    """``buffer``: what the transaction that goes on here will write. ``memo``: what was read of this state, not to be
+    asked again."""
+
+    def __init__(self, server: Server, unmade: bool = False) -> None:
+        """``unmade``: of a gallery that is being made. Raises GalleryMissing, GalleryVersion."""
+        self.server = server
+        self.gallery = server.where.gallery
+        self.buffer: Buffer | None = None
+        self.memo: dict[str, Any] = {}
+        self._names = StateName(server, secrets.randbits(40) + 1, unmade)
+        self._writer = Writer(server, self._names)
+        self._frozen: State | None = None
+        self._begun: State | None = None
+        self._counters: dict[str, int] = {}
+        self._memo_version = -1
+
+    # --- reading
+
+    def state(self) -> State:
+        """Of the moment that is read."""
+        if self._begun is not None:
+            self._names.keep()
+            return self._begun
+        if self._frozen is not None:
+            return self._frozen
+        state = self._names.fresh()
+        if state.unapplied:
+            state = self._carried_out()
+        self._remind(state)
+        return state
+
+    def _remind(self, state: State) -> None:
+        if state.version != self._memo_version:
+            self.memo = {}
+            self._memo_version = state.version
+
+    def _carried_out(self) -> State:
+        """The state once its last transaction is carried out: by its writer, or here if that one is gone."""
+        if not wait_until(lambda: not self._names.fresh().unapplied or self._names.is_left()):
+            raise GalleryError(f"{self.server.where.shown}: another process does not finish writing; try again")
+        if self._names.fresh().unapplied:
+            with self.transaction():
+                pass  # to begin one is to carry out what was left
+        return self._names.fresh()
+
+    def query(self, name: str, condition: str, fields: Sequence[str]) -> list[Document]:
+        """Documents of a collection, as they were committed."""
+        return self.server.query(name, condition, fields, self.state().timestamp)
+
+    def ranges(self, after: int = 0, field: str = "id") -> Iterator[str]:
+        """Conditions on the id of images that together mean all behind ``after`` that were committed."""
+        last = self.state().image - 1
+        for start in range(after, last, RANGE):
+            yield f"{field} > {start} and {field} <= {min(start + RANGE, last)}"
+
+    def is_new(self, image: int) -> bool:
+        """Whether only this transaction knows of this image."""
+        return self._begun is not None and image >= self._begun.image
+
+    # --- writing
+
+    def writing(self) -> Buffer:
+        """What is to be written. Raises GalleryError outside of a transaction."""
+        if self.buffer is None:
+            raise GalleryError(f"{self.server.where.shown}: nothing can be written outside of a transaction")
+        return self.buffer
+
+    def next_image(self) -> int:
+        """An id that no image had."""
+        return self._next("image")
+
+    def next_number(self) -> int:
+        """A number that nothing else had."""
+        return self._next("number")
+
+    def _next(self, counter: str) -> int:
+        self.writing()
+        number = self._counters[counter]
+        if number - getattr(self._begun, counter) >= SPARE:
+            raise GalleryError(f"{self.server.where.shown}: more than {SPARE:,} rows in one transaction")
+        self._counters[counter] += 1
+        return number
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """As in the contract. After an error within, nothing was written."""
+        self._begun = self._writer.begin()
+        self._remind(self._begun)
+        self._counters = {"image": self._begun.image, "number": self._begun.number}
+        self.buffer = Buffer()
+        try:
+            yield
+        except BaseException:
+            self._end()
+            self._names.release()
+            raise
+        buffer = self._end()
+        if not buffer:
+            self._names.release()
+            return
+        version = self._writer.commit(buffer, self._counters)
+        self._remember(buffer, version)
+
+    def _end(self) -> Buffer:
+        buffer = self.writing()
+        self.buffer = self._begun = None
+        return buffer
+
+    def _remember(self, buffer: Buffer, version: int) -> None:
+        """Records that are kept whole (records.py) are right again, with these changes; all else is asked again."""
+        small = self.memo.get("small", {})
+        for key, record in buffer.records.items():
+            kind = key.partition("/")[0]
+            if record is not None and record["pieces"] > 1:
+                small.pop(kind, None)
+            elif kind in small:
+                small[kind].pop(key, None)
+                if record is not None:
+                    small[kind][key] = record
+        self.memo = {"small": small}
+        self._memo_version = version
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Images that come later are not seen; what goes meanwhile is gone."""
+        self._frozen = self.state()
+        try:
+            yield
+        finally:
+            self._frozen = None

@@ -1,0 +1,45 @@
+"""Whether a gallery on Milvus is whole, and how much of the server it takes."""
+
+from __future__ import annotations
+
+from lookalike.gallery.storage.milvus.collections import images_of, records_of, vectors_of
+from lookalike.gallery.storage.milvus.descriptors import Descriptors
+from lookalike.gallery.storage.milvus.rows import Rows
+from lookalike.gallery.storage.milvus.session import Session
+from lookalike.gallery.storage.milvus.vectors import VectorStore
+
+_ROW_BYTES = 1_000  # of an image's row and of a record, about
+
+
+def flaw(session: Session, rows: Rows, vectors: VectorStore, descriptors: Descriptors) -> str:
+    """ "ok", or the first thing that is wrong: rows twice, vectors and records of images that are not there."""
+    held = rows.every_id().tolist()
+    if len(held) != rows.count():
+        return f"images that are there twice: {abs(rows.count() - len(held)):,}"
+    known = set(held)
+    lost = sum(len(vectors.images(name) - known) for name, number in _named(descriptors).items())
+    owners: set[int] = set()
+    for condition in session.ranges(field="image"):
+        owners |= {one["image"] for one in session.query(records_of(session.gallery), condition, ["image"])}
+    lost += len(owners - known)
+    return f"rows that belong to no image: {lost:,}" if lost else "ok"
+
+
+def _named(descriptors: Descriptors) -> dict[str, int]:
+    numbers = descriptors.numbers()
+    named = {name: descriptors.number(name) for name in descriptors.fingerprints()}
+    return {name: number for name, number in named.items() if number in numbers}
+
+
+def bytes_held(session: Session, descriptors: Descriptors) -> int:
+    """Bytes of what the server holds, without its indexes: counted, not measured."""
+    state = session.state()
+    counted = [images_of(session.gallery), records_of(session.gallery)]
+    total = sum(_count(session, name, state.timestamp) * _ROW_BYTES for name in counted)
+    for number, width in descriptors.widths().items():
+        total += _count(session, vectors_of(session.gallery, number), state.timestamp) * width
+    return total
+
+
+def _count(session: Session, name: str, since: int) -> int:
+    return int(session.server.query(name, "", ["count(*)"], since)[0]["count(*)"])
