@@ -11,6 +11,7 @@ import pytest
 
 from corpora import Corpora
 from milvus_server import MilvusServer, running_milvus
+from postgres_server import PostgresServer, binaries, folder_for_server
 
 ROOT = Path(__file__).parent
 KINDS = {  # what the tests of a folder or a file are; single tests carry their marker themselves
@@ -67,3 +68,14 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Corpora:
     """Images that are indexed once; the workers of a run share them."""
     own = tmp_path_factory.getbasetemp()
     return Corpora((own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "corpora")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A server for the session; each test names galleries of its own."""
+    with folder_for_server() as folder:
+        server = PostgresServer(binaries(), folder)
+        server.create()
+        server.start()
+        yield server
+        server.stop()

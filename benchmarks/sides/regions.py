@@ -24,10 +24,10 @@ from lookalike.gallery.index.word_index import WordIndexCache
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.region_matching import RegionQuery
 from lookalike.gallery.search.region_search import RegionSource
-from lookalike.gallery.storage.base import NewImage, PackedRegions
+from lookalike.gallery.storage.base import NewGallery, NewImage, PackedRegions
+from lookalike.gallery.storage.engines import engine_of
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.row import Row
-from lookalike.gallery.storage.sqlite_store import SqliteStore
 from lookalike.types import Hit
 
 DIM, COUNT, NAME, K = 256, 32, "regions", 10
@@ -38,10 +38,11 @@ WARM, COMPARED = 50, 20  # queries whose time is taken, and that are also asked 
 
 def fill(folder: Path, size: int) -> dict[str, float]:
     """Write the rows, without images."""
-    store = SqliteStore.create(folder / "g.sqlite", [CARD])
+    place = str(folder / "g")
+    engine_of(place).create_storage(place, NewGallery([CARD], {NAME: []}))
+    store = engine_of(place).open_storage(place)
     for start in range(0, size, BLOCK):
         with store.transaction():
-            store.regions.mark({NAME: []})
             for number, one in enumerate(images(start, min(BLOCK, size - start), size), start):
                 row = Row(0, f"/{number}.jpg", f"{number:x}", 1, 1, 640, 480, "JPEG", None, None)
                 store.put(NewImage(row, {}, None, {NAME: PackedRegions(packed(one), {})}))
@@ -52,7 +53,7 @@ def fill(folder: Path, size: int) -> dict[str, float]:
 
 def build(folder: Path, size: int) -> dict[str, float]:  # noqa: ARG001  as the others
     """The first search's index."""
-    store = SqliteStore.open(folder / "g.sqlite")
+    store = engine_of(folder).open_storage(str(folder / "g"))
     took = seconds(lambda: RegionIndexCache(folder / "index", store, {NAME: CARD}).get(NAME))
     store.close()
     return {"seconds": took, "index": sum(file.stat().st_size for file in (folder / "index").glob("*.faiss"))}
@@ -108,7 +109,7 @@ def _centres(size: int) -> NDArray[Any]:
 
 
 def _opened(folder: Path) -> Any:
-    store = SqliteStore.open(folder / "g.sqlite")
+    store = engine_of(folder).open_storage(str(folder / "g"))
     index = RegionIndexCache(folder / "index", store, {NAME: CARD})
     caches = (cache(folder / "index", store, {}) for cache in (FrameIndexCache, WordIndexCache, TextColumnsCaches))
     others = (*caches, CatalogueCache(store), SoundIndex(store))

@@ -1,13 +1,15 @@
-"""What every index must satisfy: the exact one, FAISS one by one, FAISS through a graph."""
+"""What every index must satisfy: the exact one, FAISS one by one and through a graph, and those of engines."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from engines import SEARCHING, StoredVectors
 from lookalike.distance import METRICS, Metric
 from lookalike.gallery.index.exact import ExactIndex
 from lookalike.gallery.index.faiss_index import FaissIndex
@@ -33,9 +35,13 @@ def metric(request: pytest.FixtureRequest) -> Metric:
     return request.param
 
 
-@pytest.fixture(params=list(KINDS))
-def index(request: pytest.FixtureRequest, metric: Metric) -> VectorIndex:
-    return KINDS[request.param](metric)
+@pytest.fixture(params=[*KINDS, *SEARCHING])
+def index(request: pytest.FixtureRequest, metric: Metric) -> Iterator[VectorIndex]:
+    if isinstance(request.param, str):
+        yield KINDS[request.param](metric)
+        return
+    with closing(StoredVectors(request.param(request), metric, DIM)) as stored:
+        yield stored
 
 
 def filled(index: VectorIndex, metric: Metric, count: int = 300) -> NDArray[np.int64]:

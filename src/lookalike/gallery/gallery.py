@@ -29,7 +29,8 @@ from lookalike.gallery.search.options import Region, SearchOptions, check_precis
 from lookalike.gallery.search.pipeline import SearchPipeline
 from lookalike.gallery.search.query import QuerySource, QueryVectors
 from lookalike.gallery.search.verbs import TextVerbs
-from lookalike.gallery.storage.engines import engine_of, place_of
+from lookalike.gallery.storage.engines import engine_of
+from lookalike.gallery.storage.place import place_of
 from lookalike.gallery.storage.privacy import Retention, checked
 from lookalike.gallery.tables import TableVerbs
 from lookalike.gallery.videos import VideoVerbs

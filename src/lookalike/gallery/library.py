@@ -19,7 +19,8 @@ from lookalike.gallery.index.sound_index import SoundIndex
 from lookalike.gallery.index.text_columns import TextColumnsCaches
 from lookalike.gallery.index.word_index import WordIndexCache
 from lookalike.gallery.storage.base import GalleryStorage, NewGallery
-from lookalike.gallery.storage.engines import engine_of, folder_beside, is_url, name_of, place_of
+from lookalike.gallery.storage.engines import engine_of, folder_beside
+from lookalike.gallery.storage.place import is_url, name_of, place_of
 from lookalike.gallery.storage.privacy import Retention
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.sqlite_engine import FILE

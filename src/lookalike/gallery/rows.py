@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from lookalike.errors import ImageMissing
 from lookalike.gallery.library import Library
-from lookalike.gallery.storage.database import MANY, batched
 from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.sql_database import MANY, batched
 from lookalike.paths import PathLike, absolute
 
 

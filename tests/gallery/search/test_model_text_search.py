@@ -17,7 +17,7 @@ from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.index import columns_cache, text_columns
 from lookalike.gallery.index.model_words import RIVAL, background_names, is_rival
-from lookalike.gallery.storage.sqlite_store import SqliteStore
+from lookalike.gallery.storage.vectors import SqliteVectors
 from lookalike.logistic import sigmoid
 from samples import drawn, save
 
@@ -90,8 +90,9 @@ def test_vectors_are_read_once(gallery: Gallery, photos: Path, monkeypatch: pyte
     """Until something changes; then what is new is found, by whomever it was added, and what is gone is not."""
     first = gallery.search_text("red", k=4, least=0)
     reads: list[int] = []
-    read = SqliteStore.vectors_of
-    monkeypatch.setattr(SqliteStore, "vectors_of", lambda *of, **more: reads.append(1) or read(*of, **more))
+    store = gallery._library.store
+    read = store.vectors_of
+    monkeypatch.setattr(store, "vectors_of", lambda *of, **more: reads.append(1) or read(*of, **more))
     assert gallery.search_text("red", k=4, least=0) == first
     assert not reads
     with Gallery.open(gallery.path) as other:
@@ -107,7 +108,7 @@ def test_a_saved_copy_is_as_good(gallery: Gallery, monkeypatch: pytest.MonkeyPat
     first = gallery.search_text("blue", k=4, least=0)
     (vectors,) = (gallery.path / "index").glob("texts-*.vectors.npy")
     with Gallery.open(gallery.path) as again, monkeypatch.context() as patched:
-        patched.setattr(SqliteStore, "vectors_of", lambda *_, **__: pytest.fail("the store was read"))
+        patched.setattr(SqliteVectors, "vectors_of", lambda *_, **__: pytest.fail("the store was read"))
         assert again.search_text("blue", k=4, least=0) == first
     vectors.write_bytes(b"no array")
     with Gallery.open(gallery.path) as again:

@@ -15,7 +15,8 @@ from lookalike.errors import MissingDependency, UserError
 from lookalike.gallery.index.exact import ExactIndex
 from lookalike.gallery.storage import sqlite_engine
 from lookalike.gallery.storage.embeddings import dtype_of
-from lookalike.gallery.storage.engines import ENGINES, name_of
+from lookalike.gallery.storage.engines import ENGINES
+from lookalike.gallery.storage.place import name_of
 
 
 class Searching(ExactIndex):

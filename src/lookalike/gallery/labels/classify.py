@@ -14,8 +14,8 @@ from lookalike.errors import StorageFull, UserError
 from lookalike.gallery.load_verified import load_or_failure
 from lookalike.gallery.storage.base import GalleryStorage, Prediction
 from lookalike.gallery.storage.class_codec import KEPT, unpacked
-from lookalike.gallery.storage.database import MANY, batched
 from lookalike.gallery.storage.row import Row
+from lookalike.gallery.storage.sql_database import MANY, batched
 from lookalike.parallel import in_order
 from lookalike.types import ClassifyReport, Failure, Image, Progress
 

@@ -14,7 +14,8 @@ from lookalike.gallery.migration.move_images import move_images, unknown_rows
 from lookalike.gallery.migration.move_tables import move_tables
 from lookalike.gallery.migration.verify import Verified, verify
 from lookalike.gallery.storage.base import GalleryStorage
-from lookalike.gallery.storage.engines import engine_of, place_of
+from lookalike.gallery.storage.engines import engine_of
+from lookalike.gallery.storage.place import place_of
 from lookalike.paths import PathLike
 from lookalike.types import Progress
 

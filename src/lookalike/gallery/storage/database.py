@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from lookalike.errors import GalleryDamaged, GalleryError, GalleryReadOnly, GalleryVersion, StorageFull
+from lookalike.gallery.storage.sql_database import SQLITE
 from lookalike.gallery.storage.text_match import matches
 from lookalike.paths import composed, may_write
-from lookalike.types import Ids, Shown
+from lookalike.types import Shown
 
 APPLICATION_ID = 0x4C6B416C  # "LkAl": tells a gallery from any other SQLite file
 MIGRATIONS = (
@@ -31,7 +32,6 @@ MIGRATIONS = (
     "schema-12.sql",
     "schema-13.sql",
 )  # number n takes a gallery from version n to n + 1
-MANY = 500  # values per IN list, well under SQLite's limit
 WAIT_SECONDS = 60.0  # for another process to finish its batch
 
 _NULL = re.compile(r"NULL value in (\w+)\.(\w+)")
@@ -53,7 +53,9 @@ _ERRORS: Mapping[str, tuple[type[GalleryError], str]] = {
 
 
 class Database:
-    """One connection. Not for several threads at once; several processes are safe (WAL)."""
+    """One connection, as SqlDatabase. Not for several threads at once; several processes are safe (WAL)."""
+
+    dialect = SQLITE
 
     def __init__(self, file: Path, options: str = "") -> None:
         """``options``: of SQLite's file address, for a connection that only reads."""
@@ -150,13 +152,17 @@ class Database:
         with self._translated():
             return self._db.execute(sql, values).fetchall()
 
-    def run(self, sql: str, values: Sequence[Any] = ()) -> int:
-        """Run one statement within a transaction; returns the last inserted row's number."""
-        return int(self._db.execute(sql, values).lastrowid or 0)
+    def run(self, sql: str, values: Sequence[Any] = ()) -> None:
+        """Run one statement within a transaction."""
+        self._db.execute(sql, values)
 
     def run_each(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
         """Run one statement for each row within a transaction; returns how many rows it touched."""
         return self._db.executemany(sql, rows).rowcount
+
+    def disk_bytes(self) -> int:
+        """Size of the file, as far as SQLite uses it."""
+        return self.pragma("page_count") * self.pragma("page_size")
 
     def vacuum(self) -> None:
         """Write the file anew without what was deleted, and empty the log: nothing deleted is left in either."""
@@ -262,14 +268,3 @@ def _has_log(file: Path) -> bool:
     """Whether something was committed that is not yet in the file itself."""
     log = file.with_name(file.name + "-wal")
     return log.exists() and log.stat().st_size > 0
-
-
-def marks(values: Sequence[Any]) -> str:
-    """A question mark for each value, for an IN list."""
-    return ",".join("?" * len(values))
-
-
-def batched(ids: Sequence[int] | Ids, size: int) -> Iterator[list[int]]:
-    """The ids as plain ints, ``size`` of them at a time."""
-    for start in range(0, len(ids), size):
-        yield [int(number) for number in ids[start : start + size]]

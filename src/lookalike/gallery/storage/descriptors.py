@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.errors import GalleryVersion
-from lookalike.gallery.storage.database import Database
+from lookalike.gallery.storage.sql_database import SqlDatabase, meta, put_meta
 
 # A version that takes the place of another gets a new number, and `place NAME` in meta remembers the first one.
 _ORDER = "SELECT d.name, d.fingerprint FROM descriptors d LEFT JOIN meta m ON m.key = 'place ' || d.name"
@@ -17,7 +17,7 @@ _ORDER = "SELECT d.name, d.fingerprint FROM descriptors d LEFT JOIN meta m ON m.
 class DescriptorStore:
     """What a gallery holds of descriptors, over its database connection."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._db = database
         self._opened: dict[str, int] = {}
         self._read()
@@ -29,12 +29,16 @@ class DescriptorStore:
         """As in the contract."""
         return dict(self._db.all(f"{_ORDER} ORDER BY coalesce(CAST(m.value AS INTEGER), d.id)"))
 
-    def number(self, name: str) -> int:
-        """The id of the version that was there when the gallery was opened. Raises GalleryVersion if another one has
-        taken its place since: its vectors are none that this process could compare with."""
+    def opened(self, name: str) -> int:
+        """The id of the version that was there when the gallery was opened."""
         if name not in self._opened:  # another process has added it since
             self._opened.update(self._db.all("SELECT name, id FROM descriptors WHERE name = ?", (name,)))
-        number = self._opened[name]
+        return self._opened[name]
+
+    def number(self, name: str) -> int:
+        """The same. Raises GalleryVersion if another one has taken its place since: its vectors are none that this
+        process could compare with."""
+        number = self.opened(name)
         if not self._db.all("SELECT 1 FROM descriptors WHERE id = ?", (number,)):
             raise GalleryVersion(
                 f"{self._db.file}: meanwhile another process holds its {name!r} vectors in another version; open the "
@@ -49,34 +53,40 @@ class DescriptorStore:
 
     def backfills(self, name: str) -> int:
         """As in the contract."""
-        found = self._db.all("SELECT value FROM meta WHERE key = ?", (f"backfills {name}",))
-        return int(found[0][0]) if found else 0
+        return int(meta(self._db, f"backfills {name}", "0"))
 
     # --- writing; call within a transaction
 
-    def put(self, card: DescriptorCard) -> None:
-        """The gallery holds this descriptor from now on."""
-        self._insert(card, None)
+    def put(self, card: DescriptorCard) -> int:
+        """The gallery holds this descriptor from now on, under the number that is returned."""
+        return self._insert(card, self._next())
 
-    def _insert(self, card: DescriptorCard, number: int | None) -> None:
-        """Under this number, or the next."""
+    def _next(self) -> int:
+        return int(self._db.all("SELECT coalesce(max(id), 0) + 1 FROM descriptors")[0][0])
+
+    def _insert(self, card: DescriptorCard, number: int) -> int:
         values = (number, card.name, card.fingerprint, json.dumps(asdict(card)))
-        sql = "INSERT INTO descriptors (id, name, fingerprint, card) VALUES (?, ?, ?, ?)"
-        self._opened[card.name] = self._db.run(sql, values)
+        self._db.run("INSERT INTO descriptors (id, name, fingerprint, card) VALUES (?, ?, ?, ?)", values)
+        self._opened[card.name] = number
+        return number
 
-    def replace(self, card: DescriptorCard) -> None:
-        """As in the contract. The number is new as well, so that a process that still has the earlier version open
-        reads none of the new vectors and can write none of its own."""
+    def current(self, name: str) -> int:
+        """The id of the version that is held now."""
         self._read()
-        old = self._opened[card.name]
-        new = int(self._db.all("SELECT max(id) + 1 FROM descriptors")[0][0])
-        for table in ("vectors", "faces", "regions", "objects", "frames"):
+        return self._opened[name]
+
+    def replace(self, card: DescriptorCard) -> int:
+        """As in the contract, once its vectors are gone. The number, which is returned, is new as well, so that a
+        process that still has the earlier version open reads none of the new vectors and can write none of its own."""
+        old, new = self.current(card.name), self._next()
+        for table in ("faces", "regions", "objects", "frames"):
             self._db.run(f"DELETE FROM {table} WHERE descriptor_id = ?", (old,))
         self._db.run("DELETE FROM descriptors WHERE id = ?", (old,))
-        self._db.run("INSERT OR IGNORE INTO meta VALUES (?, ?)", (f"place {card.name}", str(old)))
+        put_meta(self._db, f"place {card.name}", meta(self._db, f"place {card.name}", str(old)))
         self._insert(card, new)
-        self._db.run("INSERT OR REPLACE INTO meta VALUES (?, '1')", (f"unfinished {card.name}",))
+        put_meta(self._db, f"unfinished {card.name}", "1")
         self.count_backfill(card.name)
+        return new
 
     def set_finished(self, names: Sequence[str]) -> None:
         """As in the contract."""
@@ -84,5 +94,4 @@ class DescriptorStore:
 
     def count_backfill(self, name: str) -> None:
         """An index that holds vectors of this descriptor begins anew."""
-        count = str(self.backfills(name) + 1)
-        self._db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (f"backfills {name}", count))
+        put_meta(self._db, f"backfills {name}", str(self.backfills(name) + 1))

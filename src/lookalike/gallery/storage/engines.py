@@ -6,7 +6,6 @@ named, so that nobody needs what others run.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
@@ -15,15 +14,15 @@ from typing import Protocol, cast
 from lookalike.errors import MissingDependency, UserError
 from lookalike.gallery.storage import sqlite_engine
 from lookalike.gallery.storage.base import GalleryStorage, NewGallery
+from lookalike.gallery.storage.place import is_url, name_of
 from lookalike.paths import PathLike, absolute, cache_folder
 
 # scheme of the URL -> module, and the extra that brings what it imports
 ENGINES: Mapping[str, tuple[str, str]] = {
+    "postgresql": ("lookalike.gallery.storage.postgres.engine", "postgres"),
+    "postgres": ("lookalike.gallery.storage.postgres.engine", "postgres"),
     "milvus": ("lookalike.gallery.storage.milvus.engine", "milvus"),
 }
-
-_URL = re.compile(r"([a-z][a-z0-9+.-]+)://")
-_PASSWORD = re.compile(r"(?<=://)([^/@:]*):[^/@]*@")
 
 
 class Engine(Protocol):
@@ -40,21 +39,6 @@ class Engine(Protocol):
     def create_storage(self, place: str, new: NewGallery) -> None:
         """An empty gallery. Nobody ever sees half of one. Raises GalleryExists, GalleryError."""
         ...
-
-
-def is_url(place: PathLike) -> bool:
-    """Whether an engine keeps it, rather than a folder."""
-    return isinstance(place, str) and _URL.match(place) is not None
-
-
-def place_of(place: PathLike) -> str:
-    """A gallery's place as engines take it: a URL as it is, a folder's absolute path."""
-    return str(place) if is_url(place) else absolute(place)
-
-
-def name_of(place: PathLike) -> str:
-    """A gallery's place as it is shown: without a password."""
-    return _PASSWORD.sub(r"\1@", place_of(place))
 
 
 def engine_of(place: PathLike) -> Engine:

@@ -12,8 +12,8 @@ import numpy as np
 
 from lookalike.descriptors.neural.face_detector import overlap
 from lookalike.gallery.storage.base import FaceWord, PackedFace
-from lookalike.gallery.storage.database import Database
 from lookalike.gallery.storage.face_codec import NOWHERE
+from lookalike.gallery.storage.sql_database import SqlDatabase
 from lookalike.types import Floats
 
 MIN_OVERLAP = 0.5  # of two boxes, over what both cover
@@ -22,7 +22,7 @@ MIN_OVERLAP = 0.5  # of two boxes, over what both cover
 class FaceWords:
     """The table of words, over the gallery's connection."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._db = database
 
     def of_image(self, image: int, descriptor: str) -> list[FaceWord]:

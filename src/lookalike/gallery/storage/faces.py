@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from lookalike.gallery.storage.base import PackedFace, StoredFace
-from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.face_codec import NOWHERE
 from lookalike.gallery.storage.face_words import FaceWords
+from lookalike.gallery.storage.sql_database import MANY, SqlDatabase, batched, marks, meta, put_meta
 
 _FACE = "image_id, place, landmarks, utility, flaw, person_id, source, probability"
 
@@ -16,7 +16,7 @@ _FACE = "image_id, place, landmarks, utility, flaw, person_id, source, probabili
 class FaceStore:
     """What a gallery holds of faces, over its database connection."""
 
-    def __init__(self, database: Database, descriptors: DescriptorStore) -> None:
+    def __init__(self, database: SqlDatabase, descriptors: DescriptorStore) -> None:
         self._db = database
         self._number = descriptors.number
         self._count_backfill = descriptors.count_backfill
@@ -61,14 +61,13 @@ class FaceStore:
 
     def unswept(self) -> set[str]:
         """As in the contract."""
-        found = self._db.all("SELECT value FROM meta WHERE key = 'unswept faces'")
-        return set(found[0][0].split()) if found else set()
+        return set(meta(self._db, "unswept faces", "").split())
 
     # --- writing; call within a transaction
 
     def set_unswept(self, digests: set[str]) -> None:
         """As in the contract."""
-        self._db.run("INSERT OR REPLACE INTO meta VALUES ('unswept faces', ?)", (" ".join(sorted(digests)),))
+        put_meta(self._db, "unswept faces", " ".join(sorted(digests)))
 
     def put(self, image: int, descriptor: int, faces: Iterable[PackedFace]) -> None:
         """The faces of an image, in the order of its regions."""
@@ -79,15 +78,17 @@ class FaceStore:
     def put_copy(self, image: int, source: int) -> None:
         """Take over those of another image with the same bytes."""
         self._db.run(
-            f"""INSERT OR IGNORE INTO faces (descriptor_id, {_FACE})
-                SELECT descriptor_id, ?, {_FACE.partition(", ")[2]} FROM faces WHERE image_id = ?""",
+            f"""INSERT INTO faces (descriptor_id, {_FACE})
+                SELECT descriptor_id, ?, {_FACE.partition(", ")[2]} FROM faces WHERE image_id = ?
+                ON CONFLICT DO NOTHING""",
             (image, source),
         )
 
     def person(self, name: str | None) -> int:
         """As in the contract."""
         found = self._db.all("SELECT id FROM persons WHERE name = ?", (name,)) if name is not None else []
-        return int(found[0][0]) if found else self._db.run("INSERT INTO persons (name) VALUES (?)", (name,))
+        found = found or self._db.all("INSERT INTO persons (name) VALUES (?) RETURNING id", (name,))
+        return int(found[0][0])
 
     def rename(self, number: int, name: str) -> None:
         """As in the contract."""

@@ -23,6 +23,7 @@ from importlib import resources
 from typing import Any
 
 from lookalike.errors import UserError
+from lookalike.gallery.storage.sql_database import SQLITE, Dialect
 from lookalike.gallery.storage.text_match import ESCAPE
 from lookalike.paths import composed
 from lookalike.types import Shown
@@ -89,23 +90,33 @@ class Condition:
     values: tuple[Any, ...] = ()
 
 
-def parse(text: str | None, shown: Shown | None = None, items: Mapping[str, Field] | None = None) -> Condition:
+EVERY = Condition("1 = 1")
+
+
+def parse(
+    text: str | None,
+    shown: Shown | None = None,
+    items: Mapping[str, Field] | None = None,
+    dialect: Dialect = SQLITE,
+) -> Condition:
     """A filter as an SQL condition over a row ``p`` of images; without one, every image. ``shown``: who says what
     images show. ``items``: the fields of a catalogue's items, over a row ``m`` of item_files. Raises UserError that
     points at what was not understood."""
-    condition = parse_items(text, shown, items or {})
+    condition = parse_items(text, shown, items or {}, dialect)
     if text is None or not items or "item." not in text:
         return condition
     inner = f"SELECT p.id FROM images p LEFT JOIN item_files m ON m.path = p.path WHERE {condition.sql}"
     return Condition(f"p.id IN ({inner})", condition.values)
 
 
-def parse_items(text: str | None, shown: Shown | None, items: Mapping[str, Field]) -> Condition:
+def parse_items(
+    text: str | None, shown: Shown | None, items: Mapping[str, Field], dialect: Dialect = SQLITE
+) -> Condition:
     """The same over a row ``p`` of images and the row ``m`` of an item's file, so that it holds for that item."""
     if text is None:
-        return Condition("1")
+        return EVERY
     fields = {**FIELDS, **items}
-    return _Translator(fields, shown).condition(tree(text, fields))
+    return _Translator(fields, shown, dialect).condition(tree(text, fields))
 
 
 def tree(text: str, fields: Iterable[str]) -> Any:
@@ -154,6 +165,7 @@ class _Translator:
 
     fields: Mapping[str, Field]
     shown: Shown | None
+    dialect: Dialect
 
     def condition(self, tree: Any) -> Condition:
         rule, children = tree.data, tree.children
@@ -163,50 +175,51 @@ class _Translator:
             return _joined(" OR " if rule == "or_" else " AND ", [self.condition(child) for child in children])
         if rule == "negated":
             inner = self.condition(children[0])
-            return Condition(f"NOT coalesce({inner.sql}, 0)", inner.values)
+            return Condition(f"NOT coalesce({inner.sql}, FALSE)", inner.values)
         if rule == "shown":
-            return _shown(children, self.shown)
+            return self._shown(children)
+        if rule == "compared":
+            return self._compared(self._field(children[0]), children)
         return _LEAVES[rule](self._field(children[0]), children)
 
     def _field(self, name: str) -> Field:
         return self.fields[known_field(str(name), self.fields)]
 
+    def _shown(self, children: Any) -> Condition:
+        """The images that show a text with such a probability, by their ids."""
+        if self.shown is None:
+            raise UserError("where: shows(...) needs a gallery that is open for searches by words")
+        text, sign, value = children
+        ids, probabilities = self.shown(str(literal("shows", str, text)))
+        if str(sign).upper() == "LIKE":
+            raise UserError("where: shows(...) is a number; 'like' compares text")
+        compare, least = (operator.ge, SHOWN_FROM) if sign is None else (COMPARISONS[str(sign)], float(value))
+        found = ids[compare(probabilities.astype(float), least)].tolist()
+        return Condition(f"p.id IN {self.dialect.members}", (json.dumps(found),))
 
-def _shown(children: Any, shown: Shown | None) -> Condition:
-    """The images that show a text with such a probability, by their ids."""
-    if shown is None:
-        raise UserError("where: shows(...) needs a gallery that is open for searches by words")
-    text, sign, value = children
-    ids, probabilities = shown(str(literal("shows", str, text)))
-    if str(sign).upper() == "LIKE":
-        raise UserError("where: shows(...) is a number; 'like' compares text")
-    compare, least = (operator.ge, SHOWN_FROM) if sign is None else (COMPARISONS[str(sign)], float(value))
-    found = ids[compare(probabilities.astype(float), least)].tolist()
-    return Condition("p.id IN (SELECT value FROM json_each(?))", (json.dumps(found),))
+    def _compared(self, field: Field, children: Any) -> Condition:
+        sql, kind = field
+        operator = str(children[1]).upper()
+        if operator == "LIKE":
+            refuse_like(children[0], kind)
+        if children[0] in _SEEN and operator == "!=":
+            return _seen(children[0], "= ?", (literal(children[0], kind, children[2]),), seen=False)
+        if children[0] in _SEEN:
+            test, values = self._test("o.name", operator, literal(children[0], kind, children[2]))
+            return Condition(_SEEN[children[0]].format(f"AND {test}"), values)
+        return Condition(*self._test(sql, operator, literal(children[0], kind, children[2])))
+
+    def _test(self, sql: str, operator: str, value: str | float) -> tuple[str, tuple[str | float]]:
+        """The database's own operator knows case only in ASCII; it is quicker, and enough for a pattern of that."""
+        if operator != "LIKE":
+            return f"{sql} {operator} ?", (value,)
+        if str(value).isascii():
+            return f"{sql} {self.dialect.like} ? ESCAPE '{ESCAPE}'", (value,)
+        return f"matches(?, {sql})", (value,)
 
 
 def _joined(word: str, parts: list[Condition]) -> Condition:
     return Condition(f"({word.join(part.sql for part in parts)})", tuple(v for part in parts for v in part.values))
-
-
-def _compared(field: Field, children: Any) -> Condition:
-    sql, kind = field
-    operator = str(children[1]).upper()
-    if operator == "LIKE":
-        refuse_like(children[0], kind)
-    if children[0] in _SEEN and operator == "!=":
-        return _seen(children[0], "= ?", (literal(children[0], kind, children[2]),), seen=False)
-    if children[0] in _SEEN:
-        test, values = _test("o.name", operator, literal(children[0], kind, children[2]))
-        return Condition(_SEEN[children[0]].format(f"AND {test}"), values)
-    return Condition(*_test(sql, operator, literal(children[0], kind, children[2])))
-
-
-def _test(sql: str, operator: str, value: str | float) -> tuple[str, tuple[str | float]]:
-    """SQLite's own LIKE knows case only in ASCII; it is the quicker one, and enough for a pattern of that."""
-    if operator != "LIKE":
-        return f"{sql} {operator} ?", (value,)
-    return (rf"{sql} LIKE ? ESCAPE '{ESCAPE}'" if str(value).isascii() else f"matches(?, {sql})"), (value,)
 
 
 def _listed(field: Field, children: Any) -> Condition:
@@ -233,7 +246,7 @@ def _present(field: Field, children: Any) -> Condition:
     return Condition(f"{field[0]} IS NOT NULL")
 
 
-_LEAVES = {"compared": _compared, "listed": _listed, "absent": _absent, "present": _present}
+_LEAVES = {"listed": _listed, "absent": _absent, "present": _present}
 
 
 def refuse_like(name: str, kind: type) -> None:

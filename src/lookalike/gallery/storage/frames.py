@@ -6,15 +6,15 @@ from collections.abc import Iterable, Mapping
 
 from lookalike.descriptors.video import VideoDescription
 from lookalike.errors import GalleryDamaged
-from lookalike.gallery.storage.database import Database
 from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.frame_codec import unpacked
+from lookalike.gallery.storage.sql_database import SqlDatabase
 
 
 class FrameStore:
     """What a gallery holds of frames, over its database connection."""
 
-    def __init__(self, database: Database, descriptors: DescriptorStore) -> None:
+    def __init__(self, database: SqlDatabase, descriptors: DescriptorStore) -> None:
         self._db = database
         self._number = descriptors.number
 
@@ -64,14 +64,14 @@ class FrameStore:
 
     def put(self, image: int, found: Mapping[str, bytes]) -> None:
         """As in the contract."""
-        sql = "INSERT OR IGNORE INTO frames (descriptor_id, image_id, data) VALUES (?, ?, ?)"
+        sql = "INSERT INTO frames (descriptor_id, image_id, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
         self._db.run_each(sql, [(self._number(name), image, data) for name, data in found.items()])
 
     def put_copy(self, image: int, source: int) -> None:
         """Take over those of another image with the same bytes."""
         self._db.run(
-            """INSERT OR IGNORE INTO frames (descriptor_id, image_id, data)
-               SELECT descriptor_id, ?, data FROM frames WHERE image_id = ?""",
+            """INSERT INTO frames (descriptor_id, image_id, data)
+               SELECT descriptor_id, ?, data FROM frames WHERE image_id = ? ON CONFLICT DO NOTHING""",
             (image, source),
         )
 

@@ -9,18 +9,19 @@ import numpy as np
 
 from lookalike.gallery.storage import filters
 from lookalike.gallery.storage.base import Item, ItemImages, Value
-from lookalike.gallery.storage.database import MANY, Database, batched, marks
+from lookalike.gallery.storage.sql_database import MANY, SqlDatabase, batched, marks, meta, put_meta
 
-_VALUE = "(SELECT v.value FROM item_values v WHERE v.item_id = m.item_id AND v.name = '{}')"  # names are of \w alone
+_VALUE = "(SELECT CAST(v.value AS {}) FROM item_values v WHERE v.item_id = m.item_id AND v.name = '{}')"  # \w alone
 _CODE = "(SELECT i.code FROM items i WHERE i.id = m.item_id)"
 _TITLE = "(SELECT i.title FROM items i WHERE i.id = m.item_id)"
 _KINDS: Mapping[str, type] = {"number": float, "text": str}
+_TYPES = {"number": "DOUBLE PRECISION", "text": "TEXT"}
 
 
 class ItemStore:
     """The items of a gallery, over its database connection. ``raw``: a path as the gallery keeps it."""
 
-    def __init__(self, database: Database, raw: Callable[[str], bytes]) -> None:
+    def __init__(self, database: SqlDatabase, raw: Callable[[str], bytes]) -> None:
         self._db, self._raw = database, raw
 
     def count(self) -> int:
@@ -34,7 +35,13 @@ class ItemStore:
     def fields(self) -> dict[str, filters.Field]:
         """What filters may say of an item, named "item.price"."""
         own = {"item.id": (_CODE, str), "item.title": (_TITLE, str)}
-        return own | {f"item.{name}": (_VALUE.format(name), _KINDS[kind]) for name, kind in self.columns().items()}
+        return own | {
+            f"item.{name}": (_VALUE.format(_TYPES[kind], name), _KINDS[kind]) for name, kind in self.columns().items()
+        }
+
+    def filter(self, where: str | None) -> filters.Condition:
+        """A filter over a row ``p`` of images. Raises UserError."""
+        return filters.parse(where, self._db.shown, self.fields() if where else None, self._db.dialect)
 
     def codes(self) -> dict[str, int]:
         """As in the contract."""
@@ -48,12 +55,13 @@ class ItemStore:
     def of_ids(self, ids: Sequence[int]) -> dict[int, Item]:
         """As in the contract."""
         found: dict[int, Item] = {}
+        kinds = {name: _KINDS[kind] for name, kind in self.columns().items()}
         for part in batched(ids, MANY):
             heads = self._db.all(f"SELECT id, code, title FROM items WHERE id IN ({marks(part)})", part)
             values: dict[int, dict[str, Value]] = {}
             sql = f"SELECT item_id, name, value FROM item_values WHERE item_id IN ({marks(part)}) ORDER BY name"
             for number, name, value in self._db.all(sql, part):
-                values.setdefault(number, {})[name] = value
+                values.setdefault(number, {})[name] = kinds[name](value)
             files: dict[int, list[str]] = {}
             sql = f"SELECT item_id, path FROM item_files WHERE item_id IN ({marks(part)}) ORDER BY item_id, place"
             for number, path in self._db.all(sql, part):
@@ -72,12 +80,11 @@ class ItemStore:
 
     def files_version(self) -> int:
         """As in the contract."""
-        found = self._db.all("SELECT value FROM meta WHERE key = 'item files'")
-        return int(found[0][0]) if found else 0
+        return int(meta(self._db, "item files", "0"))
 
     def images(self, where: str | None = None) -> ItemImages:
         """As in the contract."""
-        condition = filters.parse_items(where, self._db.shown, self.fields())
+        condition = filters.parse_items(where, self._db.shown, self.fields(), self._db.dialect)
         sql = f"""SELECT m.item_id, p.id FROM item_files m JOIN images p ON p.path = m.path
                   WHERE {condition.sql} AND p.codec IS NULL ORDER BY m.item_id, m.place"""
         found = np.array(self._db.all(sql, condition.values), np.int64).reshape(-1, 2)
@@ -93,12 +100,13 @@ class ItemStore:
 
     def put_columns(self, kinds: Mapping[str, str]) -> None:
         """As in the contract."""
-        self._db.run_each("INSERT OR REPLACE INTO item_columns VALUES (?, ?)", kinds.items())
+        sql = "INSERT INTO item_columns VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET kind = excluded.kind"
+        self._db.run_each(sql, kinds.items())
 
     def put(self, item: Item) -> None:
         """As in the contract."""
         found = self._db.all("SELECT id FROM items WHERE code = ?", (item.code,))
-        number = found[0][0] if found else self._db.run("INSERT INTO items (code) VALUES (?)", (item.code,))
+        number = (found or self._db.all("INSERT INTO items (code) VALUES (?) RETURNING id", (item.code,)))[0][0]
         sql = "UPDATE items SET title = ?, revision = (SELECT max(revision) + 1 FROM items) WHERE id = ?"
         self._db.run(sql, (item.title, number))
         self._put_files(number, [self._raw(path) for path in item.files])
@@ -113,8 +121,7 @@ class ItemStore:
         self._db.run("DELETE FROM item_files WHERE item_id = ?", (number,))
         rows = [(number, place, path) for place, path in enumerate(paths)]
         self._db.run_each("INSERT INTO item_files VALUES (?, ?, ?)", rows)
-        counted = "INSERT INTO meta VALUES ('item files', '1') ON CONFLICT (key) DO UPDATE SET value = value + 1"
-        self._db.run(counted)
+        put_meta(self._db, "item files", str(self.files_version() + 1))
 
     def forget(self, codes: Iterable[str]) -> int:
         """As in the contract."""

@@ -7,18 +7,17 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
-from lookalike.gallery.storage import filters
 from lookalike.gallery.storage.base import Classifier, Prediction, Question
-from lookalike.gallery.storage.database import MANY, Database, batched, marks
-from lookalike.gallery.storage.filters import LABEL_ORDER, Condition
+from lookalike.gallery.storage.filters import EVERY, LABEL_ORDER, Condition
 from lookalike.gallery.storage.items import ItemStore
+from lookalike.gallery.storage.sql_database import MANY, SqlDatabase, batched, marks
 from lookalike.types import Label, LabelledImage
 
 
 class LabelStore:
     """Labels over one database connection. Reads may be made at any time, writes within a transaction."""
 
-    def __init__(self, database: Database, items: ItemStore) -> None:
+    def __init__(self, database: SqlDatabase, items: ItemStore) -> None:
         """``items``: the catalogue, of which filters may speak."""
         self._db, self._items = database, items
 
@@ -27,19 +26,17 @@ class LabelStore:
     ) -> Iterator[tuple[int, LabelledImage]]:
         """As in the contract."""
         if ids is None:
-            yield from self._of_images(
-                filters.parse(where, self._db.shown, self._items.fields() if where else None), source
-            )
+            yield from self._of_images(self._items.filter(where), source)
             return
         for part in batched(ids, MANY):
             yield from self._of_images(Condition(f"p.id IN ({marks(part)})", tuple(part)), source)
 
     def _of_images(self, condition: Condition, source: str | None) -> Iterator[tuple[int, LabelledImage]]:
+        versions = self._versions(source) if source else []
+        said = Condition(f"l.source IN ({marks(versions)})", tuple(versions)) if versions else EVERY
         sql = f"""SELECT p.id, p.path, l.label, l.probability, l.source FROM images p JOIN labels l
-                  ON l.image_id = p.id WHERE {condition.sql} AND (? OR l.source IN (SELECT value FROM json_each(?)))
-                  ORDER BY p.id, {LABEL_ORDER}"""
-        wanted = json.dumps(self._versions(source) if source else [])
-        found = self._db.all(sql, (*condition.values, source is None, wanted))
+                  ON l.image_id = p.id WHERE {condition.sql} AND {said.sql} ORDER BY p.id, {LABEL_ORDER}"""
+        found = self._db.all(sql, (*condition.values, *said.values))
         for (number, path), rows in groupby(found, key=lambda row: row[:2]):
             yield number, LabelledImage(os.fsdecode(path), tuple(Label(*row[2:]) for row in rows))
 
@@ -55,7 +52,7 @@ class LabelStore:
 
     def unasked(self, where: str | None, source: str, top: int) -> list[int]:
         """As in the contract."""
-        condition = filters.parse(where, self._db.shown, self._items.fields() if where else None)
+        condition = self._items.filter(where)
         sql = f"""SELECT p.id FROM images p WHERE {condition.sql} AND p.codec IS NULL AND NOT EXISTS
                   (SELECT 1 FROM classified c WHERE c.image_id = p.id AND c.source = ? AND c.top = ?) ORDER BY p.id"""
         return [row[0] for row in self._db.all(sql, (*condition.values, source, top))]
@@ -83,7 +80,9 @@ class LabelStore:
 
     def put_classifier(self, source: str, model: str, classes: Sequence[str]) -> None:
         """Remember what a version of a model calls its classes."""
-        self._db.run("INSERT OR IGNORE INTO classifiers VALUES (?, ?, ?)", (source, model, json.dumps(classes)))
+        self._db.run(
+            "INSERT INTO classifiers VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (source, model, json.dumps(classes))
+        )
 
     def put_predictions(self, source: str, model: str, top: int, predictions: Iterable[Prediction]) -> None:
         """What a model said, in place of what any version of it said of these images before. Images that are gone
@@ -99,7 +98,9 @@ class LabelStore:
     def put(self, labels: Iterable[tuple[int, Label]]) -> None:
         """Write labels of images, by id."""
         rows = [(number, one.label, one.probability, one.source) for number, one in labels]
-        self._db.run_each("INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?)", rows)
+        sql = """INSERT INTO labels (image_id, label, probability, source) VALUES (?, ?, ?, ?)
+                 ON CONFLICT (image_id, source, label) DO UPDATE SET probability = excluded.probability"""
+        self._db.run_each(sql, rows)
 
     def clear(self, source: str, images: Iterable[int]) -> None:
         """Forget what one source says of these images."""

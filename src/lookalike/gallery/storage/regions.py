@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from lookalike.descriptors.neural.region_model import Regions
 from lookalike.errors import GalleryDamaged
 from lookalike.gallery.storage.base import FaceWord, PackedRegions, StoredFace, StoredRegions
-from lookalike.gallery.storage.database import MANY, Database, batched, marks
 from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.face_words import forgotten_face, matched
 from lookalike.gallery.storage.faces import FaceStore
 from lookalike.gallery.storage.region_codec import of_unit_length, packed_vectors, unpacked, without_vectors
+from lookalike.gallery.storage.sql_database import MANY, SqlDatabase, batched, marks
 
 SAME_FACE = 0.8  # the cosine of two faces from which they are one photograph's: AT&T's, turned by 30 degrees, have 0.90
 
@@ -24,7 +24,7 @@ SAME_FACE = 0.8  # the cosine of two faces from which they are one photograph's:
 class RegionStore:
     """What a gallery holds of regions, over its database connection."""
 
-    def __init__(self, database: Database, descriptors: DescriptorStore, faces: FaceStore) -> None:
+    def __init__(self, database: SqlDatabase, descriptors: DescriptorStore, faces: FaceStore) -> None:
         self._db, self._faces = database, faces
         self._number = descriptors.number
 
@@ -87,6 +87,12 @@ class RegionStore:
                 found.setdefault(image, {})[what] = count
         return found
 
+    def lacking(self, name: str) -> list[int]:
+        """Images, no videos, that were not asked for their regions."""
+        sql = """SELECT id FROM images p WHERE p.codec IS NULL AND NOT EXISTS
+                 (SELECT 1 FROM regions r WHERE r.descriptor_id = ? AND r.image_id = p.id) ORDER BY id"""
+        return [one[0] for one in self._db.all(sql, (self._number(name),))]
+
     def damaged(self, name: str) -> list[int]:
         """As in the contract."""
         blocks = self._blobs(name, self.images(name))
@@ -112,7 +118,7 @@ class RegionStore:
         for name, one in found.items():
             number = self._number(name)
             one, said = self._reminded(image, name, one)
-            sql = "INSERT OR IGNORE INTO regions (descriptor_id, image_id, data) VALUES (?, ?, ?)"
+            sql = "INSERT INTO regions (descriptor_id, image_id, data) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
             if self._db.run_each(sql, [(number, image, one.data)]):
                 rows = [(image, number, what, count) for what, count in one.objects.items()]
                 self._db.run_each("INSERT INTO objects VALUES (?, ?, ?, ?)", rows)
@@ -177,12 +183,13 @@ class RegionStore:
     def put_copy(self, image: int, source: int) -> None:
         """Take over those of another image with the same bytes."""
         self._db.run(
-            """INSERT OR IGNORE INTO regions (descriptor_id, image_id, data)
-               SELECT descriptor_id, ?, data FROM regions WHERE image_id = ?""",
+            """INSERT INTO regions (descriptor_id, image_id, data)
+               SELECT descriptor_id, ?, data FROM regions WHERE image_id = ? ON CONFLICT DO NOTHING""",
             (image, source),
         )
         self._db.run(
-            """INSERT OR IGNORE INTO objects SELECT ?, descriptor_id, name, count FROM objects WHERE image_id = ?""",
+            """INSERT INTO objects SELECT ?, descriptor_id, name, count FROM objects WHERE image_id = ?
+               ON CONFLICT DO NOTHING""",
             (image, source),
         )
         self._faces.put_copy(image, source)

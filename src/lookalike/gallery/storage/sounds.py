@@ -6,14 +6,16 @@ from collections.abc import Iterable
 
 from lookalike.descriptors.sound import SoundDescription
 from lookalike.errors import GalleryDamaged
-from lookalike.gallery.storage.database import Database
 from lookalike.gallery.storage.sound_codec import unpacked
+from lookalike.gallery.storage.sql_database import SqlDatabase
+
+_REPLACING = "ON CONFLICT (image_id) DO UPDATE SET data = excluded.data"
 
 
 class SoundStore:
     """What a gallery holds of soundtracks, over its database connection."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: SqlDatabase) -> None:
         self._db = database
 
     def videos(self) -> list[int]:
@@ -47,11 +49,12 @@ class SoundStore:
     def put(self, video: int, data: bytes | None) -> None:
         """As in the contract."""
         if data is not None:
-            self._db.run("INSERT OR REPLACE INTO sounds (image_id, data) VALUES (?, ?)", (video, data))
+            self._db.run(f"INSERT INTO sounds (image_id, data) VALUES (?, ?) {_REPLACING}", (video, data))
 
     def put_copy(self, video: int, source: int) -> None:
         """Take over that of another video with the same bytes."""
-        self._db.run("INSERT OR REPLACE INTO sounds SELECT ?, data FROM sounds WHERE image_id = ?", (video, source))
+        sql = f"INSERT INTO sounds (image_id, data) SELECT ?, data FROM sounds WHERE image_id = ? {_REPLACING}"
+        self._db.run(sql, (video, source))
 
     def forget(self, videos: Iterable[int]) -> None:
         """As in the contract."""

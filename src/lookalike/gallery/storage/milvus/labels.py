@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from lookalike.gallery.storage.base import Classifier, Prediction, Question
-from lookalike.gallery.storage.database import batched
 from lookalike.gallery.storage.filters import PERSONS
 from lookalike.gallery.storage.milvus.records import RecordFilter, Records, digest, json_of
 from lookalike.gallery.storage.milvus.rows import Rows
+from lookalike.gallery.storage.sql_database import batched
 from lookalike.types import Ids, Label, LabelledImage
 
 _PART = 1_000  # images whose labels are read at a time

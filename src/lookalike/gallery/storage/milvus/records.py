@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from lookalike.gallery.storage.database import batched
 from lookalike.gallery.storage.milvus.buffer import bytes_of, pieces, text_of
 from lookalike.gallery.storage.milvus.collections import PIECE, records_of
 from lookalike.gallery.storage.milvus.commit import record
 from lookalike.gallery.storage.milvus.expressions import both, members, quoted
 from lookalike.gallery.storage.milvus.server import Document
 from lookalike.gallery.storage.milvus.session import Session
+from lookalike.gallery.storage.sql_database import batched
 
 _HEAD = ("id", "kind", "image", "seq", "owner", "name", "pieces")
 _IMAGES = 1_000  # of one query

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from lookalike.gallery.storage.base import PackedRegions, StoredRegions
-from lookalike.gallery.storage.database import batched
 from lookalike.gallery.storage.milvus.descriptors import Descriptors
 from lookalike.gallery.storage.milvus.faces import Faces
 from lookalike.gallery.storage.milvus.records import RecordFilter, Records, data_of, digest, json_of, text_of
 from lookalike.gallery.storage.milvus.session import Session
 from lookalike.gallery.storage.region_codec import packed_vectors
 from lookalike.gallery.storage.regions import RegionStore
+from lookalike.gallery.storage.sql_database import batched
 
 _PART = 250  # images whose packed regions are read at a time
 

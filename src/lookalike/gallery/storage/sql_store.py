@@ -1,23 +1,22 @@
-"""The contract of storage (base.py) on one SQLite file: rows, vectors, verdicts, fits. Knows nothing of search."""
+"""The contract of storage (base.py) over an SQL database, whichever it is: rows, verdicts, fits, and its parts. Knows
+nothing of search."""
 
 from __future__ import annotations
 
 import json
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
-from typing import Any
+from itertools import groupby
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
-from lookalike.gallery.storage import filters
-from lookalike.gallery.storage.base import FailedFile, NewImage, StoredIndex, Tuning
-from lookalike.gallery.storage.database import MANY, Database, batched, marks
+from lookalike.gallery.storage.base import FailedFile, NewGallery, NewImage, Tuning
 from lookalike.gallery.storage.descriptors import DescriptorStore
 from lookalike.gallery.storage.faces import FaceStore
 from lookalike.gallery.storage.frames import FrameStore
@@ -27,6 +26,8 @@ from lookalike.gallery.storage.privacy import Privacy, Retention
 from lookalike.gallery.storage.regions import RegionStore
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.sounds import SoundStore
+from lookalike.gallery.storage.sql_database import MANY, SqlDatabase, batched, marks, meta, put_meta
+from lookalike.gallery.storage.vectors import VectorTables
 from lookalike.paths import WalkPatterns, composed
 from lookalike.types import Failure, Ids, Shown, Verdict
 
@@ -41,92 +42,89 @@ def _row(values: Sequence[Any]) -> Row:
     return Row(values[0], os.fsdecode(values[1]), *values[2:])
 
 
-class SqliteStore:
-    """What one gallery file holds, over one database connection."""
+Tables = Callable[[DescriptorStore], VectorTables]  # where an engine keeps vectors
 
-    def __init__(self, database: Database) -> None:
+
+def fill(database: SqlDatabase, tables: Tables, new: NewGallery) -> None:
+    """Within a transaction: what a new gallery, whose tables are empty, is made with."""
+    put_meta(database, "uuid", uuid.uuid4().hex)
+    put_meta(database, "keypoints", str(int(new.keypoints)))
+    put_meta(database, "retention", new.retention)
+    store = SqlStore(database, tables)
+    for card in new.cards:
+        store.put_descriptor(card)
+    store.regions.mark(new.regions)
+
+
+class SqlStore:
+    """What one gallery holds, over one database connection."""
+
+    def __init__(self, database: SqlDatabase, tables: Tables) -> None:
         self._db = database
         self._descriptors = DescriptorStore(database)
+        self._vectors = tables(self._descriptors)
         self.items = ItemStore(database, self._raw)
         self.labels = LabelStore(database, self.items)
         self.faces = FaceStore(database, self._descriptors)
         self.regions = RegionStore(database, self._descriptors, self.faces)
         self.frames = FrameStore(database, self._descriptors)
         self.sounds = SoundStore(database)
-        self.privacy = Privacy(self._meta("retention", "paths"), self._meta("privacy key", self.uuid()))
+        key = meta(database, "privacy key", self.uuid())
+        self.privacy = Privacy(cast(Retention, meta(database, "retention", "paths")), key)
         self._counted: tuple[tuple[int, int], int] | None = None
         self.read_only = database.read_only
         self.transaction = database.transaction
         self.snapshot = database.snapshot
         self.version = database.version
+        self.check = database.check
         self.backup = database.backup
         self.vacuum = database.vacuum
         self.empty_log = database.empty_log
-        self.close = database.close
+        self.disk_bytes = database.disk_bytes
         self.fingerprints = self._descriptors.fingerprints
         self.unfinished = self._descriptors.unfinished
         self.backfills = self._descriptors.backfills
-        self.put_descriptor = self._descriptors.put
         self.set_finished = self._descriptors.set_finished
+        self.vectors = self._vectors.vectors
+        self.vectors_of = self._vectors.vectors_of
+        self.vector = self._vectors.vector
+        self.packed_vectors = self._vectors.packed_vectors
+        self.classes_of = self._vectors.classes_of
+        self.put_vectors = self._vectors.put_vectors
+        self.forget_vectors = self._vectors.forget_vectors
+        self.index = self._vectors.index
+
+    def close(self) -> None:
+        """As in the contract. After much was written it is first made quick to search."""
+        self._vectors.settle()
+        self._db.close()
+
+    def put_descriptor(self, card: DescriptorCard) -> None:
+        """As in the contract."""
+        self._vectors.make(self._descriptors.put(card), card)
 
     def replace_descriptor(self, card: DescriptorCard) -> None:
         """As in the contract."""
         self.regions.keep_words(card.name)
-        self._descriptors.replace(card)
-
-    @classmethod
-    def create(
-        cls, file: Path, cards: Iterable[DescriptorCard], keypoints: bool = False, retention: Retention = "paths"
-    ) -> SqliteStore:
-        """A new gallery file that holds these descriptors, and keypoints if they are wanted."""
-        database = Database.create(file)
-        with database.transaction():
-            database.run("INSERT INTO meta VALUES ('uuid', ?)", (uuid.uuid4().hex,))
-            database.run("INSERT INTO meta VALUES ('keypoints', ?)", (str(int(keypoints)),))
-            database.run("INSERT INTO meta VALUES ('retention', ?)", (retention,))
-        store = cls(database)
-        with database.transaction():
-            for card in cards:
-                store.put_descriptor(card)
-        return store
-
-    @classmethod
-    def open(cls, file: Path) -> SqliteStore:
-        """An existing gallery file; errors as in Database.open."""
-        return cls(Database.open(file))
+        self._vectors.drop(self._descriptors.current(card.name))
+        self._vectors.make(self._descriptors.replace(card), card)
 
     def take_over_names(self, key: str) -> None:
         """As in the contract."""
-        self._db.run("INSERT OR REPLACE INTO meta VALUES ('privacy key', ?)", (key,))
+        put_meta(self._db, "privacy key", key)
         self.privacy = replace(self.privacy, key=key)
 
     def set_shown(self, shown: Shown) -> None:
         """As in the contract."""
         self._db.shown = shown
 
-    def index(self, card: DescriptorCard) -> StoredIndex | None:  # noqa: ARG002  SQLite searches no vectors
-        """As in the contract."""
-        return None
-
-    def check(self) -> str:
-        """As in the contract."""
-        return self._db.check()
-
-    def disk_bytes(self) -> int:
-        """Size of the database in bytes, without its index copies."""
-        return self._db.pragma("page_count") * self._db.pragma("page_size")
-
     def uuid(self) -> str:
         """A random name that this gallery got when it was made."""
-        return str(self._meta("uuid", ""))
-
-    def _meta(self, key: str, default: str) -> Any:
-        found = self._db.all("SELECT value FROM meta WHERE key = ?", (key,))
-        return found[0][0] if found else default
+        return meta(self._db, "uuid", "")
 
     def keeps_keypoints(self) -> bool:
         """Whether keypoints are kept with every image."""
-        return bool(self._meta("keypoints", "0") == "1")
+        return meta(self._db, "keypoints", "0") == "1"
 
     def keypoints(self, number: int) -> bytes | None:
         """The packed keypoints of an image, if there are any."""
@@ -134,7 +132,7 @@ class SqliteStore:
         return found[0][0] if found else None
 
     def count(self) -> int:
-        """Images in the gallery. SQLite counts row by row, so the number is kept until something is written."""
+        """Images in the gallery. Databases count row by row, so the number is kept until something is written."""
         version = self.version()
         if self._counted is None or self._counted[0] != version:
             self._counted = version, int(self._db.all("SELECT count(*) FROM images")[0][0])
@@ -148,7 +146,7 @@ class SqliteStore:
         """Bytes of all files, images per format, failures and decisions."""
         formats = self._db.all("SELECT format, count(*) FROM images GROUP BY format ORDER BY 2 DESC")
         return {
-            "bytes": self._db.all("SELECT coalesce(sum(bytes), 0) FROM images")[0][0],
+            "bytes": int(self._db.all("SELECT coalesce(sum(bytes), 0) FROM images")[0][0]),
             "formats": dict(formats),
             "failures": self._db.all("SELECT count(*) FROM failures")[0][0],
             "verdicts": self._db.all("SELECT count(*) FROM verdicts")[0][0],
@@ -196,66 +194,20 @@ class SqliteStore:
 
     def repeated_bytes(self) -> list[list[int]]:
         """Image ids that share their bytes with others, a list per content."""
-        sql = """SELECT group_concat(id) FROM (SELECT id, sha256 FROM images WHERE codec IS NULL ORDER BY id)
-                 GROUP BY sha256 HAVING count(*) > 1"""
-        return [[int(number) for number in value[0].split(",")] for value in self._db.all(sql)]
-
-    # --- vectors
-
-    def vectors(
-        self, name: str, *, after: int = 0, limit: int = -1, contrast: float = 0.0, dtype: Any
-    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """Vectors of whole images in the order of image ids: ids (N,) int64 and vectors (N, D)."""
-        sql = """SELECT image_id, vector FROM vectors
-                 WHERE descriptor_id = ? AND image_id > ? AND ordinal = 0 AND contrast >= ?
-                 ORDER BY image_id LIMIT ?"""
-        return _matrix(self._db.all(sql, (self._descriptors.number(name), after, contrast, limit)), dtype)
-
-    def vectors_of(
-        self, name: str, ids: Sequence[int] | NDArray[np.int64], *, contrast: float = 0.0, dtype: Any
-    ) -> tuple[NDArray[np.int64], NDArray[Any]]:
-        """The same for given images; those without a vector of this contrast are left out."""
-        found: list[Any] = []
-        for part in batched(ids, MANY):
-            sql = f"""SELECT image_id, vector FROM vectors
-                      WHERE descriptor_id = ? AND image_id IN ({marks(part)}) AND ordinal = 0 AND contrast >= ?"""
-            found += self._db.all(sql, (self._descriptors.number(name), *part, contrast))
-        return _matrix(found, dtype)
-
-    def vector(self, name: str, number: int) -> tuple[bytes, float] | None:
-        """The stored vector of one image, and its contrast."""
-        sql = "SELECT vector, contrast FROM vectors WHERE descriptor_id = ? AND image_id = ? AND ordinal = 0"
-        found = self._db.all(sql, (self._descriptors.number(name), number))
-        return found[0] if found else None
-
-    def packed_vectors(self, name: str, after: int, limit: int) -> list[tuple[int, bytes, float]]:
-        """As in the contract."""
-        sql = """SELECT image_id, vector, contrast FROM vectors
-                 WHERE descriptor_id = ? AND image_id > ? AND ordinal = 0 ORDER BY image_id LIMIT ?"""
-        return self._db.all(sql, (self._descriptors.number(name), after, limit))
-
-    def classes_of(self, name: str, ids: Sequence[int]) -> dict[int, bytes]:
-        """As in the contract."""
-        found: dict[int, bytes] = {}
-        for part in batched(ids, MANY):
-            sql = f"""SELECT image_id, classes FROM vectors WHERE descriptor_id = ? AND image_id IN ({marks(part)})
-                      AND ordinal = 0 AND classes IS NOT NULL"""
-            found.update(self._db.all(sql, (self._descriptors.number(name), *part)))
-        return found
+        sql = """SELECT sha256, id FROM images WHERE codec IS NULL AND sha256 IN (SELECT sha256 FROM images
+                 WHERE codec IS NULL GROUP BY sha256 HAVING count(*) > 1) ORDER BY sha256, id"""
+        return [[row[1] for row in rows] for _, rows in groupby(self._db.all(sql), key=lambda row: row[0])]
 
     def select(self, where: str | None = None) -> Ids:
         """As in the contract."""
-        condition = filters.parse(where, self._db.shown, self.items.fields() if where else None)
+        condition = self.items.filter(where)
         sql = f"SELECT p.id FROM images p WHERE {condition.sql} ORDER BY p.id"
         found = self._db.all(sql, condition.values)
         return np.fromiter((v[0] for v in found), np.int64, len(found))
 
     def lacking(self, name: str) -> list[int]:
         """As in the contract."""
-        table = "regions" if name in self.regions.names() else "vectors"
-        sql = f"""SELECT id FROM images p WHERE p.codec IS NULL AND NOT EXISTS
-                  (SELECT 1 FROM {table} v WHERE v.descriptor_id = ? AND v.image_id = p.id) ORDER BY id"""
-        return [one[0] for one in self._db.all(sql, (self._descriptors.number(name),))]
+        return self.regions.lacking(name) if name in self.regions.names() else self._vectors.lacking(name)
 
     # --- writing; call within a transaction
 
@@ -266,14 +218,7 @@ class SqliteStore:
         spoken = self.regions.spoken(before.id) if before else {}
         self.forget([row.path])
         number = self._insert(row)
-        self._db.run_each(
-            """INSERT INTO vectors (descriptor_id, image_id, ordinal, contrast, vector, classes)
-               VALUES (?, ?, 0, ?, ?, ?)""",
-            [
-                (self._descriptors.number(n), number, contrast, vector, image.classes.get(n))
-                for n, (vector, contrast) in image.vectors.items()
-            ],
-        )
+        self._vectors.put_image(number, image)
         if image.keypoints is not None:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))
         self.regions.put(number, image.regions)
@@ -282,37 +227,11 @@ class SqliteStore:
         self.sounds.put(number, image.sound)
         return number
 
-    def put_vectors(
-        self, name: str, vectors: Mapping[int, tuple[bytes, float]], classes: Mapping[int, bytes] | None = None
-    ) -> None:
-        """As in the contract."""
-        self._db.run_each(
-            """INSERT OR IGNORE INTO vectors (descriptor_id, image_id, ordinal, contrast, vector, classes)
-               SELECT ?, id, 0, ?, ?, ? FROM images WHERE id = ?""",
-            [
-                (self._descriptors.number(name), contrast, vector, (classes or {}).get(number), number)
-                for number, (vector, contrast) in vectors.items()
-            ],
-        )
-        if vectors:
-            self._descriptors.count_backfill(name)
-
-    def forget_vectors(self, name: str, images: Iterable[int]) -> None:
-        """As in the contract."""
-        rows = [(self._descriptors.number(name), number) for number in images]
-        self._db.run_each("DELETE FROM vectors WHERE descriptor_id = ? AND image_id = ?", rows)
-        self._descriptors.count_backfill(name)  # an index that holds them begins anew
-
     def put_copy(self, row: Row, source: int) -> int:
         """Write an image whose bytes are those of image ``source``: its vectors are taken over."""
         self.forget([row.path])
         number = self._insert(row)
-        self._db.run(
-            """INSERT INTO vectors
-               SELECT descriptor_id, ?, ordinal, contrast, vector, x, y, width, height, time, classes
-               FROM vectors WHERE descriptor_id IN (SELECT id FROM descriptors) AND image_id = ?""",
-            (number, source),
-        )
+        self._vectors.put_copy(number, source)
         self._db.run("INSERT INTO keypoints SELECT ?, data FROM keypoints WHERE image_id = ?", (number, source))
         self.regions.put_copy(number, source)
         self.frames.put_copy(number, source)
@@ -326,10 +245,9 @@ class SqliteStore:
     def _insert(self, row: Row) -> int:
         row = self.privacy.row(row)
         path = os.fsencode(row.path)
-        return self._db.run(
-            f"INSERT INTO images (path, name, {', '.join(_REST)}) VALUES (?, ?, {marks(_REST)})",
-            (path, _name(path), *(getattr(row, name) for name in _REST)),
-        )
+        sql = f"INSERT INTO images (path, name, {', '.join(_REST)}) VALUES (?, ?, {marks(_REST)}) RETURNING id"
+        values = (path, _name(path), *(getattr(row, name) for name in _REST))
+        return int(self._db.all(sql, values)[0][0])
 
     def move(self, number: int, path: str, mtime_ns: int) -> None:
         """The same content now lies at another path; what the gallery had there is gone."""
@@ -381,7 +299,7 @@ class SqliteStore:
         """Remember a folder that was added; not, where no paths are kept."""
         if self.privacy.opaque:
             return
-        self._db.run("INSERT OR IGNORE INTO roots VALUES (?)", (os.fsencode(path),))
+        self._db.run("INSERT INTO roots VALUES (?) ON CONFLICT DO NOTHING", (os.fsencode(path),))
 
     def roots(self) -> list[str]:
         """The folders that were added."""
@@ -397,11 +315,11 @@ class SqliteStore:
         if self.privacy.opaque:
             return
         held = {path: asdict(one) for path, one in {**self.patterns(), root: patterns}.items() if one != WalkPatterns()}
-        self._db.run("INSERT OR REPLACE INTO meta VALUES ('patterns', ?)", (json.dumps(held),))
+        put_meta(self._db, "patterns", json.dumps(held))
 
     def patterns(self) -> dict[str, WalkPatterns]:
         """As in the contract."""
-        held = json.loads(self._meta("patterns", "{}"))
+        held = json.loads(meta(self._db, "patterns", "{}"))
         return {path: WalkPatterns(tuple(one["exclude"]), tuple(one["include"])) for path, one in held.items()}
 
     # --- curves fitted on this library
@@ -427,20 +345,22 @@ class SqliteStore:
     def put_tuning(self, name: str, tuning: Tuning) -> None:
         """In place of what was there for this measure."""
         curve = tuning.curve
-        self._db.run(
-            "INSERT OR REPLACE INTO tunings VALUES (?, ?, ?, ?, ?)",
-            (name, curve.slope, curve.intercept, curve.origin, json.dumps(dict(tuning.weights))),
-        )
+        self._db.run("DELETE FROM tunings WHERE name = ?", (name,))
+        values = (name, curve.slope, curve.intercept, curve.origin, json.dumps(dict(tuning.weights)))
+        self._db.run("INSERT INTO tunings VALUES (?, ?, ?, ?, ?)", values)
 
     def forget_tunings(self, name: str | None = None) -> int:
         """Forget what pairs taught, for one measure or for all; returns for how many."""
-        return self._db.run_each("DELETE FROM tunings WHERE name = ? OR ? IS NULL", [(name, name)])
+        if name is None:
+            return self._db.run_each("DELETE FROM tunings", [()])
+        return self._db.run_each("DELETE FROM tunings WHERE name = ?", [(name,)])
 
     # --- decisions and removals
 
     def add_verdicts(self, pairs: Iterable[tuple[str, str]], verdict: Verdict) -> None:
         """Remember whether the two contents (sha256) of each pair are duplicates."""
-        self._db.run_each("INSERT OR REPLACE INTO verdicts VALUES (?, ?, ?)", [(*sorted(p), verdict) for p in pairs])
+        sql = "INSERT INTO verdicts VALUES (?, ?, ?) ON CONFLICT (a, b) DO UPDATE SET verdict = excluded.verdict"
+        self._db.run_each(sql, [(*sorted(p), verdict) for p in pairs])
 
     def remove_verdicts(self, pairs: Iterable[tuple[str, str]]) -> int:
         """Forget what was said of these pairs of contents; returns of how many something was."""
@@ -468,9 +388,3 @@ class SqliteStore:
 def _name(path: bytes) -> str:
     """A path for people and for filters."""
     return composed(path.decode("utf-8", "replace"))
-
-
-def _matrix(found: list[Any], dtype: Any) -> tuple[NDArray[np.int64], NDArray[Any]]:
-    ids = np.fromiter((v[0] for v in found), np.int64, len(found))
-    flat = np.frombuffer(b"".join(v[1] for v in found), dtype)
-    return ids, flat.reshape(len(found), -1) if found else flat.reshape(0, 0)
