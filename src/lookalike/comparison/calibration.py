@@ -42,7 +42,11 @@ class Calibration:
 
     def odds(self, distance: float, prior: float = 0.5, background: float = 0.0) -> float:
         """The logarithm of the odds at one distance; tells apart what rounds to probability 1."""
-        return self.intercept - self.slope * distance - self.background_weight * background + logit(prior)
+        return self.evidence(distance, background) + logit(prior)
+
+    def evidence(self, distance: float, background: float = 0.0) -> float:
+        """The same at even odds: what the distance alone says."""
+        return self.intercept - self.slope * distance - self.background_weight * background
 
     def distance(self, probability: float, prior: float = 0.5) -> float:
         """The largest distance that still has this probability; below zero if even 0 is not close enough."""

@@ -176,16 +176,21 @@ class Gallery(
         return SearchPipeline(self._library).search(image, options)
 
     def search_many(
-        self, images: Iterable[QuerySource], k: int = 10, *, progress: Progress | None = None, **options: Any
+        self,
+        images: Iterable[QuerySource | QueryVectors],
+        k: int = 10,
+        *,
+        progress: Progress | None = None,
+        **options: Any,
     ) -> list[list[Hit]]:
-        """The hits of each of these images; ``options`` as in ``search``. Raises LoadError for the first that cannot be
-        read."""
-        queries = list(images)
-        found = []
-        for done, image in enumerate(queries, 1):
-            found.append(self.search(image, k, **options))
+        """The hits of each of these images; ``options`` as in ``search``. Without geometric verification they are
+        looked up many at once, on all cores, which takes a fraction of the time. Raises LoadError for the first that
+        cannot be read."""
+        queries, found = list(images), []
+        for hits in SearchPipeline(self._library).search_many(queries, SearchOptions(k, **options)):
+            found.append(hits)
             if progress:
-                progress(done, len(queries))
+                progress(len(found), len(queries))
         return found
 
     def is_blank(

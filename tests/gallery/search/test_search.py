@@ -13,8 +13,9 @@ import lookalike as la
 from corpora import Corpora, Corpus
 from lookalike.descriptors.fusion import DEFAULT_WEIGHTS
 from lookalike.errors import FileMissing, LoadError, NotAnImage, UserError
-from lookalike.gallery import Gallery
+from lookalike.gallery import Gallery, QueryVectors
 from lookalike.gallery.index import faiss_index, index_cache
+from lookalike.gallery.index.faiss_index import FaissIndex
 from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.imaging import from_array
 from lookalike.imaging.manipulations import apply
@@ -338,6 +339,36 @@ def test_removed_images_behind_a_graph(own: Corpus, monkeypatch: pytest.MonkeyPa
             hits = gallery.search(path, 100, by="colour")
             assert not set(map(str, gone)) & set(paths(hits))
             assert len(hits) == 52 - len(gone)
+
+
+@pytest.mark.parametrize("by", ["structure", "texture", "blend", "colour=2,texture=1"])
+@pytest.mark.parametrize("options", [{}, {"exact": True}, {"where": "format = 'PNG'"}, {"good": "0004", "bad": "0005"}])
+def test_many_are_answered_as_one_by_one(hashes: Gallery, by: str, options: dict[str, object]) -> None:
+    """Images, rows, vectors and a blank one, in their order; the index is asked once for all of them."""
+    row = next(iter(hashes))
+    options = {n: [str(Path(row.path).parent / f"{v}.jpg")] if n in ("good", "bad") else v for n, v in options.items()}
+    blank = from_array(np.full((64, 64, 3), 255, np.uint8))
+    vectors = {name: la.describe([row.path], name)[0] for name in NAMES}
+    queries = [from_array(drawn(number)) for number in range(5)] + [blank, row, QueryVectors(vectors)]
+    found = hashes.search_many(queries, 7, by=by, **options)
+    assert found == [hashes.search(query, 7, by=by, **options) for query in queries]
+    assert [len(hits) for hits in found] == [0 if query is blank else 7 for query in queries]
+
+
+def test_many_share_a_call_of_the_index(hashes: Gallery, monkeypatch: pytest.MonkeyPatch) -> None:
+    """300 queries are three calls; the first hits are there before the last are asked for."""
+    asked: list[int] = []
+    real = FaissIndex.search
+
+    def search(self: FaissIndex, queries: np.ndarray, *given: object) -> object:
+        asked.append(len(queries))
+        return real(self, queries, *given)
+
+    monkeypatch.setattr(FaissIndex, "search", search)
+    seen: list[tuple[int, int]] = []
+    hits = hashes.search_many([next(iter(hashes))] * 300, 1, by="structure", progress=lambda *at: seen.append(at))
+    assert (len(hits), asked) == (300, [128, 128, 44])
+    assert seen == [(number, 300) for number in range(1, 301)]
 
 
 def test_probability_falls_with_distance(hashes: Gallery, query: Path) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cache
+from weakref import WeakKeyDictionary
 
 from lookalike.comparison.calibration import Calibration, curve, library_prior
-from lookalike.comparison.scoring import RelationScore, classify_from_distances
+from lookalike.comparison.scoring import RelationJudge, RelationScore
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.descriptors.fusion import BLEND, DEFAULT_WEIGHTS, Blend, parse_by
 from lookalike.errors import UserError
 from lookalike.gallery.storage.base import GalleryStorage
 
+_KNOWN: WeakKeyDictionary[GalleryStorage, tuple[tuple[int, int], Scoring]] = WeakKeyDictionary()
 VERIFIED = "verified"  # the measure of geometric verification: its distance is minus the log-odds of the evidence
 
 
@@ -24,11 +27,17 @@ class Scoring:
     curves: Mapping[str, Calibration]
     tuned: Mapping[str, float] | None
     images: int
+    _judges: dict[tuple[str, ...], RelationJudge] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
     def of(cls, store: GalleryStorage, cards: Mapping[str, DescriptorCard]) -> Scoring:
-        """As the gallery has it now."""
-        return cls(cards, gallery_curves(store), gallery_weights(store), store.count())
+        """As the gallery has it now: kept until something is written to it."""
+        version = store.version()
+        known = _KNOWN.get(store)
+        if known is None or known[0] != version or known[1].cards is not cards:
+            known = version, cls(cards, gallery_curves(store), gallery_weights(store), store.count())
+            _KNOWN[store] = known
+        return known[1]
 
     def prior(self, queries: int = 1) -> float:
         """The share of copies to expect; each view of one query is one more chance to be wrong."""
@@ -60,6 +69,8 @@ class Scoring:
 
     def blend(self, by: str | Mapping[str, float]) -> Blend:
         """The weighted sum that ``by`` names. Raises UserError for a descriptor that is not held."""
+        if isinstance(by, str) and by in self.cards:
+            return _alone(by)
         wanted = self.weights if by == BLEND else by
         blend = Blend(wanted) if isinstance(wanted, Mapping) else parse_by(wanted)
         missing = [name for name in blend.weights if name not in self.cards]
@@ -76,14 +87,17 @@ class Scoring:
         queries: int = 1,
     ) -> RelationScore:
         """The relation and the probability. ``background``: the query's similarity to background images."""
-        return classify_from_distances(
-            distances,
-            same_bytes=same_bytes,
-            prior=self.prior(queries),
-            background=background,
-            own=self.curves,
-            weights=self.tuned,
-        )
+        names = tuple(distances)
+        if names not in self._judges:
+            self._judges[names] = RelationJudge.of(names, self.curves, self.tuned)
+        prior = self.prior(queries)
+        return self._judges[names].score(distances, same_bytes=same_bytes, prior=prior, background=background)
+
+
+@cache
+def _alone(name: str) -> Blend:
+    """The distance of one descriptor that a gallery holds, which was looked up when that was opened."""
+    return Blend({name: 1.0})
 
 
 def gallery_curves(store: GalleryStorage, *, tuned: bool = True) -> dict[str, Calibration]:

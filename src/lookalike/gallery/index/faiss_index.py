@@ -9,40 +9,51 @@ FAISS is imported where it is used: adding images does without it.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lookalike.distance import Metric, normalise
+from lookalike.distance import Metric, normalise, paired
 from lookalike.gallery.index.exact import Neighbours
-from lookalike.types import Ids
+from lookalike.types import Floats, Ids
 
 HNSW_FROM = 50_000  # vectors; below, comparing with all of them is as quick
 HNSW_LINKS = 32
 HNSW_BUILD = 80  # candidates looked at when a vector is linked
 GRAPH_SHARE = 0.5  # of the vectors that a filter leaves: below it they are compared one by one
+PAIRS = 10_000  # whose exact distances are computed at a time: bounds the memory
 ROUNDING = 2e-3  # of half precision
 HNSW_SEARCH = 96  # candidates looked at when a query is answered
 
 
 class FaissIndex:
-    """Vectors in a FAISS index. ``graph``: through an HNSW graph rather than one by one."""
+    """Vectors in a FAISS index. ``graph``: through an HNSW graph rather than one by one. ``mapped``: it lies in its
+    file still, of which processes share the pages; nothing can be added to it."""
 
-    def __init__(self, metric: Metric, dim: int, graph: bool = False, index: Any = None) -> None:
+    def __init__(
+        self, metric: Metric, dim: int, graph: bool = False, index: Any = None, *, mapped: bool = False
+    ) -> None:
         self._metric = metric
-        self.graph = graph and metric != "hamming"
+        self.graph, self.mapped = graph and metric != "hamming", mapped
         self._index = index if index is not None else _new(metric, dim, self.graph)
         self._tombstones: Ids = np.empty(0, np.int64)
+        self._living: Any = None  # a selector of the places of all but the tombstones, None without any
+        self._usual: tuple[int, Any, Any] | None = None  # effort, selector, and the walk that they make
 
     @classmethod
-    def load(cls, file: Path, metric: Metric, dim: int, graph: bool) -> FaissIndex:
-        """Read a saved index. Raises RuntimeError if the file is damaged."""
+    def load(cls, file: Path, metric: Metric, dim: int, graph: bool, *, mapped: bool = False) -> FaissIndex:
+        """Read a saved index; ``mapped``: leave a graph in its file. Raises RuntimeError if the file is damaged."""
         import faiss
 
-        read = faiss.read_index_binary if metric == "hamming" else faiss.read_index
-        return cls(metric, dim, graph, read(str(file)))
+        if metric == "hamming":
+            return cls(metric, dim, graph, faiss.read_index_binary(str(file)))
+        mapped = mapped and graph
+        flags = (faiss.IO_FLAG_MMAP_IFC,) if mapped else ()
+        return cls(metric, dim, graph, faiss.read_index(str(file), *flags), mapped=mapped)
 
     def save(self, file: Path) -> None:
         """Write the index to a file. Raises RuntimeError if there is no room."""
@@ -84,35 +95,108 @@ class FaissIndex:
     def add(self, ids: Ids, vectors: NDArray[Any]) -> None:
         """As VectorIndex.add."""
         if len(ids):
-            self._index.add_with_ids(self._prepared(vectors), np.ascontiguousarray(ids))
+            self._index.add_with_ids(self._kept(vectors), np.ascontiguousarray(ids))
 
     def remove(self, ids: Ids) -> None:
         """As VectorIndex.remove. A graph keeps them as dead ends."""
-        if self.graph:
-            import faiss
+        if not self.graph:
+            if len(ids):
+                self._index.remove_ids(np.ascontiguousarray(ids))
+            return
+        import faiss
 
-            here = faiss.vector_to_array(self._index.id_map)
-            self._tombstones = np.union1d(self._tombstones, np.intersect1d(ids, here))
-        elif len(ids):
-            self._index.remove_ids(np.ascontiguousarray(ids))
+        known = self._known
+        self._tombstones = np.union1d(self._tombstones, np.intersect1d(ids, known))
+        if len(self._tombstones):  # what is added later is no dead end
+            self._living = faiss.IDSelectorNot(_selector(np.isin(known, self._tombstones)))
 
     def search(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Neighbours:
         """As VectorIndex.search."""
-        if self.graph and allowed is not None and len(allowed) < GRAPH_SHARE * len(self):
-            return self._among(self._prepared(queries), k, allowed)
-        distances, ids = self._index.search(self._prepared(queries), k, **self._options(k, allowed))
+        wanted = self._prepared(queries)
+        with threads_for(len(wanted)):
+            if self.graph:
+                distances, places = self._walked(wanted, k, allowed)
+                ids = self._ids_at(places)
+            else:
+                distances, ids = self._index.search(wanted, k, **self._options(allowed))
         return ids, self._readable(distances, ids)
 
-    def _among(self, queries: NDArray[Any], k: int, allowed: Ids) -> Neighbours:
-        """One by one what a filter leaves: a walk through the graph would mostly lead over what it does not."""
+    @property
+    def holds_vectors(self) -> bool:
+        """Whether ``nearest`` can tell exact distances."""
+        return self.graph or self._metric == "hamming"
+
+    def nearest(self, queries: NDArray[Any], k: int, allowed: Ids | None = None) -> Neighbours:
+        """As ``search``, with the distances to the vectors as the store keeps them, of which a graph has copies; but
+        cosines of vectors that had no unit length are of what was rounded once more."""
+        if not self.graph:
+            return self.search(queries, k, allowed)
+        with threads_for(len(queries)):
+            _, places = self._walked(self._prepared(queries), k, allowed)
+        distances, codes = np.full(places.shape, np.inf, np.float32), self._codes
+        rows, columns = np.nonzero(places >= 0)
+        for start in range(0, len(rows), PAIRS):
+            row, column = rows[start : start + PAIRS], columns[start : start + PAIRS]
+            distances[row, column] = paired(self._metric, queries[row], codes[places[row, column]])
+        return self._ids_at(places), distances
+
+    def _walked(self, queries: NDArray[Any], k: int, allowed: Ids | None) -> tuple[Floats, Ids]:
+        """What the graph says: FAISS's distances, and the places of the vectors, -1 for none. What a filter leaves of
+        it is compared one by one if it is little: a walk would mostly lead over what it does not leave."""
         import faiss
 
-        known = faiss.vector_to_array(self._index.id_map)
-        here = np.isin(known, allowed, kind="table") & ~np.isin(known, self._tombstones)
-        storage = faiss.downcast_index(faiss.downcast_index(self._index.index).storage)
-        distances, places = storage.search(queries, k, params=faiss.SearchParameters(sel=_selector(here)))
-        ids = np.where(places >= 0, known[places], -1)
-        return ids, self._readable(distances, ids)
+        inner = faiss.downcast_index(self._index.index)
+        if allowed is not None and len(allowed) < GRAPH_SHARE * len(self):
+            known = self._known
+            here = np.isin(known, allowed, kind="table") & ~np.isin(known, self._tombstones)
+            storage = faiss.downcast_index(inner.storage)
+            distances, places = storage.search(queries, k, params=faiss.SearchParameters(sel=_selector(here)))
+        else:
+            distances, places = inner.search(queries, k, params=self._walk(k, allowed))
+        return distances, places
+
+    def _ids_at(self, places: Ids) -> Ids:
+        """-1 for none."""
+        ids = np.full(places.shape, -1, np.int64)
+        ids[places >= 0] = self._known[places[places >= 0]]
+        return ids
+
+    def _walk(self, k: int, allowed: Ids | None) -> Any:
+        import faiss
+
+        effort = max(HNSW_SEARCH, 2 * k)
+        if allowed is not None:
+            translated = faiss.IDSelectorTranslated(self._index.id_map, self._among_ids(allowed))
+            return faiss.SearchParametersHNSW(efSearch=effort, sel=translated)
+        if self._usual is None or self._usual[:2] != (effort, self._living):
+            self._usual = effort, self._living, faiss.SearchParametersHNSW(efSearch=effort, sel=self._living)
+        return self._usual[2]
+
+    @property
+    def _known(self) -> Ids:
+        """(N,): the ids in the order of their places, where FAISS keeps them."""
+        import faiss
+
+        return np.asarray(faiss.rev_swig_ptr(self._index.id_map.data(), self._index.ntotal))
+
+    @property
+    def _codes(self) -> NDArray[np.float16]:
+        """(N, D): the vectors of a graph, where FAISS keeps them."""
+        import faiss
+
+        codes = faiss.downcast_index(faiss.downcast_index(self._index.index).storage).codes
+        numbers = faiss.rev_swig_ptr(codes.data(), codes.size())
+        return np.asarray(numbers).view(np.float16).reshape(self._index.ntotal, -1)
+
+    def _kept(self, vectors: NDArray[Any]) -> NDArray[Any]:
+        """Vectors as they are kept: as they were given, but for those that FAISS's inner products could not tell the
+        cosine of."""
+        if self._metric != "cosine":
+            return self._prepared(vectors)
+        floats = np.array(vectors, np.float32)
+        odd = np.abs(np.linalg.norm(floats, axis=1) - 1) > ROUNDING
+        floats[odd] = normalise(floats[odd])
+        return floats
 
     def _prepared(self, vectors: NDArray[Any]) -> NDArray[Any]:
         if self._metric == "hamming":
@@ -130,23 +214,33 @@ class FaissIndex:
         result[ids < 0] = np.inf
         return result
 
-    def _options(self, k: int, allowed: Ids | None) -> dict[str, Any]:
+    def _options(self, allowed: Ids | None) -> dict[str, Any]:
         import faiss
 
-        if self.graph:
-            walk = faiss.SearchParametersHNSW(efSearch=max(HNSW_SEARCH, 2 * k), sel=self._among_ids(allowed))
-            return {"params": walk}
         return {} if allowed is None else {"params": faiss.SearchParameters(sel=self._among_ids(allowed))}
 
-    def _among_ids(self, allowed: Ids | None) -> Any:
-        import faiss
-
-        if allowed is None:
-            return faiss.IDSelectorNot(faiss.IDSelectorBatch(self._tombstones)) if len(self._tombstones) else None
+    def _among_ids(self, allowed: Ids) -> Any:
         mask = np.zeros(int(allowed.max(initial=0)) + 1, bool)
         mask[allowed] = True
         mask[self._tombstones[self._tombstones < len(mask)]] = False
         return _selector(mask)
+
+
+@contextmanager
+def threads_for(queries: int) -> Iterator[None]:
+    """FAISS shares queries out among threads. One alone leaves the other threads nothing but to be waited for, which
+    takes milliseconds where other programs keep the cores busy."""
+    import faiss
+
+    if queries > 1:
+        yield
+        return
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        yield
+    finally:
+        faiss.omp_set_num_threads(before)
 
 
 def _selector(mask: NDArray[np.bool_]) -> Any:
@@ -160,11 +254,11 @@ def _new(metric: Metric, dim: int, graph: bool) -> Any:
     import faiss
 
     if metric == "hamming":
-        return faiss.IndexBinaryIDMap2(faiss.IndexBinaryFlat(dim))
+        return faiss.IndexBinaryIDMap(faiss.IndexBinaryFlat(dim))
     kind = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
     if not graph:
-        return faiss.IndexIDMap2(faiss.IndexFlat(dim, kind))
+        return faiss.IndexIDMap(faiss.IndexFlat(dim, kind))
     inner = faiss.IndexHNSWSQ(dim, faiss.ScalarQuantizer.QT_fp16, HNSW_LINKS, kind)
     inner.hnsw.efConstruction = HNSW_BUILD
     inner.is_trained = True  # half precision needs no training
-    return faiss.IndexIDMap2(inner)
+    return faiss.IndexIDMap(inner)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ from lookalike.gallery.storage.embeddings import vector_blocks
 
 UNSAVED_SHARE = 0.05  # unsaved changes, as a share of the index, that are worth writing it again
 MIN_UNSAVED = 1_000
+CHECKPOINT_SECONDS = 60.0  # of reading, after which it is saved even so: a graph of a million takes minutes
 TOMBSTONE_SHARE = 0.1  # removed vectors that a graph may keep before it is built again
 
 
@@ -65,42 +67,72 @@ class IndexCache:
             return own
         version = self._store.version()
         if self._seen.get(name) != version:
-            self._cached[name] = self._updated(name, self._cached.get(name) or self._loaded(name))
+            self._cached[name] = self._updated(name, self._taken(name))
             self._seen[name] = version
         return self._cached[name].index
 
+    def _taken(self, name: str) -> CachedIndex:
+        """What is in memory, which then holds none, or what is saved."""
+        return self._cached.pop(name) if name in self._cached else self._loaded(name, mapped=True)
+
     def _updated(self, name: str, cached: CachedIndex) -> CachedIndex:
         backfills = self._store.backfills(name)
+        if cached.index.mapped and self._has_new(name, cached):
+            cached = self._loaded(name)
         if cached.backfills != backfills:
-            cached = self._empty(name)
+            cached = self._begun(name, backfills)
         cached.last_removal, gone = self._store.removed_since(cached.last_removal)
         before = len(cached.index)
         cached.index.remove(gone)
         cached.unsaved += before - len(cached.index)
         self._read_new(name, cached)
         if self._needs_rebuild(cached):
-            cached = self._rebuilt(name)
-        cached.backfills = backfills
+            cached.index = None  # makes room: never two of them in memory
+            cached = self._rebuilt(name, backfills)
         if cached.unsaved > max(MIN_UNSAVED, UNSAVED_SHARE * len(cached.index)):
             self._save(name, cached)
         return cached
 
+    def _has_new(self, name: str, cached: CachedIndex) -> bool:
+        """Whether there are vectors that a copy lacks."""
+        return any(True for _ in vector_blocks(self._store, self._cards[name], cached.last_image, size=1))
+
     def _read_new(self, name: str, cached: CachedIndex) -> None:
+        """Everything that is new, or as much as makes an index outgrow itself. What takes long is saved meanwhile, so
+        that one who was killed goes on from there."""
+        saved = time.monotonic()
         for ids, vectors in vector_blocks(self._store, self._cards[name], cached.last_image):
             cached.index.add(ids, vectors)
             cached.last_image = int(ids[-1])
             cached.unsaved += len(ids)
+            if self._needs_rebuild(cached):
+                return
+            if time.monotonic() - saved > CHECKPOINT_SECONDS and cached.last_image > self._saved_image(name):
+                self._save(name, cached)
+                saved = time.monotonic()
+
+    def _saved_image(self, name: str) -> int:
+        """The last image that the saved copy holds, 0 without one: a graph that is built anew takes the place of an old
+        one only when it holds more."""
+        manifest = self._manifest(name)
+        return 0 if manifest is None or manifest.backfills != self._store.backfills(name) else manifest.last_image
 
     def _needs_rebuild(self, cached: CachedIndex) -> bool:
         index = cached.index
         grown = not index.graph and index.wants_graph and len(index) > HNSW_FROM
         return grown or index.tombstones > TOMBSTONE_SHARE * max(len(index), MIN_UNSAVED)
 
-    def _rebuilt(self, name: str) -> CachedIndex:
+    def _rebuilt(self, name: str, backfills: int) -> CachedIndex:
         """A graph over everything, with nothing dead in it."""
-        cached = self._empty(name, graph=True)
+        cached = self._begun(name, backfills, graph=True)
         cached.last_removal = cached.built_removal = self._store.last_removal()
         self._read_new(name, cached)
+        return cached
+
+    def _begun(self, name: str, backfills: int, graph: bool = False) -> CachedIndex:
+        """An empty one that is to be filled."""
+        cached = self._empty(name, graph)
+        cached.backfills = backfills
         return cached
 
     def _empty(self, name: str, graph: bool = False) -> CachedIndex:
@@ -108,15 +140,24 @@ class IndexCache:
 
     # --- on disk
 
-    def _loaded(self, name: str) -> CachedIndex:
-        """The saved copy if it is whole and of this gallery, otherwise an empty one to be filled anew."""
-        card = self._cards[name]
+    def _manifest(self, name: str) -> IndexManifest | None:
+        """What the saved copy of this gallery holds, if there is one."""
         try:
             manifest = IndexManifest(**json.loads(self._pointer(name).read_text("utf-8")))
-            if (manifest.gallery, manifest.fingerprint) != (self._store.uuid(), card.fingerprint):
-                return self._empty(name)
-            index = self._read(self._folder / manifest.file, card, manifest)
-        except (OSError, ValueError, TypeError, RuntimeError):
+        except (OSError, ValueError, TypeError):
+            return None
+        mine = (manifest.gallery, manifest.fingerprint) == (self._store.uuid(), self._cards[name].fingerprint)
+        return manifest if mine else None
+
+    def _loaded(self, name: str, *, mapped: bool = False) -> CachedIndex:
+        """The saved copy if it is whole and of this gallery, otherwise an empty one to be filled anew. ``mapped``:
+        left in its file where that can be done, for nothing will be added to it."""
+        manifest = self._manifest(name)
+        if manifest is None:
+            return self._empty(name)
+        try:
+            index = self._read(self._folder / manifest.file, self._cards[name], manifest, mapped)
+        except (OSError, ValueError, RuntimeError):
             return self._empty(name)
         return CachedIndex(
             index,
@@ -130,7 +171,7 @@ class IndexCache:
         """What is wrong with the saved copy of a descriptor; nothing with one that is behind, for it catches up."""
         if not self._pointer(name).exists():
             return None
-        cached = self._loaded(name)
+        cached = self._loaded(name, mapped=True)
         if not cached.last_image:
             return "its saved copy cannot be read, or is of another gallery"
         if cached.backfills != self._store.backfills(name):
@@ -158,8 +199,8 @@ class IndexCache:
             done += count
         return done == len(here)
 
-    def _read(self, file: Path, card: DescriptorCard, manifest: IndexManifest) -> Any:
-        return FaissIndex.load(file, card.metric, card.dim, manifest.graph)
+    def _read(self, file: Path, card: DescriptorCard, manifest: IndexManifest, mapped: bool) -> Any:
+        return FaissIndex.load(file, card.metric, card.dim, manifest.graph, mapped=mapped)
 
     def _save(self, name: str, cached: CachedIndex) -> None:
         """Write the index, then the pointer to it. No room is no failure: the copy stays in memory, as where nothing

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.gallery.index.faiss_index import threads_for
 from lookalike.gallery.storage.region_codec import MAX_REGIONS
 from lookalike.types import Floats, Ids
 
@@ -37,6 +38,7 @@ class RegionIndex:
     ``PARTS``: what an image has room for in the numbers."""
 
     PARTS = MAX_REGIONS
+    mapped = False
 
     def __init__(self, dim: int, lists: int = 0, index: Any = None) -> None:
         self.lists = lists
@@ -135,7 +137,8 @@ class RegionIndex:
             params = faiss.SearchParametersIVF(nprobe=NPROBE, sel=selector)
         else:
             params = faiss.SearchParameters(sel=selector)
-        similarities, found = self._index.search(self._stepped(queries), reach, params=params)
+        with threads_for(len(queries)):
+            similarities, found = self._index.search(self._stepped(queries), reach, params=params)
         return found, similarities
 
     def _kept(self) -> NDArray[np.uint8]:

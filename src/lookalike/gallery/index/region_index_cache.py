@@ -46,10 +46,10 @@ class RegionIndexCache(IndexCache):
     def _needs_rebuild(self, cached: CachedIndex) -> bool:
         return bool(cached.index.needs_rebuild)
 
-    def _rebuilt(self, name: str) -> CachedIndex:
+    def _rebuilt(self, name: str, backfills: int) -> CachedIndex:
         """Lists that are made from a sample of the whole library, and everything in them."""
         sample, count = self._sample(name)
-        cached = CachedIndex(self.kind(self._cards[name].dim, nlist_for(count)))
+        cached = CachedIndex(self.kind(self._cards[name].dim, nlist_for(count)), backfills=backfills)
         cached.index.train(sample)
         cached.last_removal = cached.built_removal = self._store.last_removal()
         for _ in self._taken_in(name, cached):
@@ -73,5 +73,11 @@ class RegionIndexCache(IndexCache):
     def _is_true(self, name: str, cached: CachedIndex) -> bool:  # noqa: ARG002  codes say little of what they stand for
         return True
 
-    def _read(self, file: Path, card: DescriptorCard, manifest: IndexManifest) -> Any:  # noqa: ARG002  the file tells
+    def _read(
+        self,
+        file: Path,
+        card: DescriptorCard,
+        manifest: IndexManifest,  # noqa: ARG002  the file tells
+        mapped: bool,  # noqa: ARG002  it is small
+    ) -> Any:
         return self.kind.load(file, card.dim)

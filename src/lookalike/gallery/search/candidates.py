@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from lookalike.descriptors.base import Described
@@ -51,4 +51,8 @@ class CandidateSource(Protocol[Q]):
     def candidates(self, query: Q, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
         """The k nearest images among the ``allowed`` (None: all), best first; byte-identical ones before all others.
         ``exact``: by comparing with each of them."""
+        ...
+
+    def candidates_of_all(self, queries: Sequence[Q], k: int, allowed: Ids | None, exact: bool) -> list[list[Hit]]:
+        """The same for several queries with the same options, in their order; cheaper together than one by one."""
         ...

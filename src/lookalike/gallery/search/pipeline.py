@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -25,6 +25,8 @@ from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Box, Hit, Ids, Image
 
+AT_ONCE = 128  # queries that share a call of the index, and of the store
+
 
 class SearchPipeline:
     """Searches in one gallery, as it is now."""
@@ -35,11 +37,38 @@ class SearchPipeline:
 
     def search(self, image: QuerySource | QueryVectors, options: SearchOptions) -> list[Hit]:
         """At most ``options.k`` hits, best first; copies that were verified come first. See ``Gallery.search``."""
+        return next(self.search_many([image], options))
+
+    def search_many(self, images: Sequence[QuerySource | QueryVectors], options: SearchOptions) -> Iterator[list[Hit]]:
+        """The same of each of these images, in their order. What needs vectors alone is asked for many at once."""
         source = self.source(options)
         allowed = None if options.where is None else self._store.select(options.where)
-        depth = 0 if isinstance(image, Row) and self._store.privacy.opaque else options.depth(source.reranks)
-        query = source.query(image, options, depth)
-        hits = source.candidates(query, max(options.k, depth), allowed, options.exact)
+        depth = options.depth(source.reranks)
+        at_once = 1 if depth and not all(isinstance(one, QueryVectors) for one in images) else AT_ONCE
+        for start in range(0, len(images), at_once):
+            some = images[start : start + at_once]
+            depths = [self._depth(image, depth) for image in some]
+            queries = [source.query(image, options, deep) for image, deep in zip(some, depths, strict=True)]
+            found = source.candidates_of_all(queries, max(options.k, *depths), allowed, options.exact)
+            for query, deep, hits in zip(queries, depths, found, strict=True):
+                yield self._finished(source, query, hits, deep, allowed, options)
+
+    def _depth(self, image: QuerySource | QueryVectors, depth: int) -> int:
+        """How many candidates of this query are re-ranked: none of one that comes without an image."""
+        if isinstance(image, QueryVectors) or (isinstance(image, Row) and self._store.privacy.opaque):
+            return 0
+        return depth
+
+    def _finished(
+        self,
+        source: CandidateSource[Q],
+        query: Q,
+        hits: list[Hit],
+        depth: int,
+        allowed: Ids | None,
+        options: SearchOptions,
+    ) -> list[Hit]:
+        """Re-ranked as deep as wanted; the first k that are sure enough."""
         if query.image is not None and any(hit.relation != "identical" for hit in hits[:depth]):
             every = options.rerank is not None
             more = partial(self._second_chance, source, query, hits, depth, allowed)

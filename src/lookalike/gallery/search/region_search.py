@@ -5,7 +5,7 @@ The index tells which images may be near, and the store how near they are (regio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -87,6 +87,11 @@ class RegionSource:
         rows = self._store.rows([*same, *order][:k])
         identical = [Hit(rows[one].path, 0.0, 1.0, "identical") for one in same[:k] if one in rows]
         return identical + self._hits(query, rows, {one: matches[one] for one in order if one in rows})
+
+    def candidates_of_all(
+        self, queries: Sequence[RegionQuery], k: int, allowed: Ids | None, exact: bool
+    ) -> list[list[Hit]]:
+        return [self.candidates(query, k, allowed, exact) for query in queries]
 
     def _hits(self, query: RegionQuery, rows: Mapping[int, Row], matches: Mapping[int, RegionMatch]) -> list[Hit]:
         """A distance between regions says nothing of copies; geometric verification does."""

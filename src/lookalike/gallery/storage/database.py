@@ -32,6 +32,7 @@ MIGRATIONS = (
     "schema-12.sql",
     "schema-13.sql",
 )  # number n takes a gallery from version n to n + 1
+CACHE_KIB = 8_192  # of pages: room for what leads to a row among millions
 WAIT_SECONDS = 60.0  # for another process to finish its batch
 
 _NULL = re.compile(r"NULL value in (\w+)\.(\w+)")
@@ -70,6 +71,7 @@ class Database:
             self._db.create_function("matches", 2, matches, deterministic=True)
             self._db.execute("PRAGMA foreign_keys = ON")
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
 
     @classmethod
     def create(cls, file: Path) -> Database:
@@ -149,8 +151,10 @@ class Database:
 
     def all(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """All rows of a query."""
-        with self._translated():
+        try:  # and no context manager: a search asks several times
             return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise _in_plain_words(error, self.file) from error
 
     def run(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Run one statement within a transaction."""
@@ -216,10 +220,14 @@ class Database:
         try:
             yield
         except sqlite3.Error as error:
-            name = getattr(error, "sqlite_errorname", "") or ""
-            found = next((value for key, value in _ERRORS.items() if name.startswith(key)), None)
-            kind, text = found or (GalleryError, str(error))
-            raise kind(f"{file or self.file}: {text}") from error
+            raise _in_plain_words(error, file or self.file) from error
+
+
+def _in_plain_words(error: sqlite3.Error, file: Path) -> GalleryError:
+    name = getattr(error, "sqlite_errorname", "") or ""
+    found = next((value for key, value in _ERRORS.items() if name.startswith(key)), None)
+    kind, text = found or (GalleryError, str(error))
+    return kind(f"{file}: {text}")
 
 
 def _refuse_cut_short(file: Path) -> None:
