@@ -112,9 +112,9 @@ def _opened(folder: Path) -> Any:
     store = engine_of(folder).open_storage(str(folder / "g"))
     index = RegionIndexCache(folder / "index", store, {NAME: CARD})
     caches = (cache(folder / "index", store, {}) for cache in (FrameIndexCache, WordIndexCache, TextColumnsCaches))
-    others = (*caches, CatalogueCache(store), SoundIndex(store))
+    others = (*caches, CatalogueCache(folder / "index", store), SoundIndex(store))
     whole = IndexCache(folder / "index", store, {})
-    source = RegionSource(Library(folder, store, {}, {NAME: CARD}, whole, index, *others), NAME)
+    source = RegionSource(Library(str(folder), folder, store, {}, {NAME: CARD}, whole, index, *others), NAME)
 
     def ask(query: RegionQuery, exact: bool = False) -> list[Hit]:
         return source.candidates(query, K, None, exact)

@@ -26,7 +26,7 @@ from lookalike.types import Recommendation
 @click.option("--id", "item", metavar="ITEM", help="Like this item of the catalogue, by its images and words.")
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many items.")
 @click.option(
-    "--by", help="Weights like content=2,colour=1,text=1: descriptors, and the words.  [default: these three]"
+    "--by", help="Weights like content=2,palette=1,text=1: descriptors, palettes, words.  [default: these three]"
 )
 @click.option("--where", help="A filter, for instance: item.price < 50 and item.size = 'M'")
 @click.option("--text", default="", metavar="WORDS", help="Words to look for in titles and text columns.")

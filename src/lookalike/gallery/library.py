@@ -67,7 +67,7 @@ class Library:
             FrameIndexCache(files / "frames", store, cards),
             WordIndexCache(files, store, cards),
             TextColumnsCaches(files, store, cards),
-            CatalogueCache(store),
+            CatalogueCache(files, store),
             SoundIndex(store),
         )
         return cls(place, folder, store, cards, regions, *indexes)

@@ -47,16 +47,23 @@ def clicks(folder, alike):
     return file
 
 
-def test_people_who_click_the_same_colour_teach_the_weight_of_colour(shop, tmp_path):
-    report = shop.tune_recommend(clicks(tmp_path, lambda a, b: a[0] == b[0]))
+def test_people_who_click_the_same_texture_teach_the_weight_of_texture(shop, tmp_path):
+    report = shop.tune_recommend(clicks(tmp_path, lambda a, b: a[1] == b[1]))
     assert (report.helped, report.kept) == (True, True)
     assert report.auc_after > max(report.auc_before, 0.95)
-    assert max(report.weights, key=report.weights.get) == "colour"
+    assert max(report.weights, key=report.weights.get) == "texture"
     found = shop.recommend(item="c0g0n0", diversity=0)
-    assert {one.id[:2] for one in found[:5]} == {"c0"}
+    assert {one.id[2:4] for one in found[:5]} == {"g0"}
     assert set(found[0].parts) == set(report.weights) - {"text"} | ({"text"} & set(found[0].parts))
     assert shop.forget_tuning("recommend") == 1
-    assert set(shop.recommend(item="c0g0n0")[0].parts) == {"content", "colour", "text"}
+    assert set(shop.recommend(item="c0g0n0")[0].parts) == {"content", "palette", "text"}
+
+
+def test_what_has_the_same_colours_comes_first_before_anybody_clicked(shop, tmp_path):
+    assert {one.id[:2] for one in shop.recommend(item="c0g0n0", diversity=0)[:5]} == {"c0"}
+    report = shop.tune_recommend(clicks(tmp_path, lambda a, b: a[0] == b[0]))
+    assert report.auc_before > 0.95
+    assert not report.kept
 
 
 def test_clicks_at_random_change_nothing(shop, tmp_path):

@@ -79,7 +79,7 @@ def test_a_filter_on_the_catalogue_holds_for_each_item(shop, folder):
 def test_words_bring_what_looks_otherwise(shop):
     found = shop.recommend(item="red-s", by="text")
     assert found[0].id == "blue"
-    assert found[0].parts["text"] > 2 * found[1].parts["text"] > 0
+    assert found[0].parts["text"] ** 2 > 2 * found[1].parts["text"] ** 2 > 0  # roots of shares of the best score
     assert ids(shop.recommend(item="red-s", by="text", text="hat")) == ["green"]
     assert shop.recommend(item="red-s", by="text", text="umbrella") == []
 

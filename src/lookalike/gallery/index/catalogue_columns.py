@@ -52,6 +52,11 @@ class TextColumn:
     _known: dict[str, int] = field(default_factory=dict)
     _folded: list[str] = field(default_factory=list)
 
+    @classmethod
+    def of(cls, places: NDArray[np.int64], texts: Sequence[str]) -> TextColumn:
+        """A column that was laid out before."""
+        return cls(places, list(texts), {text: place for place, text in enumerate(texts)})
+
     @property
     def present(self) -> Mask:
         """(N,): where there is a text."""

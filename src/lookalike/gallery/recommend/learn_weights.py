@@ -12,7 +12,7 @@ from lookalike.comparison.calibration import Calibration
 from lookalike.csvfile import read_csv
 from lookalike.errors import UserError
 from lookalike.gallery.library import Library
-from lookalike.gallery.recommend.measures import VisualMeasures
+from lookalike.gallery.recommend.measures import VisualMeasures, text_similarity, whole_measures
 from lookalike.gallery.recommend.options import DEFAULT_WEIGHTS, RECOMMEND, TEXT
 from lookalike.gallery.recommend.query_item import QueryItem
 from lookalike.gallery.storage.base import Tuning
@@ -60,7 +60,7 @@ def read_clicks(library: Library, file: PathLike) -> Clicks:
 def learn_weights(library: Library, clicks: Clicks, keep: bool = True) -> WeightReport:
     """Fit the weights, and keep them if held-out pairs are told apart better beyond doubt. Raises UserError for too few
     pairs, or where no measure tells them apart."""
-    names = [*library.cards, TEXT]
+    names = [*whole_measures(library), TEXT]
     clicked = np.array(list(clicks.pairs.values()), bool)
     if min(clicked.sum(), (~clicked).sum()) < MIN_OF_KIND:
         raise UserError(
@@ -108,7 +108,7 @@ def similarities(library: Library, pairs: Sequence[tuple[str, str]], names: Sequ
         asked.setdefault(item, []).append(place)
     for item, places in asked.items():
         query = QueryItem.of(library, item)
-        answers = words.similarity(query.text, columns.row(query.number))
+        answers = text_similarity(words, query.text, columns.row(query.number))
         rows = {columns.row(codes[pairs[place][1]]): place for place in places}
         shown = np.isin(columns.pairs.items, list(rows))
         items, images = columns.pairs.items[shown], columns.pairs.images[shown]

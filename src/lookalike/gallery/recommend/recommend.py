@@ -12,7 +12,13 @@ from lookalike.gallery.index.catalogue_columns import ID, CatalogueColumns
 from lookalike.gallery.index.item_filter import rows_where
 from lookalike.gallery.library import Library
 from lookalike.gallery.recommend.diversity import maximal_marginal_relevance
-from lookalike.gallery.recommend.measures import CandidateVectors, QueryView, VisualMeasures
+from lookalike.gallery.recommend.measures import (
+    CandidateVectors,
+    QueryView,
+    VisualMeasures,
+    text_similarity,
+    whole_measures,
+)
 from lookalike.gallery.recommend.options import FOLD, RECOMMEND, TEXT, RecommendOptions
 from lookalike.gallery.recommend.query_item import QueryItem
 from lookalike.gallery.search.query import QuerySource
@@ -95,13 +101,13 @@ class Recommender:
         return liked, disliked, [self._columns.row(item.number) for item in bad]
 
     def _held(self) -> tuple[str, ...]:
-        return (*self._library.cards, *self._library.region_cards)
+        return (*whole_measures(self._library), *self._library.region_cards)
 
     def _chosen(
         self, visual: VisualMeasures, query: Query, weights: Mapping[str, float], options: RecommendOptions
     ) -> list[Recommendation]:
         pairs = _without(self._pairs(options.where), query.refused)
-        words = self._library.catalogue.words().similarity(query.text, query.row) if TEXT in weights else None
+        words = text_similarity(self._library.catalogue.words(), query.text, query.row) if TEXT in weights else None
         pairs = _among(pairs, visual.candidates([*query.views, *query.good], _distinct(pairs.images)), words)
         candidates = visual.read(_distinct(pairs.images))
         each = [visual.parts(view, candidates, pairs.images) for view in query.views] or [{}]
