@@ -1,8 +1,7 @@
 """A text in Chinese, cut into the words of a table: the longest that begins at each place.
 
-``chinese.csv`` is written by ``recipes/chinese_words.py``, of the Chinese Open WordNet and of what was written down by
-hand. A single sign counts as a word of its own only between words that are known: of "人工" nothing is known, though 人
-is a person.
+``chinese.csv`` is written by ``recipes/chinese_words.py``, of what was written down by hand. A single sign counts as a
+word of its own only between words that are known: of "人工" nothing is known, though 人 is a person.
 """
 
 from __future__ import annotations
@@ -37,18 +36,11 @@ def mixed_words() -> list[str]:
 
 
 def concept_of(word: Token) -> Concept:
-    """What a thing's word stands for."""
-    found = [_concept(one) for one in word.means.split(";")]
-    classes = {number for one in found for number in one.classes}
-    tags = {number for one in found for number in one.tags}
-    return Concept(word.word, tuple(sorted(classes)), tuple(sorted(tags)), all(one.tagged for one in found))
-
-
-def _concept(means: str) -> Concept:
-    if means.startswith("#"):
-        return Concept(means, (int(means[1:]),), (), False)
-    found = vocabulary().find(means)
-    return found if found is not None else Concept(means, (), (), False)
+    """What a thing's word stands for: an English word, or one class by its number."""
+    if word.means.startswith("#"):
+        return Concept(word.word, (int(word.means[1:]),), (), False)
+    found = vocabulary().find(word.means)
+    return Concept(word.word, found.classes, found.tags, found.tagged) if found else Concept(word.word, (), (), False)
 
 
 def _cut(text: str) -> Iterator[Token]:
