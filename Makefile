@@ -78,7 +78,7 @@ WEB := $(wildcard web/*.* web/lookalike_web/*.py web/lookalike_web/browser/*)
 	@touch $@
 
 .venv/test: .venv/serve
-	$(PIP) -e '.[train,import,export,watch,mcp,postgres]' --group test --group docs --group dev
+	$(PIP) -e '.[train,import,export,watch,mcp,postgres,remote]' --group test --group docs --group dev
 	@touch $@
 
 .venv/full: .venv/test

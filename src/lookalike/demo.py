@@ -22,7 +22,8 @@ from lookalike.descriptors.fusion import BLEND
 from lookalike.errors import LoadError, MissingDependency, UserError
 from lookalike.formatting import plural
 from lookalike.gallery import Gallery
-from lookalike.gallery.ingest.scan import ListedFile, walk
+from lookalike.gallery.ingest.listed import ListedFile
+from lookalike.gallery.ingest.scan import walk
 from lookalike.imaging import load
 from lookalike.imaging.manipulations import apply
 from lookalike.paths import absolute

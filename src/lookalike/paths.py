@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from dataclasses import dataclass
 
 PathLike = str | os.PathLike[str]
+
+_URL = re.compile(r"(?:s3|https?)://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,15 @@ def may_write(file: PathLike) -> bool:
     return os.access(folder, os.W_OK) and (not os.path.exists(file) or os.access(file, os.W_OK))
 
 
+def is_url(path: PathLike) -> bool:
+    """Whether this is the address of files in a bucket or on a web server (gallery/elsewhere/)."""
+    return isinstance(path, str) and _URL.match(path) is not None
+
+
 def absolute(path: PathLike) -> str:
-    """The absolute path, links kept as they are: the name under which a gallery knows a file."""
+    """The absolute path, links kept as they are: the name under which a gallery knows a file. An address is one."""
+    if is_url(path):
+        return str(path).rstrip("/") if str(path).startswith("s3:") else str(path)
     return os.path.abspath(os.fspath(path))  # Path.resolve would follow links
 
 

@@ -16,6 +16,7 @@ from lookalike.actions.sidecars import SidecarFinder
 from lookalike.actions.stacks import stack_of
 from lookalike.gallery import Gallery
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
+from lookalike.gallery.elsewhere.address import is_elsewhere
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Pair, Relation
 
@@ -101,6 +102,8 @@ def _why_left(pair: Pair, rows: Mapping[str, Row], kind: Kind, selection: Select
         return "not in this gallery"
     if selection.folders.protects(pair.b):
         return "protected"
+    if is_elsewhere(pair.b):
+        return "elsewhere, where nothing is written"
     same_disk = _same_disk(pair.a, pair.b)
     if same_disk is None:
         return "the same file by another name"

@@ -27,9 +27,10 @@ from lookalike.descriptors.neural.model_card import ModelCard
 from lookalike.errors import LoadError
 from lookalike.formatting import percent
 from lookalike.gallery import Gallery
+from lookalike.gallery.elsewhere.read import load_path
 from lookalike.gallery.ingest.leave_out import LeaveOut
-from lookalike.gallery.ingest.scan import LeftOut, ListedFile, Skipped, walk
-from lookalike.imaging import load
+from lookalike.gallery.ingest.listed import LeftOut, ListedFile, Skipped
+from lookalike.gallery.ingest.scan import walk
 from lookalike.paths import WalkPatterns
 from lookalike.types import ClassifyReport, Failure, Label
 
@@ -131,7 +132,7 @@ def _files(sources: tuple[str, ...], patterns: WalkPatterns) -> Iterator[str | F
 
 
 def _labels(path: str, card: ModelCard, top: int, least: float | None) -> tuple[Label, ...]:
-    return classify([load(path, min_side=card.input.side)], card).top(0, top, least)
+    return classify([load_path(path, min_side=card.input.side)], card).top(0, top, least)
 
 
 def _in_words(labels: tuple[Label, ...]) -> str:

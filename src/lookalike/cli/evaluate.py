@@ -34,7 +34,8 @@ from lookalike.evaluation import (
 )
 from lookalike.evaluation.ranking_metrics import FALSE_MATCH_RATE
 from lookalike.gallery.ingest.leave_out import LeaveOut
-from lookalike.gallery.ingest.scan import LeftOut, ListedFile, Skipped, walk
+from lookalike.gallery.ingest.listed import LeftOut, ListedFile, Skipped
+from lookalike.gallery.ingest.scan import walk
 from lookalike.paths import WalkPatterns
 from lookalike.types import Failure, to_json
 

@@ -28,9 +28,11 @@ from lookalike.errors import UserError
 from lookalike.formatting import plural
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
 from lookalike.gallery.ingest.refresh import away_in_words
+from lookalike.gallery.ingest.scan_elsewhere import is_listed
 from lookalike.gallery.ingest.upgrade import UpgradeReport
 from lookalike.gallery.storage.privacy import RETENTION, Retention
 from lookalike.imaging import MAX_PIXELS
+from lookalike.paths import is_url
 from lookalike.types import AddReport
 
 GONE_SHOWN = 10
@@ -94,6 +96,9 @@ def command(
     as_json: bool,
 ) -> int:
     """Add the images and videos in DIR... (folders and files) to a gallery, which is made if it is not there.
+
+    DIR may also be a zip or tar archive, or an address: s3://bucket/prefix, an index page or a list on a web server
+    (docs/how-to/files-elsewhere.md); these need the extra `remote`.
 
     Unchanged files are not read again. --descriptors and --with add to an existing gallery what it does not hold yet:
     the images that lack it are read once, and DIR may be left out. Interrupted, the next run goes on where this one
@@ -208,7 +213,7 @@ def _created(
     retention: Retention | None,
 ) -> Gallery:
     """A new gallery, if there is something to be indexed at all."""
-    if not any(os.path.lexists(source) for source in sources):
+    if not any(is_listed(source) if is_url(source) else os.path.lexists(source) for source in sources):
         raise UserError(f"{sources[0]}: no such file or folder; no gallery was made")
     names = _names(descriptors or ",".join(DEFAULT_DESCRIPTORS), also)
     return Gallery.create(path, descriptors=names, keypoints=keypoints, retention=retention or "paths")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from lookalike.errors import FileMissing, LoadError
+from lookalike.gallery.elsewhere.read import load_row
 from lookalike.gallery.storage.row import Row
-from lookalike.imaging import MAX_PIXELS, load
+from lookalike.imaging import MAX_PIXELS
 from lookalike.types import Failure, Image
 
 CHANGED = "changed since it was indexed; index its folder again"
@@ -12,7 +13,7 @@ CHANGED = "changed since it was indexed; index its folder again"
 
 def load_verified(row: Row, *, min_side: int, max_pixels: int = MAX_PIXELS) -> Image:
     """The image. Raises LoadError for a file that is gone, cannot be read, or holds other bytes than were indexed."""
-    image = load(row.path, min_side=min_side, max_pixels=max_pixels)
+    image = load_row(row, min_side=min_side, max_pixels=max_pixels)
     if image.sha256 != row.sha256:
         raise LoadError(CHANGED, row.path)
     return image

@@ -10,7 +10,7 @@ from lookalike.comparison.explain.attribution import Explanation
 from lookalike.comparison.explain.draw import draw
 from lookalike.descriptors import get
 from lookalike.errors import LoadError, MissingDependency
-from lookalike.imaging import load
+from lookalike.gallery.elsewhere.read import load_path
 from lookalike.imaging.filmstrip import filmstrip
 from lookalike.imaging.video import is_video_name, open_video
 from lookalike.parallel import in_order
@@ -42,7 +42,7 @@ def image_view(path: str, *, side: int = THUMBNAIL_SIDE, label: str = "") -> Ima
     try:
         if is_video_name(path):
             return _video_view(path, side, label)
-        image = load(path, min_side=side)
+        image = load_path(path, min_side=side)
     except LoadError as error:
         return Image(path, "", 0, 0, 0, "", label=label or error.reason)
     except MissingDependency as error:

@@ -7,9 +7,9 @@ import io
 import numpy as np
 from PIL import Image as Pillow
 
+from lookalike.gallery.elsewhere.read import load_row
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import webp
-from lookalike.imaging import load
 from lookalike.service.problems import Conflict, plain
 from lookalike.types import Box, Pixels
 
@@ -21,7 +21,7 @@ def face_crop(row: Row, box: Box, side: int) -> bytes:
     """A square WebP of at most this side. Raises LoadError for a file that cannot be read, Conflict for another one."""
     reach = max(box.width, box.height, 1) * (1 + 2 * MARGIN)
     wanted = round(side / reach * min(row.width, row.height))
-    image = load(row.path, min_side=max(wanted, 1))
+    image = load_row(row, min_side=max(wanted, 1))
     if image.sha256 != row.sha256:
         raise Conflict(f"{plain(row.path)}: changed since it was indexed; index it again")
     return webp(square_around(image.pixels, box, row), side)

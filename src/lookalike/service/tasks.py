@@ -30,6 +30,7 @@ from lookalike.descriptors.neural.classifier import labels_of
 from lookalike.descriptors.neural.face_model import FaceNetwork
 from lookalike.errors import LookalikeError, UserError
 from lookalike.gallery import Gallery, QueryVectors
+from lookalike.gallery.elsewhere.read import load_row
 from lookalike.gallery.storage.row import Row
 from lookalike.gallery.storage.thumbnails import KEPT, Thumbnails, webp
 from lookalike.imaging import from_array, load
@@ -250,7 +251,7 @@ def thumbnail(number: int, side: int) -> bytes:
 
 
 def _small(row: Row, side: int) -> Pixels:
-    image = load(row.path, min_side=side)
+    image = load_row(row, min_side=side)
     if image.sha256 != row.sha256:
         raise _changed(row)
     return image.pixels
@@ -327,7 +328,7 @@ def _query(source: ImageInput, request: SearchRequest) -> Row | Image:
 def _image(source: ImageInput, least: int | None = None) -> Image:
     if source.id is not None:
         _gallery().need_paths("looking at an image itself")
-        return load(_image_row(source.id).path, min_side=least, max_pixels=_process.max_pixels)
+        return load_row(_image_row(source.id), min_side=least, max_pixels=_process.max_pixels)
     if source.data is None:
         raise UserError("an image is needed: a file, or the id of one of the gallery")
     return load(source.data, min_side=least, max_pixels=_process.max_pixels)

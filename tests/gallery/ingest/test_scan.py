@@ -13,7 +13,8 @@ import pytest
 
 from lookalike.errors import UserError
 from lookalike.gallery.ingest.leave_out import LeaveOut
-from lookalike.gallery.ingest.scan import LeftOut, ListedFile, Skipped, walk
+from lookalike.gallery.ingest.listed import LeftOut, ListedFile, Skipped
+from lookalike.gallery.ingest.scan import walk
 from lookalike.paths import WalkPatterns
 from lookalike.types import Failure
 from samples import drawn, save

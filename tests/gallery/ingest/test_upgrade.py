@@ -17,7 +17,8 @@ import pytest
 from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors import get
 from lookalike.errors import GalleryVersion, ModelMissing, UserError
-from lookalike.gallery import Gallery, load_verified
+from lookalike.gallery import Gallery
+from lookalike.gallery.elsewhere import read as reading
 from lookalike.gallery.library import FILE
 from lookalike.gallery.storage.base import Tuning
 from lookalike.service import job_functions
@@ -98,10 +99,8 @@ def rows(gallery: Path, *queries: str) -> list[list[Any]]:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the files that are decoded to be described, in their order."""
     names: list[str] = []
-    real = load_verified.load
-    monkeypatch.setattr(
-        load_verified, "load", lambda path, **given: names.append(Path(path).name) or real(path, **given)
-    )
+    real = reading.load
+    monkeypatch.setattr(reading, "load", lambda path, **given: names.append(Path(path).name) or real(path, **given))
     return names
 
 

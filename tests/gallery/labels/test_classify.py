@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from lookalike.errors import ModelDamaged, UserError
-from lookalike.gallery import Gallery, load_verified
+from lookalike.gallery import Gallery
+from lookalike.gallery.elsewhere import read as reading
 from lookalike.gallery.labels import classify
 from lookalike.types import ClassifyReport
 from networks import install, labelled_card, means, with_logits
@@ -94,8 +95,8 @@ def test_once_per_model(gallery: Gallery, tmp_path: Path, monkeypatch: pytest.Mo
     """A second run reads nothing; new images are read, and all with ``redo`` or for more labels."""
     gallery.classify("means")
     read: list[str] = []
-    real = load_verified.load
-    monkeypatch.setattr(load_verified, "load", lambda path, **given: read.append(path) or real(path, **given))
+    real = reading.load
+    monkeypatch.setattr(reading, "load", lambda path, **given: read.append(path) or real(path, **given))
     assert counts(gallery.classify("means")) == (0, 0, COUNT, 0)
     assert read == []
     gallery.add(save(tmp_path / "photos" / "new.png", tinted(13)))

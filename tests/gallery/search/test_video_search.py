@@ -21,7 +21,8 @@ from lookalike.cli import cli
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from lookalike.gallery.ingest.scan import ListedFile, Skipped, walk
+from lookalike.gallery.ingest.listed import ListedFile, Skipped
+from lookalike.gallery.ingest.scan import walk
 from lookalike.gallery.storage.thumbnails import KEPT, Thumbnails
 from lookalike.report.view_models import image_view
 from lookalike.types import VideoDuplicates

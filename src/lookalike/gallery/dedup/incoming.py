@@ -11,13 +11,14 @@ from functools import partial
 
 from lookalike.errors import LoadError
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
+from lookalike.gallery.elsewhere.read import load_path
 from lookalike.gallery.ingest.leave_out import LeaveOut
-from lookalike.gallery.ingest.scan import ListedFile, walk
+from lookalike.gallery.ingest.listed import ListedFile
+from lookalike.gallery.ingest.scan import walk
 from lookalike.gallery.library import Library
 from lookalike.gallery.search.options import SearchOptions
 from lookalike.gallery.search.pipeline import SearchPipeline
 from lookalike.gallery.storage.row import Row
-from lookalike.imaging import load
 from lookalike.paths import PathLike, WalkPatterns
 from lookalike.types import Failure, Hit, Pair, Progress
 
@@ -78,7 +79,7 @@ class _IncomingSearch:
 
     def row(self, file: ListedFile) -> Row:
         """What a gallery would say of the file. Raises LoadError."""
-        image = load(file.path, min_side=1)
+        image = load_path(file.path, min_side=1)
         known = (0, file.path, image.sha256, image.bytes, file.mtime_ns, image.width, image.height)
         return Row(*known, image.format, image.taken, image.camera, image.frames, image.damage)
 

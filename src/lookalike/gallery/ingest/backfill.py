@@ -10,7 +10,7 @@ from lookalike.descriptors import get
 from lookalike.descriptors.neural.region_model import RegionDescriptor
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Unusable, describe_rows, gallery_spec, read_file
-from lookalike.gallery.ingest.scan import ListedFile
+from lookalike.gallery.ingest.listed import ListedFile
 from lookalike.gallery.library import Library
 from lookalike.gallery.load_verified import CHANGED, load_or_failure
 from lookalike.gallery.storage.base import GalleryStorage, NewImage

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 
 from lookalike.comparison.alignment.align import LOAD_MIN_SIDE
 from lookalike.descriptors import Described, describe_all, get, min_side, region_network
@@ -13,8 +14,11 @@ from lookalike.descriptors.neural.face_model import Faces
 from lookalike.descriptors.neural.region_model import Regions
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import FileMissing, FileUnreadable, LoadError, ModelError
+from lookalike.gallery.elsewhere.address import is_elsewhere
+from lookalike.gallery.elsewhere.read import load_bytes, read_many
+from lookalike.gallery.elsewhere.state import UNKNOWN
 from lookalike.gallery.ingest.extract_video import read_video, with_frames
-from lookalike.gallery.ingest.scan import ListedFile
+from lookalike.gallery.ingest.listed import ListedFile
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage import class_codec, region_codec
 from lookalike.gallery.storage.base import NewImage, PackedFace, PackedRegions
@@ -107,8 +111,9 @@ def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
 def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> list[Outcome]:
     outcomes: list[Outcome | None] = []
     loaded: list[tuple[ListedFile, Image]] = []
+    fetched = read_many(job.file.path for job in jobs if is_elsewhere(job.file.path))
     for job in jobs:
-        read = read_file(job, spec, max_pixels)
+        read = read_file(job, spec, max_pixels, fetched.get(job.file.path))
         outcomes.append(None if isinstance(read, Image) else read)
         if isinstance(read, Image):
             loaded.append((job.file, read))
@@ -116,10 +121,15 @@ def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> l
     return [next(described) if outcome is None else outcome for outcome in outcomes]
 
 
-def read_file(job: Job, spec: ExtractionSpec, max_pixels: int) -> Image | NewImage | SameBytes | Unusable:
-    """A file decoded, to be described with others; a video is described at once."""
+def read_file(
+    job: Job, spec: ExtractionSpec, max_pixels: int, fetched: bytes | LoadError | None = None
+) -> Image | NewImage | SameBytes | Unusable:
+    """A file decoded, to be described with others; a video is described at once. ``fetched``: of a file elsewhere its
+    bytes, or why it cannot be read."""
     path = job.file.path
     try:
+        if fetched is not None:
+            return _decoded(job, fetched, spec, max_pixels)
         digest = sha256_of(path) if job.known or job.file.is_video else ""
         if digest in job.known:
             return SameBytes(job.file, digest)
@@ -130,6 +140,18 @@ def read_file(job: Job, spec: ExtractionSpec, max_pixels: int) -> Image | NewIma
         return Unusable(job.file, Failure(path, "vanished: it was listed, and then gone"), passing=True)
     except LoadError as error:
         return Unusable(job.file, Failure(path, error.reason), isinstance(error, FileUnreadable))
+
+
+def _decoded(job: Job, fetched: bytes | LoadError, spec: ExtractionSpec, max_pixels: int) -> Image | SameBytes:
+    """Raises LoadError."""
+    if isinstance(fetched, LoadError):
+        raise fetched
+    if job.file.bytes not in (UNKNOWN, len(fetched)):
+        raise FileUnreadable("changed while it was read", job.file.path)
+    digest = sha256(fetched).hexdigest() if job.known else ""
+    if digest in job.known:
+        return SameBytes(job.file, digest)
+    return load_bytes(fetched, job.file.path, min_side=spec.side, max_pixels=max_pixels)
 
 
 def _describe(loaded: Sequence[tuple[ListedFile, Image]], spec: ExtractionSpec) -> list[Outcome]:

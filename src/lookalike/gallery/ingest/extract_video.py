@@ -9,7 +9,7 @@ from lookalike.descriptors import get
 from lookalike.descriptors.sound import describe_soundtrack
 from lookalike.descriptors.video import DESCRIPTOR, describe_frames
 from lookalike.errors import DamagedVideo, FileUnreadable, LoadError
-from lookalike.gallery.ingest.scan import ListedFile
+from lookalike.gallery.ingest.listed import ListedFile
 from lookalike.gallery.storage.base import NewImage
 from lookalike.gallery.storage.frame_codec import packed
 from lookalike.gallery.storage.row import Row

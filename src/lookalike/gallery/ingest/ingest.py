@@ -12,11 +12,13 @@ from functools import partial
 
 from lookalike.descriptors.video import DESCRIPTOR
 from lookalike.errors import StorageFull, UserError
+from lookalike.gallery.elsewhere.address import is_folder_elsewhere
 from lookalike.gallery.ingest.backfill import add_lacking, lacking_any
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, gallery_spec, read_all
 from lookalike.gallery.ingest.leave_out import NO_FRAMES, NO_READER, LeaveOut
+from lookalike.gallery.ingest.listed import LeftOut, Listed, ListedFile, Skipped
 from lookalike.gallery.ingest.roots import is_gone, leave_out_of, remember_root
-from lookalike.gallery.ingest.scan import LeftOut, Listed, ListedFile, Skipped, walk
+from lookalike.gallery.ingest.scan import walk
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.base import GalleryStorage, NewImage
 from lookalike.gallery.storage.row import Row
@@ -96,7 +98,7 @@ class Ingestor:
     def _settled(self, file: ListedFile) -> bool:
         """Whether the gallery knows this very file, so that it need not be read."""
         row = self._store.row_of(file.path)
-        if row is not None and (row.bytes, row.mtime_ns) == (file.bytes, file.mtime_ns) and not self._lacks(row):
+        if row is not None and file.is_that_of(row) and not self._lacks(row):
             self._count("unchanged")
             return True
         failure = None if self._retry_failed else self._store.known_failure(file.path, file.bytes, file.mtime_ns)
@@ -210,7 +212,7 @@ def add_sources(
     store = library.store
     spec = gallery_spec(library)
     with store.transaction():
-        for path in filter(os.path.isdir, map(absolute, paths)):
+        for path in filter(_is_root, map(absolute, paths)):
             remember_root(store, path, exclude, include)
     with _thumbnails(library) as kept:
         ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept, _lacking(store))
@@ -220,6 +222,11 @@ def add_sources(
         report = ingestor.run(listed)
     sweep(library)
     return report
+
+
+def _is_root(path: str) -> bool:
+    """Whether what lies there has this as its prefix."""
+    return is_folder_elsewhere(path) or os.path.isdir(path)
 
 
 def add_frame_folder(library: Library, path: PathLike, fps: float | None, progress: Progress | None) -> AddReport:

@@ -17,7 +17,7 @@ from lookalike.paths import WalkPatterns, composed
 
 MARKER = ".lookalike-ignore"  # a folder that holds a file of this name is left out
 HIDDEN, EXCLUDED, TRASH, THUMBNAILS, SYSTEM, MARKED = "hidden", "excluded", "trash", "thumbnails", "system", "marked"
-LIVE, NO_READER, NO_FRAMES = "live", "no reader", "no frames"
+LIVE, NO_READER, NO_FRAMES, ELSEWHERE = "live", "no reader", "no frames", "elsewhere"
 REASONS = {
     EXCLUDED: "excluded by a pattern",
     HIDDEN: "hidden",
@@ -27,6 +27,7 @@ REASONS = {
     MARKED: f"marked by {MARKER}",
     LIVE: "movies of Live Photos",
     NO_READER: "videos, which need: pip install 'lookalike[video]'",
+    ELSEWHERE: "videos elsewhere than in a folder",
     NO_FRAMES: "videos, for which the gallery lacks the descriptor copy",
 }
 

@@ -8,10 +8,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from lookalike.errors import UserError
+from lookalike.gallery.elsewhere.address import is_elsewhere, is_source_elsewhere
+from lookalike.gallery.elsewhere.read import gone_elsewhere
 from lookalike.gallery.ingest.leave_out import MARKER, LeaveOut
+from lookalike.gallery.ingest.scan_elsewhere import source_of
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.row import Row
 from lookalike.paths import PathLike, WalkPatterns, absolute, composed
+from lookalike.types import Failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ def held_left_out(store: GalleryStorage, paths: Iterable[str]) -> tuple[str, ...
     """Those of these files that a walk of their root would leave out, in order."""
     names = store.roots()
     rules = {root: leave_out_of(store, root) for root in names}
-    known = dict.fromkeys(names, False)
+    known = dict.fromkeys((name.rstrip(os.sep) or name for name in names), False)
     found = []
     for path in sorted(paths):
         root = _owner(path, names)
@@ -164,6 +168,8 @@ def away_roots(roots: Iterable[str]) -> list[str]:
 
 def is_gone(path: str) -> bool:
     """Whether a file is surely not there; one that cannot be asked about may be."""
+    if is_elsewhere(path):
+        return gone_elsewhere(path)
     try:
         os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
@@ -174,6 +180,8 @@ def is_gone(path: str) -> bool:
 
 
 def _shows_something(folder: str) -> bool:
+    if is_source_elsewhere(folder):
+        return any(not isinstance(one, Failure) for one in source_of(folder).entries(LeaveOut(folder)))
     try:
         with os.scandir(folder) as entries:
             return any(not entry.name.startswith(".") for entry in entries)

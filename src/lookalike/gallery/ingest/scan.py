@@ -7,43 +7,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 
+from lookalike.gallery.elsewhere.address import is_source_elsewhere
 from lookalike.gallery.ingest.leave_out import LIVE, MARKED, LeaveOut
+from lookalike.gallery.ingest.listed import LeftOut, Listed, ListedFile, Skipped
+from lookalike.gallery.ingest.scan_elsewhere import source_of
 from lookalike.imaging import is_image_name, looks_like_image
 from lookalike.imaging.video import is_video_file
 from lookalike.paths import PathLike, absolute
 from lookalike.types import Failure
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFile:
-    """A file that may be an image, or a video: absolute path, bytes, and when it last changed. ``fps``:
-    of a folder of numbered frames, which is a video as well."""
-
-    path: str
-    bytes: int
-    mtime_ns: int
-    is_video: bool = False
-    fps: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A file that neither is named like an image or a video nor begins like an image."""
-
-    path: str
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A file, or a folder with everything in it, that was not looked at. ``reason``: a key of leave_out.REASONS."""
-
-    path: str
-    reason: str
-
-
-Listed = ListedFile | Skipped | LeftOut | Failure
 
 
 def walk(
@@ -52,14 +24,19 @@ def walk(
     leave_out: Callable[[str], LeaveOut] = LeaveOut,
     videos: bool = False,
 ) -> Iterator[Listed]:
-    """Every file of these files and folders, folders in the order of their names; ``avoid`` is left out, and what
-    ``leave_out`` of a source says. ``videos``: list them as well, but for the movies of Live Photos."""
+    """Every file of these files, folders and places elsewhere, folders in the order of their names; ``avoid`` is left
+    out, and what ``leave_out`` of a source says. ``videos``: list them as well, but for the movies of Live Photos."""
     seen: set[tuple[int, int]] = set()
     named: set[str] = set()
     for source in sources:
         path = absolute(source)
-        is_folder = os.path.isdir(path)
-        entries = _folder(path, seen, avoid, leave_out(path)) if is_folder else [_file(path, asked_for=True)]
+        entries: Iterable[Listed]
+        if is_source_elsewhere(path):
+            entries = source_of(path).entries(leave_out(path))
+        elif os.path.isdir(path):
+            entries = _folder(path, seen, avoid, leave_out(path))
+        else:
+            entries = [_file(path, asked_for=True)]
         for entry in entries if videos else map(_without_video, entries):
             if entry.path not in named:
                 named.add(entry.path)

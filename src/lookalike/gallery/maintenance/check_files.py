@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 
 from lookalike.errors import FileMissing, LoadError
+from lookalike.gallery.elsewhere.address import is_elsewhere
+from lookalike.gallery.elsewhere.read import read_elsewhere, state_elsewhere
 from lookalike.gallery.ingest.roots import away_roots, is_below
 from lookalike.gallery.library import Library
 from lookalike.gallery.maintenance.problems import Problem
@@ -54,6 +57,8 @@ def _problem(row: Row, reason: str) -> Problem:
 def _reason(row: Row, read: bool) -> str | None:
     """What is wrong with the file of an image, if anything is."""
     try:
+        if is_elsewhere(row.path):
+            return _reason_elsewhere(row, read)
         size, time = size_and_time(row.path)
         same = size == row.bytes and (not read or sha256_of(row.path) == row.sha256)
         if not same and time == row.mtime_ns and size == row.bytes:
@@ -65,3 +70,11 @@ def _reason(row: Row, read: bool) -> str | None:
     except LoadError as error:
         return error.reason
     return None
+
+
+def _reason_elsewhere(row: Row, read: bool) -> str | None:
+    """Raises LoadError."""
+    same = state_elsewhere(row.path).is_that_of(row.bytes, row.mtime_ns)
+    if read:
+        same = hashlib.sha256(read_elsewhere(row.path)).hexdigest() == row.sha256
+    return None if same else "changed since it was indexed; index it again"

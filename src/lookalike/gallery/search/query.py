@@ -13,6 +13,7 @@ from lookalike.descriptors import get, min_side
 from lookalike.descriptors.base import Described, DescriptorCard
 from lookalike.distance import normalise
 from lookalike.errors import ImageMissing, UserError
+from lookalike.gallery.elsewhere.read import load_row
 from lookalike.gallery.search.options import Region, parse_region
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import dtype_of
@@ -45,8 +46,7 @@ def query_image(source: QuerySource, names: Sequence[str], region: Region | None
 
     Raises LoadError, or UserError for a region that is not within."""
     side = max(least, min_side(names)) if region is None else None
-    source = source.path if isinstance(source, Row) else source
-    whole = as_image(source, min_side=side)
+    whole = load_row(source, min_side=side) if isinstance(source, Row) else as_image(source, min_side=side)
     return whole if region is None else crop(whole, parse_region(region))
 
 
