@@ -20,6 +20,7 @@ SCRIPTS = (
         "copy_recall",
         "content_retrieval",
         "words",
+        "word_places",
         "captions",
         "label_suspects",
         "label_next",

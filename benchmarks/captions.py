@@ -27,7 +27,7 @@ from lookalike.gallery import Gallery
 from lookalike.gallery.search.model_text_search import WORDS
 from lookalike.intervals import share_interval
 from lookalike.words.tag_head import tag_head
-from lookalike.words.text_query import LONGEST
+from lookalike.words.tokens import LONGEST
 
 TITLE = "Captions: the photograph that one was written for"
 PLACES = ("words/msed/test", "msed/test", "test")

@@ -33,6 +33,7 @@ COLUMNS = {
     "copy_recall": ("structure", "blend", "MobileNet", "**all edits**", "micro-AP", "| rotate-5 |"),
     "content_retrieval": ("mAP, %", "recall@1, %", "| clothing | MobileNet |", "| flowers | structure |"),
     "words": ("precision of the first ten, %", "nothing shown, rightly", "| penguin |", "| **all** |"),
+    "word_places": ("IoU, mean", "Nearest proposal: "),
     "captions": ("recall@1, %", "| `words` |", "| by chance |", "6 photographs"),
     "label_suspects": ("likely wrong", "of the wrong found, %", "| clothing | 0 |", "| flowers | 10 | alike |"),
     "label_next": ("classes seen, chosen", "accuracy, chosen, %", "| flowers | 4 |"),

@@ -237,12 +237,14 @@ class Hit(Result):
 class WordEvidence:
     """Why an image answers to a ``word``: ``kind`` is "class" (of the network `content`), "tag", "colour", "file" (what
     the file itself says), "example" (how near it is to the image that was given), or "model" (a network of the user's
-    own, asked for the whole text); ``name``: which one. ``probability``: 0..1, that the image shows it."""
+    own, asked for the whole text); ``name``: which one. ``probability``: 0..1, that the image shows it. ``box``: which
+    part of the image shows it, if that was asked for; None for all of it, and where that cannot be told."""
 
     word: str
     kind: Literal["class", "tag", "colour", "file", "example", "model"]
     name: str
     probability: float
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,36 @@ def test_words_find_what_an_image_shows(server: Served, gallery: Path):
     assert "text" in problem(server.post("/v1/search/text", data={"k": 3}), 422)
 
 
+def test_words_leave_out_and_go_with_an_example(server: Served, gallery: Path):
+    """What ``without`` and ``like`` mean in the library: an image by its id, or a file."""
+    cat = by_name(server)["chelsea.jpg"]
+    left = server.post("/v1/search/text", data={"without": "cat", "k": 50}).json()["hits"]
+    assert left
+    assert not any(hit["name"].startswith("chelsea") for hit in left)
+    with Gallery.open(gallery) as opened:
+        row = next(row for row in opened.rows() if row.id == cat)
+        expected = opened.search_text("cat", 3, like=row)
+        data = Path(row.path).read_bytes()
+    held = server.post("/v1/search/text", data={"text": "cat", "id": cat, "k": 3}).json()
+    sent = server.post("/v1/search/text", data={"text": "cat", "k": 3}, files={"image": data}).json()
+    assert [(hit["path"], hit["probability"]) for hit in held["hits"]] == [
+        (hit.path, hit.probability) for hit in expected.hits
+    ]
+    assert [hit["path"] for hit in sent["hits"]] == [hit["path"] for hit in held["hits"]]
+
+
+def test_which_part_shows_a_word(server: Served, gallery: Path):
+    """As ``Gallery.evidence_in``; a text is needed, and an image."""
+    cat = by_name(server)["chelsea.jpg"]
+    answer = server.get(f"/v1/images/{cat}/words", params={"text": "orange cat"}).json()["evidence"]
+    with Gallery.open(gallery) as opened:
+        expected = opened.evidence_in(opened.row(cat), "orange cat")
+    assert [one["word"] for one in answer] == ["orange", "cat"]
+    assert answer == to_json(expected)
+    problem(server.get(f"/v1/images/{cat}/words"), 422)
+    problem(server.get("/v1/images/999/words", params={"text": "cat"}), 404)
+
+
 def test_feedback_moves_what_is_liked_and_tells_why(server: Served, gallery: Path):
     """With a good and a bad example, distance is the sum of its feedback_contributions, and follows Rocchio's
     formula."""

@@ -24,6 +24,8 @@ CALLS: list[tuple[str, dict[str, Any]]] = [
     ("search_by_image", {"path": "CAT"}),
     ("search_by_image", {"path": "CAT", "copies": False}),
     ("compare_images", {"a": "CAT", "b": "COPY"}),
+    ("search_by_words", {"text": "", "without": "cat"}),
+    ("search_by_words", {"text": "", "like": "CAT", "least": 0.9}),
     ("compare_images", {"a": "CAT", "b": "OUTSIDE"}),
     ("compare_images", {"a": "CAT", "b": "ALLOWED"}),
     ("search_by_image", {"path": "CAT", "k": 0}),
@@ -88,7 +90,7 @@ def test_every_tool_is_read_only(answers: Any) -> None:
 
 def test_answers(answers: Any) -> None:
     """What there is, a cat by words, its mirrored copy by its image, and why it is one."""
-    _, (info, words, copies, alike, compared, *_, chosen, _) = answers
+    _, (info, words, copies, alike, compared, without, like, *_, chosen, _) = answers
     assert (info["images"], info["text_by"]) == (3, ["words"])
     assert chosen == words
     assert Path(words["hits"][0]["path"]).name in ("cat.png", "copy.jpg")
@@ -97,6 +99,8 @@ def test_answers(answers: Any) -> None:
     assert (compared["relation"], compared["orientation"]) == ("mirrored", "mirrored")
     assert compared["contributions"]
     assert "points" not in compared
+    assert [Path(hit["path"]).name for hit in without["hits"]] == ["cup.png"]
+    assert {Path(hit["path"]).name for hit in like["hits"]} == {"cat.png", "copy.jpg"}
 
 
 def test_what_is_refused_is_said_in_words(answers: Any) -> None:

@@ -246,6 +246,29 @@ def test_words_find_the_cat(at: Opener):
     expect(page.locator(".samples img").first).to_be_visible()
 
 
+def test_a_word_is_left_out_and_an_example_added(at: Opener):
+    """As chips that can be taken back; the address keeps them, and the words as well."""
+    page = at("search?text=cat")
+    page.locator("[data-act=exemplify]").first.click()
+    expect(page.locator(".chip[data-like] img")).to_be_visible()
+    expect(page.locator("#hits .text-why").first).to_contain_text("like the image")
+    page.locator(".text-chips [name=not]").fill("cat")
+    page.locator("[data-act=leave-out]").click()
+    expect(page.locator("#text-note")).to_contain_text("Nothing like that here")
+    page.locator(".chip[data-not] [data-act=remove]").click()
+    expect(page.locator("#hits > li").first).to_be_visible()
+    expect(page.locator(".chip[data-like]")).to_be_visible()
+
+
+def test_the_part_that_shows_a_word_is_drawn(at: Opener):
+    """In the image that a search by words opens; a word of the file is told without a part."""
+    page = at("search?text=cat+jpg")
+    page.locator("#hits [data-act=open]").first.click()
+    expect(page.locator(".places [data-word=cat]")).to_contain_text("%")
+    expect(page.locator(".places [data-word=jpg]")).to_be_visible()
+    assert page.locator(".detail .box.part").count() <= 1
+
+
 def test_nothing_like_that_is_said(at: Opener):
     """A word that is understood, and that no image shows."""
     page = at("search?text=violin")

@@ -53,6 +53,11 @@ class QueryResult:
 @click.option(
     "--least", type=click.FloatRange(0, 1), default=LEAST, show_default=True, help="With --text: the least probability."
 )
+@click.option(
+    "--boxes",
+    is_flag=True,
+    help="With --text: also which part of a hit shows it; reads their files. --report does so too.",
+)
 @click.option("-k", type=click.IntRange(min=1), default=10, show_default=True, help="How many hits per query.")
 @click.option("--by", help="A descriptor, 'blend', or weights like colour=2,texture=1.  [default: the gallery's]")
 @click.option("--where", help="A filter, for instance: width >= 1000 and format = 'JPEG'")
@@ -84,6 +89,7 @@ def command(
     text: str | None,
     without: str,
     least: float,
+    boxes: bool,
     by: str | None,
     precision: float | None,
     everything: bool,
@@ -105,7 +111,7 @@ def command(
     item.COLUMN; with = != < <= > >= like, in (...), is null, and, or, not. shows('dog') > 0.8 asks what an image shows.
     In like, % is anything, _ one character, \\% and \\_ these signs themselves; upper and lower case are the same.
 
-    By words, -k, --where, --not, --least, --report and --json go together with --text: "dog, no people",
+    By words, -k, --where, --not, --least, --boxes, --report and --json go together with --text: "dog, no people",
     "blue at the top", "screenshot 2019"; words that nobody can judge are named. A gallery with a network that reads
     texts (`models import`) is searched by that; --by words, or --by its name, says which.
 
@@ -115,6 +121,7 @@ def command(
     """
     if text is not None:
         asked = {"k": options["k"], "where": options["where"], "without": without, "least": least, "by": by}
+        asked["boxes"] = boxes or report is not None
         return search_by_words(gallery, text, images, report, as_json, asked)
     if not images:
         raise click.UsageError("name an IMAGE, or say what it shows with --text")

@@ -56,7 +56,9 @@ def _of_word(one: WordEvidence) -> str:
         return f"by {one.name}"
     if one.kind == "example":
         return f"like the image {said}"
-    return f"{one.name} {said}" if one.name == one.word else f"{one.word}: {one.name} {said}"
+    box = one.box
+    place = f" in {box.width:.0f} × {box.height:.0f} at {box.x:.0f}, {box.y:.0f}" if box else ""
+    return f"{one.name} {said}{place}" if one.name == one.word else f"{one.word}: {one.name} {said}{place}"
 
 
 def _report(path: str, text: str, result: TextResult) -> None:
@@ -66,7 +68,7 @@ def _report(path: str, text: str, result: TextResult) -> None:
     from lookalike.report.view_models import text_search_view
 
     facts = (("No idea of", ", ".join(result.unknown)),) if result.unknown else ()
-    view = text_search_view(text, [(hit.path, hit.probability, _why(hit)) for hit in result.hits])
+    view = text_search_view(text, [(hit, _why(hit)) for hit in result.hits])
     write_report(path, summary=Summary(f"Search for {text}", facts), text_searches=[view])
     click.echo(f"report: {shown(os.path.abspath(path))}", err=True)
 

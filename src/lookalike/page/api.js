@@ -76,8 +76,12 @@ export const searchVectors = (vectors, options, signal) =>
 export const networks = (signal) => get("/v1/networks", {}, signal);
 export const networkOf = (sha256) => `/v1/networks/${sha256}`;
 
-/** By words, English or Chinese ones: {hits, understood, unknown, best}. `options`: k, where, without, least, by: one of the gallery's `text_by`. */
-export const searchText = (text, options, signal) => ask("POST", "/v1/search/text", { form: { text, ...options }, signal });
+/** By words, English or Chinese ones: {hits, understood, unknown, best}. `options`: k, where, without, least, by: one of the gallery's `text_by`; `like`: a subject that they are to be like, or null. */
+export const searchText = (text, like, options, signal) =>
+  ask("POST", "/v1/search/text", { form: { text, ...(like?.file ? { image: like.file } : { id: like?.id }), ...options }, signal });
+
+/** What speaks for each word in an image, and which part of it shows that: [{word, name, probability, box}]. */
+export const wordsIn = async (id, text) => (await get(`/v1/images/${id}/words`, { text })).evidence;
 
 /** Which videos show the image, or share a segment with the video, and when; `options`: k, where, precision. */
 export const searchVideos = ({ file, id }, options, signal) =>

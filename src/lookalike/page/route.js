@@ -8,7 +8,7 @@ export function here() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
   const tab = VIEWS.includes(path) ? path : "search";
   const params = new URLSearchParams(query);
-  return { tab, view: tab === "search" && !params.get("id") ? (params.get("text") ? "text" : "start") : tab, params };
+  return { tab, view: tab === "search" && !params.get("id") ? (["text", "not", "like"].some((name) => params.get(name)) ? "text" : "start") : tab, params };
 }
 
 /** What is set of some fields, as [name, value]; an empty list is not. */

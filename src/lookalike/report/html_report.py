@@ -22,7 +22,7 @@ from markupsafe import Markup, escape
 
 from lookalike.formatting import clock, human_bytes, percent, relation_text
 from lookalike.report.atomic_file import replacing
-from lookalike.types import Box, Failure, Hit, Relation, Segment
+from lookalike.types import Box, Failure, Hit, Relation, Segment, TextHit
 
 TEMPLATE = "report.html"
 MAX_FAILURES_SHOWN = 8  # more than these are folded away
@@ -86,10 +86,10 @@ class SearchView:
 
 @dataclass(frozen=True, slots=True)
 class TextSearchView:
-    """What was looked for by words, and what was found: each image, the probability that it shows it, and why."""
+    """What was looked for by words, and what was found: each image, the hit, and why."""
 
     text: str
-    hits: tuple[tuple[Image, float, str], ...]
+    hits: tuple[tuple[Image, TextHit, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +238,7 @@ def _environment() -> Environment:
         box_style,
         pair_box,
         hit_box,
+        word_boxes,
         short_number,
         breakable,
     )
@@ -357,6 +358,11 @@ def box_style(box: Box | None, image: Image, other: Image) -> str:
     top, bottom = (min(max(y / image.height, 0), 1) for y in (box.y, box.y + box.height))
     sides = {"left": left, "top": top, "width": right - left, "height": bottom - top}
     return ";".join(f"{name}:{100 * share:.2f}%" for name, share in sides.items())
+
+
+def word_boxes(hit: TextHit, image: Image) -> list[str]:
+    """The places of the words that an image shows, as CSS."""
+    return [style for one in hit.evidence if (style := box_style(one.box, image, image))]
 
 
 def pair_box(pair: PairView, name: str) -> str:

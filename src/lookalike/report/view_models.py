@@ -26,7 +26,7 @@ from lookalike.report.html_report import (
 from lookalike.report.sound_timeline import sound_text
 from lookalike.report.thumbnails import thumbnail
 from lookalike.report.video_timeline import video_pair_view
-from lookalike.types import Comparison, Group, Hit, LabelError, Progress, VideoComparison, VideoPair
+from lookalike.types import Comparison, Group, Hit, LabelError, Progress, TextHit, VideoComparison, VideoPair
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -81,9 +81,9 @@ def search_view(query: str, hits: Sequence[Hit], by: str) -> SearchView:
     return SearchView(image_view(query), tuple((image_view(hit.path), hit) for hit in hits), by)
 
 
-def text_search_view(text: str, hits: Sequence[tuple[str, float, str]]) -> TextSearchView:
-    """A text and its hits: path, probability, and why."""
-    return TextSearchView(text, tuple((image_view(path), probability, why) for path, probability, why in hits))
+def text_search_view(text: str, hits: Sequence[tuple[TextHit, str]]) -> TextSearchView:
+    """A text and its hits, with why in words."""
+    return TextSearchView(text, tuple((image_view(hit.path), hit, why) for hit, why in hits))
 
 
 def group_views(groups: Sequence[Group], progress: Progress | None = None) -> list[GroupView]:

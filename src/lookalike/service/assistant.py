@@ -57,13 +57,21 @@ class _Tools:
         where: str | None = None,
         least: float = 0.5,
         by: str | None = None,
+        like: str = "",
     ) -> Json:
-        """Find images by what they show: "red car on a street". `without`: what is not to be seen. `where`: a filter
-        such as "taken >= '2024-01-01' and width > 1000". `least`: the least probability, 0..1. Words that nobody can
-        judge are told as `unknown`. `by`: one of the `text_by` of library_info; by default the first."""
+        """Find images by what they show: "red car on a street". `without`: what is not to be seen. `like`: the path of
+        an image that they are to be like as well; the text may be empty then. `where`: a filter such as
+        "taken >= '2024-01-01' and width > 1000". `least`: the least probability, 0..1. Words that nobody can judge are
+        told as `unknown`. `by`: one of the `text_by` of library_info; by default the first."""
         return await self._asked(
             lambda gallery: gallery.search_text(
-                text, _few(k), without=without, where=where, least=least, by=by
+                text,
+                _few(k),
+                without=without,
+                like=self._readable(gallery, like) if like else None,
+                where=where,
+                least=least,
+                by=by,
             ).to_dict()
         )
 

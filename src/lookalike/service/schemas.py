@@ -179,10 +179,17 @@ class WordEvidence(BaseModel):
     kind: Literal["class", "tag", "colour", "file", "example", "model"]
     name: str
     probability: float
+    box: Box | None
 
 
 class TextHit(Image):
     probability: float
+    evidence: list[WordEvidence]
+
+
+class WordPlaces(BaseModel):
+    """``box`` of each: the part that shows it, in pixels of the upright image; null for all of it."""
+
     evidence: list[WordEvidence]
 
 

@@ -141,11 +141,17 @@ def recommend_each(requests: list[Json]) -> Json:
     return {"answers": answers}
 
 
-def search_text(text: str, request: TextSearchRequest) -> Json:
-    """The answer of ``POST /v1/search/text``."""
+def search_text(text: str, request: TextSearchRequest, image: ImageInput | None) -> Json:
+    """The answer of ``POST /v1/search/text``. ``image``: what the images are to be like as well."""
     gallery = _gallery()
-    result = gallery.search_text(text, **asdict(request))
+    like = None if image is None else _image_row(image.id) if image.id is not None else _image(image)
+    result = gallery.search_text(text, like=like, **asdict(request))
     return {**result.to_dict(), "hits": serializers.text_hits(gallery, result.hits)}
+
+
+def words_in(number: int, text: str) -> Json:
+    """The answer of ``GET /v1/images/{number}/words``."""
+    return {"evidence": to_json(_gallery().evidence_in(_image_row(number), text))}
 
 
 def search(image: ImageInput, request: SearchRequest) -> Json:

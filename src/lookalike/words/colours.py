@@ -50,6 +50,14 @@ def colour_probability(shares: Shares, colour: str, area: str = ANYWHERE) -> Flo
     return np.asarray(share / (share + EVEN_SHARE), np.float32)
 
 
+def tiles_of_colour(vectors: Floats, colour: str, area: str = ANYWHERE) -> NDArray[np.bool_]:
+    """(N, 78) float32 vectors of `colour` -> (N, 8, 8): which tiles, within an area, have the colour."""
+    found = np.zeros((len(vectors), GRID, GRID), bool)
+    rows, columns = AREAS[area]
+    found[:, rows, columns] = (_named(tiles_of(vectors)) == COLOURS.index(colour))[:, rows, columns]
+    return found
+
+
 def _named(tiles: Floats) -> NDArray[np.int64]:
     """(N, 3, 8, 8) L*a*b* -> (N, 8, 8): number of the colour of each tile, NONE where it has none."""
     light, a, b = tiles[:, 0], tiles[:, 1], tiles[:, 2]

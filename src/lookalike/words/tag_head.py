@@ -43,15 +43,23 @@ class TagHead:
 
     def steps(self, vectors: Floats, masses: Floats) -> Steps:
         """(N, D) unit vectors and (N, T) the summed probabilities of each tag's classes -> (N, T) int8 log-odds."""
-        odds = vectors @ self.weights.T + self.class_weights * mass_odds(masses) + self.biases
-        return np.asarray(np.clip(np.round(STEP * odds), -120, 120), np.int8)
+        return np.asarray(np.clip(np.round(STEP * self.odds(vectors, masses)), -120, 120), np.int8)
+
+    def odds(self, vectors: Floats, masses: Floats) -> Floats:
+        """The same log-odds, (N, T) float32 as they are."""
+        own = self.class_weights * mass_odds(masses) + self.biases
+        return np.asarray(vectors @ self.weights.T + own, np.float32)
 
     def by_classes(self, mass: Floats, count: int) -> Floats:
         """(N,) summed probabilities of a word's ``count`` classes -> (N,) float32: the probability that an image shows
         it. What one class alone stands for is rarer in most libraries than what a hundred stand for."""
+        return np.asarray(sigmoid(self.class_odds(mass, count)), np.float32)
+
+    def class_odds(self, mass: Floats, count: int) -> Floats:
+        """The log-odds of that."""
         intercept, slope, per_class = self.class_curve
         odds = intercept + per_class * float(np.log(count)) + slope * mass_odds(mass)
-        return np.asarray(sigmoid(odds), np.float32)
+        return np.asarray(odds, np.float32)
 
     def by_distance(self, distances: Floats) -> Floats:
         """(N,) distances of vectors -> (N,) float32: the probability that two images show the same kind of thing."""

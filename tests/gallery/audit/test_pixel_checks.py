@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from lookalike.gallery.audit.pixel_checks import BLUR_LIMIT, PixelMeasures, measure_pixels
+from lookalike.gallery.audit.pixel_checks import BLUR_LIMIT, PixelMeasures, blur_limit, measure_pixels
 from samples import photograph
 
 SHARP = ("astronaut.png", "coffee.png", "rocket.jpg", "chelsea.png", "motorcycle_left.png")
 
 
 def said(measured: PixelMeasures) -> tuple[bool, bool, bool]:
-    return measured.blank, measured.dark, measured.blurred
+    return measured.blank, measured.dark, measured.blurred()
 
 
 @pytest.mark.parametrize("name", SHARP)
@@ -33,7 +33,7 @@ def test_a_soft_background_is_no_blur() -> None:
     mixed = cv2.GaussianBlur(pixels, (0, 0), 5)
     assert measure_pixels(mixed).blur > BLUR_LIMIT
     mixed[:256, 128:384] = pixels[:256, 128:384]
-    assert not measure_pixels(mixed).blurred
+    assert not measure_pixels(mixed).blurred()
 
 
 def test_dark_and_blank() -> None:
@@ -56,3 +56,18 @@ def test_any_shape_is_measured(shape: tuple[int, int, int]) -> None:
     pixels = np.random.default_rng(2).integers(0, 256, shape, np.uint8)
     measured = measure_pixels(pixels)
     assert 0 <= measured.blur <= 1
+
+
+def test_a_small_image_is_as_sharp_as_a_large_one() -> None:
+    """The box that blurs it again is as large for its size: sharp and blurred ones are told apart at 160 pixels too."""
+    small = cv2.resize(photograph("coffee.png"), (240, 160), interpolation=cv2.INTER_AREA)
+    assert said(measure_pixels(small)) == (False, False, False)
+    assert said(measure_pixels(cv2.GaussianBlur(small, (0, 0), 4 * 160 / 512))) == (False, False, True)
+
+
+def test_in_a_soft_set_more_is_allowed() -> None:
+    """By the median and the median absolute deviation of its images, by hand; a sharp set and a few images have the
+    limit of all."""
+    assert blur_limit([0.7, 0.74] * 20) == pytest.approx(0.72 + 2.5 * 1.4826 * 0.02)
+    assert blur_limit([0.3, 0.32] * 20) == BLUR_LIMIT
+    assert blur_limit([0.8] * 5) == BLUR_LIMIT

@@ -12,7 +12,8 @@ import pytest
 
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
-from samples import photograph_path, save
+from lookalike.types import Box
+from samples import photograph, photograph_path, save
 
 PHOTOS = ("chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "brick.png", "page.png")
 
@@ -93,6 +94,22 @@ def test_all_that_does_not_show_something(gallery: Gallery) -> None:
     names = set(found(gallery, "-cat -motorcycle"))
     assert {"coffee.png", "rocket.jpg"} <= names
     assert not {"chelsea.png", "motorcycle_left.png"} & names
+
+
+def test_which_part_shows_a_word(gallery: Gallery, tmp_path: Path) -> None:
+    """A cat beside bricks: in its half; a colour where it is; what a file says is nowhere. Only if it is asked for."""
+    pixels = np.concatenate([photograph("brick.png")[:300, :400], photograph("chelsea.png")[:300, 25:425]], axis=1)
+    gallery.add([save(tmp_path / "both.png", pixels)])
+    where = f"path = '{tmp_path / 'both.png'}'"
+    cat = gallery.search_text("cat png", where=where, least=0, boxes=True).hits[0].evidence
+    (row,) = gallery.rows(where)
+    assert cat[0].box is not None
+    assert 400 < cat[0].box.x + cat[0].box.width / 2 < 800
+    assert cat[1].box is None
+    assert gallery.evidence_in(row, "cat png") == cat
+    blue = gallery.search_text("blue at the top", boxes=True).hits[0].evidence[0]
+    assert blue.box == Box(0, 0, 90, 45)
+    assert gallery.search_text("cat").hits[0].evidence[0].box is None
 
 
 def test_words_in_chinese(gallery: Gallery) -> None:

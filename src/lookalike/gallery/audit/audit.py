@@ -14,15 +14,18 @@ from lookalike.gallery.audit.class_balance import class_balance
 from lookalike.gallery.audit.data_set import Membership, memberships
 from lookalike.gallery.audit.findings import Audit, ImageFinding
 from lookalike.gallery.audit.leakage import split_leaks
-from lookalike.gallery.audit.outliers import MIN_IMAGES, find_outliers, odd_shapes, odd_sizes
+from lookalike.gallery.audit.odd_sizes import odd_shapes, odd_sizes
+from lookalike.gallery.audit.outliers import find_outliers
 from lookalike.gallery.audit.pixel_checks import (
     BLANK_RANGE,
     BLUR_LIMIT,
     DARK_LEVEL,
     SHORT_SIDE,
     PixelMeasures,
+    blur_limit,
     measure_pixels,
 )
+from lookalike.gallery.audit.rare import MIN_IMAGES
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.dedup.duplicates import duplicate_measures, verified_duplicates
 from lookalike.gallery.dedup.preferred_folders import PreferredFolders
@@ -71,7 +74,7 @@ def audit_data_set(library: Library, options: AuditOptions, progress: ProgressOf
         splits=dict(Counter(splits[row.path] for row in rows if splits[row.path])),
         leaks=tuple(leaks),
         duplicates=tuple(within),
-        outliers=tuple(find_outliers(library.store, library.card(None), rows)),
+        outliers=tuple(find_outliers(library.store, library.card(None), rows, labels)),
         **pixels,
         odd_sizes=tuple(odd_sizes(rows)),
         odd_shapes=tuple(odd_shapes(rows)),
@@ -138,14 +141,19 @@ def _pixel_findings(
     rows: Sequence[Row], progress: Progress
 ) -> tuple[dict[str, tuple[ImageFinding, ...]], list[Failure]]:
     """blank, dark, blurred -> the images that are, the worst first; and what cannot be read any more."""
-    found: dict[str, list[ImageFinding]] = {"blank": [], "dark": [], "blurred": []}
+    measured: dict[str, PixelMeasures] = {}
     failed = []
     for done, (row, answer) in enumerate(zip(rows, in_order(partial(_measured, row) for row in rows), strict=True), 1):
         if isinstance(answer, Failure):
             failed.append(answer)
-        elif finding := _pixel_finding(row.path, answer):
-            found[finding[0]].append(finding[1])
+        else:
+            measured[row.path] = answer
         progress(done, len(rows))
+    limit = blur_limit([one.blur for one in measured.values() if not (one.blank or one.dark)])
+    found: dict[str, list[ImageFinding]] = {"blank": [], "dark": [], "blurred": []}
+    for path, one in measured.items():
+        if finding := _pixel_finding(path, one, limit):
+            found[finding[0]].append(finding[1])
     for kind, findings in found.items():
         findings.sort(key=lambda one: (-one.value if kind == "blurred" else one.value, one.path))
     return {kind: tuple(findings) for kind, findings in found.items()}, failed
@@ -156,7 +164,8 @@ def _measured(row: Row) -> PixelMeasures | Failure:
     return image if isinstance(image, Failure) else measure_pixels(image.pixels)
 
 
-def _pixel_finding(path: str, measured: PixelMeasures) -> tuple[str, ImageFinding] | None:
+def _pixel_finding(path: str, measured: PixelMeasures, blur: float) -> tuple[str, ImageFinding] | None:
+    """``blur``: the limit in this data set."""
     if measured.blank:
         value = measured.value_range
         return "blank", ImageFinding(path, value, BLANK_RANGE, f"one colour: it varies by {100 * value:.1f} % at most")
@@ -165,6 +174,7 @@ def _pixel_finding(path: str, measured: PixelMeasures) -> tuple[str, ImageFindin
         return "dark", ImageFinding(
             path, level, DARK_LEVEL, f"its brightest parts are at {100 * level:.0f} % brightness"
         )
-    if measured.blurred:
-        return "blurred", ImageFinding(path, measured.blur, BLUR_LIMIT, f"no part is sharp: blur {measured.blur:.2f}")
+    if measured.blurred(blur):
+        usual = f", in this soft data set at most {blur:.2f}" if blur > BLUR_LIMIT else ""
+        return "blurred", ImageFinding(path, measured.blur, blur, f"no part is sharp: blur {measured.blur:.2f}{usual}")
     return None

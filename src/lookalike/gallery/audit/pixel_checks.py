@@ -3,17 +3,19 @@
 Blur is that of Crete, Dolmiere, Ladret and Nicolas, "The blur effect: perception and estimation with a new no-reference
 perceptual blur metric" (2007): what is blurred already loses little of its edges when it is blurred again. It is taken
 of the sharpest part of an image, for a photograph may have a soft background, and at a fixed size: a blur that is not
-seen there does not count.
+seen there does not count. Of an image that is smaller, the box that blurs it again is smaller as well.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lookalike.gallery.audit.rare import DEVIATIONS, MIN_IMAGES
 from lookalike.types import Floats, Pixels
 
 SHORT_SIDE = 512  # pixels of the shorter side at which an image is looked at
@@ -21,8 +23,10 @@ BLANK_RANGE = 0.04  # of all brightness, between nearly the darkest and nearly t
 TAILS = (0.1, 99.9)  # percentiles: nearly the darkest and nearly the brightest
 BRIGHT_PERCENTILE = 99.0
 DARK_LEVEL = 0.3  # of all brightness, which the brightest hundredth of a dark image does not reach
-BLUR_LIMIT = 0.5  # sharp photographs have 0.1 to 0.35 here, and those of a Gaussian blur of 2 pixels 0.5 and more
-REBLUR = 9  # pixels of the box that an image is blurred with again
+BLUR_LIMIT = 0.6  # sharp photographs have 0.2 to 0.5 here, and those of a Gaussian blur of 3 pixels 0.64 and more
+REBLUR = 9  # pixels of the box that an image is blurred with again, where its shorter side has SHORT_SIDE
+LEAST_REBLUR = 3
+MAX_BLUR_SCORE = 2.5  # standard deviations above the median; at 3.5 nothing stood out of a soft set
 TILES = 4  # rows and columns of parts
 LEAST_EDGES = 1.0  # of what an average part has, which one needs to say how sharp the image is: noise has less
 
@@ -46,10 +50,18 @@ class PixelMeasures:
         """Something is shown, in the dark."""
         return not self.blank and self.bright_level < DARK_LEVEL
 
-    @property
-    def blurred(self) -> bool:
-        """Something is shown, and no part of it sharply."""
-        return not (self.blank or self.dark) and self.blur > BLUR_LIMIT
+    def blurred(self, limit: float = BLUR_LIMIT) -> bool:
+        """Something is shown, and no part of it sharply: ``limit`` is what the blur of its data set allows."""
+        return not (self.blank or self.dark) and self.blur > limit
+
+
+def blur_limit(blurs: Sequence[float]) -> float:
+    """Of the images of a data set -> what an image of it may have: in a soft set more than elsewhere."""
+    if len(blurs) < MIN_IMAGES:
+        return BLUR_LIMIT
+    middle = float(np.median(blurs))
+    deviation = DEVIATIONS * float(np.median(np.abs(np.asarray(blurs) - middle)))
+    return max(BLUR_LIMIT, middle + MAX_BLUR_SCORE * deviation)
 
 
 def measure_pixels(pixels: Pixels) -> PixelMeasures:
@@ -71,17 +83,19 @@ def _at_fixed_size(pixels: Pixels) -> Pixels:
 
 def _blur(luma: Floats) -> float:
     """Of the sharpest part with enough edges; in each part of the direction in which it is more blurred."""
-    down, kept_down = _edges(luma)
-    across, kept_across = (part.T for part in _edges(np.ascontiguousarray(luma.T)))
+    box = max(LEAST_REBLUR, round(REBLUR * min(luma.shape) / SHORT_SIDE) | 1)
+    down, kept_down = _edges(luma, box)
+    across, kept_across = (part.T for part in _edges(np.ascontiguousarray(luma.T), box))
     edges = np.maximum(down, across)
     usable = edges >= max(LEAST_EDGES * float(edges.mean()), 1e-6)
     shares = np.maximum(kept_down / np.maximum(down, 1e-6), kept_across / np.maximum(across, 1e-6))
     return float(shares[usable].min()) if usable.any() else 1.0
 
 
-def _edges(luma: Floats) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(TILES, TILES) each: the steps down the columns, and how much of them is left after another blur."""
-    again = cv2.blur(luma, (1, REBLUR), borderType=cv2.BORDER_REFLECT)
+def _edges(luma: Floats, box: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(TILES, TILES) each: the steps down the columns, and how much of them is left after another blur, of ``box``
+    pixels."""
+    again = cv2.blur(luma, (1, box), borderType=cv2.BORDER_REFLECT)
     before, after = (np.abs(np.diff(part, axis=0, prepend=part[:1])) for part in (luma, again))
     lost = np.maximum(before - after, 0)
     there = _tile_sums(before)

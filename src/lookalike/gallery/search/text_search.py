@@ -6,8 +6,9 @@ the words that nobody can judge are named and say nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -15,10 +16,13 @@ from lookalike.descriptors import describe_all
 from lookalike.errors import UserError
 from lookalike.gallery.index.word_index import CLASSES, CONTENT, WordColumns, need_words
 from lookalike.gallery.library import Library
+from lookalike.gallery.load_verified import load_or_failure, load_verified
 from lookalike.gallery.search.query import QuerySource, query_image, stored_embeddings
+from lookalike.gallery.search.word_place import MIN_SIDE, PartViews, look_at_parts, place_of
 from lookalike.gallery.storage.embeddings import Embeddings
 from lookalike.gallery.storage.row import Row
-from lookalike.types import Floats, Ids, TextHit, TextResult, WordEvidence
+from lookalike.parallel import in_order
+from lookalike.types import Failure, Floats, Ids, TextHit, TextResult, WordEvidence
 from lookalike.words.class_names import class_names
 from lookalike.words.colours import colour_probability
 from lookalike.words.tag_head import by_tags, class_mass, tag_head
@@ -37,6 +41,7 @@ class TextOptions:
     like: QuerySource | None = None
     where: str | None = None
     least: float = LEAST
+    boxes: bool = False
 
     def __post_init__(self) -> None:
         if self.k < 1:
@@ -77,7 +82,26 @@ class TextSearch:
         hits = self._hits(
             columns.keep(order), query, [one[order] for one in wanted], [one[order] for one in near], probability[order]
         )
+        if options.boxes:
+            hits = self._with_boxes(hits, query.wanted)
         return TextResult(hits, understood, query.unknown, float(probability.max()), undescribed)
+
+    def evidence_in(self, row: Row, text: str) -> tuple[WordEvidence, ...]:
+        """Why one image shows what a text asks for or does not, and which part of it. Raises LoadError for a file that
+        is not what was indexed."""
+        query, columns = read_query(text), self._columns(None)
+        one = columns.keep(columns.ids == row.id)
+        if not len(one.ids) or not query.wanted:
+            return ()
+        views = look_at_parts(load_verified(row, min_side=MIN_SIDE))
+        evidence = [_evidence(term, one, 0, float(self.scores(term, one)[0])) for term in query.wanted]
+        return tuple(_placed(evidence, query.wanted, views))
+
+    def _with_boxes(self, hits: Sequence[TextHit], terms: Sequence[Term]) -> tuple[TextHit, ...]:
+        """The hits with the parts that show what was asked for; as they are, where a file is not what was indexed."""
+        rows = [self._store.row_named(hit.path) for hit in hits]
+        found = [(hit, row) for hit, row in zip(hits, rows, strict=True) if row is not None]
+        return tuple(in_order(partial(_with_places, hit, row, terms) for hit, row in found))
 
     def shown(self, text: str) -> tuple[Ids, Floats]:
         """Ids of all images, and the probability that each shows the text. Raises UserError for a word that nobody can
@@ -138,6 +162,19 @@ class TextSearch:
                 evidence += [WordEvidence("", "example", CONTENT, float(one[place])) for one in near]
                 hits.append(TextHit(rows[number].path, float(probability[place]), tuple(evidence)))
         return tuple(hits)
+
+
+def _with_places(hit: TextHit, row: Row, terms: Sequence[Term]) -> TextHit:
+    image = load_or_failure(row, min_side=MIN_SIDE)
+    if isinstance(image, Failure):
+        return hit
+    placed = _placed(hit.evidence, terms, look_at_parts(image))
+    return replace(hit, evidence=(*placed, *hit.evidence[len(terms) :]))
+
+
+def _placed(evidence: Sequence[WordEvidence], terms: Sequence[Term], views: PartViews) -> Iterator[WordEvidence]:
+    for one, term in zip(evidence, terms, strict=False):
+        yield replace(one, box=place_of(term, views))
 
 
 def concept_probability(concept: Concept, columns: WordColumns) -> Floats:

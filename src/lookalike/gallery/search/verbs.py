@@ -6,9 +6,10 @@ from lookalike.gallery.library import Library
 from lookalike.gallery.search.hash_list import MAX_DISTANCE, match_hashes
 from lookalike.gallery.search.model_text_search import text_choices, text_search
 from lookalike.gallery.search.query import QuerySource
-from lookalike.gallery.search.text_search import LEAST, TextOptions
+from lookalike.gallery.search.text_search import LEAST, TextOptions, TextSearch
+from lookalike.gallery.storage.row import Row
 from lookalike.paths import PathLike
-from lookalike.types import HashReport, TextResult
+from lookalike.types import HashReport, TextResult, WordEvidence
 
 
 class TextVerbs:
@@ -37,6 +38,7 @@ class TextVerbs:
         where: str | None = None,
         least: float = LEAST,
         by: str | None = None,
+        boxes: bool = False,
     ) -> TextResult:
         """The k images that most probably show what a text asks for, best first: "red car on a street", "dog, no
         people", "blue at the top", "screenshot 2019".
@@ -47,7 +49,14 @@ class TextVerbs:
         well; the text may be empty then. ``where``: a filter, see storage/filters.py. ``least``: only images with at
         least this probability; none may be. Words that nobody can judge are ``unknown`` in the answer, and say
         nothing. ``by``: the descriptor of a network with a text tower (``lookalike models import``), which reads the
-        text as a whole, or "words" for all that; by default such a network where the gallery holds one. Raises
-        UserError in a gallery that holds neither `content` nor such a network.
+        text as a whole, or "words" for all that; by default such a network where the gallery holds one. ``boxes``:
+        also which part of each hit shows each word, for which the files of the hits are read, and each is looked at in
+        some thirty parts; not by a network that reads the text as a whole. Raises UserError in a gallery that holds
+        neither `content` nor such a network.
         """
-        return text_search(self._library, by).search(text, TextOptions(k, without, like, where, least))
+        return text_search(self._library, by).search(text, TextOptions(k, without, like, where, least, boxes))
+
+    def evidence_in(self, image: Row, text: str) -> tuple[WordEvidence, ...]:
+        """What speaks for each word of a text in one image of this gallery, and which part of it shows that. Raises
+        LoadError for a file that is not what was indexed, UserError in a gallery without `content`."""
+        return TextSearch(self._library).evidence_in(image, text)

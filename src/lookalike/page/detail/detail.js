@@ -1,15 +1,15 @@
 // One image of the library, large, with all that is known of it and what can be done with it.
 import * as api from "../api.js";
 import { button, dialog, el } from "../dom.js";
-import { mat, objects, size, thumb } from "../image.js";
+import { mat, objects, outline, size, thumb } from "../image.js";
 import { bytes, clock, date, listed, named, number, percent, t } from "../language.js";
 import { complain, say } from "../live.js";
 import { link } from "../route.js";
 import { nameOf } from "../subject.js";
 import { filmstrip, player } from "../video.js";
 
-/** Opens the image; `ongone(id)` when it was forgotten. `query`: the subject it may be compared with. */
-export async function detail(id, gallery, { ongone, query } = {}) {
+/** Opens the image; `ongone(id)` when it was forgotten. `query`: the subject it may be compared with; `text`: words whose places are shown. */
+export async function detail(id, gallery, { ongone, query, text } = {}) {
   let image;
   try { image = await api.image(id); } catch (error) { complain(error); return; }
   const leave = (to) => () => { box.close(); location.hash = to; };
@@ -22,9 +22,25 @@ export async function detail(id, gallery, { ongone, query } = {}) {
     gallery.retention === "paths" && el("a.button", { href: api.fileOf(id), target: "_blank", rel: "noopener" }, t("open-file")),
     !gallery.read_only && button(t("forget"), { act: "forget", onclick: () => forget(false) }),
     !gallery.read_only && gallery.retention === "paths" && button(t("trash"), { act: "trash", onclick: () => forget(true) }));
-  const box = dialog(nameOf(image), t("close"),
-    el("div.detail", image.codec ? el("div.row", player(image, gallery), filmstrip(image)) : mat(image, thumb(image, 800, { loading: "eager" })), el("div", known(image), acts)));
+  const shown = image.codec ? el("div.row", player(image, gallery), filmstrip(image)) : mat(image, thumb(image, 800, { loading: "eager" }));
+  const why = el("dl.known.places", { hidden: true });
+  const box = dialog(nameOf(image), t("close"), el("div.detail", shown, el("div", why, known(image), acts)));
   box.dataset.detail = id;
+  if (text && !image.codec) places();
+
+  /** Which part shows each word: a box that is told apart while its word is pointed at. */
+  async function places() {
+    let found;
+    try { found = await api.wordsIn(id, text); } catch { return; /* the file is away, or other words are read: the image is shown all the same */ }
+    why.hidden = !found.length;
+    why.replaceChildren(...found.map((one) => {
+      const drawn = one.box && outline(one.box, image.width, image.height, "part");
+      if (drawn) shown.querySelector(".frame").append(drawn);
+      const mark = (on) => () => drawn?.classList.toggle("pointed", on);
+      return el("div", { data: { word: one.word }, onpointerenter: mark(true), onpointerleave: mark(false) },
+        el("dt", one.word), el("dd", listed([one.name === one.word ? "" : one.name, percent(one.probability), one.box || one.kind === "file" ? "" : t("whole")].filter(Boolean))));
+    }));
+  }
 
   function forget(trash) {
     const sure = button(t(trash ? "trash" : "forget"), { class: "alarm", act: "sure", onclick: async () => {

@@ -8,6 +8,7 @@ export const WORDS = {
   "trash-sure": ["Move the file {name} to the system's trash and forget it?", "将文件 {name} 移到系统回收站并从图库移除？"],
   trashed: ["{name} was moved to the trash.", "已将 {name} 移到回收站。"],
   sure: ["Are you sure?", "确定吗？"],
+  whole: ["the whole image", "整张图片"],
   "known.path": ["Path", "路径"],
   "known.size": ["Size", "尺寸"],
   "known.bytes": ["File size", "文件大小"],

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, UploadFile
+from fastapi import APIRouter, File, Form, Query, UploadFile
+from fastapi import Path as InPath
 from fastapi.responses import Response
 
+from lookalike.errors import UserError
 from lookalike.service import forms, schemas, tasks
 from lookalike.service.media_types import CheckedRoute
 from lookalike.service.service import Server
@@ -61,9 +63,9 @@ async def search_vectors(server: Server, body: schemas.VectorSearchRequest) -> d
 @router.post("/search/text", response_model=schemas.TextSearchResponse)
 async def search_text(
     server: Server,
-    text: Annotated[
-        str, Form(min_length=1, max_length=500, description="what is looked for", examples=["red car on a street"])
-    ],
+    text: Annotated[str, Form(max_length=500, description="what is looked for", examples=["red car on a street"])] = "",
+    image: Upload = None,
+    id: Number = None,  # noqa: A002  the name that it has in the API
     without: Annotated[str, Form(max_length=500, description="what is not to be seen", examples=["people"])] = "",
     k: Annotated[int, Form(ge=1, le=1000, description="how many hits")] = 10,
     where: Annotated[str | None, Form(max_length=2000, description="a filter", examples=["width >= 1000"])] = None,
@@ -73,9 +75,26 @@ async def search_text(
         Form(max_length=200, description="a network that reads texts, or words (`text_by` of GET /v1/gallery)"),
     ] = None,
 ) -> dict[str, object]:
-    """The images of the gallery that show what a text says, the most probable first; words that nobody can judge."""
+    """The images of the gallery that show what a text says, the most probable first; words that nobody can judge. With
+    an image, or the id of one, only those that show the same kind of thing as well: one of text, without, image and id
+    is needed."""
+    if not (text.strip() or without.strip() or image is not None or id is not None):
+        raise UserError("send text, without, image or id: what an image is to show, or is not to")
+    like = (
+        None if image is None and id is None else await forms.image_input(server.settings, image, id, ("image", "id"))
+    )
     request = tasks.TextSearchRequest(k, without, where or None, least, by or None)
-    return await server.workers.run(tasks.search_text, text, request)
+    return await server.workers.run(tasks.search_text, text, request, like)
+
+
+@router.get("/images/{number}/words", response_model=schemas.WordPlaces)
+async def words_in(
+    server: Server,
+    number: Annotated[int, InPath(ge=1, le=2**63 - 1)],
+    text: Annotated[str, Query(min_length=1, max_length=500, examples=["red car"])],
+) -> dict[str, object]:
+    """What speaks for each word of a text in this image, and which part of it shows that; the file is read."""
+    return await server.workers.run(tasks.words_in, number, text)
 
 
 @router.post("/videos/search", response_model=schemas.VideoSearchResponse)
