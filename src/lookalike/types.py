@@ -706,6 +706,15 @@ class CatalogueReport(Result):
 
 
 @dataclass(frozen=True, slots=True)
+class ItemUpdateReport(Result):
+    """What became of changes of items. ``failed``: id -> why its item was left as it was."""
+
+    updated: int
+    unchanged: int
+    failed: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogueItem(Result):
     """What a catalogue says of one of its items. ``id``: as the catalogue calls it; ``paths``: those of its images that
     the gallery holds, best first; ``values``: column -> number or text, without empty ones."""
@@ -718,7 +727,8 @@ class CatalogueItem(Result):
 
 @dataclass(frozen=True, slots=True)
 class CatalogueShelf(Result):
-    """A part of the items that a filter leaves; ``total``: how many it leaves. ``facets``: of all of these."""
+    """A part of the items that a filter leaves; ``total``: how many it leaves. ``facets``: of all of these, each
+    without what the filter says of its own column, so that what else may be chosen there can be seen."""
 
     items: tuple[CatalogueItem, ...]
     total: int

@@ -101,3 +101,54 @@ def test_an_answer_is_kept_until_something_is_written(server: Served, shop: Path
         gallery.add_catalogue(shop / "prices.csv")
     later = server.get("/v1/items/blue", headers={"If-None-Match": first.headers["etag"]})
     assert (later.status_code, later.json()["values"]["price"]) == (200, 13)
+
+
+def test_a_backend_sends_prices_in_one_request_and_may_send_them_again(server: Served) -> None:
+    """What cannot be done is told of its item; the same once more writes nothing, so that a kept answer stays true."""
+    body = {"items": [{"id": "blue", "values": {"price": 14.5, "stock": 2}}, {"id": "nothing", "values": {"price": 1}}]}
+    first = server.ask("PATCH", "/v1/items", json=body)
+    assert (first.status_code, first.json()["updated"], list(first.json()["failed"])) == (200, 1, ["nothing"])
+    kept = server.get("/v1/items/blue")
+    assert kept.json()["values"] == {"price": 14.5, "size": "M", "stock": 2}
+    assert server.ask("PATCH", "/v1/items", json=body).json()["unchanged"] == 1
+    assert server.get("/v1/items/blue", headers={"If-None-Match": kept.headers["etag"]}).status_code == 304
+    shelf = server.get("/v1/items", params={"where": "item.stock > 1"}).json()
+    assert ids(shelf) == ["blue"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"items": []},
+        {"items": [{"id": "blue", "price": 3}]},
+        {"items": [{"id": "blue", "values": {"title": "x"}}]},
+        {"items": [{"id": "blue"}, {"id": "blue"}]},
+        {"items": [{"id": "blue", "values": {"price": [1]}}]},
+        {"items": [{"id": "blue"}] * 1001},
+    ],
+)
+def test_a_body_that_says_no_prices_is_refused_and_nothing_is_written(server: Served, body: dict) -> None:
+    """422 with the reason."""
+    before = server.get("/v1/items/blue").json()
+    assert server.ask("PATCH", "/v1/items", json=body).status_code == 422
+    assert server.get("/v1/items/blue").json() == before
+
+
+def test_an_item_is_put_and_deleted(server: Served) -> None:
+    """201 where there was none; 404 for one that is gone."""
+    image = server.get("/v1/items/green").json()["images"][0]
+    new = {"title": "Felt hat", "images": [image], "values": {"price": 5, "size": "S"}}
+    answers = [server.ask("PUT", "/v1/items/felt", json=new) for _ in range(2)]
+    assert [(one.status_code, one.json()["images"]) for one in answers] == [(201, [image]), (200, [image])]
+    assert server.ask("PUT", "/v1/items/felt", json={"images": [10**6]}).status_code == 404
+    assert server.ask("PUT", "/v1/items/felt", json={"values": {"price": "5 EUR"}}).status_code == 422
+    assert [server.delete("/v1/items/felt").status_code for _ in range(2)] == [204, 404]
+
+
+def test_a_read_only_server_changes_no_item(shop: Path) -> None:
+    """403, whatever is sent."""
+    with serving(shop / "g.gallery", "--read-only") as served:
+        change = {"items": [{"id": "blue", "values": {"price": 1}}]}
+        assert served.ask("PATCH", "/v1/items", json=change).status_code == 403
+        assert served.ask("PUT", "/v1/items/blue", json={}).status_code == 403
+        assert served.delete("/v1/items/blue").status_code == 403

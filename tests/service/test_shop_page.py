@@ -54,6 +54,10 @@ def test_a_visitor_narrows_the_shelf_and_judges_what_is_like_an_item(visit: Visi
     expect(page.locator("#shop-count")).to_have_text("7 items")
     page.locator("[data-facet=size] label", has_text="M").locator("input").check()
     expect(page.locator("#shelf > li")).to_have_count(4)
+    page.locator("[data-facet=size] label", has_text="S").locator("input").check()  # several of a facet
+    expect(page.locator("#shelf > li")).to_have_count(6)
+    page.locator("[data-facet=size] label", has_text="S").locator("input").uncheck()
+    expect(page.locator("#shelf > li")).to_have_count(4)
     page.locator("[data-facet=price] input").nth(1).fill("50")
     page.locator("[data-facet=price] input").nth(1).press("Enter")
     expect(page.locator("#shelf > li")).to_have_count(2)

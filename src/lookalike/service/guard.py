@@ -41,7 +41,7 @@ HEADERS = {
 }
 SHARED = {"Access-Control-Expose-Headers": "Retry-After, WWW-Authenticate"}
 PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST, DELETE",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type",
     "Access-Control-Allow-Private-Network": "true",  # a page of the internet may ask a server on this machine
     "Access-Control-Max-Age": "600",  # seconds

@@ -415,6 +415,46 @@ class CatalogueItem(BaseModel):
     values: dict[str, str | float]
 
 
+ItemValue = (
+    Annotated[str, Field(strict=True, max_length=10_000)] | Annotated[float, Field(strict=True, allow_inf_nan=False)]
+)
+
+
+class ItemChange(RequestBody):
+    """``values``: column -> value, null for an empty cell; what is not named stays. ``title``: left out, it stays."""
+
+    id: Annotated[str, Field(min_length=1, max_length=500)]
+    title: Annotated[str, Field(max_length=10_000)] | None = None
+    values: Annotated[dict[str, ItemValue | None], Field(max_length=200)] = {}
+
+
+class ItemChanges(RequestBody):
+    model_config = ConfigDict(
+        extra="forbid", json_schema_extra={"example": {"items": [{"id": "a1", "values": {"price": 19.9, "stock": 0}}]}}
+    )
+    items: Annotated[list[ItemChange], Field(min_length=1, max_length=1000)]
+
+
+class ItemChangeReport(BaseModel):
+    """``failed``: id -> why its item was left as it was."""
+
+    updated: int
+    unchanged: int
+    failed: dict[str, str]
+
+
+class NewItem(RequestBody):
+    """A whole item; ``images``: ids of images of the gallery, best first."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"title": "Linen shirt", "images": [1], "values": {"price": 39.9}}},
+    )
+    title: Annotated[str, Field(max_length=10_000)] = ""
+    images: Annotated[list[Id], Field(max_length=50)] = []
+    values: Annotated[dict[str, ItemValue | None], Field(max_length=200)] = {}
+
+
 class Facet(BaseModel):
     """``counts``: text -> how many items have it, of a column of texts; ``least``, ``greatest`` of one of numbers."""
 

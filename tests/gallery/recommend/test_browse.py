@@ -49,7 +49,23 @@ def test_a_filter_narrows_the_facets_also_where_it_speaks_of_images(shop):
     assert ids(shelf.items) == ["rust", "blue"]
     assert {one.column: dict(one.counts) for one in shelf.facets if one.kind == "text"}["size"] == {"L": 1}
     assert ids(shop.items("item.size = 'M' and width > 10").items) == ["red", "rose"]
-    assert shop.items("item.price > 999").facets == ()
+    assert [(one.column, one.least, one.greatest) for one in shop.items("item.price > 999").facets] == [
+        ("price", 5, 40)
+    ]
+
+
+def test_a_facet_shows_what_else_may_be_chosen_in_it(shop):
+    def counts(where, text=""):
+        return {
+            one.column: dict(one.counts) or (one.least, one.greatest) for one in shop.items(where, text=text).facets
+        }
+
+    assert counts("item.size in ('M')")["size"] == {"M": 2, "L": 1, "S": 1}
+    assert counts("item.size in ('M')")["price"] == counts("item.price > 0 and item.size = 'M'")["price"] == (10, 10)
+    both = counts("item.price < 30 and item.size in ('M', 'S')")
+    assert (both["size"], both["price"], set(both["note"])) == ({"M": 1, "L": 1, "S": 1}, (5, 10), {"n1", "n5"})
+    assert counts("(item.size = 'M' or item.price > 20) and item.size != 'S'")["size"] == {"M": 2}
+    assert counts("item.size = 'S'", text="shirt")["size"] == {"M": 1, "L": 1}
 
 
 def test_words_choose_and_the_best_comes_first(shop):

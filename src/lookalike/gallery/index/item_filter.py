@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,19 +19,36 @@ PREFIX = "item."
 def rows_where(columns: CatalogueColumns, where: str | None) -> Mask | None:
     """(N,): the items for which it holds; None where it also speaks of images, which the columns do not know. Raises
     UserError that points at what was not understood."""
+    found = np.ones(len(columns), bool)
+    terms = terms_where(columns, where)
+    if terms is None:
+        return None
+    for _, mask in terms:
+        found &= mask
+    return found
+
+
+def terms_where(columns: CatalogueColumns, where: str | None) -> list[tuple[set[str], Mask]] | None:
+    """What a filter joins by "and": the columns that each of these speaks of, and (N,) the items for which it holds.
+    None and UserError as for ``rows_where``."""
     if where is None:
-        return np.ones(len(columns), bool)
-    known = tuple(f"{PREFIX}{name}" for name in columns.columns)
-    tree = filters.tree(where, known)
+        return []
+    tree = filters.tree(where, [f"{PREFIX}{name}" for name in columns.columns])
     if any(not str(name).startswith(PREFIX) for name in filters.names(tree)):
         return None
-    return _mask(columns, tree)
+    return [({name[len(PREFIX) :] for name in filters.names(one)}, _mask(columns, one)) for one in _terms(tree)]
+
+
+def _terms(tree: Any) -> Iterator[Any]:
+    if tree.data in ("start", "and_"):
+        for child in tree.children:
+            yield from _terms(child)
+    else:
+        yield tree
 
 
 def _mask(columns: CatalogueColumns, tree: Any) -> Mask:
     rule, children = tree.data, tree.children
-    if rule == "start":
-        return _mask(columns, children[0])
     if rule == "negated":
         return ~_mask(columns, children[0])
     if rule in ("and_", "or_"):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from lookalike.gallery.index.catalogue_columns import ID, TITLE, CatalogueColumns, Mask, NumberColumn, TextColumn
-from lookalike.gallery.index.item_filter import rows_where
+from lookalike.gallery.index.item_filter import terms_where
 from lookalike.gallery.library import Library
 from lookalike.types import CatalogueItem, Facet, Ids
 
@@ -22,7 +22,7 @@ def rows_of_items(library: Library, where: str | None, text: str) -> Ids:
     """Rows of the items for which the filter holds, in the catalogue's order; with a text those that share a word with
     it, the best first."""
     columns = library.catalogue.get()
-    rows = np.flatnonzero(_mask(library, columns, where))
+    rows = np.flatnonzero(_all(_terms(library, columns, where), len(columns)))
     if not text.strip():
         return rows
     answers = library.catalogue.words().similarity(text)[rows]
@@ -50,10 +50,20 @@ def items_of(library: Library, numbers: Sequence[int]) -> list[CatalogueItem]:
     ]
 
 
-def facets(library: Library, rows: Ids) -> list[Facet]:
-    """Of every column that has few different texts, or numbers, what these items have in it."""
+def facets(library: Library, where: str | None, text: str) -> list[Facet]:
+    """Of every column that has few different texts, or numbers, what the items have in it that a filter and words
+    leave, whatever the filter says of this one column: who chose one size sees how many there are of the others."""
     columns = library.catalogue.get()
-    found = [_facet(name, columns.columns[name], rows) for name in columns.kinds if name not in (ID, TITLE)]
+    terms = _terms(library, columns, where)
+    if text.strip():
+        terms.append((set(), library.catalogue.words().similarity(text) > 0))
+    every = np.flatnonzero(_all(terms, len(columns)))
+    found = []
+    for name in columns.kinds:
+        if name not in (ID, TITLE):
+            others = [term for term in terms if term[0] != {name}]
+            rows = every if len(others) == len(terms) else np.flatnonzero(_all(others, len(columns)))
+            found.append(_facet(name, columns.columns[name], rows))
     return [one for one in found if one is not None]
 
 
@@ -70,10 +80,18 @@ def _facet(name: str, column: NumberColumn | TextColumn, rows: Ids) -> Facet | N
     return Facet(name, "text", {column.texts[place]: int(counts[place]) for place in order}) if order else None
 
 
-def _mask(library: Library, columns: CatalogueColumns, where: str | None) -> Mask:
-    mask = rows_where(columns, where)
-    if mask is not None:
-        return mask
+def _terms(library: Library, columns: CatalogueColumns, where: str | None) -> list[tuple[set[str], Mask]]:
+    """What a filter joins by "and", as columns and items; one that also speaks of images is one term of no column."""
+    terms = terms_where(columns, where)
+    if terms is not None:
+        return terms
     found = np.zeros(len(columns), bool)
     found[np.searchsorted(columns.ids, library.store.items.images(where).items)] = True
+    return [(set(), found)]
+
+
+def _all(terms: Sequence[tuple[set[str], Mask]], count: int) -> Mask:
+    found = np.ones(count, bool)
+    for _, mask in terms:
+        found &= mask
     return found

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from lookalike.errors import UserError
 from lookalike.gallery.catalogue.import_items import import_catalogue
+from lookalike.gallery.catalogue.update_items import put_item, update_items
 from lookalike.gallery.library import Library
 from lookalike.gallery.recommend.browse import catalogue_items, facets, items_of, rows_of_items
 from lookalike.gallery.recommend.learn_weights import learn_weights, read_clicks
@@ -18,6 +19,7 @@ from lookalike.types import (
     CatalogueItem,
     CatalogueReport,
     CatalogueShelf,
+    ItemUpdateReport,
     Progress,
     Recommendation,
     WeightReport,
@@ -45,10 +47,11 @@ class CatalogueVerbs:
         self, where: str | None = None, *, text: str = "", begin: int = 0, limit: int = 100, with_facets: bool = True
     ) -> CatalogueShelf:
         """Items ``begin`` to ``begin + limit`` of those for which a filter holds, in the catalogue's order; with a
-        ``text`` those that share a word with it, the best first."""
+        ``text`` those that share a word with it, the best first. The facets are those of all items that are left, each
+        without what the filter says of its own column alone (by terms that are joined by "and")."""
         rows = rows_of_items(self._library, where, text)
         found = catalogue_items(self._library, rows[begin : begin + limit].tolist())
-        return CatalogueShelf(tuple(found), len(rows), tuple(facets(self._library, rows) if with_facets else ()))
+        return CatalogueShelf(tuple(found), len(rows), tuple(facets(self._library, where, text) if with_facets else ()))
 
     def items_by_id(self, ids: Iterable[str]) -> list[CatalogueItem]:
         """The items that the catalogue calls so, in this order; without those that it does not have."""
@@ -59,6 +62,26 @@ class CatalogueVerbs:
     def item_count(self) -> int:
         """How many items the catalogue has; 0 without one."""
         return self._library.store.items.count()
+
+    def update_items(self, changes: Mapping[str, Mapping[str, str | float | None]]) -> ItemUpdateReport:
+        """Change columns of items that the catalogue has: id -> column ("title", "price", any other) -> value, None for
+        an empty cell. What is not named stays, no image is read, and what cannot be done is told of its item alone. All
+        else is written at once, or nothing if the process ends. A new column is of numbers or texts as its first value
+        is; a text is not taken for a number, nor a number for a text."""
+        return update_items(self._library, changes)
+
+    def put_item(
+        self,
+        item: str,
+        *,
+        title: str = "",
+        images: Sequence[PathLike] = (),
+        values: Mapping[str, str | float | None] | None = None,
+    ) -> bool:
+        """Write a whole item, in the place of the one that the catalogue calls so; whether there was none. ``images``:
+        paths of images of this gallery, best first. Raises UserError for an image that it does not hold, and for values
+        that do not fit their columns."""
+        return put_item(self._library, item, title, images, values or {})
 
     def forget_items(self, ids: Iterable[str]) -> int:
         """Take these items out of the catalogue; their images stay. Returns how many there were."""

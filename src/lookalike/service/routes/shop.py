@@ -12,13 +12,14 @@ from fastapi import File as InForm
 from fastapi import Path as InPath
 from fastapi.responses import JSONResponse, Response
 
+from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.recommend.options import DIVERSITY
 from lookalike.service import forms, schemas, serializers, tasks
 from lookalike.service.cursors import cursor, place
 from lookalike.service.media_types import CheckedRoute
 from lookalike.service.problems import NotThere
-from lookalike.service.service import Server, Service
+from lookalike.service.service import Server, Service, Writable
 
 router = APIRouter(prefix="/v1", tags=["shop"], route_class=CheckedRoute)
 
@@ -44,7 +45,8 @@ async def items(
     cursor_: Annotated[str | None, Query(alias="cursor", max_length=200)] = None,
     ids: Annotated[list[str] | None, Query(max_length=500, description="these items alone, in this order")] = None,
 ) -> Response:
-    """The items that a filter and words leave, and what they have in each column (facets)."""
+    """The items that a filter and words leave, and what they have in each column (facets), whatever the filter says of
+    this column alone: who chose one size sees how many there are of the others."""
     begin = place(cursor_)
 
     def listed(opened: Gallery) -> dict[str, object]:
@@ -91,6 +93,49 @@ async def item_recommendations(
 async def item(request: Request, server: Server, code: Code) -> Response:
     """One item."""
     return await _cached(request, server, lambda: _known(server, code))
+
+
+@router.patch("/items", response_model=schemas.ItemChangeReport, dependencies=[Writable])
+async def change_items(server: Server, body: schemas.ItemChanges) -> dict[str, object]:
+    """New prices, stock, titles, any column of up to 1,000 items. No image is read, all is written at once, and the
+    same once more changes nothing. What cannot be done is told of its item alone, under ``failed``."""
+    changes: dict[str, dict[str, str | float | None]] = {}
+    for one in body.items:
+        if one.id in changes:
+            raise UserError(f"items: {one.id!r} is there twice")
+        titled = {} if one.title is None else {"title": one.title}
+        if "title" in one.values:
+            raise UserError("items: the title stands beside the values, not among them")
+        changes[one.id] = {**one.values, **titled}
+    report = await server.gallery.ask(lambda opened: opened.update_items(changes))
+    return report.to_dict()
+
+
+@router.put(
+    "/items/{code:path}",
+    response_model=schemas.CatalogueItem,
+    dependencies=[Writable],
+    responses={201: {"model": schemas.CatalogueItem, "description": "There was none of this id"}},
+)
+async def put_item(response: Response, server: Server, code: Code, body: schemas.NewItem) -> dict[str, object]:
+    """Write a whole item, new or in the place of the one of this id."""
+
+    def put(opened: Gallery) -> bool:
+        paths = [opened.row(number).path for number in body.images]
+        return opened.put_item(code, title=body.title, images=paths, values=body.values)
+
+    if "title" in body.values:
+        raise UserError("values: the title stands beside the values, not among them")
+    response.status_code = 201 if await server.gallery.ask(put) else 200
+    return await _known(server, code)
+
+
+@router.delete("/items/{code:path}", status_code=204, dependencies=[Writable])
+async def forget_item(server: Server, code: Code) -> Response:
+    """Take an item out of the catalogue; its images stay. One that is gone already is 404."""
+    await _known(server, code)
+    await server.gallery.ask(lambda opened: opened.forget_items([code]))
+    return Response(status_code=204)
 
 
 @router.post("/recommend", response_model=schemas.RecommendAnswers)
