@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks.harness import ROOT
 
 SCRIPTS = (
-    *("index_speed", "search_speed", "recommend_speed", "duplicates_speed", "growth", "model_speed"),
+    *("index_speed", "search_speed", "recommend_speed", "duplicates_speed", "growth", "million", "model_speed"),
     *(
         "edits_recall",
         "copy_recall",

@@ -28,6 +28,13 @@ COLUMNS = {
     "search_speed": ("gallery / bare, 1 thread", "IndexFlat", "IndexBinaryFlat", "recall@10"),
     "recommend_speed": ("by hand, median", "recall@10 of the exact", "| none | 400 |"),
     "duplicates_speed": ("seconds", "pairs found", "| 1,000 | gallery |"),
+    "million": (
+        "| `copy` |",
+        "| `structure` |",
+        "recall@10",
+        "search_many, ms each",
+        "While another process added 5,120",
+    ),
     "growth": ("cold search, s", "| 200 |", "| 400 |"),
     "edits_recall": ("phash-256", "pdqhash", "**all edits**", "micro-AP", "| rotate-5 |"),
     "copy_recall": ("structure", "blend", "MobileNet", "**all edits**", "micro-AP", "| rotate-5 |"),
@@ -111,6 +118,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 LONG = {name for name in SCRIPTS if name.startswith("service_")}  # servers under load
 LONG |= {"audit", "second_chance", "sub_image", "verified_recall", "verified_speed"}  # hundreds of verified searches
+LONG |= {"million"}  # twelve processes and a server
 LONG |= {"private_search"}  # a browser that compiles a runtime
 
 

@@ -42,6 +42,8 @@ class FaissIndex:
         self._index = index if index is not None else _new(metric, dim, self.graph)
         self._tombstones: Ids = np.empty(0, np.int64)
         self._living: Any = None  # a selector of the places of all but the tombstones, None without any
+        self._graph: Any = self._inner if self.graph else None
+        self._memory: tuple[Ids, NDArray[np.float16]] | None = None
         self._usual: tuple[int, Any, Any] | None = None  # effort, selector, and the walk that they make
 
     @classmethod
@@ -96,6 +98,7 @@ class FaissIndex:
         """As VectorIndex.add."""
         if len(ids):
             self._index.add_with_ids(self._kept(vectors), np.ascontiguousarray(ids))
+            self._memory = None
 
     def remove(self, ids: Ids) -> None:
         """As VectorIndex.remove. A graph keeps them as dead ends."""
@@ -145,7 +148,7 @@ class FaissIndex:
         it is compared one by one if it is little: a walk would mostly lead over what it does not leave."""
         import faiss
 
-        inner = faiss.downcast_index(self._index.index)
+        inner = self._graph
         if allowed is not None and len(allowed) < GRAPH_SHARE * len(self):
             known = self._known
             here = np.isin(known, allowed, kind="table") & ~np.isin(known, self._tombstones)
@@ -174,19 +177,32 @@ class FaissIndex:
 
     @property
     def _known(self) -> Ids:
-        """(N,): the ids in the order of their places, where FAISS keeps them."""
-        import faiss
-
-        return np.asarray(faiss.rev_swig_ptr(self._index.id_map.data(), self._index.ntotal))
+        """(N,): the ids of a graph in the order of their places, where FAISS keeps them."""
+        return self._kept_by_faiss[0]
 
     @property
     def _codes(self) -> NDArray[np.float16]:
         """(N, D): the vectors of a graph, where FAISS keeps them."""
+        return self._kept_by_faiss[1]
+
+    @property
+    def _kept_by_faiss(self) -> tuple[Ids, NDArray[np.float16]]:
+        """Looked up again once something was added, for then it may lie elsewhere."""
+        if self._memory is None:
+            import faiss
+
+            ids = np.asarray(faiss.rev_swig_ptr(self._index.id_map.data(), self._index.ntotal))
+            codes = faiss.downcast_index(self._inner.storage).codes
+            numbers = np.asarray(faiss.rev_swig_ptr(codes.data(), codes.size()))
+            self._memory = ids, numbers.view(np.float16).reshape(len(ids), self._index.d)
+        return self._memory
+
+    @property
+    def _inner(self) -> Any:
+        """The graph behind the ids."""
         import faiss
 
-        codes = faiss.downcast_index(faiss.downcast_index(self._index.index).storage).codes
-        numbers = faiss.rev_swig_ptr(codes.data(), codes.size())
-        return np.asarray(numbers).view(np.float16).reshape(self._index.ntotal, -1)
+        return faiss.downcast_index(self._index.index)
 
     def _kept(self, vectors: NDArray[Any]) -> NDArray[Any]:
         """Vectors as they are kept: as they were given, but for those that FAISS's inner products could not tell the
