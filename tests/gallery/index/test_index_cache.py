@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from threading import Thread, current_thread, main_thread
 from typing import Any
 from weakref import ref
 
@@ -104,6 +106,40 @@ def test_who_was_killed_goes_on(store: GalleryStorage, tmp_path: Path, monkeypat
     index = cache(store, tmp_path).get(NAME)
     assert seen == [(True, BLOCK)] * 3
     assert index.search(vectors(0, COUNT), 1)[0].ravel().tolist() == list(range(1, COUNT + 1))
+
+
+def test_one_process_builds_for_all(store: GalleryStorage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one that asks meanwhile waits for it, adds nothing itself, and reads what it saved."""
+    monkeypatch.setattr(index_cache, "ALONE_FROM", 50)
+    waiting: list[Thread] = []
+    found: list[Any] = []
+    real = FaissIndex.add
+
+    def other() -> None:
+        with closing(open_storage(tmp_path / "g")) as own:
+            found.append(cache(own, tmp_path).get(NAME))
+
+    def add(self: FaissIndex, ids: Any, given: Any) -> None:
+        assert current_thread() is main_thread()
+        if not waiting:
+            waiting.append(Thread(target=other))
+            waiting[0].start()
+        real(self, ids, given)
+
+    monkeypatch.setattr(FaissIndex, "add", add)
+    held = cache(store, tmp_path)
+    assert len(held.get(NAME)) == COUNT
+    waiting[0].join(60)
+    assert [(len(one), one.mapped) for one in found] == [(COUNT, True)]
+    put(store, COUNT, COUNT + 1)
+    assert len(held.get(NAME)) == COUNT + 1
+
+
+def test_where_no_lock_can_be_had_everyone_builds(store: GalleryStorage, tmp_path: Path, monkeypatch: Any) -> None:
+    """A folder is where the lock's file would be: nobody waits, and everything is found."""
+    monkeypatch.setattr(index_cache, "ALONE_FROM", 50)
+    (tmp_path / "index" / f"{NAME}.lock").mkdir(parents=True)
+    assert len(cache(store, tmp_path).get(NAME)) == COUNT
 
 
 def test_a_graph_with_dead_ends_is_built_anew(

@@ -18,12 +18,14 @@ from typing import Any
 import numpy as np
 
 from lookalike.descriptors.base import DescriptorCard
+from lookalike.gallery.index.build_lock import building
 from lookalike.gallery.index.faiss_index import HNSW_FROM, FaissIndex
 from lookalike.gallery.storage.base import GalleryStorage
 from lookalike.gallery.storage.embeddings import vector_blocks
 
 UNSAVED_SHARE = 0.05  # unsaved changes, as a share of the index, that are worth writing it again
 MIN_UNSAVED = 1_000
+ALONE_FROM = 20_000  # images that are new: from so many, one process takes them in, and the others wait for it
 CHECKPOINT_SECONDS = 60.0  # of reading, after which it is saved even so: a graph of a million takes minutes
 TOMBSTONE_SHARE = 0.1  # removed vectors that a graph may keep before it is built again
 
@@ -77,6 +79,29 @@ class IndexCache:
 
     def _updated(self, name: str, cached: CachedIndex) -> CachedIndex:
         backfills = self._store.backfills(name)
+        if self._store.read_only or not self._is_long_work(name, cached, backfills):
+            return self._caught_up(name, cached, backfills)
+        with building(self._folder / f"{name}.lock"):
+            cached = self._latest(name, cached, backfills)
+            found = self._caught_up(name, cached, backfills)
+            if found.unsaved:  # who waits takes it from there
+                self._save(name, found)
+            return found
+
+    def _is_long_work(self, name: str, cached: CachedIndex, backfills: int) -> bool:  # noqa: ARG002  others go by it
+        """Whether so much is to be done that one process should do it for all."""
+        known = cached.last_image if cached.backfills == backfills else 0
+        return self._store.last_id() - known > ALONE_FROM
+
+    def _latest(self, name: str, cached: CachedIndex, backfills: int) -> CachedIndex:
+        """What another process has saved meanwhile, if it holds more."""
+        saved = self._manifest(name)
+        known = cached.last_image if cached.backfills == backfills else 0
+        if saved is None or saved.backfills != backfills or saved.last_image <= known:
+            return cached
+        return self._loaded(name, mapped=True)
+
+    def _caught_up(self, name: str, cached: CachedIndex, backfills: int) -> CachedIndex:
         if cached.index.mapped and self._has_new(name, cached):
             cached = self._loaded(name)
         if cached.backfills != backfills:
