@@ -22,7 +22,7 @@ from corpora import Corpora, Corpus
 from lookalike.descriptors import get
 from lookalike.gallery import Gallery
 from lookalike.imaging.manipulations import apply
-from samples import PHOTOGRAPHS, drawn, folder_of, photograph, save
+from samples import PHOTOGRAPHS, drawn, folder_of, photograph, reduced, save
 from served import Served, serving
 from terminal import here
 
@@ -258,6 +258,21 @@ def test_a_word_is_left_out_and_an_example_added(at: Opener):
     page.locator(".chip[data-not] [data-act=remove]").click()
     expect(page.locator("#hits > li").first).to_be_visible()
     expect(page.locator(".chip[data-like]")).to_be_visible()
+
+
+def test_a_private_search_sends_no_example(at: Opener, tmp_path: Path):
+    """A file beside words would be sent: with the switch on, it is not, and that is said; words alone are."""
+    page = at("search?text=cat")
+    expect(page.locator("#hits > li").first).to_be_visible()
+    page.evaluate("localStorage.setItem('lookalike-private', '1')")
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.locator(".text-chips [data-input=file]").set_input_files(save(tmp_path / "cat.png", reduced("chelsea")))
+    expect(page.locator(".chip[data-like]")).to_be_visible()
+    expect(page.locator("#text-note")).to_contain_text("A private search sends no image")
+    expect(page.locator("#hits > li")).to_have_count(0)
+    page.evaluate("localStorage.removeItem('lookalike-private')")
+    assert sent == []
 
 
 def test_the_part_that_shows_a_word_is_drawn(at: Opener):

@@ -26,7 +26,7 @@ DARK_LEVEL = 0.3  # of all brightness, which the brightest hundredth of a dark i
 BLUR_LIMIT = 0.6  # sharp photographs have 0.2 to 0.5 here, and those of a Gaussian blur of 3 pixels 0.64 and more
 REBLUR = 9  # pixels of the box that an image is blurred with again, where its shorter side has SHORT_SIDE
 LEAST_REBLUR = 3
-MAX_BLUR_SCORE = 2.5  # standard deviations above the median; at 3.5 nothing stood out of a soft set
+MAX_BLUR_SCORE = 2.5  # standard deviations below the median sharpness; at 3.5 little stood out of soft sets
 TILES = 4  # rows and columns of parts
 LEAST_EDGES = 1.0  # of what an average part has, which one needs to say how sharp the image is: noise has less
 
@@ -56,12 +56,14 @@ class PixelMeasures:
 
 
 def blur_limit(blurs: Sequence[float]) -> float:
-    """Of the images of a data set -> what an image of it may have: in a soft set more than elsewhere."""
+    """Of the images of a data set -> what an image of it may have: in a soft set more than elsewhere. What is left of
+    sharpness is compared by its logarithm, for a blur of so many pixels leaves a share of it."""
     if len(blurs) < MIN_IMAGES:
         return BLUR_LIMIT
-    middle = float(np.median(blurs))
-    deviation = DEVIATIONS * float(np.median(np.abs(np.asarray(blurs) - middle)))
-    return max(BLUR_LIMIT, middle + MAX_BLUR_SCORE * deviation)
+    sharpness = np.log(np.maximum(1 - np.asarray(blurs, np.float64), 1e-6))
+    middle = float(np.median(sharpness))
+    deviation = DEVIATIONS * float(np.median(np.abs(sharpness - middle)))
+    return max(BLUR_LIMIT, 1 - float(np.exp(middle - MAX_BLUR_SCORE * deviation)))
 
 
 def measure_pixels(pixels: Pixels) -> PixelMeasures:

@@ -34,11 +34,17 @@ export function mount(root, gallery) {
       const like = now.like ? await subject(now.like, signal) : null;
       if (now.like && !like) say(t("gone"));
       present(like);
-      if (like?.file && wanted()) throw new Error(t("text.private"));
+      if (like?.file && wanted()) { refuse(t("text.private")); return; }
       show(await api.searchText(now.text, like, { k: COUNT, where: now.where, without: now.not.join(", "), by }, signal));
     } catch (error) {
       if (!api.aborted(error)) { grid.replaceChildren(); complain(error); }
     }
+  }
+
+  function refuse(why) {
+    grid.replaceChildren();
+    note.textContent = why;
+    say(why, true);
   }
 
   /** What is left out, the example, and the ways to add to them. */
