@@ -15,8 +15,7 @@ import numpy as np
 
 from lookalike.descriptors import get
 from lookalike.descriptors.neural import model_store
-from lookalike.descriptors.neural.classifier import classifier, labels_of
-from lookalike.descriptors.neural.onnx_model import softmax
+from lookalike.descriptors.neural.classifier import classifier
 from lookalike.descriptors.neural.region_model import in_pixels
 from lookalike.descriptors.registry import region_network
 from lookalike.imaging import from_array
@@ -50,12 +49,10 @@ def look_at_parts(image: Image) -> PartViews:
     found = region_network(REGIONS).regions([image])[0]
     boxes = found.boxes if len(found.boxes) else np.array([[0, 0, 1, 1]], np.float32)
     scores = found.scores if len(found.boxes) else np.zeros(1, np.float32)
-    card = classifier(NETWORK)
-    squares = model_store.network(card).input_spec.squares([_part(image, box) for box in boxes])
-    parts = [from_array(square) for square in squares]
-    vectors = get(CONTENT).describe(parts).vectors
-    logits = model_store.network(card).logits(parts)
-    return PartViews(image, boxes, scores, vectors, softmax(logits, labels_of(card).temperature))
+    network = model_store.network(classifier(NETWORK))
+    parts = [from_array(square) for square in network.input_spec.squares([_part(image, box) for box in boxes])]
+    described = network.describe(parts, [CONTENT])[CONTENT]
+    return PartViews(image, boxes, scores, described.vectors, np.asarray(described.probabilities, np.float32))
 
 
 def place_of(term: Term, views: PartViews) -> Box | None:
