@@ -82,7 +82,7 @@ WEB := $(wildcard web/*.* web/lookalike_web/*.py web/lookalike_web/browser/*)
 	@touch $@
 
 .venv/full: .venv/test
-	$(PIP) -e '.[milvus]' --group servers
+	$(PIP) -e '.[milvus,ray]' --group servers
 	@touch $@
 
 .venv/bench: .venv/test

@@ -152,5 +152,9 @@ class DescriptorBroken(LookalikeError):
     """A descriptor that another package brings cannot be made; the message names both."""
 
 
+class ClusterFailed(LookalikeError):
+    """A Ray cluster does not answer, or cannot do what it is asked for."""
+
+
 class MissingDependency(LookalikeError):
     """An optional package is not installed; the message names the extra that brings it."""

@@ -27,6 +27,7 @@ from lookalike.descriptors import get
 from lookalike.errors import UserError
 from lookalike.formatting import plural
 from lookalike.gallery import DEFAULT_DESCRIPTORS, Gallery
+from lookalike.gallery.ingest.on_ray import LOCAL
 from lookalike.gallery.ingest.refresh import away_in_words
 from lookalike.gallery.ingest.scan_elsewhere import is_listed
 from lookalike.gallery.ingest.upgrade import UpgradeReport
@@ -68,6 +69,13 @@ COUNTED = ("added", "updated", "moved", "unchanged", "skipped")  # of an AddRepo
     help="A table of items: id, title, file, price, any columns.",
 )
 @walk_options
+@click.option(
+    "--ray",
+    metavar="[ADDRESS]",
+    is_flag=False,
+    flag_value=LOCAL,
+    help="Describe on a Ray cluster; without ADDRESS on this machine's. Needs the extra `ray`.",
+)
 @click.option("--retry", is_flag=True, help="Try files that failed before once more.")
 @click.option(
     "--max-pixels",
@@ -91,6 +99,7 @@ def command(
     catalogue: str | None,
     exclude: tuple[str, ...],
     include: tuple[str, ...],
+    ray: str | None,
     retry: bool,
     max_pixels: int,
     as_json: bool,
@@ -105,6 +114,8 @@ def command(
     stopped. Trash folders, hidden files, what systems put beside images (@eaDir, ._*, Thumbs.db) and folders that hold
     a file named .lookalike-ignore are left out and counted, unless DIR names them. The patterns of --exclude and
     --include are remembered with DIR; --exclude '' forgets them.
+
+    --ray hands the files to a Ray cluster, whose nodes must reach them by the same paths (docs/how-to/ray.md).
 
     --refresh never forgets the images of a folder that is gone or empty, for its drive may not be mounted: `lookalike
     roots move` tells where it is now, `lookalike roots forget` forgets it.
@@ -147,6 +158,7 @@ def command(
                 retry_failed=retry,
                 exclude=exclude or None,
                 include=include or None,
+                ray=ray,
             )
             for folder in frames:
                 report = _together(report, opened.add_frames(folder, fps=fps, progress=progress))

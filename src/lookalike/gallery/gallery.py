@@ -122,6 +122,7 @@ class Gallery(
         retry_failed: bool = False,
         exclude: Sequence[str] | None = None,
         include: Sequence[str] | None = None,
+        ray: str | None = None,
     ) -> AddReport:
         """Take in files and folders: what is new or changed is read, the rest is left alone.
 
@@ -129,10 +130,11 @@ class Gallery(
         have changed, or with ``retry_failed``. Interrupted or killed, the next call goes on where this one was.
         Trash folders, hidden files and what systems put beside images are left out and counted; ``exclude`` and
         ``include``, patterns in the syntax of .gitignore, leave out more, or less (ingest/leave_out.py). They are
-        remembered with each folder; None is what was said before, an empty list nothing.
+        remembered with each folder; None is what was said before, an empty list nothing. ``ray``: describe them on the
+        Ray cluster at this address, or "local" (ingest/on_ray.py). Raises ClusterFailed; what was described is kept.
         """
         listed = _listed(sources)
-        return add_sources(self._library, listed, max_pixels, retry_failed, progress, exclude, include)
+        return add_sources(self._library, listed, max_pixels, retry_failed, progress, exclude, include, ray)
 
     def remove(self, paths: Sources) -> int:
         """Forget these images (the files stay where they are); returns how many there were."""

@@ -91,11 +91,12 @@ def gallery_spec(library: Library) -> ExtractionSpec:
 
 def read_all(jobs: Iterable[Job], spec: ExtractionSpec, max_pixels: int) -> Iterator[Outcome]:
     """One outcome per job, in order."""
-    for outcomes in in_order(partial(_read_chunk, chunk, spec, max_pixels) for chunk in _chunks(jobs)):
+    for outcomes in in_order(partial(read_chunk, chunk, spec, max_pixels) for chunk in chunks(jobs)):
         yield from outcomes
 
 
-def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+def chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
+    """Jobs that are done together, in their order."""
     chunk: list[Job] = []
     size = 0
     for job in jobs:
@@ -108,7 +109,8 @@ def _chunks(jobs: Iterable[Job]) -> Iterator[list[Job]]:
         yield chunk
 
 
-def _read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> list[Outcome]:
+def read_chunk(jobs: Sequence[Job], spec: ExtractionSpec, max_pixels: int) -> list[Outcome]:
+    """One outcome per job, in order, of files that are described together."""
     outcomes: list[Outcome | None] = []
     loaded: list[tuple[ListedFile, Image]] = []
     fetched = read_many(job.file.path for job in jobs if is_elsewhere(job.file.path))

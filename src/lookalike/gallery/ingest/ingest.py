@@ -17,6 +17,7 @@ from lookalike.gallery.ingest.backfill import add_lacking, lacking_any
 from lookalike.gallery.ingest.extract import ExtractionSpec, Job, Outcome, SameBytes, Unusable, gallery_spec, read_all
 from lookalike.gallery.ingest.leave_out import NO_FRAMES, NO_READER, LeaveOut
 from lookalike.gallery.ingest.listed import LeftOut, Listed, ListedFile, Skipped
+from lookalike.gallery.ingest.on_ray import read_all_on_ray
 from lookalike.gallery.ingest.roots import is_gone, leave_out_of, remember_root
 from lookalike.gallery.ingest.scan import walk
 from lookalike.gallery.library import Library
@@ -35,6 +36,9 @@ BATCH = 256  # outcomes per transaction
 BATCH_SECONDS = 2.0  # and at least this often: what a killed process can lose
 
 
+Reader = Callable[[Iterable[Job], ExtractionSpec, int], Iterator[Outcome]]
+
+
 class Ingestor:
     """One run of ``add``: sorts the listed files, reads what is new, writes batches, counts everything."""
 
@@ -47,8 +51,11 @@ class Ingestor:
         progress: Progress | None,
         thumbnails: Thumbnails | None = None,
         lacking: Collection[int] = (),
+        reader: Reader = read_all,
     ) -> None:
-        """``lacking``: images that lack a descriptor, and whose files are to be read although they are known."""
+        """``lacking``: images that lack a descriptor, and whose files are to be read although they are known.
+        ``reader``: who reads and describes files, as ``read_all`` does; in any order."""
+        self._reader = reader
         self._thumbnails, self._lacking = thumbnails, lacking
         self._store = store
         self._spec = spec
@@ -66,7 +73,7 @@ class Ingestor:
         """Take in all of these. Interrupted at any moment, what was read so far is committed first."""
         self._total = sum(not isinstance(entry, LeftOut) for entry in listed)
         try:
-            for outcome in read_all(self._jobs(listed), self._spec, self._max_pixels):
+            for outcome in self._reader(self._jobs(listed), self._spec, self._max_pixels):
                 self._take(outcome)
         except StorageFull:
             raise
@@ -207,6 +214,7 @@ def add_sources(
     progress: Progress | None,
     exclude: Sequence[str] | None = None,
     include: Sequence[str] | None = None,
+    ray: str | None = None,
 ) -> AddReport:
     """As ``Gallery.add``."""
     store = library.store
@@ -215,7 +223,8 @@ def add_sources(
         for path in filter(_is_root, map(absolute, paths)):
             remember_root(store, path, exclude, include)
     with _thumbnails(library) as kept:
-        ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept, _lacking(store))
+        reader = read_all if ray is None else partial(read_all_on_ray, address=ray)
+        ingestor = Ingestor(store, spec, max_pixels, retry_failed, progress, kept, _lacking(store), reader)
         listed = list(walk(paths, str(library.path), _leave_out(store, exclude, include), videos=True))
         if reason := _no_videos(library):
             listed = [LeftOut(one.path, reason) if _is_video(one) else one for one in listed]
