@@ -60,7 +60,7 @@ def measure(options: Options) -> str:
         return f"There are no masks in the data: {PHOTOS} and {MASKS}."
     kinds = {
         "as it was cut out": [one.pixels for one in garments],
-        "as another shop shows it": [_elsewhere(one.pixels) for one in garments],
+        "as another shop shows it": [elsewhere(one.pixels) for one in garments],
     }
     right = [files.index(one.file) for one in garments]
     rows, took = [], [0.0]
@@ -132,7 +132,7 @@ def _on_white(pixels: Pixels, mask: NDArray[np.bool_]) -> Pixels:
     return canvas
 
 
-def _elsewhere(pixels: Pixels) -> Pixels:
+def elsewhere(pixels: Pixels) -> Pixels:
     """The same garment on the same white, photographed and saved by somebody else, as far as that can be made."""
     ground = (pixels == 255).all(axis=2)[:, ::-1]
     hsv = cv2.cvtColor(np.ascontiguousarray(pixels[:, ::-1]), cv2.COLOR_RGB2HSV).astype(np.float32)

@@ -349,6 +349,27 @@ def test_names_stay_when_a_file_is_changed_and_not_when_it_is_another(gallery: G
     assert [(one.name, one.source) for one in gallery.faces_of(photos / "2-0.png")] == [(None, None)]
 
 
+def test_who_was_forgotten_stays_so_when_the_file_changes(gallery: Gallery, photos: Path) -> None:
+    """Saved again brighter, twice, and through a file that shows nobody; at another place it is another face."""
+    gallery.name_face(photos / "1-0.png", "Ada")
+    gallery.forget_person("Ada")
+    brighter = drawn_portrait({(0, 1): drawn_face(1, 0)})
+    for change in (
+        np.clip(brighter.astype(int) + 9, 0, 255).astype(np.uint8),
+        np.full_like(brighter, 90),
+        brighter,
+    ):
+        save(photos / "1-0.png", change)
+        assert gallery.add(photos).updated == 1
+        faces = gallery.faces_of(photos / "1-0.png")
+        assert [(one.name, one.face.flaw) for one in faces] in ([(None, "forgotten")], [])
+        assert not any(vector.strip(b"\0") for vector in vectors_of(gallery, "1-0")[: len(faces)])
+    assert len(faces) == 1
+    save(photos / "1-0.png", drawn_portrait({(1, 0): drawn_face(3, 2)}))
+    gallery.add(photos)
+    assert [one.face.flaw for one in gallery.faces_of(photos / "1-0.png")] == [None]
+
+
 def vectors_of(gallery: Gallery, name: str, by: str = NAME) -> list[bytes]:
     """The bytes of the vectors of the image of this name."""
     row = next(row for row in gallery.rows() if Path(row.path).stem == name)

@@ -39,6 +39,11 @@ def held_faces(library: Library, by: str | None = None) -> str:
         return str(by)
     name = by or "faces"
     face_network(name)
+    if library.store.privacy.opaque:
+        raise UserError(
+            f"this gallery holds no {name!r}, and keeps no paths by which its images could be read again; index them "
+            f"into a new one: lookalike index FOLDER --gallery NEW --descriptors content,{name}"
+        )
     raise UserError(
         f"this gallery holds no {name!r}; add them, and nothing else is read again: "
         f"lookalike index --gallery {library.place} --with {name}"

@@ -86,6 +86,6 @@ class FaceVerbs:
 
     def forget_person(self, who: str, *, by: str | None = None) -> ForgetReport:
         """Delete vectors and landmarks of a person's faces, by name or number of a group, from the store, its log and
-        its indexes, and look through all files of the gallery whether a part is left. An image that is indexed anew
-        shows its faces again."""
+        its indexes, and look through all files of the gallery whether a part is left. A face at
+        the same place stays forgotten when its file changes; an image that is taken out and added again shows it."""
         return forget_person(self._library, who, by)

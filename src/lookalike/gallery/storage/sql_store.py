@@ -18,6 +18,7 @@ from lookalike.comparison.calibration import Calibration
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.gallery.storage.base import FailedFile, NewGallery, NewImage, Tuning
 from lookalike.gallery.storage.descriptors import DescriptorStore
+from lookalike.gallery.storage.face_words import forgotten_boxes, keep_forgotten
 from lookalike.gallery.storage.faces import FaceStore
 from lookalike.gallery.storage.frames import FrameStore
 from lookalike.gallery.storage.items import ItemStore
@@ -216,8 +217,10 @@ class SqlStore:
         row = image.row
         before = self.row_of(row.path) if image.regions else None
         spoken = self.regions.spoken(before.id) if before else {}
+        forgotten = forgotten_boxes(self.faces, self.regions, before.id) if before else {}
         self.forget([row.path])
         number = self._insert(row)
+        keep_forgotten(self.faces, number, forgotten)
         self._vectors.put_image(number, image)
         if image.keypoints is not None:
             self._db.run("INSERT INTO keypoints VALUES (?, ?)", (number, image.keypoints))

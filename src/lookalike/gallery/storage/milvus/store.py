@@ -12,6 +12,7 @@ import numpy as np
 from lookalike.descriptors.base import DescriptorCard
 from lookalike.errors import GalleryError, GalleryExists
 from lookalike.gallery.storage.base import NewGallery, NewImage
+from lookalike.gallery.storage.face_words import forgotten_boxes, keep_forgotten
 from lookalike.gallery.storage.milvus.buffer import StoredVector, text_of
 from lookalike.gallery.storage.milvus.collections import images_of, records_of, vectors_of
 from lookalike.gallery.storage.milvus.descriptors import Descriptors
@@ -204,8 +205,10 @@ class MilvusStore:
         """As in the contract."""
         before = self.row_of(image.row.path) if image.regions else None
         spoken = self.regions.spoken(before.id) if before else {}
+        forgotten = forgotten_boxes(self.faces, self.regions, before.id) if before else {}
         self.forget([image.row.path])
         number = self._rows.insert(image.row)
+        keep_forgotten(self.faces, number, forgotten)
         for name, (vector, contrast) in image.vectors.items():
             self._vectors.put(name, number, StoredVector(vector, contrast, image.classes.get(name)))
         if image.keypoints is not None:
