@@ -74,7 +74,7 @@ clean:  ## Remove what the targets made
 WEB := $(wildcard web/*.* web/lookalike_web/*.py web/lookalike_web/browser/*)
 .venv/serve: .venv/demo $(WEB)
 	$(PIP) -e '.[serve]'
-	$(PIP) --no-deps ./web || echo "no private search: ONNX Runtime for the browser could not be fetched"
+	$(PIP) --no-deps ./web || echo "No private search: see above. Everything else works; for another try: rm .venv/serve; make $(MAKECMDGOALS)"
 	@touch $@
 
 .venv/test: .venv/serve

@@ -14,7 +14,16 @@ from pathlib import Path
 from benchmarks.harness import ROOT
 
 SCRIPTS = (
-    *("index_speed", "search_speed", "recommend_speed", "duplicates_speed", "growth", "million", "model_speed"),
+    *(
+        "index_speed",
+        "search_speed",
+        "recommend_speed",
+        "duplicates_speed",
+        "growth",
+        "million",
+        "model_speed",
+        "small_machines",
+    ),
     *(
         "edits_recall",
         "copy_recall",

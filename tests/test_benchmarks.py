@@ -46,6 +46,7 @@ COLUMNS = {
     "label_next": ("classes seen, chosen", "accuracy, chosen, %", "| flowers | 4 |"),
     "audit": ("| clothing | blurred, 3 px |", "| flowers | leak |", "confident learning", "of the untouched, %"),
     "model_speed": ("images/s", "seconds to the answer", "| lookalike index |", "| lookalike compare |", "bytes"),
+    "small_machines": ("`copy`, 8 bits, as it ships", "`regions`, single, stored in half", "| `lookalike index` |"),
     "robustness": ("| the image itself |", "| FGSM, 2/255 |", "| PGD, 4/255 |", "recall with views, %"),
     "calibration": ("copies seen", "in truth", "precision seen", "| mirrored |"),
     "relations": ("| same scene |", "right of the one, %", "copies seen", "| SSIM |", "| SIFT + RANSAC |", "95 % ms"),
@@ -120,6 +121,7 @@ LONG = {name for name in SCRIPTS if name.startswith("service_")}  # servers unde
 LONG |= {"audit", "second_chance", "sub_image", "verified_recall", "verified_speed"}  # hundreds of verified searches
 LONG |= {"million"}  # twelve processes and a server
 LONG |= {"private_search"}  # a browser that compiles a runtime
+LONG |= {"small_machines"}  # a process for each network, precision and number of threads
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.full] * (name in LONG)) for name in SCRIPTS])

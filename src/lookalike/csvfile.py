@@ -29,7 +29,10 @@ def read_csv(path: PathLike, columns: Sequence[str]) -> list[Line]:
     for one whose header lacks a column."""
     try:
         with open(path, encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-            return _lines(path, file.read(), columns)
+            text = file.read()
+            if "\0" in text:
+                raise UserError(f"{path}: not a CSV file: it holds bytes that no text has")
+            return _lines(path, text, columns)
     except OSError as error:
         raise UserError(f"{path}: cannot be read: {error.strerror or error}") from error
     except csv.Error as error:

@@ -63,6 +63,19 @@ def test_folders_that_were_added_are_watched(photos: Path) -> None:
         assert list(rounds) == []
 
 
+def test_what_failed_is_told_once(photos: Path) -> None:
+    """A later round tells of what failed since, and not again of what is as broken as before."""
+    (photos / "broken.jpg").write_text("no image")
+    stop = threading.Event()
+    with Gallery.open(photos / "g") as gallery:
+        rounds = watch(gallery, [photos], stop=stop)
+        assert [Path(one.path).name for one in next(rounds).added.failed] == ["broken.jpg"]
+        (photos / "too.jpg").write_text("none either")
+        assert [Path(one.path).name for one in next(rounds).added.failed] == ["too.jpg"]
+        stop.set()
+        assert list(rounds) == []
+
+
 def test_mistakes(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No folder at all, one that is not there, and no watchfiles."""
     with Gallery.open(photos / "g") as gallery:

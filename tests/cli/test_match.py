@@ -58,10 +58,16 @@ def test_what_was_exported_is_a_list(folder: Path) -> None:
 
 
 def test_mistakes(folder: Path) -> None:
-    """No such column, a descriptor that is no hash or not held, and a list without a hash."""
+    """No such column, what is no table, a descriptor that is no hash or not held, and a list without a hash; what is
+    said names a remedy."""
     (folder / "other.csv").write_text("name\nx\n")
     (folder / "empty.csv").write_text("hash\n")
-    assert "'pdq'" in here("match", folder / "other.csv", "--gallery", folder / "g").err
+    unnamed = here("match", folder / "other.csv", "--gallery", folder / "g").err
+    assert "no 'hash' in 'name', and none called 'pdq'" in unnamed
+    image = folder / "photos" / "coffee.png"
+    assert here("match", image, "--gallery", folder / "g").err.endswith("it holds bytes that no text has\n")
+    lacking = here("match", folder / "empty.csv", "--gallery", folder / "g", "--by", "dhash").err
+    assert f"--gallery {folder / 'g'} --with dhash" in lacking
     assert "no hash of bits" in here("match", folder / "empty.csv", "--gallery", folder / "g", "--by", "copy").err
     assert here("match", folder / "empty.csv", "--gallery", folder / "g", "--by", "structure").code == 2
     assert here("match", folder / "empty.csv", "--gallery", folder / "g", "--max-distance", 256).code == 2

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pty
+import signal
+import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,6 +114,23 @@ def test_what_is_refused_is_said_in_words(answers: Any) -> None:
     assert few["error"] == "k must be 1 to 100, not 0"
     assert "where" in filtered["error"]
     assert "reads no texts" in unread["error"]
+
+
+def test_ctrl_c_ends_it(tmp_path: Path) -> None:
+    """At a terminal, where it says what it waits for."""
+    Gallery.create(tmp_path / "g", ["structure"]).close()
+    command = [sys.executable, "-m", "lookalike", "mcp", "--gallery", str(tmp_path / "g")]
+    own, terminal = pty.openpty()
+    with subprocess.Popen(command, stdin=terminal, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr is not None
+            assert "waiting for an assistant" in process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == -signal.SIGINT
+        finally:
+            process.kill()
+            os.close(own)
+            os.close(terminal)
 
 
 def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

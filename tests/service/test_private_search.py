@@ -183,6 +183,25 @@ def test_a_server_without_the_runtime_gets_no_image(visit: Visit, server: Served
     assert not [one.url for one in sent if one.method != "GET"]
 
 
+def test_a_format_that_the_browser_cannot_decode_is_named(visit: Visit, server: Served, tmp_path: Path):
+    """With what to do about it; the file is not sent instead, and the next one is searched by as ever."""
+    with visit.page.context.new_page() as page:
+        sent: list[Request] = []
+        page.on("request", lambda request: sent.append(request))
+        page.goto(f"{server.url}/#/search")
+        page.locator("[data-control=private]").check()
+        scan = tmp_path / "scan.tif"
+        Pillow.fromarray(reduced("coffee")).save(scan)
+        page.locator("[data-input=file]").first.set_input_files(scan)
+        expect(page.locator("#nothing")).to_contain_text("cannot decode this TIF file")
+        expect(page.locator("#nothing")).to_contain_text("nothing was sent")
+        assert not [one.url for one in sent if one.method != "GET"]
+        query = save(tmp_path / "query.png", photograph("coffee.png")[20:380, 30:570])
+        page.locator("[data-input=file]").first.set_input_files(query)
+        expect(page.locator("#hits .name").first).to_have_text("coffee.jpg")
+        page.evaluate("localStorage.removeItem('lookalike-private')")
+
+
 def test_only_the_worker_may_compile(server: Served):
     """The page's own policy has no exception; the policy of the worker's script has one."""
     answers = [server.get(path) for path in ("/", "/page/main.js", "/web/worker.js")]

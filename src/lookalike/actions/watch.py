@@ -6,13 +6,13 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lookalike.errors import MissingDependency, UserError
 from lookalike.gallery import Gallery
 from lookalike.paths import PathLike, absolute
-from lookalike.types import AddReport, Result
+from lookalike.types import AddReport, Failure, Result
 
 QUIET_MS = 400  # of changes that follow one another at shorter intervals, all are taken together
 TIMEOUT_MS = 200  # after which it looks whether it is to stop
@@ -21,8 +21,8 @@ LONGEST_MS = 10_000  # but no longer than this
 
 @dataclass(frozen=True, slots=True)
 class WatchReport(Result):
-    """One round: what was ``added``, see AddReport; the paths that were ``forgotten``, for their files are gone; and
-    ``problems``, in words, that the next round may find solved."""
+    """One round: what was ``added``, see AddReport, whose ``failed`` no earlier round has told; the paths that were
+    ``forgotten``, for their files are gone; and ``problems``, in words, that the next round may find solved."""
 
     added: AddReport
     forgotten: tuple[str, ...] = ()
@@ -54,24 +54,27 @@ def watch(
         rust_timeout=TIMEOUT_MS, yield_on_timeout=True, raise_interrupt=False, ignore_permission_denied=True,
     )  # fmt: skip
     next(changes, None)  # from here on nothing is missed
-    yield _round(gallery, places, refresh)
+    reported: set[Failure] = set()
+    yield _round(gallery, places, refresh, reported)
     for batch in changes:
         touched = [place for place in places if any(_within(path, place) for _, path in batch)]
         if touched:
-            yield _round(gallery, touched, refresh)
+            yield _round(gallery, touched, refresh, reported)
 
 
-def _round(gallery: Gallery, places: Sequence[str], refresh: bool) -> WatchReport:
+def _round(gallery: Gallery, places: Sequence[str], refresh: bool, reported: set[Failure]) -> WatchReport:
     there = [place for place in places if os.path.isdir(place)]
     problems = [f"{place}: not there; is its drive away?" for place in places if place not in there]
     added = gallery.add(there)
+    failed = tuple(one for one in added.failed if one not in reported)
+    reported.update(failed)
     forgotten: list[str] = []
     if refresh:
         try:
             forgotten = gallery.refresh()
         except UserError as error:  # a folder is away or empty: nothing is forgotten by itself then
             problems.append(str(error))
-    return WatchReport(added, tuple(forgotten), tuple(problems))
+    return WatchReport(replace(added, failed=failed), tuple(forgotten), tuple(problems))
 
 
 def _outside(gallery: PathLike) -> Any:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+
 import click
 
 from lookalike.cli.output import gallery_option
@@ -25,5 +28,9 @@ def command(gallery: str, allowed: tuple[str, ...]) -> int:
     """
     from lookalike.service.assistant import assistant_server
 
-    assistant_server(gallery, allowed).run("stdio")
+    server = assistant_server(gallery, allowed)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # the SDK would wait for another line first; there is nothing to save
+    if sys.stdin.isatty():
+        click.echo("waiting for an assistant, which would start this by itself; Ctrl-C ends it", err=True)
+    server.run("stdio")
     return 0

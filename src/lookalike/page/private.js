@@ -4,6 +4,7 @@ import { el, recall, remember } from "./dom.js";
 import { t } from "./language.js";
 
 const KEY = "lookalike-private";
+const UNDECODABLE = "this browser cannot decode the image"; // as the runtime's worker.js says it
 let known = null; // the promise of what the server offers
 
 /** The networks that can be run here: name -> network; none where the runtime is not installed. */
@@ -28,5 +29,10 @@ export function privacySwitch(onchange = () => {}) {
 /** {vector, width, height} of a file by a network; see describe.js of the runtime. */
 export async function described(file, network, region) {
   const { describe } = await import("/web/describe.js");
-  return describe(file, { ...network, url: api.networkOf(network.sha256) }, region);
+  return describe(file, { ...network, url: api.networkOf(network.sha256) }, region).catch((error) => {
+    throw error.message === UNDECODABLE ? new Error(t("private.undecodable", { kind: kindOf(file) })) : error;
+  });
 }
+
+/** What people call the format: by the file's ending, or else by its media type. */
+const kindOf = (file) => (/\.(\w{2,5})$/.exec(file.name ?? "")?.[1] ?? file.type.replace("image/", "")).toUpperCase();

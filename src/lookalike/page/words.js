@@ -10,6 +10,7 @@ export const WORDS = {
   "text-by.words": ["built-in words", "内置词汇"],
   "private.switch": ["Private search.", "私密搜索。"],
   "private.how": ["This browser describes the image and sends only the vector.", "由本浏览器计算图片特征，只发送特征向量。"],
+  "private.undecodable": ["This browser cannot decode this {kind} file, so it could not be described here, and nothing was sent. Save it as JPEG or PNG, or switch private search off: then the server reads it.", "此浏览器无法解码该 {kind} 文件，因此无法在本地计算特征，也未发送任何内容。请另存为 JPEG 或 PNG，或关闭私密搜索，由服务器读取。"],
   "private.none": ["This server lacks what a private search needs, so nothing was sent. Switch private search off, or see the service's guide.", "此服务器缺少私密搜索所需的组件，因此未发送任何内容。请关闭私密搜索，或查看服务指南。"],
   skip: ["Skip to the content", "跳到内容"],
   views: ["Views", "页面"],

@@ -36,7 +36,7 @@ def assistant_server(gallery: str, allowed: Sequence[str] = ()) -> Any:
     except ImportError as error:
         raise MissingDependency("mcp is not installed; get it with: pip install 'lookalike[mcp]'") from error
     tools = _Tools(GalleryThread(gallery), [os.path.realpath(folder) for folder in allowed])
-    server = MCPServer("lookalike", version=__version__, instructions=INSTRUCTIONS)
+    server = MCPServer("lookalike", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING")
     harmless = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)
     for tool in (tools.search_by_words, tools.search_by_image, tools.compare_images, tools.library_info):
         server.add_tool(tool, annotations=harmless)

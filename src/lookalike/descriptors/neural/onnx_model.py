@@ -28,7 +28,8 @@ from lookalike.types import Floats, Image, Pixels
 
 PARTS = "_parts"  # after an output's name: the output that tells what each cell of the image adds to that one
 LOGITS = "_logits"  # after an output's name: the output that tells how much speaks for each class of an image
-MODEL_BATCH = 16  # images per forward pass: a graphics card has work, and no call needs much memory
+MODEL_BATCH = 16  # images that are prepared at a time, and per forward pass on a graphics card, so that it has work
+CPU_BATCH = 4  # per forward pass on a processor: as fast as any, and what lies between the layers stays small
 STORED_MAX = float(np.finfo(np.float16).max)  # galleries keep half precision: a larger number would become infinite
 FASTEST_FIRST = (
     "CUDAExecutionProvider",
@@ -156,7 +157,10 @@ class Network:
 
     def _step(self) -> int:
         """Images per forward pass: some files take one at a time."""
-        return 1 if self.open().get_inputs()[0].shape[0] == 1 else MODEL_BATCH
+        session = self.open()
+        if session.get_inputs()[0].shape[0] == 1:
+            return 1
+        return CPU_BATCH if session.get_providers()[0] == FASTEST_FIRST[-1] else MODEL_BATCH
 
     def _forward(self, squeezed: Pixels, names: Sequence[str]) -> list[Floats]:
         found = self._run_session(squeezed, names)

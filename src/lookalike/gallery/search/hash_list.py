@@ -46,7 +46,10 @@ def read_hashes(file: PathLike, card: DescriptorCard) -> HashList:
     except UserError as error:
         if "must name the columns" not in str(error):
             raise
-        lines = read_csv(file, [card.name])
+        try:
+            lines = read_csv(file, [card.name])
+        except UserError:
+            raise UserError(f"{error}, and none called {card.name!r}") from None
     vectors, numbers, failed = [], [], []
     for line in lines:
         try:
@@ -64,6 +67,11 @@ def read_hashes(file: PathLike, card: DescriptorCard) -> HashList:
 
 def match_hashes(library: Library, file: PathLike, by: str, max_distance: int) -> HashReport:
     """As ``Gallery.match_hashes``."""
+    if by not in library.cards:
+        raise UserError(
+            f"this gallery holds no {by!r}; nothing else is read again by: "
+            f"lookalike index --gallery {library.place} --with {by}"
+        )
     card = library.card(by)
     if not 0 <= max_distance < card.dim:
         raise UserError(f"the largest distance must lie between 0 and {card.dim - 1} bits, not {max_distance}")
