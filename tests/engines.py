@@ -36,6 +36,14 @@ def _milvus(request: pytest.FixtureRequest) -> str:
     return server.url()
 
 
+def _milvus_long(request: pytest.FixtureRequest) -> str:
+    """Where lists of ids are long already, and Milvus gives few neighbours at once."""
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    monkeypatch.setattr("lookalike.gallery.storage.milvus.index.LISTED", 10)
+    monkeypatch.setattr("lookalike.gallery.storage.milvus.index.MOST", 30)
+    return _milvus(request)
+
+
 def _postgres(request: pytest.FixtureRequest) -> str:
     server: PostgresServer = request.getfixturevalue("postgres")
     return server.url(uuid4().hex)
@@ -55,6 +63,8 @@ ENGINES = [
 ]
 
 SEARCHING = [  # of these, those that search vectors themselves
+    pytest.param(_milvus, id="milvus", marks=pytest.mark.full),
+    pytest.param(_milvus_long, id="milvus-long", marks=pytest.mark.full),
     pytest.param(_postgres, id="postgresql", marks=pytest.mark.full),
     pytest.param(_postgres_graph, id="postgresql-graph", marks=pytest.mark.full),
 ]

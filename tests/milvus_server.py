@@ -1,4 +1,8 @@
-"""A Milvus server for tests, of the wheel `milvus` (2.3.5): free ports, a folder and a process group of its own."""
+"""A Milvus server for tests, of the wheel `milvus` (2.3.5): in a folder, a process group and a network of its own.
+
+Its parts listen at every address of the machine, and one of them at a port that cannot be chosen; so each server has a
+network namespace to itself, out of which a relay leads to a free port of 127.0.0.1.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,24 +21,36 @@ from pathlib import Path
 
 import pytest
 
+from relay import connected_file, listening_port, relay
+
 START_SECONDS = 180.0
-_PROGRAM = "from milvus import main; main()"
+_PROGRAM = """
+import fcntl, socket, struct, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from relay import listening_file, relay
+with socket.socket() as any:
+    fcntl.ioctl(any, 0x8914, struct.pack("16sH14s", b"lo", 0x41, b""))  # the loopback interface is up
+relay(listening_file(Path({file!r})), lambda: socket.create_connection(("127.0.0.1", 19530)))
+from milvus import main
+main()
+"""
 
 
 class MilvusServer:
-    """One server. It listens on all addresses of the machine; where the tests are run by ``unshare -rn``, that is
-    127.0.0.1 alone."""
+    """One server."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._file = folder, folder / "relay"
         self._process: subprocess.Popen[bytes] | None = None
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self._listening = listening_port()
+        self.port = self._listening.getsockname()[1]
+        relay(self._listening, lambda: connected_file(self._file))
 
     def start(self) -> None:
         """Until it answers."""
-        command = [sys.executable, "-c", _PROGRAM, "--data", str(self._folder), "--proxy-port", str(self.port)]
+        program = _PROGRAM.format(tests=str(Path(__file__).parent), file=str(self._file))
+        command = ["unshare", "-rn", sys.executable, "-c", program, "--data", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
@@ -48,29 +63,31 @@ class MilvusServer:
 
     def answers(self) -> bool:
         """Whether a client is let in."""
+        import grpc
         from pymilvus import MilvusClient
         from pymilvus.exceptions import MilvusException
 
-        with socket.socket() as probe:
-            probe.settimeout(1)
-            if probe.connect_ex(("127.0.0.1", self.port)):
-                return False
         try:
             client = MilvusClient(f"http://127.0.0.1:{self.port}", timeout=2)
             try:
                 client.list_collections(timeout=2)
             finally:
                 client.close()
-        except MilvusException:
+        except (MilvusException, grpc.RpcError):
             return False
         return True
 
-    def kill(self, how: int = signal.SIGKILL) -> None:
+    def kill(self) -> None:
         """End all its processes, as if its machine went down."""
         if self._process is not None:
-            os.killpg(self._process.pid, how)
+            os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait(60)
             self._process = None
+
+    def close(self) -> None:
+        """End it for good."""
+        self.kill()
+        self._listening.close()
 
     def freeze(self, how: int = signal.SIGSTOP) -> None:
         """All its processes stand still (SIGSTOP), or go on (SIGCONT)."""
@@ -84,16 +101,28 @@ class MilvusServer:
 
 @contextmanager
 def running_milvus() -> Iterator[MilvusServer]:
-    """A server, ended at the end. Without the package tests are skipped, but not where all must run (CI)."""
-    if find_spec("milvus") is None or find_spec("pymilvus") is None:
-        if os.environ.get("CI") == "true":
-            raise ModuleNotFoundError("milvus and pymilvus, of the dependency group `servers`")
-        pytest.skip("needs the packages milvus and pymilvus, of the dependency group `servers`")
+    """A server, ended at the end. Where it cannot be had tests are skipped, but not where all must run (CI)."""
+    missing = _missing()
+    if missing and os.environ.get("CI") == "true":
+        raise RuntimeError(f"a Milvus server needs {missing}")
+    if missing:
+        pytest.skip(f"a Milvus server needs {missing}")
     folder = Path(tempfile.mkdtemp(prefix="lookalike-milvus-"))
     server = MilvusServer(folder)
     try:
         server.start()
         yield server
     finally:
-        server.kill()
+        server.close()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _missing() -> str | None:
+    """What it needs and there is not."""
+    if find_spec("milvus") is None or find_spec("pymilvus") is None:
+        return "the packages milvus and pymilvus, of the dependency group `servers`"
+    try:
+        subprocess.run(["unshare", "-rn", "true"], check=True, capture_output=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return "a network namespace of its own (unshare -rn)"
+    return None

@@ -18,6 +18,7 @@ from typing import Any
 
 from pymilvus import DataType, MilvusClient
 
+from lookalike.gallery.storage.milvus.expressions import NUMBERS, TEXTS
 from lookalike.gallery.storage.milvus.server import Server
 
 NOTHING = (0.0, 0.0)  # the vector of what has none
@@ -25,8 +26,6 @@ PIECE = 60_000  # characters of a text field, of 65,535 bytes that are possible
 HNSW_LINKS = 32
 HNSW_BUILD = 80  # candidates looked at when a vector is linked
 
-TEXTS = ("path", "format", "camera", "taken", "damage", "codec")
-NUMBERS = ("width", "height", "megapixels", "aspect", "bytes", "frames", "duration", "fps", "bitrate")
 _METRICS = {"hamming": "HAMMING", "cosine": "COSINE", "euclidean": "L2"}
 _LONGEST = 65_535
 

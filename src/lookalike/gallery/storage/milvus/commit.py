@@ -38,6 +38,7 @@ class Writer:
     def __init__(self, server: Server, names: StateName) -> None:
         self._server, self._names = server, names
         self._gallery = server.where.gallery
+        self.written: dict[int, int] = {}  # number of a descriptor -> vectors so far
         self._images, self._records = images_of(self._gallery), records_of(self._gallery)
 
     def begin(self) -> State:
@@ -86,6 +87,7 @@ class Writer:
         for number, vectors in buffer.vectors.items():
             kept = {image: one for image, one in vectors.items() if one is not None}
             if kept:
+                self.written[number] = self.written.get(number, 0) + len(kept)
                 self._upsert(vectors_of(self._gallery, number), _vector_documents(kept, buffer.bits[number]))
         self._upsert(self._images, (one for one in buffer.images.values() if one is not None))
 

@@ -9,8 +9,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from lookalike.gallery.storage.filters import COMPARISONS, literal
-from lookalike.gallery.storage.milvus.collections import NUMBERS, TEXTS
-from lookalike.gallery.storage.milvus.expressions import NUMBER_NULL, TEXT_NULL, both, members, quoted
+from lookalike.gallery.storage.milvus.expressions import (
+    NUMBER_NULL,
+    NUMBERS,
+    TEXT_NULL,
+    TEXTS,
+    both,
+    members,
+    quoted,
+)
 
 KINDS: Mapping[str, type] = {**dict.fromkeys(TEXTS, str), **dict.fromkeys(NUMBERS, float)}
 Value = str | float
@@ -39,8 +46,8 @@ def expression(tree: Any) -> str:
     if rule in ("absent", "present"):
         return there if rule == "present" else f"{name} == {quoted(null_of(name))}"
     if rule == "listed":
-        return both(members(name, values_of(name, children[1:])), there)
-    sign = str(children[1]).replace("=", "==") if str(children[1]) == "=" else str(children[1])
+        return both(members(name, [literal(name, KINDS[name], token) for token in children[1:]]), there)
+    sign = "==" if children[1] == "=" else str(children[1])
     return both(f"{name} {sign} {quoted(literal(name, KINDS[name], children[2]))}", there)
 
 
@@ -49,14 +56,15 @@ def null_of(name: str) -> Value:
     return TEXT_NULL if KINDS[name] is str else NUMBER_NULL
 
 
-def values_of(name: str, tokens: Any) -> list[Value]:
-    """The values of a list."""
-    return [literal(name, KINDS[name], token) for token in tokens]
-
-
 def holds(tree: Any, known: Callable[[Any], Value | None], kind: Callable[[str], type]) -> bool:
-    """Whether one comparison holds, of the value that is known by its name; ``kind``: of the values of a name."""
+    """Whether a filter holds of the values that are known by their names; ``kind``: of the values of a name."""
     rule, children = tree.data, tree.children
+    if rule in ("start", "and_"):
+        return all(holds(child, known, kind) for child in children)
+    if rule == "or_":
+        return any(holds(child, known, kind) for child in children)
+    if rule == "negated":
+        return not holds(children[0], known, kind)
     name = str(children[0])
     value = known(name)
     if rule in ("absent", "present"):

@@ -12,8 +12,16 @@ from typing import Any
 import numpy as np
 
 from lookalike.gallery.storage.base import FailedFile
-from lookalike.gallery.storage.milvus.collections import NOTHING, NUMBERS, TEXTS, images_of
-from lookalike.gallery.storage.milvus.expressions import NUMBER_NULL, TEXT_NULL, both, members, quoted
+from lookalike.gallery.storage.milvus.collections import NOTHING, images_of
+from lookalike.gallery.storage.milvus.expressions import (
+    NUMBER_NULL,
+    NUMBERS,
+    TEXT_NULL,
+    TEXTS,
+    both,
+    members,
+    quoted,
+)
 from lookalike.gallery.storage.milvus.meta import Meta
 from lookalike.gallery.storage.milvus.records import Records, digest, json_of
 from lookalike.gallery.storage.milvus.server import Document

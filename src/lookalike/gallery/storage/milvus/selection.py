@@ -138,6 +138,8 @@ class _Images:
     def mask(self, tree: Any) -> Mask:
         """For which of them a filter holds, (N,)."""
         rule, children = tree.data, tree.children
+        if is_column(tree):
+            return self._among(self._over.column(tree))
         if rule == "start":
             return self.mask(children[0])
         if rule in ("or_", "and_"):
@@ -162,8 +164,6 @@ class _Images:
             }
             fulfils[0] = _fulfils(tree, None, self._kinds)
             return np.fromiter((fulfils[number] for number in self._items.tolist()), bool, len(self._items))
-        if is_column(tree):
-            return self._among(self._over.column(tree))
         if name in ("object", "person"):
             return self._seen(name, tree)
         return self._of_values(self._values(name), tree)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
+import grpc
 from pymilvus import MilvusClient
 from pymilvus.exceptions import MilvusException
 
@@ -47,14 +48,15 @@ class Server:
     def __init__(self, where: Address) -> None:
         """Raises GalleryUnreachable where none answers, or does not let us in."""
         self.where = where
+        self._seconds = min(where.timeout, _RPC_SECONDS)
         for name in _QUIET:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         try:
             self._client = MilvusClient(
                 where.uri, user=where.user, password=where.password, timeout=min(where.timeout, _CONNECT_SECONDS)
             )
-        except (MilvusException, OSError) as error:
-            raise self._unreachable(error) from error
+        except (MilvusException, grpc.RpcError, OSError) as error:
+            raise self._refused(error, "none answers there") from error
 
     def close(self) -> None:
         """Let go of it."""
@@ -64,11 +66,11 @@ class Server:
 
     def collections(self) -> list[str]:
         """The names of all collections."""
-        return list(self._asked(lambda: self._client.list_collections(timeout=_RPC_SECONDS)))
+        return list(self._asked(lambda: self._client.list_collections(timeout=self._seconds)))
 
     def has(self, name: str) -> bool:
         """Whether there is a collection of this name."""
-        return bool(self._asked(lambda: self._client.has_collection(name, timeout=_RPC_SECONDS)))
+        return bool(self._asked(lambda: self._client.has_collection(name, timeout=self._seconds)))
 
     def rename(self, old: str, new: str) -> bool:
         """Whether the collection was called ``old`` and is called ``new`` now: of several who try, one succeeds. Nobody
@@ -76,11 +78,11 @@ class Server:
 
         def attempt() -> bool:
             try:
-                self._client.rename_collection(old, new, timeout=_RPC_SECONDS)
-            except MilvusException:
-                if self._client.has_collection(old, timeout=_RPC_SECONDS):
+                self._client.rename_collection(old, new, timeout=self._seconds)
+            except (MilvusException, grpc.RpcError):
+                if self._client.has_collection(old, timeout=self._seconds):
                     raise
-                return bool(self._client.has_collection(new, timeout=_RPC_SECONDS))
+                return bool(self._client.has_collection(new, timeout=self._seconds))
             return True
 
         return self._asked(attempt)
@@ -89,11 +91,11 @@ class Server:
         """A collection, indexed and loaded, unless it is there."""
 
         def attempt() -> None:
-            if not self._client.has_collection(name, timeout=_RPC_SECONDS):
-                self._client.create_collection(name, schema=schema, timeout=_RPC_SECONDS)
+            if not self._client.has_collection(name, timeout=self._seconds):
+                self._client.create_collection(name, schema=schema, timeout=self._seconds)
             if index is not None:
-                self._client.create_index(name, index, timeout=_RPC_SECONDS)
-                self._client.load_collection(name, timeout=_RPC_SECONDS)
+                self._client.create_index(name, index, timeout=self._seconds)
+                self._client.load_collection(name, timeout=self._seconds)
 
         self._asked(attempt)
 
@@ -101,20 +103,20 @@ class Server:
         """Have a collection in memory, where it can be asked."""
 
         def attempt() -> None:
-            if "Loaded" not in str(self._client.get_load_state(name, timeout=_RPC_SECONDS)["state"]):
-                self._client.load_collection(name, timeout=_RPC_SECONDS)
+            if "Loaded" not in str(self._client.get_load_state(name, timeout=self._seconds)["state"]):
+                self._client.load_collection(name, timeout=self._seconds)
 
         self._asked(attempt)
 
     def drop(self, name: str) -> None:
         """There is no such collection from now on."""
-        self._asked(lambda: self._client.drop_collection(name, timeout=_RPC_SECONDS))
+        self._asked(lambda: self._client.drop_collection(name, timeout=self._seconds))
 
     # --- documents
 
     def now(self) -> int:
         """The cluster's own clock: what is written before has a smaller timestamp, whoever wrote it."""
-        return int(self._asked(lambda: self._client._get_connection().alloc_timestamp(timeout=_RPC_SECONDS)))
+        return int(self._asked(lambda: self._client._get_connection().alloc_timestamp(timeout=self._seconds)))
 
     def milliseconds(self) -> int:
         """The same clock, for deadlines that several machines keep."""
@@ -130,7 +132,7 @@ class Server:
                     output_fields=list(fields),
                     consistency_level="Customized",
                     guarantee_timestamp=since,
-                    timeout=_RPC_SECONDS,
+                    timeout=self._seconds,
                 )
             )
         )
@@ -148,7 +150,7 @@ class Server:
                 search_params={"params": dict(params)},
                 consistency_level="Customized",
                 guarantee_timestamp=since,
-                timeout=_RPC_SECONDS,
+                timeout=self._seconds,
             )
         )
         return [[(hit["id"], hit["distance"]) for hit in hits] for hits in found]
@@ -156,26 +158,26 @@ class Server:
     def upsert(self, name: str, documents: Iterable[Document]) -> None:
         """Write documents in the place of those with their keys."""
         for batch in _batches(documents):
-            self._asked(partial(self._client.upsert, name, batch, timeout=_RPC_SECONDS))
+            self._asked(partial(self._client.upsert, name, batch, timeout=self._seconds))
 
     def delete(self, name: str, keys: Sequence[int] | Sequence[str]) -> None:
         """Forget the documents of these keys."""
         for start in range(0, len(keys), _MEMBERS):
             part = list(keys[start : start + _MEMBERS])
-            self._asked(partial(self._client.delete, name, ids=part, timeout=_RPC_SECONDS))
+            self._asked(partial(self._client.delete, name, ids=part, timeout=self._seconds))
 
     def rows(self, name: str) -> int:
         """How many documents the segments of a collection hold."""
-        found = self._asked(lambda: self._client.get_collection_stats(name, timeout=_RPC_SECONDS))
+        found = self._asked(lambda: self._client.get_collection_stats(name, timeout=self._seconds))
         return int(found["row_count"])
 
     def flush(self, name: str) -> None:
         """Have what was written in indexed segments."""
-        self._asked(lambda: self._client.flush(name, timeout=_RPC_SECONDS))
+        self._asked(lambda: self._client.flush(name, timeout=self._seconds))
 
     def compact(self, name: str) -> None:
         """Write segments anew without what was deleted."""
-        self._asked(lambda: self._client.compact(name, timeout=_RPC_SECONDS))
+        self._asked(lambda: self._client.compact(name, timeout=self._seconds))
 
     def _asked(self, attempt: Callable[[], Answer]) -> Answer:
         """An answer within the deadline: what passes is waited for."""
@@ -183,28 +185,28 @@ class Server:
         while True:
             try:
                 return attempt()
-            except MilvusException as error:
+            except (MilvusException, grpc.RpcError) as error:
                 if not _passes(error):
                     raise self._translated(error) from error
                 if time.monotonic() > end:
-                    raise self._unreachable(error) from error
+                    raise self._refused(error, f"none answers within {self.where.timeout:g} seconds") from error
             time.sleep(_PAUSE_SECONDS)
 
-    def _translated(self, error: MilvusException) -> GalleryError:
+    def _translated(self, error: Exception) -> GalleryError:
         if _says(error, _REFUSED):
-            return self._unreachable(error)
-        return GalleryError(f"{self.where.shown}: Milvus: {error.message}")
+            return self._refused(error, "")
+        return GalleryError(f"{self.where.shown}: Milvus: {error}")
 
-    def _unreachable(self, error: Exception) -> GalleryUnreachable:
+    def _refused(self, error: Exception, why: str) -> GalleryUnreachable:
+        host, port, gallery = self.where.host, self.where.port, self.where.gallery
         if _says(error, _REFUSED):
             return GalleryUnreachable(
-                f"{self.where.shown}: Milvus does not let us in: wrong user or password; say them in the URL: "
-                f"milvus://user:password@{self.where.host}:{self.where.port}/{self.where.gallery}"
+                f"{self.where.shown}: Milvus does not let us in: wrong user or password; they stand in the URL: "
+                f"milvus://user:password@{host}:{port}/{gallery}"
             )
         return GalleryUnreachable(
-            f"{self.where.shown}: no Milvus server answers at {self.where.host}:{self.where.port} within "
-            f"{self.where.timeout:g} seconds; what was committed is kept. Start one, for example: "
-            "pip install milvus && milvus-server"
+            f"{self.where.shown}: no Milvus server: {why}; whatever was committed is kept. Start it, or start one here "
+            f"with: pip install milvus && milvus-server --proxy-port {port}"
         )
 
 
@@ -213,7 +215,7 @@ def _says(error: Exception, words: Iterable[str]) -> bool:
     return any(word in text for word in words)
 
 
-def _passes(error: MilvusException) -> bool:
+def _passes(error: Exception) -> bool:
     return _says(error, _PASSING) and not _says(error, _REFUSED)
 
 

@@ -19,6 +19,7 @@ from lookalike.gallery.storage.milvus.server import Document, Server
 from lookalike.gallery.storage.milvus.state import State, StateName, wait_until
 
 RANGE = 8_192  # ids of one query
+INDEXED_FROM = 20_000  # vectors: fewer are compared one by one until Milvus seals them by itself
 
 
 class Session:
@@ -143,6 +144,10 @@ class Session:
                     small[kind][key] = record
         self.memo = {"small": small}
         self._memo_version = version
+
+    def written(self) -> list[int]:
+        """The numbers of descriptors of which so many vectors were written here that they are worth an index."""
+        return [number for number, count in self._writer.written.items() if count >= INDEXED_FROM]
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:

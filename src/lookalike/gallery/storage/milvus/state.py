@@ -51,6 +51,7 @@ class StateName:
         self._server, self.me = server, me
         self._gallery = server.where.gallery
         self._renewed = 0.0
+        self._seen = time.monotonic()
         self.state = self.read()
 
     def read(self) -> State:
@@ -64,12 +65,16 @@ class StateName:
     def fresh(self) -> State:
         """As it is now, once what was committed is carried out: by its writer, or by us if that one is gone."""
         if not self._server.has(self.state.name(self._gallery)):
-            self.state = self.read()
+            self.state, self._seen = self.read(), time.monotonic()
         return self.state
 
     def is_left(self) -> bool:
-        """Whether a writer began, and its time is over."""
-        return bool(self.state.until) and self._server.milliseconds() > self.state.until
+        """Whether a writer began, and its time is over: by the server's clock, which may stand still under load, or
+        because we saw nothing of it for so long."""
+        if not self.state.until:
+            return False
+        silent = time.monotonic() - self._seen > LEASE_SECONDS
+        return silent or self._server.milliseconds() > self.state.until
 
     def take(self) -> State:
         """Be the only writer; returns what the last one left. Raises GalleryError where another does not finish."""
@@ -105,11 +110,12 @@ class StateName:
     def _become(self, state: State) -> bool:
         done = self._server.rename(self.state.name(self._gallery), state.name(self._gallery))
         if done:
-            self.state, self._renewed = state, time.monotonic()
+            self.state = state
+            self._renewed = self._seen = time.monotonic()
         return done
 
     def _mine(self, state: State) -> State:
-        until = self._server.milliseconds() + LEASE_SECONDS * 1000
+        until = max(self._server.milliseconds() + LEASE_SECONDS * 1000, state.until + 1)
         return replace(state, until=until, holder=self.me)
 
 

@@ -62,7 +62,6 @@ class MilvusStore:
         self.sounds = Sounds(records, rows, server.where.shown)
         self.read_only = False
         self.transaction, self.snapshot = session.transaction, session.snapshot
-        self.close = server.close
         self.select = selection.ids
         # rows
         self.count, self.last_id, self.row_of, self.row_named = rows.count, rows.last_id, rows.row_of, rows.row_named
@@ -120,8 +119,10 @@ class MilvusStore:
         """As in the contract."""
         self._selection.shown = shown
 
-    def index(self, card: DescriptorCard) -> MilvusIndex:
-        """As in the contract."""
+    def index(self, card: DescriptorCard) -> MilvusIndex | None:
+        """As in the contract: regions lie packed, and copies of them are searched."""
+        if card.name in self.regions.names():
+            return None
         return MilvusIndex(self._session, self._descriptors, self._vectors, card, self.select)
 
     def version(self) -> tuple[int, int]:
@@ -151,6 +152,15 @@ class MilvusStore:
             f"{self._session.server.where.shown}: Milvus makes no copy in a file; copy the gallery into a folder with: "
             f"lookalike migrate {self._session.server.where.shown} FOLDER"
         )
+
+    def close(self) -> None:
+        """As in the contract. Much that was written is handed over to be indexed; nobody waits for it."""
+        held = self._session.written()
+        try:
+            for number in set(held) & set(self._descriptors.numbers()):
+                self._session.server.flush(vectors_of(self._session.gallery, number))
+        finally:
+            self._session.server.close()
 
     def vacuum(self) -> None:
         """Has the server write its segments anew; the bytes of those before go when it collects garbage."""
