@@ -34,6 +34,7 @@ from lookalike.gallery.storage.row import Row
 TITLE = "Words: what a text finds, without a download"
 HERE = Path(__file__).parent
 DESCRIPTORS = ("content", "colour")
+SECOND = "words"  # the network that a gallery may hold as well
 FIRST = 10
 ROWS = 100_000  # images of the gallery that is only timed
 SETS = ("coco128", "hcaptcha", "grocery", "flowers", "clothing")
@@ -87,13 +88,21 @@ class Score:
 def measure(options: Options) -> str:
     known = dict(labelled(options))
     nouns = [noun for noun in words() if truth(noun, known)[0]]
+    parts = []
     with tempfile.TemporaryDirectory() as folder:
         with Gallery.create(Path(folder) / "g", DESCRIPTORS) as gallery:
             gallery.add(sorted(known) or [folder])
-            scores = [score(gallery, noun, known) for noun in nouns]
-            absent = list(absent_answers(gallery, known))
+            parts += ["Of galleries with `content`, as a new one is:", *answers(gallery, nouns, known)]
+            gallery.add_descriptor(SECOND)
+            parts += [f"And with `{SECOND}` as well (`--with {SECOND}`):", *answers(gallery, nouns, known)]
         timed = timing(Path(folder) / "timed", options)
-    return "\n\n".join([summary(scores), each(scores), abstention(absent), timed, note(known)])
+    return "\n\n".join([*parts, timed, note(known)])
+
+
+def answers(gallery: Gallery, nouns: Sequence[Word], known: Mapping[str, Known]) -> list[str]:
+    """What one gallery finds, and does not find."""
+    scores = [score(gallery, noun, known) for noun in nouns]
+    return [summary(scores), each(scores), abstention(list(absent_answers(gallery, known)))]
 
 
 def words() -> list[Word]:

@@ -4,7 +4,8 @@
 
 DATA holds sysu (images, `ground truth`, label_list.mat: SYSU-Scene), scenes (a folder per class), msed (dev, test and
 train, each with images and a CSV file of captions) and everyday (images); the GALLERIES together all of these images,
-described by `content`. Needs scipy. recipes/word_tags.csv says which labels, folders and words stand for which tag.
+described by `content`, those of everyday by `words` as well. Needs scipy. recipes/word_tags.csv says which labels,
+folders and words stand for which tag.
 
 What the images of everyday show was written down for this (word_everyday.txt), from thumbnails: small things may be
 missing. The first 128 are left out, for coco128 has them, on which searches are measured. A pixel mask says as much, a
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 from scipy.optimize import minimize
 
+from lookalike.descriptors import get
 from lookalike.gallery.library import Library
 from lookalike.gallery.storage.class_codec import KEPT, unpacked
 from lookalike.logistic import fit, sigmoid
@@ -38,7 +40,8 @@ from lookalike.words.vocabulary import vocabulary
 OUT = Path(__file__).parents[1] / "src/lookalike/words/tags.npz"
 TAGS = Path(__file__).with_name("word_tags.csv")
 EVERYDAY = Path(__file__).with_name("word_everyday.txt")
-NETWORK = "content"
+NOUNS = Path(__file__).parents[1] / "benchmarks/words.csv"
+NETWORK, SECOND = "content", "words"
 CLASSES = 1000
 LEAST_SHARE = 0.003  # of the pixels of an image: what is smaller is there, but is not seen at 192 px
 SCALE = 16.0  # of unit vectors, so that their numbers are about as large as log-odds
@@ -63,11 +66,13 @@ Truth = NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Examples:
-    """N images: ``vectors`` (N, D), ``places`` and ``shares`` (N, KEPT) of the likeliest classes, ``paths``."""
+    """N images: ``vectors`` (N, D), ``places`` and ``shares`` (N, KEPT) of the likeliest classes, ``network`` (N, W)
+    what `words` says, zeros where it was not asked, ``paths``."""
 
     vectors: Floats
     places: NDArray[np.int64]
     shares: Floats
+    network: Floats
     paths: Sequence[Path]
 
     def masses(self, words: Sequence[str]) -> Floats:
@@ -106,7 +111,10 @@ def examples(galleries: Sequence[Path], described: Mapping[str, Collection[str]]
     """Everything that the galleries hold; of everyday what is ``described`` in words."""
     parts = [_held(gallery, described) for gallery in galleries]
     return Examples(
-        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("vectors", "places", "shares")),
+        *(
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("vectors", "places", "shares", "network")
+        ),
         [path for part in parts for path in part.paths],
     )
 
@@ -120,10 +128,14 @@ def _held(gallery: Path, described: Mapping[str, Collection[str]]) -> Examples:
     shares = np.zeros((len(ids), KEPT), np.float32)
     for row, number in enumerate(ids.tolist()):
         places[row], shares[row] = unpacked(classes[number])
+    network = np.zeros((len(ids), get(SECOND).card.dim), np.float32)
+    if SECOND in library.cards:
+        found, odds = store.vectors(SECOND, contrast=0.0, dtype=np.float16)
+        network[np.searchsorted(ids, found)] = odds.reshape(len(found), -1)
     paths = [Path(rows[number].path) for number in ids.tolist()]
     keep = [n for n, path in enumerate(paths) if "everyday" not in path.parts or path.stem in described]
     vectors = vectors.reshape(len(ids), card.dim).astype(np.float32)
-    return Examples(vectors[keep], places[keep], shares[keep], [paths[n] for n in keep])
+    return Examples(vectors[keep], places[keep], shares[keep], network[keep], [paths[n] for n in keep])
 
 
 def outside(one: Examples, folder: Path) -> Examples:
@@ -285,6 +297,45 @@ def distance_curve(one: Examples, known: Truth, every: Sequence[Tag]) -> tuple[f
     return model.intercept, model.coefficients[0]
 
 
+def network_curve(one: Examples, known: Truth, every: Sequence[Tag], places: NDArray[np.int64]) -> tuple[float, ...]:
+    """Intercept, and slopes of the log-odds by `content` and of those by `words`, to the log-odds of both together: of
+    the tags that are searched for most, over every fifth image of everyday, which neither was fitted on."""
+    with NOUNS.open(newline="") as file:
+        nouns = {vocabulary_name(row["word"]) for row in csv.DictReader(file)}
+    rows = [n for n, path in enumerate(one.paths) if "everyday" in path.parts]
+    rows.sort(key=lambda n: int(one.paths[n].stem))
+    held, kept = np.array(rows[::HELD_OUT]), np.array([n for place, n in enumerate(rows) if place % HELD_OUT])
+    features, shown = [], []
+    for n, tag in enumerate(every):
+        if vocabulary_name(tag.name) in nouns and tag.everyday:
+            masses = mass_odds(one.masses([tag.name])[:, 0])
+            x = np.column_stack([one.vectors * SCALE, masses, np.ones(len(masses))]).astype(np.float64)
+            odds = x[held] @ regression(x[kept], known[kept, n] == PRESENT)
+            features.append(np.column_stack([odds, one.network[held, places[n]]]))
+            shown.append(known[held, n] == PRESENT)
+    model = fit(np.concatenate(features), np.concatenate(shown), l2=1.0)
+    return model.intercept, *model.coefficients
+
+
+def vocabulary_name(word: str) -> str:
+    """The word that the vocabulary knows it by."""
+    found = vocabulary().find(word)
+    return found.word if found else word
+
+
+def network_tags(every: Sequence[Tag]) -> list[Tag]:
+    """What the numbers of `words` stand for, in their order: these tags, and three that turned out to be weak."""
+    weak = {name: Tag(name, frozenset(), frozenset(), (), frozenset({name})) for name in ("lemon", "basket", "tent")}
+    place = [tag.name for tag in every].index("orange") + 1
+    return [*every[:place], weak["lemon"], *every[place:], weak["basket"], weak["tent"]]
+
+
+def network_places(every: Sequence[Tag]) -> NDArray[np.int64]:
+    """(T,): which of the numbers of `words` is each tag's."""
+    names = [tag.name for tag in network_tags(every)]
+    return np.array([names.index(tag.name) for tag in every])
+
+
 def main() -> None:
     given = arguments()
     data, galleries, out = given.data, given.galleries, given.out
@@ -299,8 +350,11 @@ def main() -> None:
               f"classes {model.class_weight:.2f}")  # fmt: skip
     curve = class_curve(one, known, every)
     near = distance_curve(one, known, every)
+    places = network_places(every)
+    both = network_curve(one, known, every, places)
     print(
         f"classes: {curve[0]:.2f} + {curve[1]:.2f} x + {curve[2]:.2f} log n; distances: {near[0]:.2f} + {near[1]:.2f} x"
+        f"; with the network: {both[0]:.2f} + {both[1]:.2f} x + {both[2]:.2f} y"
     )
     np.savez_compressed(
         out,
@@ -310,6 +364,9 @@ def main() -> None:
         biases=np.array([model.bias for model in models], np.float32),
         class_curve=np.array(curve),
         distance_curve=np.array(near),
+        network_curve=np.array(both),
+        network_places=places,
+        network_made_by=get(SECOND).card.fingerprint,
         made_by=Library.open(galleries[0]).cards[NETWORK].fingerprint,
     )
     print(f"{out}: {out.stat().st_size:,} bytes")

@@ -145,10 +145,13 @@ def table(folder: Path) -> dict[str, object]:
             key = (tuple(sorted({c for o in chosen for c in classes[o]})), tuple(sorted(every)), bool(tagged))
             words[word] = sets.setdefault(key, len(sets))
     with ALIASES.open(newline="") as file:
-        words |= {row["alias"]: words[row["word"]] for row in csv.DictReader(file)}
+        aliases = [(row["alias"], row["word"]) for row in csv.DictReader(file)]
+    for alias, word in aliases:
+        words[alias] = words[word]
     for number, name in nameless().items():
         classes = list(sets)[words[name]][0] if name in words else ()
         words[name] = sets.setdefault((classes, (number,), True), len(sets))
+    words |= {alias: words[word] for alias, word in aliases if word in nameless().values()}
     return {"sets": list(sets), "words": words, "plurals": plurals(words)}
 
 

@@ -33,6 +33,7 @@ class DescriptorCard:
     ``thumbnail_input``: it sees no more of an image than ``thumbnail`` leaves, which several such descriptors share.
     ``score_normalization``: a query's similarity to background images counts against it (score_normalization.py).
     ``semantic``: near means that the same kind of thing is shown.
+    ``tags``: its numbers are the log-odds of tags, for searches by words: no comparison tells it.
     ``origin``: what else the vectors depend on: a model's file and what is done before it; "" for a hash.
     """
 
@@ -50,6 +51,7 @@ class DescriptorCard:
     thumbnail_input: bool = False
     score_normalization: bool = False
     semantic: bool = False
+    tags: bool = False
 
     @property
     def fingerprint(self) -> str:

@@ -115,7 +115,8 @@ def text_network(name: str) -> TextNetwork | None:
 
 def shipped_names() -> list[str]:
     """The hashes and the outputs of the shipped networks that describe whole images: what a comparison tells."""
-    return [*HASHES, *(o.name for model in model_store.shipped() if not model.regions for o in model.outputs)]
+    networks = [o.name for model in model_store.shipped() if not model.regions for o in model.outputs if not o.tags]
+    return [*HASHES, *networks]
 
 
 def _own_names() -> list[str]:

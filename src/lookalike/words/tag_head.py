@@ -1,6 +1,9 @@
 """Tags of scenes and everyday things, "street", "person", "sofa", that a network's 1,000 classes do not name: a
 logistic regression on what a gallery keeps of `content`, its vector and its likeliest classes.
 
+Where a gallery also keeps what the network of `words` says, which looks at every place of an image by itself, both are
+weighed against each other.
+
 ``tags.npz`` is written by ``recipes/word_tags.py``, ``tags.toml`` is its card. Both hold for the very network whose
 fingerprint they name, and so does the curve by which the summed probability of classes becomes that of a word.
 """
@@ -30,7 +33,9 @@ class TagHead:
     """``names``: of T tags. ``weights``: (T, D) float32 of the vector, ``class_weights``: (T,) of the log-odds of the
     tag's own classes, ``biases``: (T,). ``class_curve``: intercept, slope of the log-odds of classes, and of the
     logarithm of how many. ``distance_curve``: the same of the distance between two images, to whether they show the
-    same kind of thing. ``fingerprint``: of the descriptor. ``digest``: of all these numbers."""
+    same kind of thing. ``network_curve``: intercept, slopes of the log-odds of vector and classes and of those of the
+    network of `words`, to the log-odds of both together; ``network_places``: (T,) which of its numbers is each tag's.
+    ``fingerprint``, ``network_fingerprint``: of the two descriptors. ``digest``: of all these numbers."""
 
     names: tuple[str, ...]
     weights: Floats
@@ -38,15 +43,24 @@ class TagHead:
     biases: Floats
     class_curve: tuple[float, float, float]
     distance_curve: tuple[float, float]
+    network_curve: tuple[float, float, float]
+    network_places: NDArray[np.int64]
     fingerprint: str
+    network_fingerprint: str
     digest: str
 
-    def steps(self, vectors: Floats, masses: Floats) -> Steps:
-        """(N, D) unit vectors and (N, T) the summed probabilities of each tag's classes -> (N, T) int8 log-odds."""
-        return np.asarray(np.clip(np.round(STEP * self.odds(vectors, masses)), -120, 120), np.int8)
+    def steps(self, vectors: Floats, masses: Floats, network: Floats, described: NDArray[np.bool_]) -> Steps:
+        """(N, D) unit vectors, (N, T) the summed probabilities of each tag's classes, and (N, W) what the network of
+        `words` says of the images that it has ``described`` -> (N, T) int8 log-odds."""
+        odds = self.odds(vectors, masses)
+        intercept, slope, network_slope = self.network_curve
+        odds[described] = (
+            intercept + slope * odds[described] + network_slope * network[described][:, self.network_places]
+        )
+        return np.asarray(np.clip(np.round(STEP * odds), -120, 120), np.int8)
 
     def odds(self, vectors: Floats, masses: Floats) -> Floats:
-        """The same log-odds, (N, T) float32 as they are."""
+        """(N, D) unit vectors and (N, T) masses -> (N, T) float32, the log-odds by `content` alone."""
         own = self.class_weights * mass_odds(masses) + self.biases
         return np.asarray(vectors @ self.weights.T + own, np.float32)
 
@@ -101,6 +115,9 @@ def tag_head() -> TagHead:
         biases=stored["biases"],
         class_curve=tuple(stored["class_curve"].tolist()),
         distance_curve=tuple(stored["distance_curve"].tolist()),
+        network_curve=tuple(stored["network_curve"].tolist()),
+        network_places=stored["network_places"].astype(np.int64),
         fingerprint=str(stored["made_by"]),
+        network_fingerprint=str(stored["network_made_by"]),
         digest=hashlib.sha256(data).hexdigest()[:16],
     )

@@ -10,9 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lookalike.descriptors import describe_all
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
+from lookalike.imaging import load
 from lookalike.types import Box
+from lookalike.words.tag_head import STEP, tag_head
 from samples import photograph, photograph_path, save
 
 PHOTOS = ("chelsea.png", "coffee.png", "rocket.jpg", "motorcycle_left.png", "brick.png", "page.png")
@@ -171,3 +174,19 @@ def test_without_content_nobody_can_say_what_an_image_shows(tmp_path: Path) -> N
     """The error says how to add it."""
     with Gallery.create(tmp_path / "g", ["colour"]) as gallery, pytest.raises(UserError, match="--with content"):
         gallery.search_text("dog")
+
+
+def test_the_network_of_words_is_weighed_against_content(gallery: Gallery) -> None:
+    """Where a gallery comes to hold it, the log-odds of a tag are those of `content` and its own, by a fitted curve."""
+    before = gallery._library.word_index.get()
+    assert not gallery.add_descriptor("words").failed
+    after = gallery._library.word_index.get()
+    rows = {Path(row.path).name: before.ids.tolist().index(row.id) for row in gallery.rows()}
+    head, cup = tag_head(), tag_head().names.index("cup")
+    coffee = load(photograph_path("coffee.png"), min_side=336)
+    odds = describe_all([coffee], ["words"])["words"].vectors[0]
+    intercept, slope, network_slope = head.network_curve
+    expected = intercept + slope * before.tags[rows["coffee.png"], cup] / STEP
+    expected += network_slope * odds[head.network_places[cup]]
+    assert after.tags[rows["coffee.png"], cup] / STEP == pytest.approx(expected, abs=1 / STEP)
+    assert found(gallery, "cup")[:1] == ["coffee.png"]

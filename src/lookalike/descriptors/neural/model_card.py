@@ -229,6 +229,7 @@ def _output(outputs: _Table, name: str, source: str, sha256: str, input_spec: Mo
         rerank=table.flag("rerank"),
         score_normalization=table.flag("score_normalization"),
         semantic=table.flag("semantic"),
+        tags=table.flag("tags"),
     )
     if not 0 < card.min_contrast < 1:
         raise table.wrong("min_contrast", "must lie between 0 and 1")

@@ -26,8 +26,8 @@ from lookalike.words.tag_head import TagHead, class_mass, tag_head
 from lookalike.words.vocabulary import vocabulary
 
 NAME = "words"
-CONTENT, COLOUR = "content", "colour"
-DIMS = {CONTENT: 256, COLOUR: 78}
+CONTENT, COLOUR, WORDS = "content", "colour", "words"
+DIMS = {CONTENT: 256, COLOUR: 78, WORDS: 176}
 CLASSES = 1000
 
 
@@ -53,7 +53,7 @@ class WordIndexCache(ColumnsCache[WordColumns]):
 
     @property
     def _held(self) -> tuple[str, ...]:
-        return tuple(name for name in (CONTENT, COLOUR) if name in self._cards)
+        return tuple(name for name in (CONTENT, COLOUR, WORDS) if name in self._cards)
 
     @property
     def _makers(self) -> tuple[str, ...]:
@@ -66,17 +66,21 @@ class WordIndexCache(ColumnsCache[WordColumns]):
             row = int(np.searchsorted(ids, number))
             known, found = unpacked(data, f"classes of image {number}")
             places[row, : len(known)], shares[row, : len(known)] = known, found
-        vectors, described = self._vectors(
-            CONTENT, ids, self._cards[CONTENT].min_contrast if judges(self._cards) else 0.0
-        )
+        vectors, described = self._vectors(CONTENT, ids, self._contrast(CONTENT))
+        network, seen = self._vectors(WORDS, ids, self._contrast(WORDS))
         shares[~described] = 0
-        tags = _tags(tag_head(), vectors, places, shares, described)
+        masses = _masses(tag_head(), places, shares)
+        tags = tag_head().steps(vectors, masses, network, seen & described)
+        tags[~described] = np.iinfo(np.int8).min
         return WordColumns(ids, places, shares, tags, colour_shares(self._vectors(COLOUR, ids, 0.0)[0]), described)
+
+    def _contrast(self, name: str) -> float:
+        return self._cards[name].min_contrast if name in self._cards else 0.0
 
     def _vectors(self, name: str, ids: Ids, contrast: float) -> tuple[Floats, NDArray[np.bool_]]:
         """(N, D) float32, zeros where there is none of enough contrast, and (N,) whether there is."""
         held = np.zeros(len(ids), bool)
-        if name not in self._cards or (name == CONTENT and not judges(self._cards)):
+        if name not in self._cards or not _is_known(self._cards[name]):
             return np.zeros((len(ids), DIMS[name]), np.float32), held
         card = self._cards[name]
         found, vectors = self._store.vectors_of(name, ids.tolist(), contrast=contrast, dtype=dtype_of(card))
@@ -87,7 +91,13 @@ class WordIndexCache(ColumnsCache[WordColumns]):
 
 def judges(cards: Mapping[str, DescriptorCard]) -> bool:
     """Whether a gallery with these descriptors holds vectors that the head of tags was fitted on."""
-    return CONTENT in cards and cards[CONTENT].fingerprint == tag_head().fingerprint
+    return CONTENT in cards and _is_known(cards[CONTENT])
+
+
+def _is_known(card: DescriptorCard) -> bool:
+    """Whether a descriptor is of the version that the head of tags was fitted on, where it was on any."""
+    fitted_on = {CONTENT: tag_head().fingerprint, WORDS: tag_head().network_fingerprint}
+    return fitted_on.get(card.name, card.fingerprint) == card.fingerprint
 
 
 def need_words(cards: Mapping[str, DescriptorCard], gallery: str) -> None:
@@ -101,16 +111,7 @@ def need_words(cards: Mapping[str, DescriptorCard], gallery: str) -> None:
     )
 
 
-def _tags(
-    head: TagHead,
-    vectors: Floats,
-    places: NDArray[np.uint16],
-    shares: NDArray[np.float16],
-    described: NDArray[np.bool_],
-) -> NDArray[np.int8]:
-    """(N, T): log-odds of every tag, the least of all where nothing was seen."""
+def _masses(head: TagHead, places: NDArray[np.uint16], shares: NDArray[np.float16]) -> Floats:
+    """(N, T): the summed probability of each tag's classes."""
     concepts = [vocabulary().find(name) for name in head.names]
-    masses = [class_mass(places, shares, one.classes if one else (), CLASSES) for one in concepts]
-    steps = head.steps(vectors, np.stack(masses, axis=1))
-    steps[~described] = np.iinfo(np.int8).min
-    return steps
+    return np.stack([class_mass(places, shares, one.classes if one else (), CLASSES) for one in concepts], axis=1)

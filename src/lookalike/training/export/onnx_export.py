@@ -92,10 +92,12 @@ def export_embedding_net(
     return _written(_WithCellParts(fold_norms(network).cpu().eval()), names, side, path, calibration=calibration)
 
 
-def export_outputs(network: nn.Module, names: Sequence[str], side: int, path: Path) -> str:
+def export_outputs(
+    network: nn.Module, names: Sequence[str], side: int, path: Path, calibration: Pixels | None = None
+) -> str:
     """Write a network of (N, 3, S, S) float RGB 0..1 for images of ``side`` pixels; ``names``: of its outputs, in
     order. The same as ``export_embedding_net`` in all else."""
-    return _written(_Named(network.cpu().eval(), len(names)), names, side, path)
+    return _written(_Named(network.cpu().eval(), len(names)), names, side, path, calibration=calibration)
 
 
 def export_regions(network: Detector, name: str, side: int, path: Path, calibration: Pixels | None = None) -> str:
