@@ -194,11 +194,11 @@ def test_what_is_to_be_described_anew_stays_so(source: Path, tmp_path: Path) -> 
 
 
 def test_the_commands_of_the_guide(full: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each one does what the page says."""
+    """Each one between folders does what the page says; test_every_direction.py goes to the engines."""
     monkeypatch.chdir(tmp_path)
     shutil.copytree(full / "a", "photos.gallery")
     page = (Path(__file__).parents[3] / "docs/how-to/migrate.md").read_text("utf-8")
-    lines = re.findall(r"^lookalike (.+)$", page, re.MULTILINE)
+    lines = [line for line in re.findall(r"^lookalike (.+)$", page, re.MULTILINE) if "://" not in line]
     assert [here(*line.split()).code for line in lines] == [0, 0]
 
 
