@@ -46,6 +46,7 @@ CLASSES = 1000
 LEAST_SHARE = 0.003  # of the pixels of an image: what is smaller is there, but is not seen at 192 px
 SCALE = 16.0  # of unit vectors, so that their numbers are about as large as log-odds
 L2 = 8.0
+WORTH = 0.02  # of average precision
 ALIKE = {  # scenes that an image of one may show as well
     "buildings": frozenset({"street"}),
     "street": frozenset({"buildings"}),
@@ -223,14 +224,18 @@ class Fitted:
     calibration_error: float
 
 
-def fitted(one: Examples, masses: Floats, known: NDArray[np.int8]) -> Fitted:
-    """The regression of one tag: on all images whose truth is known; its figures without every fifth of them."""
+def fitted(one: Examples, masses: Floats, known: NDArray[np.int8], everyday_only: bool) -> Fitted:
+    """The regression of one tag: on all images whose truth is known; its figures without every fifth of them.
+    ``everyday_only``: none but those of everyday are; then the vector must be WORTH something beside the classes."""
     rows = np.flatnonzero(known != UNKNOWN)
     x = np.column_stack([one.vectors[rows] * SCALE, mass_odds(masses[rows]), np.ones(len(rows))]).astype(np.float64)
     y = known[rows] == PRESENT
     kept = np.arange(len(rows)) % HELD_OUT != 0
     odds = x[~kept] @ regression(x[kept], y[kept])
     weights = regression(x, y)
+    if everyday_only and average_precision(odds, y[~kept]) < average_precision(x[~kept, -2], y[~kept]) + WORTH:
+        x[:, :-2] = 0  # its classes alone say as much, and on images of other kinds more
+        odds, weights = x[~kept] @ regression(x[kept], y[kept]), regression(x, y)
     return Fitted(
         *((weights[:-2] * SCALE).astype(np.float32), float(weights[-2]), float(weights[-1])),
         *(int(y.sum()), int((~y).sum())),
@@ -343,7 +348,10 @@ def main() -> None:
     if given.without:
         one = outside(one, data / given.without)
     known, masses = truth(data, one.paths, every), one.masses([tag.name for tag in every])
-    models = [fitted(one, masses[:, n], known[:, n]) for n in range(len(every))]
+    models = [
+        fitted(one, masses[:, n], known[:, n], not (tag.sysu or tag.captions or tag.scenes))
+        for n, tag in enumerate(every)
+    ]
     for tag, model in zip(every, models, strict=True):
         print(f"{tag.name:16} {model.present:6} {model.absent:6} AP {model.average_precision:.3f} "
               f"({model.by_classes:.3f}) ECE {model.calibration_error:.3f} "
