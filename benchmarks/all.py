@@ -51,6 +51,7 @@ SCRIPTS = (
         "video_sound",
         "video_library",
     ),
+    "engines",
     *("service_load", "service_soak", "service_fuzz", "page_load", "private_search"),
 )
 

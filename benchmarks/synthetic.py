@@ -16,6 +16,7 @@ from lookalike.descriptors.fusion import Blend
 from lookalike.errors import UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.calibration.scoring import Scoring
+from lookalike.gallery.search.allowed import Allowed
 from lookalike.gallery.search.vector_search import VectorQuery, VectorSource
 from lookalike.gallery.storage.base import NewImage
 from lookalike.gallery.storage.embeddings import dtype_of
@@ -126,8 +127,10 @@ def index_of(gallery: Gallery, name: str) -> Any:
     return gallery._library.index.get(name)._index
 
 
-def searched(gallery: Gallery, described: Mapping[str, Described], blend: Blend, k: int = 10) -> list[Hit]:
+def searched(
+    gallery: Gallery, described: Mapping[str, Described], blend: Blend, k: int = 10, where: str | None = None
+) -> list[Hit]:
     """Gallery.search from the point where the query has been described."""
     library = gallery._library
     source = VectorSource(library, Scoring.of(library.store, library.cards), blend.weights)
-    return source.candidates(VectorQuery((described,)), k, None, exact=False)
+    return source.candidates(VectorQuery((described,)), k, Allowed.by(library, where), exact=False)

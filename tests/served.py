@@ -71,9 +71,16 @@ class Served:
 
 
 @contextmanager
-def serving(gallery: Path, *options: object, env: dict[str, str] | None = None, ready: bool = True) -> Iterator[Served]:
-    """A server over this gallery, stopped in the end."""
-    log = gallery.parent / f"{gallery.name}.{time.monotonic_ns()}.log"
+def serving(
+    gallery: Path | str,
+    *options: object,
+    env: dict[str, str] | None = None,
+    ready: bool = True,
+    logs: Path | None = None,
+) -> Iterator[Served]:
+    """A server over this gallery, stopped in the end. ``logs``: the folder for what it prints, else beside the
+    gallery."""
+    log = (logs or Path(gallery).parent) / f"{Path(gallery).stem}.{time.monotonic_ns()}.log"
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [*START, "--gallery", str(gallery), "--port", "0", "--workers", "1", *map(str, options)],

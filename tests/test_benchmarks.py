@@ -35,6 +35,12 @@ COLUMNS = {
         "search_many, ms each",
         "While another process added 5,120",
     ),
+    "engines": (
+        "gallery / directly",
+        "| PostgreSQL | 256 floats | none |",
+        "| PostgreSQL | 256 bits | 10 |",
+        "recall@10",
+    ),
     "growth": ("cold search, s", "| 200 |", "| 400 |"),
     "edits_recall": ("phash-256", "pdqhash", "**all edits**", "micro-AP", "| rotate-5 |"),
     "copy_recall": ("structure", "blend", "MobileNet", "**all edits**", "micro-AP", "| rotate-5 |"),
@@ -117,7 +123,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-LONG = {name for name in SCRIPTS if name.startswith("service_")}  # servers under load
+LONG = {name for name in SCRIPTS if name.startswith("service_")} | {"engines"}  # servers, perhaps under load
 LONG |= {"audit", "second_chance", "sub_image", "verified_recall", "verified_speed"}  # hundreds of verified searches
 LONG |= {"million"}  # twelve processes and a server
 LONG |= {"private_search"}  # a browser that compiles a runtime

@@ -15,6 +15,7 @@ from lookalike.errors import GalleryVersion, UserError
 from lookalike.gallery import Gallery
 from lookalike.gallery.index import region_index, region_index_cache
 from lookalike.gallery.search import region_search, second_chance
+from lookalike.gallery.search.allowed import Allowed
 from lookalike.imaging import from_array
 from regional import NAME, install_quarters
 from samples import PHOTOGRAPHS, drawn, folder_of, photograph, save
@@ -282,7 +283,8 @@ def test_an_image_that_lies_within_the_query(tmp_path: Path) -> None:
         found = second_chance.second_chance(opened._library, "regions", "copy", from_array(scene), 1, None)
         assert Path(found[0]).name == "coffee.png"
         assert len(found) <= second_chance.WITHIN + 1
-        allowed = np.array([row.id for row in opened if not row.path.endswith("coffee.png")])
+        ids = np.array([row.id for row in opened if not row.path.endswith("coffee.png")])
+        allowed = Allowed(opened._library, ids)
         others = second_chance.second_chance(opened._library, "regions", "copy", from_array(scene), 1, allowed)
         assert others
         assert not any(path.endswith("coffee.png") for path in others)

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
 from lookalike.descriptors.base import Described
+from lookalike.gallery.search.allowed import Allowed
 from lookalike.gallery.search.options import SearchOptions
 from lookalike.gallery.search.query import QuerySource, QueryVectors
-from lookalike.types import Hit, Ids, Image
+from lookalike.types import Hit, Image
 
 
 class Query(Protocol):
@@ -48,11 +49,11 @@ class CandidateSource(Protocol[Q]):
         LoadError, UserError."""
         ...
 
-    def candidates(self, query: Q, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
+    def candidates(self, query: Q, k: int, allowed: Allowed | None, exact: bool) -> list[Hit]:
         """The k nearest images among the ``allowed`` (None: all), best first; byte-identical ones before all others.
         ``exact``: by comparing with each of them."""
         ...
 
-    def candidates_of_all(self, queries: Sequence[Q], k: int, allowed: Ids | None, exact: bool) -> list[list[Hit]]:
+    def candidates_of_all(self, queries: Sequence[Q], k: int, allowed: Allowed | None, exact: bool) -> list[list[Hit]]:
         """The same for several queries with the same options, in their order; cheaper together than one by one."""
         ...

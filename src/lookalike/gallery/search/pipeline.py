@@ -15,6 +15,7 @@ from lookalike.descriptors.neural.region_model import RegionDescriptor
 from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.library import Library
+from lookalike.gallery.search.allowed import Allowed
 from lookalike.gallery.search.candidates import CandidateSource, Q, Query
 from lookalike.gallery.search.options import SearchOptions, parse_region
 from lookalike.gallery.search.query import QuerySource, QueryVectors, is_blank, query_image
@@ -23,7 +24,7 @@ from lookalike.gallery.search.reranking import GeometricVerifier, comparison_inp
 from lookalike.gallery.search.second_chance import second_chance
 from lookalike.gallery.search.vector_search import VectorSource
 from lookalike.gallery.storage.row import Row
-from lookalike.types import Box, Hit, Ids, Image
+from lookalike.types import Box, Hit, Image
 
 AT_ONCE = 128  # queries that share a call of the index, and of the store
 
@@ -42,7 +43,7 @@ class SearchPipeline:
     def search_many(self, images: Sequence[QuerySource | QueryVectors], options: SearchOptions) -> Iterator[list[Hit]]:
         """The same of each of these images, in their order. What needs vectors alone is asked for many at once."""
         source = self.source(options)
-        allowed = None if options.where is None else self._store.select(options.where)
+        allowed = Allowed.by(self._library, options.where)
         depth = options.depth(source.reranks)
         at_once = 1 if depth and not all(isinstance(one, QueryVectors) for one in images) else AT_ONCE
         for start in range(0, len(images), at_once):
@@ -65,7 +66,7 @@ class SearchPipeline:
         query: Q,
         hits: list[Hit],
         depth: int,
-        allowed: Ids | None,
+        allowed: Allowed | None,
         options: SearchOptions,
     ) -> list[Hit]:
         """Re-ranked as deep as wanted; the first k that are sure enough."""
@@ -89,7 +90,7 @@ class SearchPipeline:
         return is_blank(query_image(image, names, options.region), names)
 
     def _second_chance(
-        self, source: CandidateSource[Q], query: Q, hits: Sequence[Hit], count: int, allowed: Ids | None
+        self, source: CandidateSource[Q], query: Q, hits: Sequence[Hit], count: int, allowed: Allowed | None
     ) -> list[Hit]:
         """Images that hold the query as a part, or lie within it, and are not among the hits."""
         if source.second_chance is None or query.image is None:
@@ -98,7 +99,7 @@ class SearchPipeline:
         known = {hit.path for hit in hits}
         rows = [self._store.row_of(path) for path in found if path not in known]
         ids = np.array([row.id for row in rows if row is not None], np.int64)
-        return source.candidates(query, len(ids), ids, exact=True) if len(ids) else []
+        return source.candidates(query, len(ids), Allowed(self._library, ids), exact=True) if len(ids) else []
 
     def _reranked(
         self, query: Query, image: Image, hits: Sequence[Hit], more: Callable[[], list[Hit]], every: bool

@@ -16,6 +16,7 @@ from lookalike.descriptors.neural.region_model import FINE_SCALE, Regions, no_re
 from lookalike.distance import normalise
 from lookalike.errors import UserError
 from lookalike.gallery.library import Library
+from lookalike.gallery.search.allowed import Allowed
 from lookalike.gallery.search.options import SearchOptions
 from lookalike.gallery.search.query import QuerySource, QueryVectors, query_image
 from lookalike.gallery.search.region_matching import RegionMatch, RegionQuery, match_box, match_distance, nearest
@@ -78,18 +79,19 @@ class RegionSource:
         """A query that is looked for as a part of others alone."""
         return RegionQuery.of(self._name, image, "", with_parts=False)
 
-    def candidates(self, query: RegionQuery, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
+    def candidates(self, query: RegionQuery, k: int, allowed: Allowed | None, exact: bool) -> list[Hit]:
         """As in the contract; nothing but the same bytes for a blank query."""
+        left = None if allowed is None else allowed.ids
         same = [row.id for row in self._store.same_bytes(query.sha256)] if query.sha256 else []
-        same = same if allowed is None else np.intersect1d(same, allowed).tolist()
-        matches = self._matches(query, k, allowed, exact) if len(query.scales) else {}
+        same = same if left is None else np.intersect1d(same, left).tolist()
+        matches = self._matches(query, k, left, exact) if len(query.scales) else {}
         order = sorted(matches.keys() - set(same), key=lambda number: (matches[number].distance, number))
         rows = self._store.rows([*same, *order][:k])
         identical = [Hit(rows[one].path, 0.0, 1.0, "identical") for one in same[:k] if one in rows]
         return identical + self._hits(query, rows, {one: matches[one] for one in order if one in rows})
 
     def candidates_of_all(
-        self, queries: Sequence[RegionQuery], k: int, allowed: Ids | None, exact: bool
+        self, queries: Sequence[RegionQuery], k: int, allowed: Allowed | None, exact: bool
     ) -> list[list[Hit]]:
         return [self.candidates(query, k, allowed, exact) for query in queries]
 

@@ -15,9 +15,10 @@ import numpy as np
 from lookalike.descriptors import describe_all, region_network
 from lookalike.descriptors.neural.region_model import in_pixels
 from lookalike.gallery.library import Library
+from lookalike.gallery.search.allowed import Allowed, narrowing
 from lookalike.gallery.search.region_search import RegionSource
 from lookalike.imaging.crop import crop
-from lookalike.types import Box, Floats, Ids, Image
+from lookalike.types import Box, Floats, Image
 
 PROPOSALS = 16  # the surest of the query's, that are described
 MIN_SIDE = 16  # pixels of a proposal that is worth it
@@ -25,7 +26,7 @@ WITHIN = 8  # images near one of them
 
 
 def second_chance(
-    library: Library, regions: str, by: str, image: Image, count: int, allowed: Ids | None
+    library: Library, regions: str, by: str, image: Image, count: int, allowed: Allowed | None
 ) -> tuple[str, ...]:
     """Paths of images that may hold the query as a part, at most ``count``, and of at most WITHIN that may lie within
     it. ``regions``: the descriptor of regions to go by; ``by``: of whole images."""
@@ -36,13 +37,13 @@ def second_chance(
     return tuple(dict.fromkeys([*(rows[one].path for one in numbers if one in rows), *holding]))
 
 
-def _within(library: Library, regions: str, by: str, image: Image, allowed: Ids | None) -> list[int]:
+def _within(library: Library, regions: str, by: str, image: Image, allowed: Allowed | None) -> list[int]:
     """Ids of the images that are nearest to one of the query's proposals, nearest first."""
     parts = [crop(image, box) for box in _proposals(regions, image)]
     vectors = _telling_vectors(library, by, parts)
     if not len(vectors):
         return []
-    ids, distances = library.index.get(by).search(vectors, WITHIN, allowed)
+    ids, distances = library.index.get(by).search(vectors, WITHIN, **narrowing(allowed))
     order = ids.ravel()[np.argsort(distances, axis=None, kind="stable")]
     return list(dict.fromkeys(order[order >= 0].tolist()))[:WITHIN]
 

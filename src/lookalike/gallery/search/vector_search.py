@@ -21,6 +21,7 @@ from lookalike.errors import UserError
 from lookalike.gallery.calibration.scoring import Scoring
 from lookalike.gallery.index.faiss_index import FaissIndex
 from lookalike.gallery.library import Library
+from lookalike.gallery.search.allowed import Allowed, narrowing
 from lookalike.gallery.search.options import SearchOptions
 from lookalike.gallery.search.query import QuerySource, QueryVectors, query_image, stored_embeddings
 from lookalike.gallery.search.relevance_feedback import Example, examples, feedback_contributions
@@ -105,11 +106,11 @@ class VectorSource:
             raise UserError(f"a search by {missing} needs its vector; there are vectors of {', '.join(described)}")
         return described
 
-    def candidates(self, query: VectorQuery, k: int, allowed: Ids | None, exact: bool) -> list[Hit]:
+    def candidates(self, query: VectorQuery, k: int, allowed: Allowed | None, exact: bool) -> list[Hit]:
         return self.candidates_of_all([query], k, allowed, exact)[0]
 
     def candidates_of_all(
-        self, queries: Sequence[VectorQuery], k: int, allowed: Ids | None, exact: bool
+        self, queries: Sequence[VectorQuery], k: int, allowed: Allowed | None, exact: bool
     ) -> list[list[Hit]]:
         """As in the contract: the index and the store are asked once for all of them."""
         views = [_View(query, described) for query in queries for described in query.views]
@@ -124,24 +125,24 @@ class VectorSource:
         good, bad = ([self._library.row(path) for path in paths] for paths in (options.good, options.bad))
         return examples(self._store, self._cards, self.names, good, bad)
 
-    def _same(self, query: VectorQuery, allowed: Ids | None) -> list[int]:
+    def _same(self, query: VectorQuery, allowed: Allowed | None) -> list[int]:
         """Ids of the images with the same bytes, but for disliked ones."""
         disliked = {one.row.id for one in query.examples if one.weight < 0}
         same = self._store.same_bytes(query.sha256) if query.sha256 else []
         ids = [row.id for row in same if row.id not in disliked]
-        return ids if allowed is None else np.intersect1d(ids, allowed).tolist()
+        return ids if allowed is None or not ids else np.intersect1d(ids, allowed.ids).tolist()
 
     def _has_signal(self, view: Mapping[str, Described], names: Iterable[str]) -> bool:
         """Whether the query has any feature; a blank one would be like every other blank one."""
         return all(view[name].contrast[0] >= self._cards[name].min_contrast for name in names)
 
-    def _nearest(self, views: Sequence[_View], k: int, allowed: Ids | None, exact: bool) -> list[Near]:
+    def _nearest(self, views: Sequence[_View], k: int, allowed: Allowed | None, exact: bool) -> list[Near]:
         """For each view, image id -> how near it is, nearest first."""
         telling = [view for view in views if self._has_signal(view.described, self.names)]
         if not telling:
             return [{} for _ in views]
-        if exact or (allowed is not None and len(allowed) <= EXACT_SEARCH_LIMIT):
-            every = Embeddings.read(self._store, self._cards, self.names, allowed)
+        if exact or (allowed is not None and allowed.at_most(EXACT_SEARCH_LIMIT)):
+            every = Embeddings.read(self._store, self._cards, self.names, None if allowed is None else allowed.ids)
             found = [self._ranked(every, every.from_query(view.vectors), view.query, k) for view in telling]
         elif len(self.names) == 1 and self._index_tells and not telling[0].query.examples:
             found = self._by_index(telling, k, allowed)
@@ -156,18 +157,18 @@ class VectorSource:
         index = self._library.index.get(self.names[0])
         return isinstance(index, FaissIndex) and index.holds_vectors
 
-    def _by_index(self, views: Sequence[_View], k: int, allowed: Ids | None) -> list[Near]:
+    def _by_index(self, views: Sequence[_View], k: int, allowed: Allowed | None) -> list[Near]:
         """By what the index of the only descriptor says: the store is not asked."""
         name, asked = self.names[0], np.concatenate([view.described[self.names[0]].vectors for view in views])
         index = self._library.index.get(name)
-        near = index.nearest(asked, min(k, max(len(index), 1)), allowed)
+        near = index.nearest(asked, min(k, max(len(index), 1)), None if allowed is None else allowed.ids)
         found = [_in_order(ids, distances) for ids, distances in zip(*near, strict=True)]
         return [
             {number: Nearness(bits, {name: bits}) for number, bits in zip(ids.tolist(), counts.tolist(), strict=True)}
             for ids, counts in found
         ]
 
-    def _by_candidates(self, views: Sequence[_View], k: int, allowed: Ids | None) -> list[Near]:
+    def _by_candidates(self, views: Sequence[_View], k: int, allowed: Allowed | None) -> list[Near]:
         """By the exact distances of what the indexes tell of."""
         found = self._candidates(views, k, allowed)
         if len(found) == 1:
@@ -202,7 +203,7 @@ class VectorSource:
                 one.feedback_contributions.update(zip(contributors, column, strict=True))
         return near
 
-    def _candidates(self, views: Sequence[_View], k: int, allowed: Ids | None) -> list[tuple[Ids, Floats]]:
+    def _candidates(self, views: Sequence[_View], k: int, allowed: Allowed | None) -> list[tuple[Ids, Floats]]:
         """For each view, ids that are near it, or a good example, by one of the descriptors, and of a single one the
         distances that its index tells, nearest first."""
         names = _leading(self._blend)
@@ -212,7 +213,7 @@ class VectorSource:
         for name in names:
             asked = [*(view.described[name].vectors for view in views), *(one.vectors[name] for one in good)]
             index = self._library.index.get(name)
-            found.append(index.search(np.concatenate(asked), min(reach, max(len(index), 1)), allowed))
+            found.append(index.search(np.concatenate(asked), min(reach, max(len(index), 1)), **narrowing(allowed)))
         if len(found) == 1 and not good:
             return [_in_order(ids, distances) for ids, distances in zip(*found[0], strict=True)]
         return [

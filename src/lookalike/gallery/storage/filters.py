@@ -24,7 +24,7 @@ from typing import Any
 
 from lookalike.errors import UserError
 from lookalike.gallery.storage.sql_database import SQLITE, Dialect
-from lookalike.gallery.storage.text_match import ESCAPE
+from lookalike.gallery.storage.text_match import ESCAPE, closed
 from lookalike.paths import composed
 from lookalike.types import Shown
 
@@ -213,9 +213,10 @@ class _Translator:
         """The database's own operator knows case only in ASCII; it is quicker, and enough for a pattern of that."""
         if operator != "LIKE":
             return f"{sql} {operator} ?", (value,)
-        if str(value).isascii():
-            return f"{sql} {self.dialect.like} ? ESCAPE '{ESCAPE}'", (value,)
-        return f"matches(?, {sql})", (value,)
+        pattern = closed(str(value))
+        if pattern.isascii():
+            return f"{sql} {self.dialect.like} ? ESCAPE '{ESCAPE}'", (pattern,)
+        return f"matches(?, {sql})", (pattern,)
 
 
 def _joined(word: str, parts: list[Condition]) -> Condition:

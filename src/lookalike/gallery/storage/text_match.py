@@ -17,6 +17,11 @@ def matches(pattern: str, text: str | None) -> bool | None:
     return None if text is None else bool(compiled(pattern).fullmatch(folded(str(text))))
 
 
+def closed(pattern: str) -> str:
+    """A backslash at the end stands for itself, which SQL wants doubled."""
+    return pattern + ESCAPE * ((len(pattern) - len(pattern.rstrip(ESCAPE))) % 2)
+
+
 def folded(text: str) -> str:
     """Without what makes no difference: what ``compiled`` is held against."""
     return text.lower() if text.isascii() else normalize("NFC", normalize("NFC", text).casefold())

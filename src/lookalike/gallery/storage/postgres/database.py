@@ -12,7 +12,7 @@ import psycopg
 
 from lookalike.errors import GalleryError, UserError
 from lookalike.gallery.storage.postgres.address import Address
-from lookalike.gallery.storage.postgres.errors import translated
+from lookalike.gallery.storage.postgres.errors import connecting, translated
 from lookalike.gallery.storage.postgres.vector_types import register
 from lookalike.gallery.storage.postgres.watchdog import Watchdog
 from lookalike.gallery.storage.sql_database import Dialect
@@ -45,18 +45,20 @@ class PostgresDatabase:
         self.written = 0  # statements that wrote
         self._set: dict[str, str] = {}  # what was set for this connection
         try:
-            with translated(self.file):
-                self._connection = self._connected()
+            self._connection = self._connected()
         except BaseException:
             self._watchdog.close()
             raise
 
     def _connected(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self._address.server, autocommit=True, connect_timeout=CONNECT_SECONDS)
+        seconds = max(2, min(CONNECT_SECONDS, round(self._address.deadline)))  # 2 is libpq's least
+        with connecting(self.file):
+            connection = psycopg.connect(self._address.server, autocommit=True, connect_timeout=seconds)
         try:
             waiting = f"{min(WRITER_SECONDS, 0.9 * self._address.deadline):.3f}s"
             values = (f'"{self.schema}"', self._address.milliseconds, waiting)
-            *_, self.read_only, oid = connection.execute(_SETTINGS, values, binary=True).fetchone() or ()
+            with translated(self.file):
+                *_, self.read_only, oid = connection.execute(_SETTINGS, values, binary=True).fetchone() or ()
             if oid is not None:
                 register(connection, oid)
         except BaseException:
@@ -82,7 +84,7 @@ class PostgresDatabase:
         try:
             return self._execute(sql, values).fetchall()
         except psycopg.OperationalError:
-            if self._is_inside or not self._connection.closed:
+            if self._is_inside or not self._connection.closed or self._watchdog.has_bitten:
                 raise
             self._connection = self._connected()
             return self._execute(sql, values).fetchall()
@@ -93,7 +95,7 @@ class PostgresDatabase:
 
     def _within_deadline(self) -> AbstractContextManager[None]:
         """A connection that is closed needs none: it answers at once."""
-        closed = self._connection.closed
+        closed, self._watchdog.has_bitten = self._connection.closed, False
         return nullcontext() if closed else self._watchdog.watching(self._connection.fileno())
 
     def set(self, name: str, value: str) -> None:
@@ -172,7 +174,7 @@ class PostgresDatabase:
         try:
             self._execute(begin)
         except psycopg.OperationalError:
-            if not self._connection.closed:
+            if not self._connection.closed or self._watchdog.has_bitten:
                 raise
             self._connection = self._connected()
             self._execute(begin)
@@ -213,11 +215,11 @@ class PostgresDatabase:
             invalid = self.all(sql, (self.schema,))
         return f"an index is not valid: {invalid[0][0]}; REINDEX it" if invalid else "ok"
 
-    def backup(self, file: Path) -> None:
-        """Raises UserError: a server has its own way."""
+    def backup(self, file: Path) -> None:  # noqa: ARG002  it copies nothing
+        """Raises UserError: a server has ways of its own."""
         raise UserError(
-            f"{self.file}: is copied by its server: pg_dump --schema={self.schema}, or into a folder by: "
-            f"lookalike migrate {self.file} {file.parent}"
+            f"{self.file}: is backed up by its server, with pg_dump -n {self.schema} or with all that it holds; "
+            f"lookalike migrate {self.file} FOLDER copies it into a folder"
         )
 
     def vacuum(self) -> None:

@@ -37,7 +37,6 @@ _STATES: Mapping[str, tuple[type[LookalikeError], str]] = {
         "meanwhile another process holds its vectors in another version; open the gallery again (a service: start it "
         "again)",
     ),
-    "22025": (UserError, "where: a pattern of 'like' must not end in a single backslash"),
     "XX001": (GalleryDamaged, "damaged; restore a backup of the server"),
     "XX002": (GalleryDamaged, "an index is damaged; REINDEX it, or restore a backup of the server"),
 }
@@ -52,24 +51,41 @@ def translated(name: str) -> Iterator[None]:
         raise _error(name, error) from error
 
 
+@contextmanager
+def connecting(name: str) -> Iterator[None]:
+    """The same for what happens before a server answers, for which libpq has no codes. Raises UserError for a URL that
+    it does not understand."""
+    try:
+        yield
+    except psycopg.OperationalError as error:
+        if error.sqlstate:
+            raise _error(name, error) from error
+        raise GalleryUnreachable(f"{name}: {_not_connected(_first_line(error))}") from error
+    except psycopg.ProgrammingError as error:
+        raise UserError(f"{name}: {_first_line(error)}") from error
+
+
 def _error(name: str, error: psycopg.Error) -> LookalikeError:
     state = error.sqlstate or ""
-    said = str(error).strip().splitlines()
-    first = said[0] if said else type(error).__name__
     for start, (kind, text) in _STATES.items():
         if state.startswith(start):
             return kind(f"{name}: {text}")
     if not state and isinstance(error, psycopg.OperationalError):
-        return GalleryUnreachable(f"{name}: {_lost(first)}")
-    return GalleryError(f"{name}: {first}")
+        return GalleryUnreachable(f"{name}: the server went away or did not answer within the deadline; {LATER}")
+    return GalleryError(f"{name}: {_first_line(error)}")
 
 
-def _lost(said: str) -> str:
-    """libpq has no codes for what happens before the server answers."""
-    if "password authentication failed" in said or "no password supplied" in said:
-        return _STATES["28"][1]
-    if "does not exist" in said and "database" in said:
-        return _STATES["3D000"][1]
-    if "connection failed" in said or "connection timeout" in said or "connection is bad" in said:
+def _first_line(error: psycopg.Error) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+
+
+def _not_connected(said: str) -> str:
+    """Why, by what the server said (FATAL), or else that there is none."""
+    _, fatal, reason = said.partition("FATAL:")
+    if not fatal and "password" not in said:
         return f"no server answers there ({said.rpartition(': ')[2].strip()}); {START}"
-    return f"the server went away or did not answer within the deadline; {LATER}"
+    if "database" in reason and "does not exist" in reason:
+        return _STATES["3D000"][1]
+    if any(word in said for word in ("password", "role", "pg_hba")):
+        return _STATES["28"][1]
+    return f"the server takes nobody now ({reason.strip()}); try again"

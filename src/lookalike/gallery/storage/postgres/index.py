@@ -87,9 +87,15 @@ class PostgresIndex:
     ) -> None:
         self._db, self._table, self._condition = database, table, condition
         self._has_graph, self._counted = False, (-1, 0.0)
+        self._length: tuple[tuple[int, int], int] | None = None
 
     def __len__(self) -> int:
-        return int(self._db.all(f"SELECT count(*) FROM {self._table.name} WHERE {self._table.telling}")[0][0])
+        """Databases count row by row, so the number is kept until something is written."""
+        version = self._db.version()
+        if self._length is None or self._length[0] != version:
+            found = self._db.all(f"SELECT count(*) FROM {self._table.name} WHERE {self._table.telling}")
+            self._length = version, int(found[0][0])
+        return self._length[1]
 
     def search(
         self, queries: NDArray[Any], k: int, allowed: Ids | None = None, where: str | None = None

@@ -18,6 +18,7 @@ class Watchdog:
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self.is_asleep = False
+        self.has_bitten = False  # since the last statement began
         self._watched: tuple[float, int] | None = None  # when it is over, and the socket
         self._closed = threading.Event()
         threading.Thread(target=self._run, name="deadline", daemon=True).start()
@@ -39,6 +40,6 @@ class Watchdog:
         while not self._closed.wait(min(INTERVAL, self._seconds / 4)):
             watched = self._watched
             if watched is not None and monotonic() > watched[0] and not self.is_asleep:
-                self._watched = None
+                self._watched, self.has_bitten = None, True
                 with suppress(OSError), socket.socket(fileno=os.dup(watched[1])) as connection:
                     connection.shutdown(socket.SHUT_RDWR)
