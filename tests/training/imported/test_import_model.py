@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ pytest.importorskip("transformers", reason="the extra `import` is not installed"
 
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 
 import tiny_transformers
 from lookalike.descriptors import describe_all, text_network
@@ -169,6 +171,22 @@ def test_what_cannot_be_imported(home: Path, photos: Path, tmp_path: Path) -> No
     (half / "model.safetensors").unlink()
     with pytest.raises(UserError, match="cannot be read by transformers"):
         import_model(ImportOptions(half, photos))
+    assert not home.exists()
+
+
+def test_a_folder_that_is_not_whole(home: Path, photos: Path, tmp_path: Path) -> None:
+    """Where there is no tokenizer transformers makes an empty one, weights that are lacking it makes up: refused."""
+    tiny_transformers.clip(tmp_path / "whole")
+    weights = load_file(tmp_path / "whole" / "model.safetensors")
+    for name in ("speechless", "partial"):
+        shutil.copytree(tmp_path / "whole", tmp_path / name)
+    for file in (tmp_path / "speechless").glob("*token*"):
+        file.unlink()
+    save_file({key: one for key, one in weights.items() if "fc1" not in key}, tmp_path / "partial/model.safetensors")
+    with pytest.raises(UserError, match="holds no tokenizer"):
+        import_model(ImportOptions(tmp_path / "speechless", photos))
+    with pytest.raises(UserError, match=r"lack 4 arrays, .*fc1.* is the file whole"):
+        import_model(ImportOptions(tmp_path / "partial", photos))
     assert not home.exists()
 
 

@@ -19,6 +19,8 @@ from torch import nn
 from lookalike.descriptors.neural.image_fit import ImageFit, Resample
 from lookalike.errors import UserError
 
+TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "spiece.model", "tokenizer.model")
+UNUSED = "pooler"  # in the names of weights that no vector is made of
 KINDS = {
     "clip": "CLIP (arXiv 2103.00020)",
     "siglip": "SigLIP (arXiv 2303.15343, 2502.14786)",
@@ -73,13 +75,27 @@ def read_checkpoint(folder: Path) -> Checkpoint:
                 )
             reads_text = config.model_type in WITH_TEXT
             processor = AutoImageProcessor.from_pretrained(folder, local_files_only=True)
+            if reads_text:
+                _need_tokenizer(folder)
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True) if reads_text else None
-            model = AutoModel.from_pretrained(folder, local_files_only=True, dtype=torch.float32).eval()
+            model, loaded = AutoModel.from_pretrained(
+                folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
+            )
         except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
             raise UserError(f"{folder}: cannot be read by transformers: {str(error).splitlines()[0]}") from error
+    if lacking := sorted(name for name in loaded["missing_keys"] if UNUSED not in name):
+        raise UserError(
+            f"{folder}: its weights lack {len(lacking)} arrays, {lacking[0]} among them; is the file whole?"
+        )
     image = siglip2_input(processor) if config.model_type == "siglip2" else image_input(processor)
     length = int(config.text_config.max_position_embeddings) if reads_text else 0
-    return Checkpoint(config.model_type, model, processor, tokenizer, image, length, _licence(folder))
+    return Checkpoint(config.model_type, model.eval(), processor, tokenizer, image, length, _licence(folder))
+
+
+def _need_tokenizer(folder: Path) -> None:
+    """transformers makes an empty one where there is none. Raises UserError then."""
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise UserError(f"{folder}: it holds no tokenizer ({', '.join(TOKENIZER_FILES)}), which reads the texts")
 
 
 def image_input(processor: Any) -> ImageInput:
