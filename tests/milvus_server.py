@@ -25,13 +25,18 @@ from relay import connected_file, listening_port, relay
 
 START_SECONDS = 180.0
 _PROGRAM = """
-import fcntl, socket, struct, sys
+import fcntl, os, signal, socket, struct, sys, threading, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from relay import listening_file, relay
 with socket.socket() as any:
     fcntl.ioctl(any, 0x8914, struct.pack("16sH14s", b"lo", 0x41, b""))  # the loopback interface is up
 relay(listening_file(Path({file!r})), lambda: socket.create_connection(("127.0.0.1", 19530)))
+def end_with_the_tests():
+    while os.getppid() == {parent}:
+        time.sleep(1)
+    os.killpg(0, signal.SIGKILL)
+threading.Thread(target=end_with_the_tests, daemon=True).start()
 from milvus import main
 main()
 """
@@ -49,7 +54,7 @@ class MilvusServer:
 
     def start(self) -> None:
         """Until it answers."""
-        program = _PROGRAM.format(tests=str(Path(__file__).parent), file=str(self._file))
+        program = _PROGRAM.format(tests=str(Path(__file__).parent), file=str(self._file), parent=os.getpid())
         command = ["unshare", "-rn", sys.executable, "-c", program, "--data", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
