@@ -50,7 +50,8 @@ NOTE = (
     "what is left are brands, numbers and properties. An answer of the same kind gains 1, of the same kind and colour "
     "3; nDCG@{k} over {queries} queries, without diversity. *Learnt*: `tune --clicks` on pairs of the other half of "
     "the items, clicked if kind and colour are the same. What the default measures are, and their weights, was chosen "
-    "on that other half. {gain} Images of this shop were among those that `content` was trained on, without labels."
+    "on that other half, with this one's figures in sight. {gain} Images of this shop were among those that `content` "
+    "was trained on, without labels."
 )
 
 

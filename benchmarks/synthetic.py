@@ -132,5 +132,6 @@ def searched(
 ) -> list[Hit]:
     """Gallery.search from the point where the query has been described."""
     library = gallery._library
-    source = VectorSource(library, Scoring.of(library.store, library.cards), blend.weights)
-    return source.candidates(VectorQuery((described,)), k, Allowed.by(library, where), exact=False)
+    with library.store.reading():
+        source = VectorSource(library, Scoring.of(library.store, library.cards), blend.weights)
+        return source.candidates(VectorQuery((described,)), k, Allowed.by(library, where), exact=False)

@@ -1,11 +1,13 @@
 """A Milvus server for tests, of the wheel `milvus` (2.3.5): in a folder, a process group and a network of its own.
 
 Its parts listen at every address of the machine, and one of them at a port that cannot be chosen; so each server has a
-network namespace to itself, out of which a relay leads to a free port of 127.0.0.1.
+network namespace to itself, out of which a relay leads to a free port of 127.0.0.1. Where no namespace can be had, one
+server runs at a time.
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
 import shutil
@@ -15,7 +17,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,8 +32,9 @@ import fcntl, os, signal, socket, struct, sys, threading, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from relay import listening_file, relay
-with socket.socket() as any:
-    fcntl.ioctl(any, 0x8914, struct.pack("16sH14s", b"lo", 0x41, b""))  # the loopback interface is up
+if {own_network}:
+    with socket.socket() as any:
+        fcntl.ioctl(any, 0x8914, struct.pack("16sH14s", b"lo", 0x41, b""))  # the loopback interface is up
 relay(listening_file(Path({file!r})), lambda: socket.create_connection(("127.0.0.1", 19530)))
 def end_with_the_tests():
     while os.getppid() == {parent}:
@@ -54,8 +58,10 @@ class MilvusServer:
 
     def start(self) -> None:
         """Until it answers."""
-        program = _PROGRAM.format(tests=str(Path(__file__).parent), file=str(self._file), parent=os.getpid())
-        command = ["unshare", "-rn", sys.executable, "-c", program, "--data", str(self._folder)]
+        program = _PROGRAM.format(
+            own_network=bool(_apart()), tests=str(Path(__file__).parent), file=str(self._file), parent=os.getpid()
+        )
+        command = [*_apart(), sys.executable, "-c", program, "--data", str(self._folder)]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
@@ -114,20 +120,35 @@ def running_milvus() -> Iterator[MilvusServer]:
         pytest.skip(f"a Milvus server needs {missing}")
     folder = Path(tempfile.mkdtemp(prefix="lookalike-milvus-"))
     server = MilvusServer(folder)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with nullcontext() if _apart() else _alone():
+        try:
+            server.start()
+            yield server
+        finally:
+            server.close()
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@cache
+def _apart() -> tuple[str, ...]:
+    """What a command begins with that runs in a network of its own; nothing where none can be had."""
+    for command in (("unshare", "-n"), ("unshare", "-rn")):
+        with suppress(OSError, subprocess.SubprocessError):
+            subprocess.run([*command, "true"], check=True, capture_output=True, timeout=20)
+            return command
+    return ()
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """While no other server of tests runs on this machine."""
+    with Path(tempfile.gettempdir(), "lookalike-milvus.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _missing() -> str | None:
     """What it needs and there is not."""
     if find_spec("milvus") is None or find_spec("pymilvus") is None:
         return "the packages milvus and pymilvus, of the dependency group `servers`"
-    try:
-        subprocess.run(["unshare", "-rn", "true"], check=True, capture_output=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
-        return "a network namespace of its own (unshare -rn)"
     return None

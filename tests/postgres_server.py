@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -110,9 +112,7 @@ class PostgresServer:
     def _signal(self, how: int) -> None:
         """To the server and its processes, each of which has a session of its own."""
         assert self._process is not None
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, check=True, text=True)
-        pairs = [list(map(int, line.split())) for line in listed.stdout.splitlines()]
-        for pid in (self._process.pid, *(one for one, parent in pairs if parent == self._process.pid)):
+        for pid in (self._process.pid, *children(self._process.pid)):
             with suppress(ProcessLookupError):
                 os.kill(pid, how)
 
@@ -144,4 +144,32 @@ def _binaries() -> Path:
         if os.environ.get("CI") == "true":
             raise RuntimeError(reason)
         pytest.skip(reason)
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return _reachable(Path(found.origin).parent) / "pginstall" / "bin"
+
+
+@cache
+def _reachable(package: Path) -> Path:
+    """Itself, or a copy, libraries beside it and all, where the user who runs the server cannot reach it."""
+    if os.getuid() != 0:
+        return package
+    with suppress(OSError, subprocess.SubprocessError):
+        command = [str(package / "pginstall" / "bin" / "postgres"), "--version"]
+        subprocess.run(command, check=True, capture_output=True, cwd="/", user="nobody", group="nogroup")
+        return package
+    folder = Path(tempfile.mkdtemp(prefix="lookalike-pg-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder.chmod(0o755)
+    for one in package.parent.glob(f"{package.name}*"):
+        if one.is_dir():
+            shutil.copytree(one, folder / one.name, symlinks=True)
+    return folder / package.name
+
+
+def children(parent: int) -> list[int]:
+    """Processes whose parent is this one."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):
+            if int(file.read_text().rpartition(")")[2].split()[1]) == parent:
+                found.append(int(file.parent.name))
+    return found

@@ -48,6 +48,9 @@ def _accept(listening: socket.socket, connect: Callable[[], socket.socket]) -> N
             except OSError:
                 client.close()
                 continue
+            for one in (client, server):
+                if one.family == socket.AF_INET:  # small parts of an answer do not wait for one another
+                    one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for source, target in ((client, server), (server, client)):
                 threading.Thread(target=_pump, args=(source, target), daemon=True).start()
 

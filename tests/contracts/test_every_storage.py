@@ -484,6 +484,20 @@ def test_two_at_once(opening: Open, store: GalleryStorage) -> None:
     other.close()
 
 
+def test_reading(opening: Open, store: GalleryStorage) -> None:
+    """What was committed before is seen within, and what was committed within behind it."""
+    other = opening()
+    other.version()
+    filled(store, 1)
+    with other.reading(), other.reading():
+        assert other.count() == 1
+        assert [row.path for row in other.every_row()] == [row.path for row in store.every_row()]
+        before = other.version()
+        filled(store, 2)
+    assert (other.count(), other.version() == before) == (2, False)
+    other.close()
+
+
 def test_opened_again(opening: Open, store: GalleryStorage) -> None:
     """Everything is there, it is the same gallery, and it is whole."""
     filled(store, 1, 2)

@@ -34,7 +34,8 @@ class SearchPipeline:
 
     def __init__(self, library: Library) -> None:
         self._library, self._store = library, library.store
-        self._scoring = Scoring.of(library.store, library.cards)
+        with self._store.reading():
+            self._scoring = Scoring.of(library.store, library.cards)
 
     def search(self, image: QuerySource | QueryVectors, options: SearchOptions) -> list[Hit]:
         """At most ``options.k`` hits, best first; copies that were verified come first. See ``Gallery.search``."""
@@ -42,15 +43,16 @@ class SearchPipeline:
 
     def search_many(self, images: Sequence[QuerySource | QueryVectors], options: SearchOptions) -> Iterator[list[Hit]]:
         """The same of each of these images, in their order. What needs vectors alone is asked for many at once."""
-        source = self.source(options)
-        allowed = Allowed.by(self._library, options.where)
+        with self._store.reading():
+            source, allowed = self.source(options), Allowed.by(self._library, options.where)
         depth = options.depth(source.reranks)
         at_once = 1 if depth and not all(isinstance(one, QueryVectors) for one in images) else AT_ONCE
         for start in range(0, len(images), at_once):
             some = images[start : start + at_once]
             depths = [self._depth(image, depth) for image in some]
             queries = [source.query(image, options, deep) for image, deep in zip(some, depths, strict=True)]
-            found = source.candidates_of_all(queries, max(options.k, *depths), allowed, options.exact)
+            with self._store.reading():
+                found = source.candidates_of_all(queries, max(options.k, *depths), allowed, options.exact)
             for query, deep, hits in zip(queries, depths, found, strict=True):
                 yield self._finished(source, query, hits, deep, allowed, options)
 

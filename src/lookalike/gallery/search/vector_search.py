@@ -155,13 +155,16 @@ class VectorSource:
     def _index_tells(self) -> bool:
         """Whether an index tells distances as exact as the store does."""
         index = self._library.index.get(self.names[0])
-        return isinstance(index, FaissIndex) and index.holds_vectors
+        return index.holds_vectors if isinstance(index, FaissIndex) else True
 
     def _by_index(self, views: Sequence[_View], k: int, allowed: Allowed | None) -> list[Near]:
         """By what the index of the only descriptor says: the store is not asked."""
         name, asked = self.names[0], np.concatenate([view.described[self.names[0]].vectors for view in views])
         index = self._library.index.get(name)
-        near = index.nearest(asked, min(k, max(len(index), 1)), None if allowed is None else allowed.ids)
+        if isinstance(index, FaissIndex):
+            near = index.nearest(asked, min(k, max(len(index), 1)), None if allowed is None else allowed.ids)
+        else:  # the storage's own; how many vectors it holds is dear to know
+            near = index.search(asked, k, **narrowing(allowed))
         found = [_in_order(ids, distances) for ids, distances in zip(*near, strict=True)]
         return [
             {number: Nearness(bits, {name: bits}) for number, bits in zip(ids.tolist(), counts.tolist(), strict=True)}
@@ -213,7 +216,8 @@ class VectorSource:
         for name in names:
             asked = [*(view.described[name].vectors for view in views), *(one.vectors[name] for one in good)]
             index = self._library.index.get(name)
-            found.append(index.search(np.concatenate(asked), min(reach, max(len(index), 1)), **narrowing(allowed)))
+            most = min(reach, max(len(index), 1)) if isinstance(index, FaissIndex) else reach
+            found.append(index.search(np.concatenate(asked), most, **narrowing(allowed)))
         if len(found) == 1 and not good:
             return [_in_order(ids, distances) for ids, distances in zip(*found[0], strict=True)]
         return [

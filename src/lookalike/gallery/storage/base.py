@@ -729,6 +729,11 @@ class GalleryStorage(RowStorage, VectorStorage, FittedStorage, Protocol):
         """Everything that is read within is of one moment."""
         ...
 
+    def reading(self) -> AbstractContextManager[None]:
+        """What is read within, by this thread, need not ask each time what was committed meanwhile: it sees at least
+        what was committed before."""
+        ...
+
     def version(self) -> tuple[int, int]:
         """Another value whenever this or another process has written. Costs microseconds."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -144,6 +144,10 @@ class Database:
     def pragma(self, name: str) -> int:
         """The value of a numeric PRAGMA."""
         return int(self.all(f"PRAGMA {name}")[0][0])
+
+    def reading(self) -> AbstractContextManager[None]:
+        """What was committed is known at once, so nothing is saved."""
+        return nullcontext()
 
     def version(self) -> tuple[int, int]:
         """Changes when this or another connection has written; costs microseconds."""

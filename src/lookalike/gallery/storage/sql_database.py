@@ -54,6 +54,10 @@ class SqlDatabase(Protocol):
         """As GalleryStorage.snapshot."""
         ...
 
+    def reading(self) -> AbstractContextManager[None]:
+        """As GalleryStorage.reading."""
+        ...
+
     def version(self) -> tuple[int, int]:
         """As GalleryStorage.version."""
         ...

@@ -76,6 +76,7 @@ class SqlStore:
         self.read_only = database.read_only
         self.transaction = database.transaction
         self.snapshot = database.snapshot
+        self.reading = database.reading
         self.version = database.version
         self.check = database.check
         self.backup = database.backup

@@ -8,6 +8,7 @@ image is seen.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -35,6 +36,7 @@ class Session:
         self._names = StateName(server, secrets.randbits(40) + 1, unmade)
         self._writer = Writer(server, self._names)
         self._frozen: State | None = None
+        self._known = threading.local()
         self._begun: State | None = None
         self._counters: dict[str, int] = {}
         self._memo_version = -1
@@ -48,6 +50,9 @@ class Session:
             return self._begun
         if self._frozen is not None:
             return self._frozen
+        known: State | None = getattr(self._known, "state", None)
+        if known is not None:
+            return known
         state = self._names.fresh()
         if state.unapplied:
             state = self._carried_out()
@@ -157,3 +162,15 @@ class Session:
             yield
         finally:
             self._frozen = None
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """The state is asked for once."""
+        if getattr(self._known, "state", None) is not None:
+            yield
+            return
+        self._known.state = self.state()
+        try:
+            yield
+        finally:
+            self._known.state = None

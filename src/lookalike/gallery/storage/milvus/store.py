@@ -61,7 +61,7 @@ class MilvusStore:
         self.frames = Frames(session, records, rows, descriptors)
         self.sounds = Sounds(records, rows, server.where.shown)
         self.read_only = False
-        self.transaction, self.snapshot = session.transaction, session.snapshot
+        self.transaction, self.snapshot, self.reading = session.transaction, session.snapshot, session.reading
         self.select = selection.ids
         # rows
         self.count, self.last_id, self.row_of, self.row_named = rows.count, rows.last_id, rows.row_of, rows.row_named

@@ -42,6 +42,7 @@ class PostgresDatabase:
         self._address = address
         self._watchdog = Watchdog(address.deadline + GRACE)
         self._is_inside = False  # a transaction, or a snapshot
+        self._known: int | None = None  # the number of writes, while nobody wants to know of new ones
         self.written = 0  # statements that wrote
         self._set: dict[str, str] = {}  # what was set for this connection
         try:
@@ -181,7 +182,19 @@ class PostgresDatabase:
 
     def version(self) -> tuple[int, int]:
         """Changes when this or another connection has written; costs a question to the server."""
+        if self._known is not None:
+            return self._known, self.written
         return int(self.all("SELECT number FROM writes")[0][0]), self.written
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """The number of writes is asked for once."""
+        known = self._known
+        self._known = self.version()[0]
+        try:
+            yield
+        finally:
+            self._known = known
 
     # --- upkeep
 
