@@ -252,10 +252,10 @@ def test_a_changed_image_has_new_keypoints(own: tuple[Gallery, Path]) -> None:
 
 
 def test_damaged_keypoints(own: tuple[Gallery, Path]) -> None:
-    """Keypoints that are cut short make the gallery damaged, and the error names its file and the image."""
+    """Keypoints that are cut short make the gallery damaged, and the error names it and the image."""
     gallery, folder = own
     with sqlite3.connect(gallery.path / FILE) as database:
         database.execute("UPDATE keypoints SET data = substr(data, 1, length(data) - 3)")
     database.close()
-    with pytest.raises(GalleryDamaged, match=rf"{FILE}: keypoints of {folder}.*new gallery"):
+    with pytest.raises(GalleryDamaged, match=rf"{gallery.path}: keypoints of {folder}.*new gallery"):
         gallery.search(from_array(reduced("coffee")))
