@@ -138,7 +138,7 @@ ENGINES: tuple[Engine, ...] = (PostgreSQL(), Milvus())
 
 def measure(options: Options) -> str:
     register_float(FLOATS, 256)
-    count, queries = options.size(100_000, 300), options.size(100, 5)
+    count, queries = options.size(20_000, 300), options.size(100, 5)
     rows = [row for engine in ENGINES for name in (FLOATS, BITS) for row in _of(engine, name, count, queries)]
     return "\n\n".join(
         [
