@@ -193,7 +193,7 @@ def _parts(options: Options) -> Task:
     )
 
 
-TASKS = {"copy": _copies, "content": _kinds, "regions": _parts}
+TASKS = {"copy": _copies, "content": _kinds, "regions": _parts, "words": _kinds}
 
 
 def _memory(options: Options, folder: Path) -> str:
