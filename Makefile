@@ -78,11 +78,11 @@ WEB := $(wildcard web/*.* web/lookalike_web/*.py web/lookalike_web/browser/*)
 	@touch $@
 
 .venv/test: .venv/serve
-	$(PIP) -e '.[train,import,export,watch,mcp,postgres,remote]' --group test --group docs --group dev
+	$(PIP) -e '.[train,import,export,watch,mcp,postgres,milvus,remote]' --group test --group docs --group dev
 	@touch $@
 
 .venv/full: .venv/test
-	$(PIP) -e '.[milvus,ray]' --group servers
+	$(PIP) -e '.[ray]' --group servers
 	@touch $@
 
 .venv/bench: .venv/full
