@@ -51,6 +51,8 @@ def test_every_verb_is_a_file() -> None:
         "output",
         "clearing",
         "text_search",
+        "finding",
+        "indexing",
         "upgrading",
         "catalogue_report",
     }

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
 import click
 
@@ -14,6 +11,7 @@ from lookalike.actions.path_list import read_path_list
 from lookalike.actions.removal_plan import ALSO, CLEARED
 from lookalike.cli.calibrate import calibrate_once
 from lookalike.cli.clearing import Clearing, clear
+from lookalike.cli.finding import Duplicates, Finding, find, library, remember
 from lookalike.cli.output import (
     gallery_option,
     json_option,
@@ -21,22 +19,14 @@ from lookalike.cli.output import (
     print_json,
     print_left_out,
     progress_bar,
-    say_lacking,
     shown,
     walk_options,
 )
 from lookalike.comparison.sound_pair import OTHER_SOUND
-from lookalike.descriptors import get
-from lookalike.descriptors.fusion import DEFAULT_WEIGHTS, parse_by
-from lookalike.errors import UserError
 from lookalike.formatting import clock, percent, plural, relation_text
-from lookalike.gallery import WHOLE_IMAGE_DESCRIPTORS, Gallery
-from lookalike.gallery.dedup.incoming import IncomingReport
-from lookalike.gallery.library import is_gallery
-from lookalike.gallery.storage.row import Row
-from lookalike.types import AddReport, Failure, Group, Pair, Relation, VideoPair
+from lookalike.gallery import Gallery
+from lookalike.types import Failure, Relation
 
-PRECISION = 0.99
 COPIES = (*CLEARED, *ALSO)
 
 
@@ -117,20 +107,7 @@ COPIES = (*CLEARED, *ALSO)
 @click.option("--yes", is_flag=True, help="Do it without asking.")
 @json_option
 def command(
-    sources: tuple[str, ...],
-    gallery: str | None,
-    precision: float | None,
-    by: str | None,
-    no_verify: bool,
-    different: tuple[tuple[str, str], ...],
-    same: tuple[tuple[str, str], ...],
-    undecided: tuple[tuple[str, str], ...],
-    exclude: tuple[str, ...],
-    include: tuple[str, ...],
-    against: str | None,
-    relations: tuple[Relation, ...],
-    protect: tuple[str, ...],
-    prefer: tuple[str, ...],
+    as_json: bool,
     report: str | None,
     folder: str | None,
     link: bool,
@@ -139,7 +116,7 @@ def command(
     chosen: str | None,
     merge_metadata: bool,
     yes: bool,
-    as_json: bool,
+    **options: Any,
 ) -> int:
     """Find copies in DIR... or in a gallery: the same image again, edited, cropped, mirrored, or as a screenshot.
 
@@ -156,56 +133,21 @@ def command(
     {...}}; "new" is null without --against.
     """
     listed = read_path_list(chosen) if chosen is not None else None
-    clearing = Clearing(folder, link, delete, also, protect, listed, merge_metadata, yes)
-    verdicts = {"--different": different, "--same": same, "--undecided": undecided}
-    _check(sources, gallery, against, verdicts)
-    least = precision or PRECISION
-    with _library(sources, gallery, against, by, exclude, include) as (opened, added):
-        if different:
-            opened.add_verdicts(different, "different")
-        if same:
-            opened.add_verdicts(same, "same")
-        if undecided:
-            opened.remove_verdicts(undecided)
-        if precision is not None and gallery and len(opened) > opened.video_count:
-            calibrate_once(opened)
-        with progress_bar("looking for copies" if no_verify else "checking pairs") as progress:
-            if against is None:
-                found = Duplicates(
-                    opened.duplicates(
-                        precision=least,
-                        by=by,
-                        verify=not no_verify,
-                        protect=protect,
-                        prefer=prefer,
-                        progress=progress,
-                    )
-                )
-            else:
-                found = Duplicates.of(
-                    opened.compare_incoming(
-                        sources,
-                        precision=least,
-                        by=by,
-                        verify=not no_verify,
-                        exclude=exclude or None,
-                        include=include or None,
-                        progress=progress,
-                    )
-                )
-        if against is None and opened.video_count and by in (None, "copy"):
-            with progress_bar("comparing videos") as progress:
-                videos = opened.video_duplicates(precision=least, protect=protect, prefer=prefer, progress=progress)
-            found = replace(found, groups=[*found.groups, *videos.groups], videos=videos.pairs)
-        found = found.only(relations)
-        failures = _failures(opened, (*added.failed, *found.failed))
+    clearing = Clearing(folder, link, delete, also, options["protect"], listed, merge_metadata, yes)
+    asked = Finding(**options)
+    with library(asked) as (gallery, added):
+        remember(gallery, asked)
+        if asked.precision is not None and asked.gallery and len(gallery) > gallery.video_count:
+            calibrate_once(gallery)
+        found = find(gallery, asked)
+        failures = _failures(gallery, (*added.failed, *found.failed))
         if report:
-            _report(report, found, failures, len(opened))
+            _report(report, found, failures, len(gallery))
         if not as_json:
             _print(found)
-        places = sources or tuple(opened.info().folders)
+        places = asked.sources or tuple(gallery.info().folders)
         plan, removed = (
-            clear(clearing, opened, found.pairs, least, places, as_json, found.incoming)
+            clear(clearing, gallery, found.pairs, asked.least, places, as_json, found.incoming)
             if clearing.wanted
             else (None, None)
         )
@@ -218,112 +160,10 @@ def command(
     return 1 if added.failed or found.failed or (removed and removed.failed) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicates:
-    """What was found. ``new``, ``incoming``, ``failed``: with --against, as in IncomingReport; None otherwise.
-    ``videos``: that share segments, and are no whole copies."""
-
-    groups: list[Group]
-    new: tuple[str, ...] | None = None
-    incoming: Mapping[str, Row] | None = None
-    failed: tuple[Failure, ...] = ()
-    videos: tuple[VideoPair, ...] = ()
-
-    @classmethod
-    def of(cls, report: IncomingReport) -> Duplicates:
-        """One group for each image of the library of which there are incoming copies."""
-        by_keep: dict[str, list[Pair]] = {}
-        for pair in report.pairs:
-            by_keep.setdefault(pair.a, []).append(pair)
-        why = "in the library"
-        groups = [Group(keep, tuple(pair.b for pair in pairs), tuple(pairs), why) for keep, pairs in by_keep.items()]
-        return cls(groups, report.new, report.rows, report.failed)
-
-    @property
-    def pairs(self) -> list[Pair]:
-        """Every copy with the image that is kept."""
-        return [pair for group in self.groups for pair in group.pairs]
-
-    def only(self, relations: Sequence[Relation]) -> Duplicates:
-        """Without the copies of other relations, if any are named."""
-        if not relations:
-            return self
-        kept = [(group, [pair for pair in group.pairs if pair.relation in relations]) for group in self.groups]
-        groups = [
-            replace(group, others=tuple(p.b for p in pairs), pairs=tuple(pairs)) for group, pairs in kept if pairs
-        ]
-        return replace(self, groups=groups)
-
-
-def _check(
-    sources: Sequence[str], gallery: str | None, against: str | None, verdicts: Mapping[str, Sequence[object]]
-) -> None:
-    if gallery is None and not sources:
-        raise click.UsageError("name a folder, or a gallery with --gallery")
-    if against is not None and not sources:
-        raise click.UsageError("--against LIBRARY needs DIR..., the incoming images")
-    if against is not None and not Gallery.exists(against):
-        raise UserError(f"{against}: no such folder or gallery")
-    if against is not None and gallery is not None:
-        raise click.UsageError("--against names the library; leave --gallery out")
-    for name in (name for name, pairs in verdicts.items() if pairs and not gallery):
-        raise click.UsageError(f"{name} is remembered in a gallery: name it with --gallery")
-
-
 def _failures(gallery: Gallery, of_this_run: Sequence[Failure]) -> tuple[Failure, ...]:
     """What could not be read, now or when the gallery was made."""
     known = {failure.path: failure for failure in (*gallery.info().failures, *of_this_run)}
     return tuple(known.values())
-
-
-@contextmanager
-def _library(
-    sources: tuple[str, ...],
-    gallery: str | None,
-    against: str | None,
-    by: str | None,
-    exclude: tuple[str, ...],
-    include: tuple[str, ...],
-) -> Iterator[tuple[Gallery, AddReport]]:
-    """What is looked through: the gallery with the folders added to it, or one for this run only; with ``against`` that
-    library, to which nothing is added if it is a gallery."""
-    if against is None:
-        with _gallery(sources, gallery, by, exclude, include) as opened:
-            yield opened
-    elif is_gallery(against):
-        with Gallery.open(against) as library:
-            say_lacking(library)
-            yield library, AddReport()
-    else:
-        with _gallery((against,), None, by, exclude, include) as opened:
-            yield opened
-
-
-@contextmanager
-def _gallery(
-    sources: tuple[str, ...],
-    gallery: str | None,
-    by: str | None,
-    exclude: tuple[str, ...],
-    include: tuple[str, ...],
-) -> Iterator[tuple[Gallery, AddReport]]:
-    """The named gallery with the folders added to it, or one for this run only, which holds what is needed."""
-    with tempfile.TemporaryDirectory(prefix="lookalike-") as passing:
-        opened = Gallery.open(gallery) if gallery else Gallery.create(Path(passing) / "passing.gallery", _needed(by))
-        with opened:
-            added = AddReport()
-            if sources:
-                with progress_bar("indexing") as progress:
-                    added = opened.add(sources, progress=progress, exclude=exclude or None, include=include or None)
-            if gallery:
-                say_lacking(opened)
-            yield opened, added
-
-
-def _needed(by: str | None) -> list[str]:
-    """The descriptors without which a gallery for one run cannot do what was asked."""
-    named = parse_by(by).names if by else [name for name in WHOLE_IMAGE_DESCRIPTORS if get(name).card.rerank]
-    return list(dict.fromkeys([*DEFAULT_WEIGHTS, *named]))
 
 
 def _report(path: str, found: Duplicates, failures: tuple[Failure, ...], images: int) -> None:
