@@ -131,6 +131,14 @@ def test_any_text_parses_or_is_refused(text: str) -> None:
     assert condition.sql.count("?") == len(condition.values)
 
 
+def test_whole_numbers_are_bound_as_such() -> None:
+    """PostgreSQL looks up a column of integers in its index by an integer alone."""
+    condition = parse("bytes < 200000 and width in (640, 1.5) and fps > 29.97 and height != 90071992547409930")
+    assert [(value, type(value)) for value in condition.values] == [
+        (200_000, int), (640, int), (1.5, float), (29.97, float), (9.007199254740993e16, float)
+    ]  # fmt: skip
+
+
 def test_every_field_is_a_column(tmp_path) -> None:
     """Each field of the language exists in the real schema."""
     from lookalike.gallery.storage.database import Database

@@ -38,6 +38,7 @@ COMPARISONS = {
     ">=": operator.ge,
 }
 
+LARGEST_WHOLE = 2**53  # up to which a float tells whole numbers apart
 LONGEST = 2000  # characters; keeps the nesting within what SQLite takes
 PERSONS = ("csv", "folders")  # the sources of labels that are a person's word
 # The most probable first; of equals, a person's.
@@ -212,11 +213,16 @@ class _Translator:
     def _test(self, sql: str, operator: str, value: str | float) -> tuple[str, tuple[str | float]]:
         """The database's own operator knows case only in ASCII; it is quicker, and enough for a pattern of that."""
         if operator != "LIKE":
-            return f"{sql} {operator} ?", (value,)
+            return f"{sql} {operator} ?", (_bound(value),)
         pattern = closed(str(value))
         if pattern.isascii():
             return f"{sql} {self.dialect.like} ? ESCAPE '{ESCAPE}'", (pattern,)
         return f"matches(?, {sql})", (pattern,)
+
+
+def _bound(value: str | float) -> str | float:
+    """Whole numbers as such: PostgreSQL looks up no column of integers in its index that it compares with a float."""
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < LARGEST_WHOLE else value
 
 
 def _joined(word: str, parts: list[Condition]) -> Condition:
@@ -225,7 +231,7 @@ def _joined(word: str, parts: list[Condition]) -> Condition:
 
 def _listed(field: Field, children: Any) -> Condition:
     sql, kind = field
-    values = tuple(literal(children[0], kind, child) for child in children[1:])
+    values = tuple(_bound(literal(children[0], kind, child)) for child in children[1:])
     test = f"IN ({','.join('?' * len(values))})"
     return _seen(children[0], test, values) if children[0] in _SEEN else Condition(f"{sql} {test}", values)
 

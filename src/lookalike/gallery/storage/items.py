@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
+from lookalike.errors import UserError
 from lookalike.gallery.storage import filters
 from lookalike.gallery.storage.base import Item, ItemImages, Value
 from lookalike.gallery.storage.sql_database import MANY, SqlDatabase, batched, marks, meta, put_meta
@@ -41,7 +42,12 @@ class ItemStore:
 
     def filter(self, where: str | None) -> filters.Condition:
         """A filter over a row ``p`` of images. Raises UserError."""
-        return filters.parse(where, self._db.shown, self.fields() if where else None, self._db.dialect)
+        if where is not None and "item." in where:
+            return filters.parse(where, self._db.shown, self.fields(), self._db.dialect)
+        try:
+            return filters.parse(where, self._db.shown, None, self._db.dialect)
+        except UserError:  # that names all fields, those of items as well
+            return filters.parse(where, self._db.shown, self.fields(), self._db.dialect)
 
     def codes(self) -> dict[str, int]:
         """As in the contract."""
