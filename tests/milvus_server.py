@@ -49,8 +49,8 @@ main()
 class MilvusServer:
     """One server."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._file = folder, folder / "relay"
+    def __init__(self, folder: Path, session_seconds: int) -> None:
+        self._folder, self._file, self._session_seconds = folder, folder / "relay", session_seconds
         self._process: subprocess.Popen[bytes] | None = None
         self._listening = listening_port()
         self.port = self._listening.getsockname()[1]
@@ -62,6 +62,7 @@ class MilvusServer:
             own_network=bool(_apart()), tests=str(Path(__file__).parent), file=str(self._file), parent=os.getpid()
         )
         command = [*_apart(), sys.executable, "-c", program, "--data", str(self._folder)]
+        command += ["--extra-config", f"common.session.ttl={self._session_seconds}"]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
@@ -111,15 +112,16 @@ class MilvusServer:
 
 
 @contextmanager
-def running_milvus() -> Iterator[MilvusServer]:
-    """A server, ended at the end. Where it cannot be had tests are skipped, but not where all must run (CI)."""
+def running_milvus(session_seconds: int = 30) -> Iterator[MilvusServer]:
+    """A server, ended at the end. Where it cannot be had tests are skipped, but not where all must run (CI).
+    ``session_seconds``: for which its parts are believed to live on after they were killed."""
     missing = _missing()
     if missing and os.environ.get("CI") == "true":
         raise RuntimeError(f"a Milvus server needs {missing}")
     if missing:
         pytest.skip(f"a Milvus server needs {missing}")
     folder = Path(tempfile.mkdtemp(prefix="lookalike-milvus-"))
-    server = MilvusServer(folder)
+    server = MilvusServer(folder, session_seconds)
     with nullcontext() if _apart() else _alone():
         try:
             server.start()

@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,10 +34,12 @@ from lookalike.gallery.storage.base import (
     Prediction,
 )
 from lookalike.gallery.storage.engines import engine_of
+from lookalike.gallery.storage.milvus.address import address
+from lookalike.gallery.storage.milvus.collections import images_of
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Label
-from milvus_server import MilvusServer
+from milvus_server import MilvusServer, running_milvus
 from samples import folder_of
 
 ROOT = Path(__file__).parents[3]
@@ -47,7 +50,8 @@ FLOATS = DescriptorCard("floats", 3, "cosine", 4, 64, 1, 0.1, 1.0, "none")
 FACES = DescriptorCard("faces", 1, "cosine", 4, 64, 1, 0.1, 1.0, "none")
 NEW = NewGallery([FLOATS])
 CLIENT_KILLS = 20
-SERVER_KILLS = 3  # it takes half a minute to come back from each
+SERVER_KILLS = 10
+SESSION_SECONDS = 5  # of a server that is killed: so long it takes to come back, at least
 
 
 @pytest.fixture
@@ -332,6 +336,69 @@ def die(*_: object) -> None:
     raise Died
 
 
+# --- what Milvus shows no more
+
+
+def lose(milvus: MilvusServer, url: str, number: int) -> tuple[str, dict[str, Any]]:
+    """A row that Milvus had acknowledged; returns it, with the name of its collection."""
+    name = images_of(address(url).gallery)
+    with closing(client_of(milvus)) as client:
+        chosen = f"bytes == {100 + number}"
+        [row] = client.query(name, filter=chosen, output_fields=["*"], consistency_level="Strong")
+        client.delete(name, ids=[row["id"]])
+        assert not client.query(name, filter=chosen, output_fields=["id"], consistency_level="Strong")
+    return name, dict(row)
+
+
+def client_of(milvus: MilvusServer) -> Any:
+    """As another program would ask the server."""
+    from pymilvus import MilvusClient
+
+    return MilvusClient(f"http://127.0.0.1:{milvus.port}")
+
+
+def test_what_is_not_shown_is_not_taken_for_gone(milvus: MilvusServer, url: str, store: GalleryStorage) -> None:
+    """Neither who opens the gallery nor who writes goes on without it: it would be written twice."""
+    put(store, 1, 2)
+    hasty = f"{url}?timeout=1"
+    with closing(opened(hasty)) as writer:
+        lose(milvus, url, 1)
+        for attempt in (partial(opened, hasty), partial(put, writer, 1)):
+            with pytest.raises(GalleryUnreachable, match=r"shows 1 of 2 images .* still loading them, or has lost"):
+                attempt()
+    with closing(opened(f"{url}?lost=forget")) as found:
+        assert paths(found) == ["/photos/2.jpg"]
+
+
+def test_what_is_shown_later_is_waited_for(milvus: MilvusServer, url: str, store: GalleryStorage) -> None:
+    """A server that was started again answers before it has loaded all that it holds."""
+    put(store, 1, 2)
+    name, row = lose(milvus, url, 1)
+    with closing(client_of(milvus)) as client:
+        coming = threading.Timer(2.0, client.upsert, (name, [row]))
+        coming.start()
+        try:
+            with closing(opened(url)) as late:
+                assert paths(late) == ["/photos/1.jpg", "/photos/2.jpg"]
+        finally:
+            coming.join()
+
+
+def test_what_is_lost_is_forgotten_when_that_is_said(milvus: MilvusServer, url: str, store: GalleryStorage) -> None:
+    """With everything that belonged to it; then the gallery is used as before, and other processes know of it."""
+    put(store, 1, 2)
+    before = store.last_removal()
+    lose(milvus, url, 1)
+    with closing(opened(f"{url}?lost=forget")) as found:
+        assert paths(found) == ["/photos/2.jpg"]
+        assert found.check() == "ok"
+    assert (paths(store), store.count(), store.check()) == (["/photos/2.jpg"], 1, "ok")
+    assert store.removed_since(before)[1].tolist() == [1]
+    put(store, 1)
+    with closing(opened(url)) as again:
+        assert sorted(paths(again)) == ["/photos/1.jpg", "/photos/2.jpg"]
+
+
 # --- kills
 
 WRITER = """
@@ -376,13 +443,26 @@ def test_a_writer_is_killed_again_and_again(url: str) -> None:
         assert [f"/photos/{int(vector[0])}.jpg" for vector in vectors] == [rows[one].path for one in ids.tolist()]
 
 
-def test_a_server_is_killed_under_a_writer(milvus: MilvusServer, url: str) -> None:
+def test_a_server_is_killed_under_a_writer() -> None:
     """The writer waits for it to come back, and goes on; what was acknowledged is there, once."""
+    with running_milvus(SESSION_SECONDS) as server:
+        url = server.url()
+        engine_of(url).create_storage(url, NEW)
+        acknowledged = written_meanwhile(f"{url}?timeout=150", partial(kill_again_and_again, server))
+        with closing(opened(url)) as store:
+            held = paths(store)
+            assert len(held) == len(set(held))
+            assert {f"/photos/{number}.jpg" for number in acknowledged} <= set(held)
+            assert store.check() == "ok"
+
+
+def written_meanwhile(url: str, happens: Callable[[list[int]], None]) -> list[int]:
+    """The images whose writing was acknowledged while something happens, which is given that list as it grows."""
     acknowledged: list[int] = []
     stop = threading.Event()
 
     def write() -> None:
-        with closing(opened(f"{url}?timeout=150")) as store:
+        with closing(opened(url)) as store:
             for number in count():
                 if stop.is_set():
                     return
@@ -393,27 +473,21 @@ def test_a_server_is_killed_under_a_writer(milvus: MilvusServer, url: str) -> No
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for kill in range(SERVER_KILLS):
-            done = len(acknowledged)
-            while len(acknowledged) < done + 2:
-                assert writer.is_alive()
-                time.sleep(0.05)
-            time.sleep(kill * 0.03)
-            milvus.kill()
-            milvus.start()
+        happens(acknowledged)
     finally:
-        done = len(acknowledged)
-        end = time.monotonic() + 150
-        while len(acknowledged) < done + 1 and time.monotonic() < end:
-            time.sleep(0.1)
         stop.set()
         writer.join()
-    written = {f"/photos/{number}.jpg" for number in acknowledged}
-    with closing(opened(url)) as store:
-        end = time.monotonic() + 120
-        while not written <= set(held := paths(store)) and time.monotonic() < end:
-            time.sleep(0.5)  # a server that has just started may answer before it has loaded all that it holds
-        assert len(held) == len(set(held))
-        assert written <= set(held)
-        assert len(acknowledged) > done
-        assert store.check() == "ok"
+    return acknowledged
+
+
+def kill_again_and_again(server: MilvusServer, acknowledged: list[int]) -> None:
+    """Whenever two more images were acknowledged; at another step of the next transaction each time."""
+    for kill in range(SERVER_KILLS + 1):
+        done, end = len(acknowledged), time.monotonic() + 150
+        while len(acknowledged) < done + 2:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        if kill < SERVER_KILLS:
+            time.sleep(kill * 0.01)
+            server.kill()
+            server.start()

@@ -1,4 +1,5 @@
-"""``milvus://[user:password@]host[:port]/gallery[?timeout=seconds]``: where a gallery is, read once and checked."""
+"""``milvus://[user:password@]host[:port]/gallery[?timeout=seconds][&lost=forget]``: where a gallery is, read once and
+checked."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ _LONGEST = 60  # characters: the name of the state (state.py) has to go into Mil
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """``gallery``: what the names of its collections begin with. ``timeout``: seconds."""
+    """``gallery``: what the names of its collections begin with. ``timeout``: seconds. ``forget_lost``: go on without
+    what Milvus shows no more (loss.py)."""
 
     host: str
     port: int
@@ -24,6 +26,7 @@ class Address:
     user: str = ""
     password: str = ""
     timeout: float = TIMEOUT
+    forget_lost: bool = False
 
     @property
     def shown(self) -> str:
@@ -50,14 +53,15 @@ def address(url: str) -> Address:
             f"{_LONGEST} letters, digits and single underscores, a letter first"
         )
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    return Address(host, port, gallery, user, password, _timeout(parts.query))
+    options = dict(parse_qsl(parts.query, keep_blank_values=True))
+    timeout, lost = _timeout(options.pop("timeout", str(TIMEOUT))), options.pop("lost", None)
+    if options or lost not in (None, "forget"):
+        wrong = ", ".join(options) or f"lost={lost}"
+        raise UserError(f"milvus://: no option {wrong}; there are timeout, in seconds, and lost=forget")
+    return Address(host, port, gallery, user, password, timeout, lost == "forget")
 
 
-def _timeout(query: str) -> float:
-    options = dict(parse_qsl(query, keep_blank_values=True))
-    text = options.pop("timeout", str(TIMEOUT))
-    if options:
-        raise UserError(f"milvus://: no option {', '.join(options)}; there is timeout, in seconds")
+def _timeout(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:

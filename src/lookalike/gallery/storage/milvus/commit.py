@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -24,12 +24,16 @@ from lookalike.gallery.storage.milvus.collections import (
     records_of,
     vectors_of,
 )
+from lookalike.gallery.storage.milvus.expressions import members
 from lookalike.gallery.storage.milvus.server import Document, Server
 from lookalike.gallery.storage.milvus.state import State, StateName
 
 SPARE = 1 << 20  # ids that are left out behind a writer that died: it may have begun to use so many
-_BLOCK = 1_000  # documents between two looks at whether we still are the writer
+_BLOCK = 1_000  # documents, or keys, between two looks at whether we still are the writer
 _JOURNAL_BLOCK = 100  # pieces of a journal in one query
+
+
+One = TypeVar("One")
 
 
 class Writer:
@@ -56,15 +60,24 @@ class Writer:
         begun = self._names.state
         self._make_collections(buffer)
         new, rest = buffer.split(begun.image)
+        counted = {**counters, "records": counters["records"] + len(new.records) + self._more(rest.records)}
         self._write(new)
         version = begun.version + 1
         journal = self._write_journal(version, rest)
         now = self._server.now()
-        self._names.become(replace(self._names.state, version=version, unapplied=1, timestamp=now, **counters))
+        self._names.become(replace(self._names.state, version=version, unapplied=1, timestamp=now, **counted))
         self._carry_out(rest)
         self._delete(self._records, journal)
         self._names.release(unapplied=0, timestamp=self._server.now())
         return version
+
+    def _more(self, changes: Mapping[str, Document | None]) -> int:
+        """How many more records there are after these changes."""
+        now = self._server.now()
+        held: set[str] = set()
+        for part in _blocks(changes):
+            held |= {one["id"] for one in self._server.query(self._records, members("id", part), ["id"], now)}
+        return sum((one is not None) - (key in held) for key, one in changes.items())
 
     def _make_collections(self, buffer: Buffer) -> None:
         """For the vectors of descriptors that come; those that give regions have none."""
@@ -177,9 +190,9 @@ def _vector_documents(vectors: Mapping[int, StoredVector], bits: bool) -> Iterat
         yield {"id": image, "contrast": one.contrast, "classes": classes, "vector": vector}
 
 
-def _blocks(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    block: list[Document] = []
-    for one in documents:
+def _blocks(every: Iterable[One]) -> Iterator[list[One]]:
+    block: list[One] = []
+    for one in every:
         block.append(one)
         if len(block) == _BLOCK:
             yield block

@@ -91,14 +91,10 @@ class Rows:
 
     def count(self) -> int:
         """As in the contract."""
-        state = self._session.state()
-        kept = self._session.memo.setdefault("count", {})
-        if state.image not in kept:
-            found = self._session.query(self._collection, f"id < {state.image}", ["count(*)"])
-            kept[state.image] = int(found[0]["count(*)"])
+        held = self._session.state().images
         changed = self._changed()
         come = sum(self._session.is_new(image) for image in changed)
-        return int(kept[state.image]) + come - sum(one is None for one in changed.values())
+        return held + come - sum(one is None for one in changed.values())
 
     def last_id(self) -> int:
         """As in the contract."""

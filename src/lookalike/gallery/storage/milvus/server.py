@@ -48,6 +48,7 @@ class Server:
     def __init__(self, where: Address) -> None:
         """Raises GalleryUnreachable where none answers, or does not let us in."""
         self.where = where
+        self.breaks = 0  # how often it did not answer at once: it may have been started again
         self._seconds = min(where.timeout, _RPC_SECONDS)
         for name in _QUIET:
             logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -188,6 +189,7 @@ class Server:
             except (MilvusException, grpc.RpcError) as error:
                 if not _passes(error):
                     raise self._translated(error) from error
+                self.breaks += 1
                 if time.monotonic() > end:
                     raise self._refused(error, f"none answers within {self.where.timeout:g} seconds") from error
             time.sleep(_PAUSE_SECONDS)

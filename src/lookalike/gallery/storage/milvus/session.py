@@ -9,16 +9,20 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
-from lookalike.errors import GalleryError
+from lookalike.errors import GalleryError, GalleryUnreachable
 from lookalike.gallery.storage.milvus.buffer import Buffer
 from lookalike.gallery.storage.milvus.commit import SPARE, Writer
+from lookalike.gallery.storage.milvus.loss import loss, shown
 from lookalike.gallery.storage.milvus.server import Document, Server
 from lookalike.gallery.storage.milvus.state import State, StateName, wait_until
 
+_PAUSE_SECONDS = 0.25  # between two looks whether all is shown by now
 RANGE = 8_192  # ids of one query
 INDEXED_FROM = 20_000  # vectors: fewer are compared one by one until Milvus seals them by itself
 
@@ -40,6 +44,7 @@ class Session:
         self._begun: State | None = None
         self._counters: dict[str, int] = {}
         self._memo_version = -1
+        self._seen_whole = -1  # at so many breaks of the server it was last seen to show everything
 
     # --- reading
 
@@ -53,11 +58,30 @@ class Session:
         known: State | None = getattr(self._known, "state", None)
         if known is not None:
             return known
-        state = self._names.fresh()
-        if state.unapplied:
-            state = self._carried_out()
+        state = self._whole() if self._seen_whole != self.server.breaks else self._settled()
         self._remind(state)
         return state
+
+    def _settled(self) -> State:
+        """The state, once everything is carried out."""
+        state = self._names.fresh()
+        return self._carried_out() if state.unapplied else state
+
+    def _whole(self) -> State:
+        """The state, once the server shows all of it. Raises GalleryUnreachable."""
+        breaks, end = self.server.breaks, time.monotonic() + self.server.where.timeout
+        while lost := self._lost(state := self._settled()):
+            self._wait(end, lost)
+        self._seen_whole = breaks
+        return state
+
+    def _lost(self, state: State) -> str:
+        return "" if self.server.where.forget_lost else loss(self.server, state)
+
+    def _wait(self, end: float, lost: str) -> None:
+        if time.monotonic() > end:
+            raise GalleryUnreachable(f"{self.server.where.shown}: {lost}")
+        time.sleep(_PAUSE_SECONDS)
 
     def _remind(self, state: State) -> None:
         if state.version != self._memo_version:
@@ -114,9 +138,9 @@ class Session:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """As in the contract. After an error within, nothing was written."""
-        self._begun = self._writer.begin()
-        self._remind(self._begun)
-        self._counters = {"image": self._begun.image, "number": self._begun.number}
+        begun = self._begun = self._begin()
+        self._remind(begun)
+        self._counters = {name: getattr(begun, name) for name in ("image", "number", "images", "records")}
         self.buffer = Buffer()
         try:
             yield
@@ -128,8 +152,22 @@ class Session:
         if not buffer:
             self._names.release()
             return
+        come = [image >= begun.image for image, one in buffer.images.items() if one is not None]
+        self._counters["images"] += sum(come) - (len(buffer.images) - len(come))
         version = self._writer.commit(buffer, self._counters)
         self._remember(buffer, version)
+
+    def _begin(self) -> State:
+        """The state from which a transaction starts: never without what was committed before, which would be written
+        twice. Raises GalleryError, GalleryUnreachable."""
+        end = time.monotonic() + self.server.where.timeout
+        while lost := self._lost(begun := self._writer.begin()):
+            self._names.release()
+            self._wait(end, lost)
+        if not self.server.where.forget_lost:
+            return begun
+        images, records = shown(self.server, begun)
+        return replace(begun, images=images, records=records)
 
     def _end(self) -> Buffer:
         buffer = self.writing()

@@ -14,7 +14,7 @@ from dataclasses import astuple, dataclass, replace
 from lookalike.errors import GalleryError, GalleryMissing, GalleryVersion
 from lookalike.gallery.storage.milvus.server import Server
 
-FORMAT = 1  # of the collections
+FORMAT = 2  # of the collections
 LEASE_SECONDS = 15  # for which a writer keeps others out without a word
 WAIT_SECONDS = 60.0  # for another process to finish its batch
 _PAUSE_SECONDS = 0.02
@@ -24,7 +24,8 @@ _MARK = "__state_"
 @dataclass(frozen=True, slots=True)
 class State:
     """``version``: transactions so far. ``timestamp``: the server's, after the last write of them. ``image``,
-    ``number``: the next ids of images and of anything else. ``unapplied``: 1 while the last transaction is committed
+    ``number``: the next ids of images and of anything else. ``images``, ``records``: how many documents there are once
+    the last transaction is carried out. ``unapplied``: 1 while the last transaction is committed
     in the journal, but not yet carried out. ``until``: the server's milliseconds up to which ``holder`` may write; 0 if
     nobody writes."""
 
@@ -33,6 +34,8 @@ class State:
     timestamp: int
     image: int = 1
     number: int = 1
+    images: int = 0
+    records: int = 0
     unapplied: int = 0
     until: int = 0
     holder: int = 0

@@ -31,7 +31,7 @@ from lookalike.gallery.storage.milvus.server import Document, Server
 from lookalike.gallery.storage.milvus.session import Session
 from lookalike.gallery.storage.milvus.sounds import Sounds
 from lookalike.gallery.storage.milvus.vectors import VectorStore
-from lookalike.gallery.storage.milvus.whole import bytes_held, flaw
+from lookalike.gallery.storage.milvus.whole import bytes_held, flaw, forget_lost
 from lookalike.gallery.storage.privacy import Privacy
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Failure, Ids, Shown
@@ -85,6 +85,8 @@ class MilvusStore:
         self.verdicts, self.different = fitted.verdicts, fitted.different
         self.calibrations, self.put_calibrations = fitted.calibrations, fitted.put_calibrations
         self.tunings, self.put_tuning, self.forget_tunings = fitted.tunings, fitted.put_tuning, fitted.forget_tunings
+        if server.where.forget_lost:
+            forget_lost(session, rows, records, self._vectors, descriptors)
 
     def fill(self, new: NewGallery) -> None:
         """What a new gallery is made with. Raises GalleryExists if another process has made it."""

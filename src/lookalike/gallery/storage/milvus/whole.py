@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from lookalike.errors import GalleryDamaged
 from lookalike.gallery.storage.milvus.collections import images_of, records_of, vectors_of
 from lookalike.gallery.storage.milvus.descriptors import Descriptors
+from lookalike.gallery.storage.milvus.records import Records
 from lookalike.gallery.storage.milvus.rows import Rows
 from lookalike.gallery.storage.milvus.session import Session
 from lookalike.gallery.storage.milvus.vectors import VectorStore
@@ -17,12 +19,33 @@ def flaw(session: Session, rows: Rows, vectors: VectorStore, descriptors: Descri
     if len(held) != rows.count():
         return f"images that are there twice: {abs(rows.count() - len(held)):,}"
     known = set(held)
-    lost = sum(len(vectors.images(name) - known) for name, number in _named(descriptors).items())
-    owners: set[int] = set()
-    for condition in session.ranges(field="image"):
-        owners |= {one["image"] for one in session.query(records_of(session.gallery), condition, ["image"])}
-    lost += len(owners - known)
+    lost = sum(len(vectors.images(name) - known) for name in _named(descriptors))
+    lost += len(_owners(session) - known)
     return f"rows that belong to no image: {lost:,}" if lost else "ok"
+
+
+def forget_lost(session: Session, rows: Rows, records: Records, vectors: VectorStore, descriptors: Descriptors) -> None:
+    """What Milvus shows is all there is from now on, and what belongs to other images goes. Raises GalleryDamaged where
+    it lost what says how the gallery was made."""
+    with session.transaction():
+        known = set(rows.ids().tolist())
+        orphans = _owners(session).union(*(vectors.images(name) for name in _named(descriptors))) - known
+        if not descriptors.numbers():
+            raise GalleryDamaged(
+                f"{session.server.where.shown}: Milvus has lost how it was made; index into a new gallery"
+            )
+        records.delete_of_images(sorted(orphans))
+        vectors.forget_images(orphans)
+        for image in sorted(orphans) or [0]:  # one at least, with which the new counts are committed
+            seq = session.next_number()
+            records.put(f"removal/{seq}", str(image), seq=seq)
+
+
+def _owners(session: Session) -> set[int]:
+    """The images to which anything belongs."""
+    conditions = session.ranges(field="image")
+    name = records_of(session.gallery)
+    return {one["image"] for condition in conditions for one in session.query(name, condition, ["image"])}
 
 
 def _named(descriptors: Descriptors) -> dict[str, int]:
