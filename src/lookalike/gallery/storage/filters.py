@@ -18,7 +18,7 @@ import json
 import operator
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -127,7 +127,7 @@ def tree(text: str, fields: Iterable[str]) -> Any:
     if len(text) > LONGEST:
         raise UserError(f"where: longer than {LONGEST} characters")
     try:
-        return _grammar().parse(text)
+        return _parsed(text)
     except lark.exceptions.UnexpectedInput as error:
         raise UserError(f"where: not understood\n{_pointed(text, error)}\nfields: {', '.join(fields)}") from error
 
@@ -150,6 +150,11 @@ def _pointed(text: str, error: Any) -> str:
     if getattr(error, "token", None) is not None and error.token.type == "$END":
         return f"  {text}  <- it ends too early"
     return f"  {text}\n  {' ' * (error.column - 1)}^"
+
+
+@lru_cache(maxsize=256)  # the same few filters are asked again and again
+def _parsed(text: str) -> Any:
+    return _grammar().parse(text)
 
 
 @cache

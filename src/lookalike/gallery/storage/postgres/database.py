@@ -80,19 +80,24 @@ class PostgresDatabase:
         with translated(self.file):
             return self._answered(sql, values)
 
-    def _answered(self, sql: str, values: Sequence[Any]) -> list[Any]:
+    def all_planned(self, sql: str, values: Sequence[Any]) -> list[Any]:
+        """All rows of a query that is planned for these values each time: for one whose best plan hangs on them."""
+        with translated(self.file):
+            return self._answered(sql, values, prepare=False)
+
+    def _answered(self, sql: str, values: Sequence[Any], prepare: bool | None = None) -> list[Any]:
         """The rows; where nothing is lost by it, from a new connection, for the server may have been started again."""
         try:
-            return self._execute(sql, values).fetchall()
+            return self._execute(sql, values, prepare).fetchall()
         except psycopg.OperationalError:
             if self._is_inside or not self._connection.closed or self._watchdog.has_bitten:
                 raise
             self._connection = self._connected()
-            return self._execute(sql, values).fetchall()
+            return self._execute(sql, values, prepare).fetchall()
 
-    def _execute(self, sql: str, values: Sequence[Any] = ()) -> psycopg.Cursor[Any]:
+    def _execute(self, sql: str, values: Sequence[Any] = (), prepare: bool | None = None) -> psycopg.Cursor[Any]:
         with self._within_deadline():
-            return self._connection.execute(_placed(sql), tuple(values), binary=True)
+            return self._connection.execute(_placed(sql), tuple(values), prepare=prepare, binary=True)
 
     def _within_deadline(self) -> AbstractContextManager[None]:
         """A connection that is closed needs none: it answers at once."""

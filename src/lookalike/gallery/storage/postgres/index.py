@@ -135,7 +135,8 @@ class PostgresIndex:
             conditions.append(f"({condition.sql})")
             values += condition.values
         sql = f"SELECT v.image_id, {distance} FROM {tables} WHERE {' AND '.join(conditions)} ORDER BY 2 LIMIT {int(k)}"
-        return self._db.all(sql, (query, *values))
+        ask = self._db.all if where is None else self._db.all_planned  # few rows are looked up, many are searched
+        return ask(sql, (query, *values))
 
     def _prepare(self, k: int) -> None:
         """Before a search: build the graph if it is worth it by now, and say how much of it to look at."""
