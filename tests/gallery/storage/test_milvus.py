@@ -205,14 +205,14 @@ def test_the_commands_of_the_guide(milvus: MilvusServer, tmp_path: Path) -> None
     text = (ROOT / "docs" / "how-to" / "milvus.md").read_text("utf-8")
     lines = [line for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()]
     verbs = [shlex.split(line)[1:] for line in lines if line.startswith("lookalike ")]
-    assert len(verbs) == 6
+    assert len(verbs) == 8
     folder_of(tmp_path / "photos", 6)
     shutil.copy(tmp_path / "photos" / "0003.jpg", tmp_path / "photos" / "copy.jpg")
     shutil.copy(tmp_path / "photos" / "0003.jpg", tmp_path / "query.jpg")
     here = milvus.url()
     said = []
     for verb in verbs:
-        arguments = [re.sub(r"milvus://\S+", here, one) for one in verb]
+        arguments = [re.sub(r"milvus://[^\s?]+", here, one) for one in verb]
         done = subprocess.run(
             [sys.executable, "-m", "lookalike", *arguments], cwd=tmp_path, capture_output=True, text=True, check=False
         )
@@ -225,6 +225,8 @@ def test_the_commands_of_the_guide(milvus: MilvusServer, tmp_path: Path) -> None
     assert "1 groups, 1 copies" in said[3] or "1 group, 1 copy" in said[3]
     assert here in said[4]
     assert "no problem" in said[5]
+    assert "no problem" in said[6]
+    assert "7 unchanged" in said[7]
 
 
 # --- what goes wrong
