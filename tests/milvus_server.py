@@ -27,6 +27,7 @@ import pytest
 from relay import connected_file, listening_port, relay
 
 START_SECONDS = 180.0
+CHANNELS = 256  # docs/how-to/milvus.md says why
 _PROGRAM = """
 import fcntl, os, signal, socket, struct, sys, threading, time
 from pathlib import Path
@@ -59,10 +60,11 @@ class MilvusServer:
     def start(self) -> None:
         """Until it answers."""
         program = _PROGRAM.format(
-            own_network=bool(_apart()), tests=str(Path(__file__).parent), file=str(self._file), parent=os.getpid()
+            own_network=bool(apart()), tests=str(Path(__file__).parent), file=str(self._file), parent=os.getpid()
         )
-        command = [*_apart(), sys.executable, "-c", program, "--data", str(self._folder)]
-        command += ["--extra-config", f"common.session.ttl={self._session_seconds}"]
+        command = [*apart(), sys.executable, "-c", program, "--data", str(self._folder)]
+        for setting in (f"common.session.ttl={self._session_seconds}", f"rootCoord.dmlChannelNum={CHANNELS}"):
+            command += ["--extra-config", setting]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
@@ -122,7 +124,7 @@ def running_milvus(session_seconds: int = 30) -> Iterator[MilvusServer]:
         pytest.skip(f"a Milvus server needs {missing}")
     folder = Path(tempfile.mkdtemp(prefix="lookalike-milvus-"))
     server = MilvusServer(folder, session_seconds)
-    with nullcontext() if _apart() else _alone():
+    with nullcontext() if apart() else _alone():
         try:
             server.start()
             yield server
@@ -132,7 +134,7 @@ def running_milvus(session_seconds: int = 30) -> Iterator[MilvusServer]:
 
 
 @cache
-def _apart() -> tuple[str, ...]:
+def apart() -> tuple[str, ...]:
     """What a command begins with that runs in a network of its own; nothing where none can be had."""
     for command in (("unshare", "-n"), ("unshare", "-rn")):
         with suppress(OSError, subprocess.SubprocessError):

@@ -39,7 +39,7 @@ from lookalike.gallery.storage.milvus.collections import images_of
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Label
-from milvus_server import MilvusServer, running_milvus
+from milvus_server import MilvusServer, apart, running_milvus
 from samples import folder_of
 
 ROOT = Path(__file__).parents[3]
@@ -445,17 +445,26 @@ def test_a_writer_is_killed_again_and_again(url: str) -> None:
         assert [f"/photos/{int(vector[0])}.jpg" for vector in vectors] == [rows[one].path for one in ids.tolist()]
 
 
-def test_a_server_is_killed_under_a_writer() -> None:
-    """The writer waits for it to come back, and goes on; what was acknowledged is there, once."""
+@pytest.fixture
+def dying_milvus(request: pytest.FixtureRequest) -> Iterator[MilvusServer]:
+    """A server that serves one gallery alone and comes back soon; where one alone can run, that of the other tests."""
+    if not apart():
+        yield request.getfixturevalue("milvus")
+        return
     with running_milvus(SESSION_SECONDS) as server:
-        url = server.url()
-        engine_of(url).create_storage(url, NEW)
-        acknowledged = written_meanwhile(f"{url}?timeout=150", partial(kill_again_and_again, server))
-        with closing(opened(url)) as store:
-            held = paths(store)
-            assert len(held) == len(set(held))
-            assert {f"/photos/{number}.jpg" for number in acknowledged} <= set(held)
-            assert store.check() == "ok"
+        yield server
+
+
+def test_a_server_is_killed_under_a_writer(dying_milvus: MilvusServer) -> None:
+    """The writer waits for it to come back, and goes on; what was acknowledged is there, once."""
+    url = dying_milvus.url()
+    engine_of(url).create_storage(url, NEW)
+    acknowledged = written_meanwhile(f"{url}?timeout=150", partial(kill_again_and_again, dying_milvus))
+    with closing(opened(url)) as store:
+        held = paths(store)
+        assert len(held) == len(set(held))
+        assert {f"/photos/{number}.jpg" for number in acknowledged} <= set(held)
+        assert store.check() == "ok"
 
 
 def written_meanwhile(url: str, happens: Callable[[list[int]], None]) -> list[int]:

@@ -80,7 +80,7 @@ class PostgresDatabase:
         with translated(self.file):
             return self._answered(sql, values)
 
-    def all_planned(self, sql: str, values: Sequence[Any]) -> list[Any]:
+    def all_unprepared(self, sql: str, values: Sequence[Any]) -> list[Any]:
         """All rows of a query that is planned for these values each time: for one whose best plan hangs on them."""
         with translated(self.file):
             return self._answered(sql, values, prepare=False)

@@ -135,7 +135,7 @@ class PostgresIndex:
             conditions.append(f"({condition.sql})")
             values += condition.values
         sql = f"SELECT v.image_id, {distance} FROM {tables} WHERE {' AND '.join(conditions)} ORDER BY 2 LIMIT {int(k)}"
-        ask = self._db.all if where is None else self._db.all_planned  # few rows are looked up, many are searched
+        ask = self._db.all if where is None else self._db.all_unprepared  # few rows are looked up, many are searched
         return ask(sql, (query, *values))
 
     def _prepare(self, k: int) -> None:
