@@ -35,7 +35,7 @@ from lookalike.gallery.storage.base import (
 )
 from lookalike.gallery.storage.engines import engine_of
 from lookalike.gallery.storage.milvus.address import address
-from lookalike.gallery.storage.milvus.collections import images_of
+from lookalike.gallery.storage.milvus.collections import images_of, records_of
 from lookalike.gallery.storage.region_codec import packed
 from lookalike.gallery.storage.row import Row
 from lookalike.types import Label
@@ -341,15 +341,17 @@ def die(*_: object) -> None:
 # --- what Milvus shows no more
 
 
-def lose(milvus: MilvusServer, url: str, number: int) -> tuple[str, dict[str, Any]]:
-    """A row that Milvus had acknowledged; returns it, with the name of its collection."""
-    name = images_of(address(url).gallery)
+def lose(milvus: MilvusServer, name: str, chosen: str) -> list[dict[str, Any]]:
+    """Documents of a collection that Milvus had acknowledged; returns them."""
     with closing(client_of(milvus)) as client:
-        chosen = f"bytes == {100 + number}"
-        [row] = client.query(name, filter=chosen, output_fields=["*"], consistency_level="Strong")
-        client.delete(name, ids=[row["id"]])
+        lost = client.query(name, filter=chosen, output_fields=["*"], consistency_level="Strong")
+        client.delete(name, ids=[one["id"] for one in lost])
         assert not client.query(name, filter=chosen, output_fields=["id"], consistency_level="Strong")
-    return name, dict(row)
+    return [dict(one) for one in lost]
+
+
+def lose_image(milvus: MilvusServer, url: str, number: int) -> list[dict[str, Any]]:
+    return lose(milvus, images_of(address(url).gallery), f"bytes == {100 + number}")
 
 
 def client_of(milvus: MilvusServer) -> Any:
@@ -364,7 +366,7 @@ def test_what_is_not_shown_is_not_taken_for_gone(milvus: MilvusServer, url: str,
     put(store, 1, 2)
     hasty = f"{url}?timeout=1"
     with closing(opened(hasty)) as writer:
-        lose(milvus, url, 1)
+        lose_image(milvus, url, 1)
         for attempt in (partial(opened, hasty), partial(put, writer, 1)):
             with pytest.raises(GalleryUnreachable, match=r"shows 1 of 2 images .* still loading them, or has lost"):
                 attempt()
@@ -375,9 +377,9 @@ def test_what_is_not_shown_is_not_taken_for_gone(milvus: MilvusServer, url: str,
 def test_what_is_shown_later_is_waited_for(milvus: MilvusServer, url: str, store: GalleryStorage) -> None:
     """A server that was started again answers before it has loaded all that it holds."""
     put(store, 1, 2)
-    name, row = lose(milvus, url, 1)
+    rows = lose_image(milvus, url, 1)
     with closing(client_of(milvus)) as client:
-        coming = threading.Timer(2.0, client.upsert, (name, [row]))
+        coming = threading.Timer(2.0, client.upsert, (images_of(address(url).gallery), rows))
         coming.start()
         try:
             with closing(opened(url)) as late:
@@ -386,11 +388,33 @@ def test_what_is_shown_later_is_waited_for(milvus: MilvusServer, url: str, store
             coming.join()
 
 
+def test_a_journal_that_is_not_shown_was_not_carried_out(
+    milvus: MilvusServer, url: str, store: GalleryStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless all is there that it speaks of."""
+    monkeypatch.setattr("lookalike.gallery.storage.milvus.state.LEASE_SECONDS", 1)
+    put(store, 1)
+    dying = opened(url)
+    with monkeypatch.context() as patch:
+        patch.setattr("lookalike.gallery.storage.milvus.commit.Writer._carry_out", die)
+        with pytest.raises(Died):
+            put(dying, 2)
+    records = records_of(address(url).gallery)
+    journal = lose(milvus, records, 'kind == "journal"')
+    with pytest.raises(GalleryUnreachable, match="shows 1 of 2 images"):
+        opened(f"{url}?timeout=1")
+    with closing(client_of(milvus)) as client:
+        client.upsert(records, journal)
+    with closing(opened(url)) as late:
+        assert paths(late) == ["/photos/1.jpg", "/photos/2.jpg"]
+        assert late.check() == "ok"
+
+
 def test_what_is_lost_is_forgotten_when_that_is_said(milvus: MilvusServer, url: str, store: GalleryStorage) -> None:
     """With everything that belonged to it; then the gallery is used as before, and other processes know of it."""
     put(store, 1, 2)
     before = store.last_removal()
-    lose(milvus, url, 1)
+    lose_image(milvus, url, 1)
     with closing(opened(f"{url}?lost=forget")) as found:
         assert paths(found) == ["/photos/2.jpg"]
         assert found.check() == "ok"

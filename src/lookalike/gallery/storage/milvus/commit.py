@@ -8,6 +8,7 @@ journal, which the next writer or reader carries out. Nobody reads between the t
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from lookalike.errors import GalleryUnreachable
 from lookalike.gallery.storage.milvus.buffer import Buffer, StoredVector, pieces, text_of
 from lookalike.gallery.storage.milvus.collections import (
     NOTHING,
@@ -25,6 +27,7 @@ from lookalike.gallery.storage.milvus.collections import (
     vectors_of,
 )
 from lookalike.gallery.storage.milvus.expressions import members
+from lookalike.gallery.storage.milvus.loss import PAUSE_SECONDS, loss
 from lookalike.gallery.storage.milvus.server import Document, Server
 from lookalike.gallery.storage.milvus.state import State, StateName
 
@@ -46,10 +49,11 @@ class Writer:
         self._images, self._records = images_of(self._gallery), records_of(self._gallery)
 
     def begin(self) -> State:
-        """The state from which a transaction starts, everything before it carried out or swept."""
+        """The state from which a transaction starts, everything before it carried out or swept. Raises
+        GalleryUnreachable."""
         before = self._names.take()
         if before.unapplied:
-            self._carry_out(self._journal(before.version))
+            self._carry_out(self._journal_or_nothing(before))
             self._names.become(replace(self._names.state, unapplied=0, timestamp=self._server.now()))
         if before.holder:
             self._sweep()
@@ -137,8 +141,22 @@ class Writer:
         self._upsert(self._records, documents)
         return [one["id"] for one in documents]
 
-    def _journal(self, version: int) -> Buffer:
-        """Empty if it is not whole: whoever carried it out began to delete it."""
+    def _journal_or_nothing(self, state: State) -> Buffer:
+        """What a state's journal says. Nothing if it is not whole, and all that there should be is shown: whoever
+        carried it out began to delete it. Raises GalleryUnreachable if Milvus does not show it."""
+        where, end = self._server.where, time.monotonic() + self._server.where.timeout
+        while (journal := self._journal(state.version)) is None:
+            lost = "" if where.forget_lost else loss(self._server, state)
+            if not lost:
+                return Buffer()
+            if time.monotonic() > end:
+                raise GalleryUnreachable(f"{where.shown}: {lost}")
+            time.sleep(PAUSE_SECONDS)
+            self._names.keep()
+        return journal
+
+    def _journal(self, version: int) -> Buffer | None:
+        """None if it is not whole."""
         now = self._server.now()
         texts: list[str] = []
         while True:
@@ -151,7 +169,7 @@ class Writer:
             if not found or len(texts) == found[0]["pieces"]:
                 break
         whole = bool(found) and len(texts) == found[0]["pieces"]
-        return Buffer.unpacked("".join(texts)) if whole else Buffer()
+        return Buffer.unpacked("".join(texts)) if whole else None
 
     # --- what a writer left that died
 

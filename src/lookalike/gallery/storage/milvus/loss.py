@@ -12,6 +12,8 @@ from lookalike.gallery.storage.milvus.collections import images_of, records_of
 from lookalike.gallery.storage.milvus.server import Server
 from lookalike.gallery.storage.milvus.state import State
 
+PAUSE_SECONDS = 0.25  # between two looks whether all is shown by now
+
 
 def shown(server: Server, state: State) -> tuple[int, int]:
     """How many images and other records of those that were committed are shown."""

@@ -18,11 +18,10 @@ from typing import Any
 from lookalike.errors import GalleryError, GalleryUnreachable
 from lookalike.gallery.storage.milvus.buffer import Buffer
 from lookalike.gallery.storage.milvus.commit import SPARE, Writer
-from lookalike.gallery.storage.milvus.loss import loss, shown
+from lookalike.gallery.storage.milvus.loss import PAUSE_SECONDS, loss, shown
 from lookalike.gallery.storage.milvus.server import Document, Server
 from lookalike.gallery.storage.milvus.state import State, StateName, wait_until
 
-_PAUSE_SECONDS = 0.25  # between two looks whether all is shown by now
 RANGE = 8_192  # ids of one query
 INDEXED_FROM = 20_000  # vectors: fewer are compared one by one until Milvus seals them by itself
 
@@ -81,7 +80,7 @@ class Session:
     def _wait(self, end: float, lost: str) -> None:
         if time.monotonic() > end:
             raise GalleryUnreachable(f"{self.server.where.shown}: {lost}")
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(PAUSE_SECONDS)
 
     def _remind(self, state: State) -> None:
         if state.version != self._memo_version:

@@ -25,9 +25,8 @@ _MARK = "__state_"
 class State:
     """``version``: transactions so far. ``timestamp``: the server's, after the last write of them. ``image``,
     ``number``: the next ids of images and of anything else. ``images``, ``records``: how many documents there are once
-    the last transaction is carried out. ``unapplied``: 1 while the last transaction is committed
-    in the journal, but not yet carried out. ``until``: the server's milliseconds up to which ``holder`` may write; 0 if
-    nobody writes."""
+    the last transaction is carried out. ``unapplied``: 1 while it is committed in the journal, but not yet carried out.
+    ``until``: the server's milliseconds up to which ``holder`` may write; 0 if nobody writes."""
 
     format: int
     version: int

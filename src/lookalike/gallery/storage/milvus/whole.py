@@ -14,11 +14,14 @@ _ROW_BYTES = 1_000  # of an image's row and of a record, about
 
 
 def flaw(session: Session, rows: Rows, vectors: VectorStore, descriptors: Descriptors) -> str:
-    """ "ok", or the first thing that is wrong: rows twice, vectors and records of images that are not there."""
+    """ "ok", or the first thing that is wrong: rows that are missing or there twice, vectors and records of images that
+    are not there."""
     held = rows.every_id().tolist()
-    if len(held) != rows.count():
-        return f"images that are there twice: {abs(rows.count() - len(held)):,}"
     known = set(held)
+    if len(held) != len(known):
+        return f"images that are there twice: {len(held) - len(known):,}"
+    if len(held) < rows.count():
+        return f"images that Milvus shows no more: {rows.count() - len(held):,}"
     lost = sum(len(vectors.images(name) - known) for name in _named(descriptors))
     lost += len(_owners(session) - known)
     return f"rows that belong to no image: {lost:,}" if lost else "ok"
