@@ -83,6 +83,7 @@ def test_addresses() -> None:
         ("milvus://db/a__b", "single underscores"),
         ("milvus://db/photos?timeout=never", "timeout"),
         ("milvus://db/photos?colour=red", "no option colour"),
+        ("milvus://db/photos?lost=all", "lost=forget"),
         ("milvus://db:99999/photos", "[Pp]ort"),
     ],
 )
