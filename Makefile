@@ -27,7 +27,7 @@ PYTEST := OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 
 # Whole files that hold no quick test need not even be imported.
 UNREAD := $(addprefix --ignore tests/,recipes service training cli/test_train.py cli/test_train_own.py)
 
-test: .venv/test  ## Run all tests but the long ones: at most seven minutes on two cores
+test: .venv/test  ## Run all tests but the long ones: about fourteen minutes on two cores
 	$(PYTEST) -m "not full"
 
 test-fast: .venv/test  ## Run the quick tests: no browser, no training, no server, no kill

@@ -119,8 +119,8 @@ def library(asked: Finding) -> Iterator[tuple[Gallery, AddReport]]:
 def _gallery(asked: Finding, sources: Sequence[str]) -> Iterator[tuple[Gallery, AddReport]]:
     """The named gallery with the folders added to it, or one for this run only, which holds what is needed."""
     with tempfile.TemporaryDirectory(prefix="lookalike-") as passing:
-        place, held = Path(passing) / "passing.gallery", _needed(asked.by)
-        with Gallery.open(asked.gallery) if asked.gallery else Gallery.create(place, held) as gallery:
+        place = Path(passing) / "passing.gallery"
+        with Gallery.open(asked.gallery) if asked.gallery else Gallery.create(place, _needed(asked.by)) as gallery:
             added = AddReport()
             if sources:
                 with progress_bar("indexing") as progress:

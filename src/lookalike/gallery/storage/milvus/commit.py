@@ -35,7 +35,6 @@ SPARE = 1 << 20  # ids that are left out behind a writer that died: it may have 
 _BLOCK = 1_000  # documents, or keys, between two looks at whether we still are the writer
 _JOURNAL_BLOCK = 100  # pieces of a journal in one query
 
-
 One = TypeVar("One")
 
 
